@@ -1,0 +1,34 @@
+# make quickstart   install into .venv and run a real transfer search on scikit-learn's digits
+# make test         install into .venv and run all tests
+# make install      only install (EXTRAS=gpu,dev for a GPU machine)
+
+VENV   ?= .venv
+EXTRAS ?= cpu,dev
+# The last PaddleClas wheel that carries the training engine; its own pins do not install on current Pythons.
+ENGINE ?= paddleclas==2.4.2
+PY      = $(VENV)/bin/python
+READY   = $(VENV)/.installed
+
+# The first Python from 3.10 to 3.12 that runs.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: install quickstart test clean
+
+install: $(READY)
+
+$(READY): setup.py
+	@test -n "$(PYTHON)" || { echo "paddle_transfer needs Python 3.10, 3.11 or 3.12 on the PATH (or make PYTHON=/path/to/python)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[$(EXTRAS)]"
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps $(ENGINE)
+	touch $(READY)
+
+quickstart: $(READY)
+	$(PY) tools/quickstart.py
+
+test: $(READY)
+	OMP_NUM_THREADS=1 $(PY) -m pytest
+
+clean:
+	rm -rf $(VENV) build *.egg-info output

@@ -1,0 +1,107 @@
+"""Reading the fields of a file that a person wrote, collecting every mistake instead of stopping at the first."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterable, Optional, Sequence
+
+from paddle_transfer.errors import Mistake, did_you_mean, show
+
+Check = Callable[[Any], Optional[str]]  # value -> the rule that it breaks, or None
+
+
+class Mistakes(list):
+    """A list of ``Mistake`` with a short way to add one."""
+
+    def add(self, where: str, rule: str, found: str = "", hint: str = "") -> None:
+        self.append(Mistake(where, rule, found, hint))
+
+
+class Fields:
+    """The fields of one mapping, taken one by one.
+
+    :param data: the mapping
+    :param mistakes: where broken rules are added
+    :param prefix: the dotted path of the mapping, with its last dot
+    """
+
+    def __init__(self, data: dict, mistakes: Mistakes, prefix: str = ""):
+        self.data, self.mistakes, self.prefix = data, mistakes, prefix
+
+    def unknown(self, known: Sequence[str], later: Iterable[str] = ()) -> None:
+        """Add a mistake for every key that is not ``known``; ``later`` are words that PaddleClas has."""
+        for key in self.data:
+            if key in later:
+                self.mistakes.add(f"{self.prefix}{key}", "belongs to PaddleClas's greedy search, which comes later",
+                                  hint="Take it out, and choose search_mode grid, bayes or random.")
+            elif key not in known:
+                self.mistakes.add(f"{self.prefix}{key}", "unknown key", repr(key), did_you_mean(key, known))
+
+    def misspelt(self, key: str) -> bool:
+        """Whether some other key of the mapping was probably meant to be ``key``."""
+        return did_you_mean(key, [str(other) for other in self.data if other != key]).startswith("Did")
+
+    def take(self, key: str, default: Any, check: Check, *, empty: bool = False, hint: str = "") -> Any:
+        """The value of ``key`` if it passes ``check``, else ``default``.
+
+        :param empty: whether nothing (null) stands for the default
+        """
+        if key not in self.data or empty and self.data[key] is None:
+            return default
+        value = self.data[key]
+        if value is None:
+            self.mistakes.add(f"{self.prefix}{key}", "must not be empty", "nothing",
+                              hint or f"Give a value, or leave the line out (then it is {default!r}).")
+            return default
+        rule = check(value)
+        if rule is None:
+            return value
+        self.mistakes.add(f"{self.prefix}{key}", rule, show(value), hint or number_hint(value))
+        return default
+
+
+def number_hint(value: Any) -> str:
+    """What to do about a string where a number was wanted; empty for anything else."""
+    if not isinstance(value, str):
+        return ""
+    for text in (value, value.replace(",", ".")):
+        try:
+            return f"YAML read a string; write {float(text):g}, a number without quotes and with a decimal point."
+        except ValueError:
+            pass
+    return "YAML read a string; write a number such as 0.01 or 1e-2."
+
+
+def whole(low: int, *, high: Optional[int] = None) -> Check:
+    """Passes whole numbers from ``low`` to ``high``, both included."""
+    def check(value: Any) -> Optional[str]:
+        fine = isinstance(value, int) and not isinstance(value, bool) and value >= low
+        end = "or more" if high is None else f"to {high}"
+        return None if fine and (high is None or value <= high) else f"must be a whole number, {low} {end}"
+    return check
+
+
+def one_of(*names: str) -> Check:
+    """Passes the ``names``, in any case."""
+    lower = [name.lower() for name in names]
+    return lambda value: None if str(value).lower() in lower else f"must be one of {', '.join(names)}"
+
+
+def boolean(value: Any) -> Optional[str]:
+    return None if isinstance(value, bool) else "must be True or False"
+
+
+def text(value: Any) -> Optional[str]:
+    return None if isinstance(value, str) and value.strip() else "must be a text"
+
+
+def mapping(value: Any) -> Optional[str]:
+    return None if isinstance(value, dict) and value else "must be a mapping with at least one key"
+
+
+def a_list(value: Any) -> Optional[str]:
+    return None if isinstance(value, list) and value else "must be a list with at least one item"
+
+
+def seconds(value: Any) -> Optional[str]:
+    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
+    return None if fine else "must be a number of seconds above 0"

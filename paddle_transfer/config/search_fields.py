@@ -1,0 +1,166 @@
+"""The fields of a search file that take more than a type check, each read with all its mistakes collected."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Optional, Sequence
+
+from paddle_transfer.config import collect, paths
+from paddle_transfer.config.base import LOWER_IS_BETTER, metric_names
+from paddle_transfer.config.base_check import check_base
+from paddle_transfer.config.collect import Fields, Mistakes
+from paddle_transfer.config.load import apply_overrides, load_yaml
+from paddle_transfer.config.machine import find_gpus, why_not_writable
+from paddle_transfer.errors import ConfigError, Mistake, did_you_mean, show
+from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.space import Point
+
+MODES = ("grid", "bayes", "random")
+
+
+def override(data: dict, options: list[str], mistakes: Mistakes) -> dict:
+    """``data`` with the ``key=value`` options put in; as it is when one of them cannot be."""
+    try:
+        return apply_overrides(data, options)
+    except ConfigError as error:
+        mistakes += error.mistakes
+        return data
+
+
+def need(fields: Fields, key: str, hint: str) -> bool:
+    """Whether ``key`` is there. It is a mistake when it is not, unless it stands there misspelt, which is one
+    already."""
+    if key not in fields.data and not fields.misspelt(key):
+        fields.mistakes.add(key, "is needed", "nothing there", hint)
+    return key in fields.data
+
+
+def read_base(fields: Fields, search_file: str, options: list[str]) -> tuple[str, Optional[dict]]:
+    """The base config's path and content; None when it cannot be read or lacks whole sections."""
+    hint = "Name a training config of PaddleClas; its path is relative to the current directory or to this file."
+    need(fields, "base_config_file", hint)
+    name = fields.take("base_config_file", "", collect.text, hint=hint)
+    if not name:
+        return "", None
+    beside = os.path.join(os.path.dirname(search_file), name)
+    file = name if os.path.isfile(name) or not os.path.isfile(beside) else beside
+    if not os.path.isfile(file):
+        fields.mistakes.add("base_config_file", "must be a file that exists", repr(name),
+                            f"Looked in {os.getcwd()} and beside {search_file}.")
+        return file, None
+    try:
+        base = load_yaml(file)
+    except ConfigError as error:
+        fields.mistakes += [Mistake(f"{file}: {m.where}".rstrip(": "), m.rule, m.found, m.hint) for m in error.mistakes]
+        return file, None
+    base = override(base, options, fields.mistakes)
+    check_base(base, fields.mistakes, prefix=file)
+    usable = isinstance(base.get("Optimizer"), (dict, list)) and all(
+        isinstance(base.get(section), dict) for section in ("Global", "Arch", "Loss", "DataLoader", "Metric"))
+    return file, base if usable else None
+
+
+def read_mode(fields: Fields) -> str:
+    """grid, bayes or random; bayes when the field is wrong."""
+    hint = f"Choose one of {', '.join(MODES)}."
+    value = fields.data.get("search_mode")
+    if value == "greedy":
+        rule = "greedy, PaddleClas's own search, comes in a later version"
+        fields.mistakes.add("search_mode", rule, repr(value), hint)
+    elif need(fields, "search_mode", hint):
+        hint = did_you_mean(value, MODES) if isinstance(value, str) else hint
+        return str(fields.take("search_mode", "bayes", collect.one_of(*MODES), hint=hint)).lower()
+    return "bayes"
+
+
+def read_output_dir(fields: Fields, search_file: str) -> str:
+    default = os.path.join("output", os.path.splitext(os.path.basename(search_file))[0])
+    folder = os.path.expanduser(fields.take("output_dir", default, collect.text))
+    reason = why_not_writable(folder)
+    if reason:
+        fields.mistakes.add("output_dir", "must be a folder that can be written", f"{folder!r}: {reason}",
+                            "Choose another, for example -o output_dir=output/search.")
+    return folder
+
+
+def read_metric(fields: Fields, base: Optional[dict]) -> str:
+    metric = fields.take("metric", None, collect.text, empty=True)
+    if base is None:
+        return metric or ""
+    names, closed = metric_names(base)
+    if metric is None:
+        if not names and paths.exists(base, "Metric.Eval"):
+            fields.mistakes.add("metric", "is needed: the base config's Metric.Eval has none with a known name",
+                                show(paths.get(base, "Metric.Eval")), "Name what it reports, for example top1.")
+        return names[0] if names else ""
+    if metric in LOWER_IS_BETTER:
+        fields.mistakes.add("metric", "must grow as the model gets better: it is maximised", repr(metric),
+                            f"Use {', '.join(names)}." if names else "Add another to Metric.Eval.")
+    elif closed and metric not in names:
+        fields.mistakes.add("metric", "must be one that Metric.Eval of the base config reports", repr(metric),
+                            did_you_mean(metric, names))
+    return metric
+
+
+def _gpu_ids(value: Any) -> Optional[list[str]]:
+    """``0``, ``"0,1"`` or ``[0, 1]`` as ids; None when it is none of these."""
+    parts = value if isinstance(value, list) else str(value).split(",") if isinstance(value, (str, int)) else [None]
+    texts = [str(part).strip() for part in parts if isinstance(part, (str, int)) and not isinstance(part, bool)]
+    fine = len(texts) == len(parts) and not isinstance(value, bool) and all(
+        re.fullmatch(r"\d+|GPU-[\w-]+", part) for part in texts)
+    return texts if fine else None
+
+
+def read_gpus(fields: Fields) -> tuple[str, ...]:
+    def rule(value: Any) -> Optional[str]:
+        return None if _gpu_ids(value) else "must be ids of GPUs, such as 0,1 or [0, 1]"
+    value = fields.take("gpus", None, rule, empty=True, hint="Leave it out for a CPU.")
+    ids = _gpu_ids(value) if value is not None else []
+    present = find_gpus() if ids else []
+    for gpu in dict.fromkeys(ids):
+        if gpu not in present:
+            there = f"There are {', '.join(present)}." if present else "There is none; leave gpus out for the CPU."
+            visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+            fields.mistakes.add("gpus", "must be GPUs that are there", gpu,
+                                there + (f" (CUDA_VISIBLE_DEVICES={visible})" if visible is not None else ""))
+        if ids.count(gpu) > 1:
+            fields.mistakes.add("gpus", "must name each GPU once", show(value))
+    return tuple(ids)
+
+
+def read_fixed(fields: Fields, keys: Sequence[SearchKey]) -> Optional[Point]:
+    """The fixed point in the space's own values; not compared with ``keys`` when there are none."""
+    fixed = fields.take("fixed", None, collect.mapping, empty=True)
+    if fixed is None or not keys:
+        return None
+    names, point = [key.name for key in keys], {}
+    Fields(fixed, fields.mistakes, "fixed.").unknown(names)
+    for key in keys:
+        hyperparameter = key.hyperparameter
+        if key.name not in fixed:
+            fields.mistakes.add(f"fixed.{key.name}", "is needed: the fixed point has a value for every search_key",
+                                "nothing there")
+        elif not hyperparameter.contains(fixed[key.name]):
+            among = (list(hyperparameter.values) if isinstance(hyperparameter, Choice)
+                     else f"{hyperparameter.low}..{hyperparameter.high}")
+            fields.mistakes.add(f"fixed.{key.name}", "must be one of the values that are searched",
+                                show(fixed[key.name]), f"They are {among}.")
+        else:
+            point[key.name] = (hyperparameter.at(hyperparameter.index(fixed[key.name]))
+                               if hyperparameter.size is not None else float(fixed[key.name]))
+    return point if len(point) == len(names) else None
+
+
+def storage_rule(value: Any) -> Optional[str]:
+    return None if isinstance(value, str) and "://" in value else "must be a storage URL of Optuna (sqlite:///file.db)"
+
+
+def no_continuous(keys: Sequence[SearchKey], fields: Fields) -> None:
+    """Add a mistake for every range that has no end of values."""
+    for i, (key, item) in enumerate(zip(keys, fields.data.get("search_dict") or [])):
+        if key.hyperparameter.size is None:
+            fields.mistakes.add(f"search_dict.{i}.search_range", "a grid needs a finite number of values",
+                                show(item["search_range"]),
+                                "Use search_values or integer: True, or search_mode bayes or random.")

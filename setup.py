@@ -1,0 +1,39 @@
+"""Installation: ``pip install -e ".[cpu]"`` (or ``[gpu]``), then ``pip install --no-deps paddleclas==2.4.2``.
+
+Paddle is in the extras only: a GPU installation of it must never be replaced by the CPU package. PaddleClas is in
+none of them: the last wheel that carries the training engine (2.4.2) pins libraries that current Pythons do not
+have, so it is installed without its dependencies, which are listed here instead.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = next(line.split('"')[1] for line in (HERE / "paddle_transfer/__init__.py").read_text().splitlines()
+               if line.startswith("__version__"))
+
+# What PaddleClas's training engine imports, without the pins of its wheel.
+ENGINE = ["easydict", "matplotlib", "opencv-python-headless", "pillow", "prettytable", "requests", "scipy",
+          "setuptools", "six", "ujson"]
+
+setup(
+    name="paddle_transfer",
+    version=VERSION,
+    description="Transfer learning searches for PaddleClas: settings as good as a full grid's in a handful of trainings",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["paddle_transfer", "paddle_transfer.*"]),
+    include_package_data=True,
+    python_requires=">=3.10,<3.13",
+    install_requires=["numpy", "optuna>=4.0", "pyyaml", "scikit-learn", "scikit-optimize>=0.10", "tqdm",
+                      "visualdl>=2.5"],
+    extras_require={
+        "cpu": ["paddlepaddle>=2.6", *ENGINE],
+        # The newest paddlepaddle-gpu of PyPI is 2.6.2, which was built for numpy 1.
+        "gpu": ["paddlepaddle-gpu>=2.6", "numpy<2", *ENGINE],
+        "ray": ["ray>=2.9"],
+        "dev": ["pytest>=8"],
+    },
+)
