@@ -1,0 +1,40 @@
+"""Who proposes the next point: grid, random and Bayesian search behind one protocol (``suggest.base``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Optional, Sequence, Union
+
+from paddle_transfer.errors import PaddleTransferError, did_you_mean
+from paddle_transfer.space.space import Point
+from paddle_transfer.suggest.base import Suggester
+
+if TYPE_CHECKING:
+    from paddle_transfer.suggest.prior import PastTask
+
+#: The names of the suggesters, as ``search_mode`` in a search file.
+MODES = ("grid", "bayes", "random")
+
+
+def make_suggester(mode: str, *, fixed: Optional[Point] = None, allow_repeats: bool = False,
+                   acquisition: str = "ei", prior: Union[str, Sequence[PastTask]] = "shipped",
+                   warm_start: Sequence[PastTask] = ()) -> Suggester:
+    """The suggester that a search file asks for.
+
+    :param mode: one of ``MODES``
+    :param fixed: the point tried first
+    :param allow_repeats: evaluated points may be proposed again (bayes, random), so there is no end
+    :param acquisition: for bayes, one of ``bayes.ACQUISITIONS``; case does not matter
+    :param prior: for bayes, ``shipped``, ``none`` or past tasks; :param warm_start: further past tasks
+    :raises PaddleTransferError: for a mode or an acquisition that does not exist
+    """
+    if mode == "grid":
+        from paddle_transfer.suggest.grid import GridSuggester
+        return GridSuggester(fixed=fixed)
+    if mode == "random":
+        from paddle_transfer.suggest.random import RandomSuggester
+        return RandomSuggester(fixed=fixed, allow_repeats=allow_repeats)
+    if mode == "bayes":
+        from paddle_transfer.suggest.bayes import BayesSuggester
+        return BayesSuggester(fixed=fixed, allow_repeats=allow_repeats, acquisition=acquisition, prior=prior,
+                              warm_start=warm_start)
+    raise PaddleTransferError(f"search_mode: there is no '{mode}'. {did_you_mean(mode, MODES)}")

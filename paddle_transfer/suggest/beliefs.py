@@ -1,0 +1,89 @@
+"""What is held of a hyperparameter before any trial: how far its effect reaches, how strong it usually is.
+
+Set by hand from what is commonly known, not learnt from tables (that is ``prior.py``): the learning rate matters
+most, smoothly in its logarithm; L2 decay hardly; augmentations a little, about alike at all learning rates. Units
+are log-odds of the metric, and decades for hyperparameters on a logarithmic axis.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Optional
+
+from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, is_number
+
+
+@dataclass(frozen=True)
+class Belief:
+    """``amplitude``: the usual size of the effect; ``length``: over how much of its axis (decades, or a share of the
+    whole) values stay alike. ``strong``: searched first, others may act differently along it. ``weak``: trainings
+    that differ only in it are nearly the same training, noise included. ``peak``: where the best value is likely
+    (log10), ``bend``: how fast it falls from there (per decade squared)."""
+
+    amplitude: float
+    length: float = 0.5
+    strong: bool = False
+    weak: bool = False
+    log: bool = False
+    peak: Optional[float] = None
+    bend: float = 0.0
+
+
+KNOWN = {
+    "lr": Belief(1.2, 1.0, strong=True, log=True, peak=-1.5, bend=0.35),
+    "l2_decay": Belief(0.04, 2.0, weak=True, log=True),
+    "label_smoothing": Belief(0.10),
+    "mixup": Belief(0.15),
+    "cutmix": Belief(0.15),
+    "autoaugment": Belief(0.15),
+    "randaugment": Belief(0.15),
+    "cutout": Belief(0.10),
+    "random_erasing": Belief(0.10),
+    "dropout": Belief(0.10),
+}
+
+#: For names that are not known: numbers on an axis, and names.
+LINE, NAME = Belief(0.5, 0.4), Belief(0.3)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One hyperparameter as a column of numbers: a place on a line, or the number of a choice without order."""
+
+    hyperparameter: Hyperparameter
+    belief: Belief
+    line: bool
+
+    @property
+    def name(self) -> str:
+        return self.hyperparameter.name
+
+    def place(self, value) -> float:
+        """Where ``value`` stands: log10 of it for a known logarithmic axis, else 0..1, or the choice's number."""
+        if not self.line:
+            return float(self.hyperparameter.index(value))
+        if not self.belief.log:
+            return self.hyperparameter.encode(value)[0]
+        return math.log10(value) if value > 0 else self._lowest() - 0.5
+
+    def foreign(self, value) -> Optional[float]:
+        """As ``place`` for a value of another search's space; None when it means nothing here."""
+        if self.line and self.belief.log:
+            return self.place(value) if is_number(value) and value >= 0 else None
+        return self.place(value) if self.hyperparameter.contains(value) else None
+
+    def _lowest(self) -> float:
+        h = self.hyperparameter
+        numbers = h.values if isinstance(h, Choice) else (h.low,)
+        return min((math.log10(number) for number in numbers if number > 0), default=0.0)
+
+
+def axis_of(h: Hyperparameter) -> Axis:
+    belief = KNOWN.get(h.name)
+    if not h.ordered:
+        return Axis(h, belief or NAME, line=False)
+    low = min(h.values) if isinstance(h, Choice) else h.low
+    if belief is not None and belief.log and low < 0:
+        belief = None  # not what its name says
+    return Axis(h, belief or LINE, line=True)

@@ -1,0 +1,86 @@
+"""Which covariances are in the running, and how much the results speak for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Sequence
+
+import numpy
+
+from paddle_transfer.suggest.beliefs import Axis
+from paddle_transfer.suggest.prior import PastTask, Tasks
+from paddle_transfer.suggest.structure import OWN_NOISE, Structure
+
+#: Multiples of the leading axes' length and amplitude.
+STRETCHES, LIFTS = (0.8, 1.3, 2.2), (0.7, 1.3)
+
+#: From so many results on, amplitudes of single hyperparameters are learnt; levels tried for each.
+LEARN_FROM, SHARES = 8, (1 / 3, 3.0)
+
+#: Amplitude of what earlier tasks do not explain, as a multiple.
+RESIDUE = 0.33
+
+
+def members(axes: tuple[Axis, ...], tasks: Sequence[PastTask], *, odds: float) -> list[tuple[Structure, float]]:
+    """Structures with their prior weights (sum 1)."""
+    plain = [Structure(axes, stretch=stretch, lift=lift) for stretch, lift in product(STRETCHES, LIFTS)]
+    past = Tasks(tasks, axes) if tasks else None
+    if not past:
+        return [(structure, 1 / len(plain)) for structure in plain]
+    informed = Structure(axes, lift=RESIDUE, level=0.5, tasks=past)
+    return [(structure, 1 / (1 + odds) / len(plain)) for structure in plain] + [(informed, odds / (1 + odds))]
+
+
+def weigh(candidates: Sequence[tuple[Structure, float]], rows, values, repeats, *,
+          many: int) -> list[tuple[Structure, float]]:
+    """The candidates with their posterior weights; those below 1 % are dropped. Beyond ``many`` results they are
+    compared on a part of these and only the likeliest stays."""
+    picked = _pick(values, 100)
+    data = rows[picked], values[picked], repeats[picked]
+    scored = [(structure, numpy.log(prior) + evidence(structure, *data)) for structure, prior in candidates]
+    if len(values) >= LEARN_FROM:
+        shares = _learn_shares(max(scored, key=lambda pair: pair[1])[0], *data)
+        if shares:
+            scored = [(replace(structure, shares=shares), numpy.log(prior) + evidence(
+                replace(structure, shares=shares), *data)) for structure, prior in candidates]
+    top = max(score for _, score in scored)
+    kept = [(structure, float(numpy.exp(score - top))) for structure, score in scored if score > top - 4.6]
+    if len(values) > many:
+        kept = [max(kept, key=lambda pair: pair[1])]
+    total = sum(weight for _, weight in kept)
+    return [(structure, weight / total) for structure, weight in kept]
+
+
+def evidence(structure: Structure, rows, values, repeats) -> float:
+    """The logarithm of the marginal likelihood, without its constant."""
+    kernel = structure.signal(rows, rows) + structure.noise(rows) + numpy.diag(OWN_NOISE ** 2 / repeats)
+    lower = numpy.linalg.cholesky(kernel)
+    residue = numpy.linalg.solve(lower, values - structure.mean(rows))
+    return float(-0.5 * residue @ residue - numpy.log(numpy.diag(lower)).sum())
+
+
+def _learn_shares(structure: Structure, rows, values, repeats) -> tuple[float, ...]:
+    """Amplitudes by coordinates, two rounds; a threefold change must gain more than it costs a priori."""
+    shares = [1.0] * len(structure.axes)
+    best = evidence(structure, rows, values, repeats)
+    for _ in range(2):
+        for i in range(len(shares)):
+            for factor in SHARES:
+                trial = [*shares]
+                trial[i] = min(max(trial[i] * factor, 1 / 9), 9.0)
+                cost = sum(0.5 * numpy.log(share) ** 2 for share in trial)
+                gained = evidence(replace(structure, shares=tuple(trial)), rows, values, repeats) - cost
+                if gained > best + 0.5:
+                    best, shares = gained, trial
+    return tuple(shares) if any(share != 1.0 for share in shares) else ()
+
+
+def _pick(values, limit: int):
+    """Places of at most ``limit`` values: the best half, and the others evenly through their order."""
+    order = numpy.argsort(-values, kind="stable")
+    if len(order) <= limit:
+        return numpy.arange(len(order))
+    half = limit // 2
+    rest = order[half:][numpy.linspace(0, len(order) - half - 1, limit - half).astype(int)]
+    return numpy.unique(numpy.concatenate([order[:half], rest]))

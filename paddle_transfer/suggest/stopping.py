@@ -1,0 +1,72 @@
+"""Which point won, and whether going on is worth it.
+
+After Makarova et al., "Automatic Termination for Hyperparameter Optimization" (2022): a search ends when what is
+still to be gained is below what noise makes of it anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Sequence
+
+from paddle_transfer.space.space import Point, Space, finite
+from paddle_transfer.suggest import features
+from paddle_transfer.suggest.base import Observation
+from paddle_transfer.suggest.common import finished_keys
+from paddle_transfer.suggest.prior import PastTask
+from paddle_transfer.suggest.values import usable
+
+#: ``stop: auto`` ends no search before so many evaluated points,
+LEAST_TRIALS = 7
+
+#: and then when no untried point is expected to gain more than this share of a training's noise.
+NOISE_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """``winner`` is the tried point with the largest posterior mean (noise taken away, so not the luckiest one),
+    ``gain`` the largest expected improvement over it among untried points, in units of the metric, ``tolerance``
+    the gain that is not worth a trial (0.4 points where accuracies are near 0.88), ``evaluated`` the number of
+    points with a result."""
+
+    winner: Point
+    gain: float
+    tolerance: float
+    evaluated: int
+
+    @property
+    def enough(self) -> bool:
+        """What ``stop: auto`` asks."""
+        return self.evaluated >= LEAST_TRIALS and self.gain < self.tolerance
+
+
+def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[PastTask] = (),
+            seed: int = 0) -> Optional[Outlook]:
+    """What the finished trials tell; None while not one of them is complete.
+
+    :param tasks: earlier tasks, as ``BayesSuggester.tasks``
+    """
+    import numpy
+    from paddle_transfer.suggest.bayes import model_of
+    from paddle_transfer.suggest.structure import SHARED_NOISE
+
+    results = usable(space, finished)
+    complete = {space.key(o.point): o.point for o in results if o.state == "complete"}
+    for o in results:
+        if o.state == "diverged":
+            complete.pop(space.key(o.point), None)
+    if not complete:
+        return None
+    model = model_of(space, results, tasks=tasks)
+    tried = list(complete.values())
+    winner = tried[int(numpy.argmax(numpy.round(model.mean(features.matrix(model.axes, tried)), 9)))]
+    taken = finished_keys(space, finished)
+    if finite(space):
+        shut = [space.index(o.point) for o in finished if space.contains(o.point)]
+        rows = numpy.delete(features.table(model.axes, space), shut, axis=0)
+    else:
+        points = features.sampled(space, [winner], seed=seed, count=len(finished))
+        rows = features.matrix(model.axes, [point for point in points if space.key(point) not in taken])
+    gain = float(model.improvement(rows).max()) if len(rows) else 0.0
+    return Outlook(winner, gain, NOISE_SHARE * SHARED_NOISE * model.learnt.slope, len(complete))

@@ -1,0 +1,109 @@
+"""What the model learns from: one number per observation, on a scale on which effects add up.
+
+Accuracies become log-odds: there a change of the learning rate or of an augmentation moves every task by about as
+much, near 0.3 as near 0.97. Values far below the best are drawn together (beyond one unit their distance grows with
+its logarithm), so that a hopeless trial does not bend the model where it matters.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Sequence
+
+from paddle_transfer.space.space import Point, Space
+from paddle_transfer.suggest.base import Observation
+
+#: Accuracies are kept this far from 0 and 1, so that log-odds stay finite.
+EDGE = 0.005
+
+#: How far below the best a value counts in full, in log-odds.
+FULL = 1.0
+
+#: How far below the best a diverged trial is put at least, in log-odds, before drawing together.
+DIVERGED = 3.0
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """``points`` each once, ``values`` (log-odds or standardised units, to be maximised) and ``repeats`` of each;
+    ``slope`` is the change of the metric per unit at the best point."""
+
+    points: list[Point]
+    values: "numpy.ndarray"  # noqa: F821
+    repeats: "numpy.ndarray"  # noqa: F821
+    slope: float
+
+
+def usable(space: Space, finished: Sequence[Observation]) -> list[Observation]:
+    """The observations that say something about their point: a finite value, or a divergence."""
+    return [o for o in finished if space.contains(o.point) and o.state != "failed" and (
+        o.state == "diverged" or (o.value is not None and math.isfinite(o.value)))]
+
+
+def end_of(observation: Observation) -> float:
+    """The mean of the last two values of a curve: less noisy than one of them, and not flattering as the best is.
+
+    The value itself where there is no curve.
+    """
+    tail = [value for _, value in observation.curve[-2:] if math.isfinite(value)]
+    return sum(tail) / len(tail) if tail else float(observation.value)
+
+
+def learn_from(space: Space, results: Sequence[Observation]) -> Learnt:
+    """``results`` (at least one) as the model wants them; repeats of a point are averaged.
+
+    A pruned trial counts as its last value plus what the finished ones gained from that epoch on; a diverged one as
+    worse than anything seen.
+    """
+    import numpy
+    raw = [end_of(o) for o in results if o.state != "diverged"]
+    odds = all(0.0 <= value <= 1.0 for value in raw)
+    middle, spread = (0.0, 1.0) if odds else _location(raw)
+    change = log_odds if odds else lambda value: (value - middle) / spread
+    groups: dict[str, list[Observation]] = {}
+    for observation in results:
+        groups.setdefault(space.key(observation.point), []).append(observation)
+    finals = {id(o): change(end_of(o)) for o in results if o.state != "diverged"}
+    complete = [o for o in results if o.state == "complete" and o.curve]
+    for o in results:
+        if o.state == "pruned":
+            finals[id(o)] += _still_to_come(o, complete, change)
+    best = max((sum(finals[id(o)] for o in group) / len(group) for group in groups.values()
+                if all(o.state != "diverged" for o in group)), default=0.0)
+    worst = min([best - DIVERGED, *finals.values()])
+    values = [worst if any(o.state == "diverged" for o in group) else sum(finals[id(o)] for o in group) / len(group)
+              for group in groups.values()]
+    top = 1.0 / (1.0 + math.exp(-best))
+    return Learnt([group[0].point for group in groups.values()], drawn_together(numpy.array(values)),
+                  numpy.array([len(group) for group in groups.values()], dtype=float),
+                  top * (1.0 - top) if odds else spread)
+
+
+def drawn_together(values):
+    """Distances below the best beyond ``FULL`` grow with their logarithm only."""
+    import numpy
+    below = values.max() - values
+    return values.max() - numpy.where(below <= FULL, below, FULL * (1.0 + numpy.log(numpy.maximum(below, FULL) / FULL)))
+
+
+def log_odds(value: float) -> float:
+    value = min(max(value, EDGE), 1.0 - EDGE)
+    return math.log(value / (1.0 - value))
+
+
+def _location(raw: Sequence[float]) -> tuple[float, float]:
+    """Median and spread of metrics that are no shares; the spread is never zero."""
+    ordered = sorted(raw)
+    middle = ordered[len(ordered) // 2]
+    mean = sum(ordered) / len(ordered)
+    return middle, math.sqrt(sum((value - mean) ** 2 for value in ordered) / len(ordered)) or abs(middle) or 1.0
+
+
+def _still_to_come(pruned: Observation, complete: Sequence[Observation], change) -> float:
+    """The median gain of finished trials from the pruned one's last epoch to their end, never below 0."""
+    if not pruned.curve:
+        return 0.0
+    last = pruned.curve[-1][0]
+    gains = sorted(change(end_of(o)) - change(dict(o.curve)[last]) for o in complete if last in dict(o.curve))
+    return max(0.0, gains[len(gains) // 2]) if gains else 0.0
