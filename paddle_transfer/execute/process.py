@@ -1,0 +1,126 @@
+"""One worker process as its parent sees it: how it is started, talked to, and ended with all its children."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Optional, Sequence
+
+import paddle_transfer
+
+
+def worker_environment(device: str) -> dict[str, str]:
+    """The environment of a worker for ``cpu:<slot>`` or ``gpu:<id>``: one thread unless the user set a number (two
+    one-thread trials beside each other beat one with two threads), and no GPU but its own."""
+    environment = dict(os.environ)
+    environment.setdefault("OMP_NUM_THREADS", "1")
+    kind, _, number = device.partition(":")
+    environment["CUDA_VISIBLE_DEVICES"] = number if kind == "gpu" else ""
+    home = str(Path(paddle_transfer.__file__).resolve().parent.parent)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [home, environment.get("PYTHONPATH", "")]))
+    environment["PYTHONSAFEPATH"] = "1"  # a random.py in the user's folder is none of the worker's modules
+    return environment
+
+
+class WorkerProcess:
+    """A running worker. ``reports`` and ``pidfd`` (None where the system has none) become readable when it has
+    something to say or has died.
+
+    :param log: where its output goes outside of trials; begun anew
+    :param keep_fds: descriptors that it holds open as long as it lives
+    """
+
+    def __init__(self, *, device: str, runner: str, log: Path, keep_fds: Sequence[int] = ()):
+        self.device, self.log = device, log
+        self.reports, writing = os.pipe()
+        command = [sys.executable, "-m", "paddle_transfer.worker.main", "--runner", runner,
+                   "--report-fd", str(writing), "--parent", str(os.getpid())]
+        try:
+            with open(log, "wb") as output:
+                # A session of its own: Ctrl-C reaches the parent only, and the whole group can be killed.
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
+                    pass_fds=(writing, *keep_fds), env=worker_environment(device))
+        except BaseException:
+            os.close(self.reports)
+            raise
+        finally:
+            os.close(writing)
+        os.set_blocking(self.reports, False)
+        self.pidfd = _pidfd(self._process.pid)
+        self._buffer = b""
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Hand over a message; a dead worker does not mind, its death shows elsewhere."""
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            pass
+
+    def receive(self) -> tuple[list[dict[str, Any]], bool]:
+        """(whole messages that have come, whether the pipe has ended). The half line of a killed worker is dropped."""
+        ended = False
+        while True:
+            try:
+                data = os.read(self.reports, 1 << 16)
+            except BlockingIOError:
+                break
+            if not data:
+                ended = True
+                break
+            self._buffer += data
+        *lines, self._buffer = self._buffer.split(b"\n")
+        return [message for message in map(_parse, lines) if message is not None], ended
+
+    def exit_code(self) -> Optional[int]:
+        """None while it lives, negative for a signal. Leaves it a zombie, so that its number cannot become another
+        process's before ``end`` has killed what is left of its group."""
+        if self._process.returncode is not None:
+            return self._process.returncode
+        state = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if state is None:
+            return None
+        return state.si_status if state.si_code == os.CLD_EXITED else -state.si_status
+
+    def end(self) -> None:
+        """Kill it and all its children, wait for it, let go of its pipes. May be called twice."""
+        if self.reports < 0:
+            return
+        if self._process.returncode is None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+        try:
+            self._process.stdin.close()
+        except OSError:
+            pass
+        self._process.wait()
+        os.close(self.reports)
+        if self.pidfd is not None:
+            os.close(self.pidfd)
+        self.reports = -1
+
+
+def _pidfd(pid: int) -> Optional[int]:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def _parse(line: bytes) -> Optional[dict[str, Any]]:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) else None

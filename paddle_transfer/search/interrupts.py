@@ -1,0 +1,53 @@
+"""Ctrl-C and SIGTERM: the first asks the search to stop, the second ends it at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Optional
+
+_WATCHED = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """Used as a context manager; it does nothing outside of the main thread, where Python has no signals.
+
+    After the first signal ``asked`` is true and the search ends at its next turn; a second one ends this process there
+    and then (workers die with it, and what is on disk is whole at every moment)."""
+
+    def __init__(self) -> None:
+        self.signal: Optional[int] = None
+        self._before: dict[int, object] = {}
+
+    def asked(self) -> bool:
+        return self.signal is not None
+
+    def pause(self, seconds: float) -> None:
+        """Sleep. Raises KeyboardInterrupt once asked to stop."""
+        time.sleep(seconds)
+        if self.asked():
+            raise KeyboardInterrupt
+
+    @property
+    def exit_code(self) -> int:
+        """128 and the signal's number: 130 after Ctrl-C, 143 after SIGTERM."""
+        assert self.signal is not None
+        return 128 + self.signal
+
+    def __enter__(self) -> "Interrupts":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in _WATCHED}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _frame: object) -> None:
+        if self.signal is not None:
+            os._exit(128 + number)
+        self.signal = number
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"\nStopping (once more: at once) ...\n")

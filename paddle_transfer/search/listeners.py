@@ -1,0 +1,51 @@
+"""Who watches a search: the protocol, and a group of watchers of which none can end the search by a mistake."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any, Protocol, Sequence
+
+from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.execute.base import EpochReport
+from paddle_transfer.study.records import TrialRecord
+
+
+class Listener(Protocol):
+    """Is told what happens, after it is on disk. A trial that is reused, or whose result was found on disk at the
+    start, ends without having started."""
+
+    def search_started(self, settings: Any, records: Sequence[TrialRecord]) -> None:
+        ...
+
+    def trial_started(self, record: TrialRecord, device: str) -> None:
+        ...
+
+    def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
+        ...
+
+    def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
+        ...
+
+    def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
+        """``reason``: one line; also called when the search was interrupted or failed."""
+        ...
+
+
+class Listeners:
+    """Tells all of ``listeners``. One that raises is told nothing more and its traceback goes to stderr: a night's
+    search does not die of its progress bar. Errors meant for the user and of the system (a full disk) do end it."""
+
+    def __init__(self, listeners: Sequence[Any]):
+        self._listeners = list(listeners)
+
+    def tell(self, what: str, *arguments: Any) -> None:
+        for listener in list(self._listeners):
+            try:
+                getattr(listener, what)(*arguments)
+            except (PaddleTransferError, OSError):
+                raise
+            except Exception:
+                self._listeners.remove(listener)
+                print(f"{type(listener).__name__} failed in {what} and is switched off; the search goes on:\n"
+                      f"{traceback.format_exc()}", file=sys.stderr)

@@ -1,0 +1,74 @@
+"""What the trials say: repeats averaged, points ranked, the winner named. Pure functions of the records."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Optional, Sequence
+
+from paddle_transfer.space.space import Space
+from paddle_transfer.study.records import TrialRecord
+
+
+@dataclass(frozen=True)
+class PointResult:
+    """One point and what its trainings gave.
+
+    ``value`` is the mean of the best metrics of its completed trials (None when none completed), ``error`` the
+    standard error of that mean (None for a single trial), ``trials`` their records, ``best`` the completed one with
+    the best metric.
+    """
+
+    point: dict[str, Any]
+    value: Optional[float]
+    error: Optional[float]
+    trials: tuple[TrialRecord, ...]
+
+    @property
+    def best(self) -> TrialRecord:
+        completed = [trial for trial in self.trials if trial.state == "complete" and trial.value is not None]
+        return max(completed, key=lambda trial: (trial.value, -trial.number))
+
+    @property
+    def completed(self) -> int:
+        return sum(trial.state == "complete" for trial in self.trials)
+
+
+def point_results(space: Space, records: Sequence[TrialRecord]) -> list[PointResult]:
+    """Every trained point, best first; points without a completed trial last. Equal values: the earlier one first."""
+    groups: dict[str, list[TrialRecord]] = {}
+    for record in sorted(records, key=lambda record: record.number):
+        if record.finished and record.reused is None:
+            groups.setdefault(space.key(record.point), []).append(record)
+    results = [_summarise(group) for group in groups.values()]
+    return sorted(results, key=lambda result: (result.value is None, -(result.value or 0.0), result.trials[0].number))
+
+
+def _summarise(trials: list[TrialRecord]) -> PointResult:
+    values = [trial.value for trial in trials if trial.state == "complete" and trial.value is not None]
+    if not values:
+        return PointResult(trials[0].point, None, None, tuple(trials))
+    mean = sum(values) / len(values)
+    error = None
+    if len(values) > 1:
+        error = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
+    return PointResult(trials[0].point, mean, error, tuple(trials))
+
+
+def winner(space: Space, records: Sequence[TrialRecord]) -> Optional[PointResult]:
+    """The point with the best mean; None while no trial has completed."""
+    results = point_results(space, records)
+    return results[0] if results and results[0].value is not None else None
+
+
+def result_of(space: Space, records: Sequence[TrialRecord], point: Optional[dict]) -> Optional[PointResult]:
+    """The result of ``point``, or None when it was not trained."""
+    if point is None:
+        return None
+    wanted = space.key(point)
+    return next((result for result in point_results(space, records) if space.key(result.point) == wanted), None)
+
+
+def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The finished records that were trainings of their own, in order."""
+    return [record for record in records if record.finished and record.reused is None]

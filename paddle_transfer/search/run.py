@@ -1,0 +1,177 @@
+"""A whole search: takes the output directory, opens the study, checks that it is the same search, runs it."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Optional, Sequence
+
+from paddle_transfer.config import paths
+from paddle_transfer.config.base import for_trial
+from paddle_transfer.config.load import dump_yaml
+from paddle_transfer.errors import DiskFull, SearchFailed, StudyError, is_disk_full
+from paddle_transfer.execute.devices import slots
+from paddle_transfer.execute.local import LocalExecutor
+from paddle_transfer.search.driver import Driver
+from paddle_transfer.search.interrupts import Interrupts
+from paddle_transfer.search.listeners import Listener
+from paddle_transfer.search.lock import DirectoryLock, move_aside
+from paddle_transfer.search.workspace import Workspace
+from paddle_transfer.space.catalog import apply_point
+from paddle_transfer.study.base import Store
+from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.suggest import make_suggester
+
+PADDLE_RUNNER = "paddle_transfer.worker.runner:run"
+#: The study's attribute that holds ``settings.identity()``.
+IDENTITY = "identity"
+
+
+def run_search(settings: Any, *, fresh: bool = False, paddleclas: Optional[str] = None, runner: str = PADDLE_RUNNER,
+               listeners: Optional[Sequence[Listener]] = None) -> int:
+    """Run the search, or go on with it; the exit code: 0, 130 after Ctrl-C, 143 after SIGTERM.
+
+    :param settings: a ``config.search_file.SearchSettings``
+    :param fresh: move an earlier run in ``output_dir`` aside and start anew
+    :param paddleclas: a PaddleClas checkout for the workers
+    :param runner: what the workers run, ``MODULE:FUNCTION``
+    :param listeners: who shows and writes what happens; by default result files, VisualDL and the terminal
+    Raises StudyError (another space or base config, a second search at work), SetupError, DiskFull, SearchFailed (no
+    trial completed), each with its exit code.
+    """
+    with ExitStack() as stack:
+        interrupts = stack.enter_context(Interrupts())
+        try:
+            listeners = default_listeners(settings) if listeners is None else listeners
+            reason, records = _search(settings, stack, fresh=fresh, paddleclas=paddleclas, runner=runner,
+                                      listeners=listeners, interrupts=interrupts)
+        except KeyboardInterrupt:
+            if not interrupts.asked():
+                raise
+            records = []
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            raise DiskFull(error.filename or settings.output_dir) from error
+    if interrupts.asked():
+        done = sum(record.finished for record in records)
+        print(f"Stopped{f' with {done} trials done' if done else ''}; nothing that was finished is lost. "
+              "The same command goes on from here.", file=sys.stderr)
+        return interrupts.exit_code
+    _check_success(records, reason)
+    return 0
+
+
+def default_listeners(settings: Any) -> tuple[Listener, ...]:
+    """Result files first: what is shown may break, what is kept must not."""
+    from paddle_transfer.search.outputs import Outputs
+    from paddle_transfer.search.terminal import Terminal
+    from paddle_transfer.track.visualdl import VisualDLTracker
+
+    return Outputs(settings), VisualDLTracker(settings), Terminal(settings)
+
+
+def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optional[str], runner: str,
+            listeners: Sequence[Listener], interrupts: Interrupts) -> tuple[str, list[TrialRecord]]:
+    lock = DirectoryLock(settings.output_dir, pause=interrupts.pause)
+    if fresh:
+        lock = _start_anew(settings, lock)
+    stack.callback(lock.close)
+    store = _open(settings)
+    stack.callback(store.close)
+    check_identity(store, settings.identity(), place=settings.output_dir)
+    write_settings(settings)
+    executor = LocalExecutor(devices=slots(settings), runner=runner, log_dir=Path(settings.output_dir) / "logs",
+                             trial_timeout=settings.trial_timeout, keep_fds=[lock.fd])
+    stack.callback(executor.close)  # before the lock is let go of: a second search must not meet our workers
+    driver = Driver(settings=settings, store=store, executor=executor, listeners=listeners,
+                    suggester=make_suggester(settings.search_mode, fixed=settings.fixed,
+                                             allow_repeats=not settings.de_duplication,
+                                             acquisition=settings.acquisition),
+                    workspace=make_workspace(settings, paddleclas=paddleclas), interrupted=interrupts.asked)
+    reason = driver.run()
+    return reason, store.records()
+
+
+def _open(settings: Any) -> Store:
+    from paddle_transfer.study.store import open_store
+
+    return open_store(output_dir=settings.output_dir, space=settings.space, storage=settings.storage)
+
+
+def _start_anew(settings: Any, lock: DirectoryLock) -> DirectoryLock:
+    lock, aside = move_aside(settings.output_dir, lock)
+    suffix = aside.name[len(Path(settings.output_dir).name):] if aside else datetime.now().strftime(".%Y%m%d-%H%M%S")
+    if settings.storage:
+        from paddle_transfer.study.store import set_aside
+
+        set_aside(output_dir=settings.output_dir, storage=settings.storage, suffix=suffix)
+    if aside is not None:
+        print(f"The earlier run is now in {aside}", file=sys.stderr)
+    return lock
+
+
+def check_identity(store: Store, identity: dict[str, Any], *, place: str) -> None:
+    """Make sure that the study's trials belong to this search; a new study takes its identity on.
+
+    Raises StudyError with every setting that changed.
+    """
+    known = store.attributes().get(IDENTITY)
+    if known is None:
+        if store.records():
+            raise StudyError(f"{place}: the study holds trials of something else than a search of this package. Choose "
+                             "another output_dir or storage, or start anew with --fresh (the old run is moved aside)")
+        store.set_attribute(IDENTITY, identity)
+        return
+    changes = paths.diff(known, identity)
+    if changes:
+        raise StudyError("\n".join([
+            f"{place}: holds a search with other settings, and its trials would not compare with new ones. Changed:",
+            *(f"  - {change}" for change in changes),
+            "Take the changes back to go on with it, choose another output_dir, or start anew with --fresh "
+            "(the old run is moved aside)"]))
+
+
+def make_workspace(settings: Any, *, paddleclas: Optional[str]) -> Workspace:
+    """The trials' folders: a config is the base config, edited for the point, with the trial's folder and seed."""
+    def write_config(record: TrialRecord, path: Path) -> None:
+        config = apply_point(settings.base_config, settings.keys, record.point)
+        device = "gpu" if settings.gpus else "cpu"
+        dump_yaml(for_trial(config, output_dir=str(path.parent), seed=record.seed, device=device), str(path))
+
+    return Workspace(settings.output_dir, write_config=write_config, payload={
+        "metric": settings.metric, "paddleclas": paddleclas, "keep_weights": settings.keep_models > 0})
+
+
+def write_settings(settings: Any) -> None:
+    """``output_dir/search.yaml``: the search file as it was understood, overrides put in."""
+    searched = []
+    for key in settings.keys:
+        described = key.hyperparameter.describe()
+        entry = {"search_key": key.name}
+        entry.update({"search_values": described["choices"]} if "choices" in described else
+                     {"search_range": described["range"], "integer": described["integer"]})
+        entry["log"] = described["log"]
+        if key.replace_config:
+            entry["replace_config"] = list(key.replace_config)
+        searched.append(entry)
+    names = ("base_config_file", "output_dir", "search_mode", "max_iter", "search_times", "de_duplication", "metric",
+             "fixed", "workers", "trial_timeout", "seed", "storage", "keep_models", "acquisition")
+    data = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    if settings.gpus:
+        data["gpus"] = ",".join(map(str, settings.gpus))
+    dump_yaml({**data, "search_dict": searched}, str(Path(settings.output_dir) / "search.yaml"),
+              header=f"{settings.file} as it was understood. The base config, overrides put in, is in every trial's "
+                     "config.yaml.")
+
+
+def _check_success(records: Sequence[TrialRecord], reason: str) -> None:
+    """Raises SearchFailed when not one trial came to a result."""
+    if not records or any(record.state in ("complete", "pruned") for record in records):
+        return
+    last = records[-1]
+    tail = str(last.info.get("log_tail", "")).strip()
+    raise SearchFailed(f"all {len(records)} trials failed ({reason}). The last one, trial {last.number}: "
+                       f"{last.info.get('reason', last.state)}" + (f"\nThe end of its log:\n{tail}" if tail else ""))

@@ -1,0 +1,65 @@
+"""What has happened, kept on disk: the protocol.
+
+The conformance suite is ``paddle_transfer.testing.store_suite``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Protocol, Sequence
+
+from paddle_transfer.space.space import Point
+from paddle_transfer.study.records import TrialRecord
+
+
+class Store(Protocol):
+    """Keeps the trials of one search.
+
+    Duties: what a method has returned is on disk, a kill at any line inside it leaves the state before or after
+    it and never a half; a finished record never changes; numbers count from 0 without gaps.
+    One process writes at a time (it holds the output directory's lock).
+    """
+
+    def records(self) -> list[TrialRecord]:
+        """All trials by number."""
+        ...
+
+    def create(self, *, suggestion: int, point: Point, seed: int) -> TrialRecord:
+        """A new trial, ``running``, with no attempt yet."""
+        ...
+
+    def reuse(self, *, suggestion: int, original: TrialRecord) -> TrialRecord:
+        """A new trial that is not trained: the finished ``original``'s state and value stand for it."""
+        ...
+
+    def begin(self, number: int) -> TrialRecord:
+        """A new attempt (the first is 1) at a running trial; epochs of an earlier attempt are forgotten."""
+        ...
+
+    def report_epoch(self, number: int, *, epoch: int, value: float) -> TrialRecord:
+        """An evaluated epoch (from 1) of the present attempt."""
+        ...
+
+    def note_try(self, number: int, *, verdict: str, message: str, log_tail: str) -> TrialRecord:
+        """Remember an attempt that ended badly and that may be followed by another: ``info["tries"]``, a list of
+        ``{"attempt", "verdict", "message", "log_tail"}``."""
+        ...
+
+    def finish(self, number: int, *, state: str, value: float | None = None,
+               curve: Sequence[tuple[int, float]] | None = None, info: Mapping[str, Any] | None = None) -> TrialRecord:
+        """The end of a trial, once and for good.
+
+        :param value: needed when complete or pruned, left out otherwise
+        :param curve: all epochs of the attempt; None leaves those reported
+        :param info: JSON data, joined with what is there
+        """
+        ...
+
+    def attributes(self) -> dict[str, Any]:
+        """What is kept of the search as a whole."""
+        ...
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        ...
+
+    def close(self) -> None:
+        ...

@@ -1,0 +1,225 @@
+"""The store: an Optuna study. Every trial is an Optuna trial, so that Optuna's dashboard, importances and pruners
+work on a search as they are. The only module that knows how our records lie in it.
+
+Parameters are the point, intermediate values the epochs of the present attempt, the value is the trial's best
+metric (direction maximize). User attributes: ``suggestion``, ``seed``, ``attempts``, ``tries``, ``reused`` and
+``outcome`` (our state and info; written just before Optuna's state, which alone decides that a trial has ended).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, get_storage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from paddle_transfer.errors import DiskFull, StudyError, is_disk_full
+from paddle_transfer.space.space import Point, Space
+from paddle_transfer.study.journal import Journal, repair
+from paddle_transfer.study.params import distribution, to_params, to_point
+from paddle_transfer.study.records import TrialRecord
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+JOURNAL_NAME = "study.journal"
+#: The study's name in a journal file of its own; a fixed one, so that a folder that was moved still resumes.
+JOURNAL_STUDY = "paddle_transfer"
+
+_OPTUNA_STATES = {"running": TrialState.RUNNING, "complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED,
+                  "diverged": TrialState.FAIL, "failed": TrialState.FAIL}
+
+
+class OptunaStore:
+    """A ``Store`` in any Optuna storage. Its records are kept in memory as well and read again one at a time as
+    they change, so a long search does not read its whole past at every step."""
+
+    def __init__(self, storage: BaseStorage, *, name: str, space: Space, place: str = ""):
+        self._storage, self._space, self._place = storage, space, place or name
+        self._distributions = {h.name: distribution(h) for h in space.hyperparameters}
+        with self._guard("open"):
+            self._study = _study_id(storage, name)
+
+    @cached_property
+    def _trials(self) -> list[FrozenTrial]:
+        with self._guard("read"):
+            return self._storage.get_all_trials(self._study, deepcopy=False)
+
+    @cached_property
+    def _ids(self) -> list[int]:
+        return [trial._trial_id for trial in self._trials]
+
+    @cached_property
+    def _records(self) -> list[TrialRecord]:
+        """Read when first needed: the attributes of a study tell more clearly that it is of another space."""
+        return [self._record(trial) for trial in self._trials]
+
+    def records(self) -> list[TrialRecord]:
+        return list(self._records)
+
+    def attributes(self) -> dict[str, Any]:
+        return dict(self._storage.get_study_user_attrs(self._study))
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        with self._guard("write"):
+            self._storage.set_study_user_attr(self._study, name, value)
+
+    def create(self, *, suggestion: int, point: Point, seed: int) -> TrialRecord:
+        return self._add(state="running", point=point, attrs={"suggestion": suggestion, "seed": seed, "attempts": 0})
+
+    def reuse(self, *, suggestion: int, original: TrialRecord) -> TrialRecord:
+        assert original.finished and original.reused is None, f"trial {original.number} cannot be reused"
+        attrs = {"suggestion": suggestion, "seed": original.seed, "attempts": 0, "reused": original.number,
+                 "outcome": {"state": original.state, "info": {}}}
+        return self._add(state=original.state, point=original.point, attrs=attrs, value=original.value,
+                         curve=original.curve)
+
+    def begin(self, number: int) -> TrialRecord:
+        record = self._running(number)
+        with self._guard("write"):
+            for epoch, _ in record.curve:  # Optuna cannot delete a value; its pruners leave NaN out, as we do
+                self._storage.set_trial_intermediate_value(self._ids[number], epoch, math.nan)
+            self._storage.set_trial_user_attr(self._ids[number], "attempts", record.attempts + 1)
+        return self._reload(number)
+
+    def report_epoch(self, number: int, *, epoch: int, value: float) -> TrialRecord:
+        self._running(number)
+        with self._guard("write"):
+            self._storage.set_trial_intermediate_value(self._ids[number], int(epoch), float(value))
+        return self._reload(number)
+
+    def note_try(self, number: int, *, verdict: str, message: str, log_tail: str) -> TrialRecord:
+        record = self._running(number)
+        entry = {"attempt": record.attempts, "verdict": verdict, "message": message, "log_tail": log_tail}
+        with self._guard("write"):
+            self._storage.set_trial_user_attr(self._ids[number], "tries", [*record.info.get("tries", ()), entry])
+        return self._reload(number)
+
+    def finish(self, number: int, *, state: str, value: float | None = None,
+               curve: Sequence[tuple[int, float]] | None = None, info: Mapping[str, Any] | None = None) -> TrialRecord:
+        record = self._running(number)
+        assert state in _OPTUNA_STATES and state != "running", state
+        assert (value is not None) == (state in ("complete", "pruned")), f"{state} with the value {value}"
+        trial = self._ids[number]
+        with self._guard("write"):
+            if curve is not None:
+                reported, final = dict(record.curve), {int(epoch): float(y) for epoch, y in curve}
+                for epoch in sorted(reported.keys() | final.keys()):
+                    if reported.get(epoch) != final.get(epoch):
+                        self._storage.set_trial_intermediate_value(trial, epoch, final.get(epoch, math.nan))
+            self._storage.set_trial_user_attr(trial, "outcome", {"state": state, "info": dict(info or {})})
+            # The one write that ends the trial; a kill before it leaves a running trial and a result.json to adopt.
+            self._storage.set_trial_state_values(trial, _OPTUNA_STATES[state], None if value is None else [value])
+        return self._reload(number)
+
+    def close(self) -> None:
+        self._storage.remove_session()
+
+    def _add(self, *, state: str, point: Point, attrs: dict[str, Any], value: float | None = None,
+             curve: Sequence[tuple[int, float]] = ()) -> TrialRecord:
+        records, ids = self._records, self._ids
+        template = create_trial(state=_OPTUNA_STATES[state], params=to_params(self._space, point), value=value,
+                                distributions=self._distributions, user_attrs=attrs,
+                                intermediate_values=dict(curve))
+        with self._guard("write"):
+            trial = self._storage.create_new_trial(self._study, template_trial=template)
+        ids.append(trial)
+        records.append(self._record(self._storage.get_trial(trial)))
+        number = len(records) - 1
+        if records[number].number != number:
+            raise StudyError(f"{self._place}: another process adds trials to this study. Use a storage or an "
+                             "output_dir of its own for every search")
+        return records[number]
+
+    def _running(self, number: int) -> TrialRecord:
+        record = self._records[number]
+        assert not record.finished, f"trial {number} has already ended as {record.state}"
+        return record
+
+    def _reload(self, number: int) -> TrialRecord:
+        with self._guard("read"):
+            self._records[number] = self._record(self._storage.get_trial(self._ids[number]))
+        return self._records[number]
+
+    def _record(self, trial: FrozenTrial) -> TrialRecord:
+        attrs = trial.user_attrs
+        outcome = attrs.get("outcome", {}) if trial.state.is_finished() else {}
+        default = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+        try:
+            return TrialRecord(
+                number=trial.number, suggestion=attrs["suggestion"], point=to_point(self._space, trial.params),
+                seed=attrs["seed"], state=outcome.get("state") or default.get(trial.state, "running"),
+                value=trial.value if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
+                curve=tuple((epoch, value) for epoch, value in sorted(trial.intermediate_values.items())
+                            if not math.isnan(value)),
+                attempts=attrs["attempts"], reused=attrs.get("reused"),
+                info={**({"tries": attrs["tries"]} if "tries" in attrs else {}), **outcome.get("info", {})})
+        except (KeyError, ValueError) as error:
+            raise StudyError(f"{self._place}: trial {trial.number} is not one of this search ({error!r}). The storage "
+                             "holds a study of the same name that something else made, or of another space") from error
+
+    @contextmanager
+    def _guard(self, what: str):
+        """A full disk and a broken storage as what they are, whichever storage it is."""
+        try:
+            yield
+        except OSError as error:
+            if is_disk_full(error):
+                raise DiskFull(self._place) from error
+            raise StudyError(f"{self._place}: cannot {what} the study: {error}") from error
+        except optuna.exceptions.StorageInternalError as error:
+            if "disk is full" in f"{error} {error.__cause__}":
+                raise DiskFull(self._place) from error
+            raise StudyError(f"{self._place}: cannot {what} the study: {error.__cause__ or error}") from error
+
+
+def _study_id(storage: BaseStorage, name: str) -> int:
+    try:
+        return storage.get_study_id_from_name(name)
+    except KeyError:
+        return storage.create_new_study([StudyDirection.MAXIMIZE], study_name=name)
+
+
+def open_store(*, output_dir: str | os.PathLike, space: Space, storage: str | None = None,
+               study_name: str | None = None) -> OptunaStore:
+    """The store of the search in ``output_dir``, made when there is none. The caller holds the directory's lock.
+
+    :param storage: an Optuna storage URL (``sqlite:///study.db``, ...); None for the journal file in ``output_dir``
+    :param study_name: the name in that storage, the absolute path of ``output_dir`` when it is left out
+    Raises StudyError when what is there cannot be read, DiskFull.
+    """
+    if storage is None:
+        path = Path(output_dir) / JOURNAL_NAME
+        try:
+            repair(path)
+            return OptunaStore(JournalStorage(Journal(path)), name=JOURNAL_STUDY, space=space, place=str(path))
+        except OSError as error:
+            raise DiskFull(path) if is_disk_full(error) else StudyError(f"{path}: {error}") from error
+    name = study_name or str(Path(output_dir).resolve())
+    return OptunaStore(_storage(storage), name=name, space=space, place=storage)
+
+
+def set_aside(*, output_dir: str | os.PathLike, storage: str, suffix: str, study_name: str | None = None) -> None:
+    """Rename the search's study in ``storage``, so that a new one may take its name; nothing when there is none."""
+    name = study_name or str(Path(output_dir).resolve())
+    backend = _storage(storage)
+    try:
+        study = backend.get_study_id_from_name(name)
+    except KeyError:
+        return
+    optuna.copy_study(from_study_name=name, from_storage=backend, to_storage=backend, to_study_name=name + suffix)
+    backend.delete_study(study)
+
+
+def _storage(url: str) -> BaseStorage:
+    try:
+        return get_storage(url)
+    except Exception as error:  # whatever SQLAlchemy or a driver finds wrong with an address
+        raise StudyError(f"storage: {url}: must be an Optuna storage URL that can be opened, such as "
+                         f"sqlite:///study.db; {type(error).__name__}: {error}") from error

@@ -1,0 +1,108 @@
+"""What every ``study.base.Store`` must do. Inherit ``StoreSuite`` in a test and say how a store is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from paddle_transfer.space.hyperparameter import Choice, Range
+from paddle_transfer.space.space import Space
+from paddle_transfer.study.base import Store
+
+SPACE = Space((Choice("lr", (0.1, 0.01), log=True), Choice("odd", (1, True, None, "a", [1, 2], {"k": 0.5})),
+               Range("x", 0.001, 1.0, log=True), Range("k", 1, 9, integer=True)))
+POINT = {"lr": 0.01, "odd": [1, 2], "x": 0.25, "k": 3}
+
+
+class StoreSuite:
+    def open(self, path: Path, space: Space = SPACE) -> Store:
+        """The store of ``path``, a folder; the second time, as another process would open it."""
+        raise NotImplementedError
+
+    def again(self, store: Store, path: Path) -> Store:
+        store.close()
+        return self.open(path)
+
+    def test_what_was_written_is_there_when_it_is_opened_again(self, tmp_path):
+        store = self.open(tmp_path)
+        store.create(suggestion=0, point=POINT, seed=7)
+        store.begin(0)
+        store.report_epoch(0, epoch=1, value=0.25)
+        store.report_epoch(0, epoch=2, value=0.5)
+        store.finish(0, state="complete", value=0.5, info={"best_epoch": 2})
+        store.reuse(suggestion=1, original=store.records()[0])
+        store.set_attribute("identity", {"a": [1, None]})
+        before = store.records()
+        store = self.again(store, tmp_path)
+        assert store.records() == before
+        assert store.attributes()["identity"] == {"a": [1, None]}
+        first, second = before
+        assert (first.number, first.suggestion, first.point, first.seed, first.state) == (0, 0, POINT, 7, "complete")
+        assert (first.value, first.curve, first.attempts) == (0.5, ((1, 0.25), (2, 0.5)), 1)
+        assert first.info == {"best_epoch": 2}
+        assert (second.number, second.reused, second.state, second.value) == (1, 0, "complete", 0.5)
+
+    @pytest.mark.parametrize("odd", SPACE["odd"].values, ids=repr)
+    def test_points_come_back_with_the_same_types(self, tmp_path, odd):
+        store = self.open(tmp_path)
+        store.create(suggestion=0, point={**POINT, "odd": odd}, seed=0)
+        point = self.again(store, tmp_path).records()[0].point
+        assert repr(point) == repr({**POINT, "odd": odd})
+
+    def test_an_attempt_forgets_the_epochs_before_it(self, tmp_path):
+        store = self.open(tmp_path)
+        store.create(suggestion=0, point=POINT, seed=0)
+        store.begin(0)
+        for epoch in (1, 2, 3):
+            store.report_epoch(0, epoch=epoch, value=0.9)
+        store = self.again(store, tmp_path)
+        record = store.begin(0)
+        assert (record.attempts, record.curve) == (2, ())
+        assert store.report_epoch(0, epoch=1, value=0.1).curve == ((1, 0.1),)
+        assert self.again(store, tmp_path).records()[0].curve == ((1, 0.1),)
+
+    def test_the_curve_given_at_the_end_is_the_one_that_stays(self, tmp_path):
+        store = self.open(tmp_path)
+        store.create(suggestion=0, point=POINT, seed=0)
+        store.begin(0)
+        for epoch in (1, 2, 9):
+            store.report_epoch(0, epoch=epoch, value=0.1)
+        store.finish(0, state="complete", value=0.3, curve=[(1, 0.1), (2, 0.2), (3, 0.3)])
+        assert self.again(store, tmp_path).records()[0].curve == ((1, 0.1), (2, 0.2), (3, 0.3))
+
+    @pytest.mark.parametrize("state, value", [("complete", 0.5), ("pruned", 0.5), ("diverged", None), ("failed", None)])
+    def test_every_state_comes_back(self, tmp_path, state, value):
+        store = self.open(tmp_path)
+        store.create(suggestion=0, point=POINT, seed=0)
+        store.begin(0)
+        store.finish(0, state=state, value=value, info={"reason": "because"})
+        record = self.again(store, tmp_path).records()[0]
+        assert (record.state, record.value, record.info["reason"]) == (state, value, "because")
+
+    def test_a_finished_trial_does_not_change(self, tmp_path):
+        store = self.open(tmp_path)
+        store.create(suggestion=0, point=POINT, seed=0)
+        store.finish(0, state="failed")
+        for change in (lambda: store.begin(0), lambda: store.report_epoch(0, epoch=1, value=0.5),
+                       lambda: store.finish(0, state="complete", value=0.5)):
+            with pytest.raises(AssertionError, match="trial 0 has already ended as failed"):
+                change()
+
+    def test_tries_are_kept_through_the_end(self, tmp_path):
+        store = self.open(tmp_path)
+        store.create(suggestion=0, point=POINT, seed=0)
+        store.begin(0)
+        store.note_try(0, verdict="crashed", message="boom", log_tail="a\nb")
+        store = self.again(store, tmp_path)
+        assert store.records()[0].info["tries"] == [
+            {"attempt": 1, "verdict": "crashed", "message": "boom", "log_tail": "a\nb"}]
+        store.begin(0)
+        record = store.finish(0, state="complete", value=1.0, info={"best_epoch": 1})
+        assert [one["attempt"] for one in record.info["tries"]] == [1] and record.info["best_epoch"] == 1
+
+    def test_numbers_have_no_gaps(self, tmp_path):
+        store = self.open(tmp_path)
+        for i in range(3):
+            assert store.create(suggestion=i, point=POINT, seed=0).number == i
+        assert self.again(store, tmp_path).create(suggestion=3, point=POINT, seed=0).number == 3

@@ -1,0 +1,101 @@
+"""A runner without paddle that takes milliseconds, for tests of everything around a training.
+
+It reads a section ``Tiny`` of the trial's config:
+
+- ``value``: the metric after the last epoch (default: a smooth function of the numbers in ``x``)
+- ``x``: a mapping of anything; searched settings are put here
+- ``epochs`` (3), ``pause``: seconds per epoch (0)
+- ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``, ``invalid``,
+  ``setup``,
+  ``disk_full``, ``kill_self``, ``grandchild``: what it does after its first epoch
+
+and appends "began N attempt A pid P", "epoch N E" and "finished N attempt A" to the file that the environment
+variable ``TINY_RUNNER_AUDIT`` names, each line in one write.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import math
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import yaml
+
+from paddle_transfer.errors import SetupError, TrialError
+from paddle_transfer.worker.diverged import Diverged
+
+AUDIT = "TINY_RUNNER_AUDIT"
+
+
+def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
+    """As the runner of a worker (see worker.main)."""
+    number, attempt, seed = job["number"], job["attempt"], job["payload"].get("seed", 0)
+    config = yaml.safe_load((Path(job["directory"]) / "config.yaml").read_text(encoding="utf-8"))
+    tiny = config["Tiny"]
+    audit(f"began {number} attempt {attempt} pid {os.getpid()}")
+    print(f"trial {number} begins")
+    best = tiny["value"] if tiny.get("value") is not None else _score(tiny.get("x"), seed)
+    epochs, stopped, curve = tiny.get("epochs", 3), False, []
+    for epoch in range(1, epochs + 1):
+        wait(tiny.get("pause", 0))
+        curve.append([epoch, best * epoch / epochs])
+        stopped = report(epoch=epoch, value=curve[-1][1], scalars={"train/loss": 1.0 / epoch})
+        audit(f"epoch {number} {epoch}")
+        if stopped:
+            break
+        if epoch == 1:
+            misbehave(tiny.get("misbehave"), attempt)
+    audit(f"finished {number} attempt {attempt}")
+    return {"value": max(value for _, value in curve), "best_epoch": len(curve), "curve": curve, "seconds": 0.0,
+            "seed": seed, "engine": {"engine": "tiny"}, "stopped": stopped}
+
+
+def _score(settings: Any, seed: int) -> float:
+    numbers = [float(value) for value in (settings or {}).values() if isinstance(value, (int, float))]
+    return 0.5 + 0.4 * math.cos(sum(numbers)) + 0.001 * seed
+
+
+def audit(line: str) -> None:
+    path = os.environ.get(AUDIT)
+    if path:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(descriptor, line.encode() + b"\n")
+        os.close(descriptor)
+
+
+def wait(seconds: float) -> None:
+    if seconds:
+        select.select([], [], [], seconds)
+
+
+def misbehave(how: str | None, attempt: int) -> None:
+    """Do what ``how`` names, or return."""
+    if how == "raise" or how == "raise_once" and attempt == 1:
+        raise ValueError("a deliberate crash")
+    if how == "segfault":
+        print("about to read address 0", flush=True)
+        ctypes.string_at(0)
+    if how == "exit":
+        os._exit(3)
+    if how == "kill_self":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "hang":
+        signal.pause()
+    if how == "diverge":
+        raise Diverged("the loss became nan in epoch 2")
+    if how == "invalid":
+        raise TrialError("Tiny.misbehave: must be harmless")
+    if how == "setup":
+        raise SetupError("Paddle is not installed. pip install paddlepaddle")
+    if how == "disk_full":
+        raise OSError(errno.ENOSPC, "No space left on device")
+    if how == "grandchild":  # a child that outlives its parent unless the whole group is killed
+        child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+        audit(f"grandchild {child.pid}")

@@ -1,0 +1,362 @@
+"""Whole parallel searches in virtual time."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from paddle_transfer.errors import DiskFull
+from paddle_transfer.search.driver import Driver
+from paddle_transfer.search.workspace import Workspace
+from paddle_transfer.study.journal import Journal
+from paddle_transfer.study.store import OptunaStore, open_store
+from paddle_transfer.suggest import make_suggester
+from paddle_transfer.testing import fakes
+from paddle_transfer.testing.fakes import FakeExecutor, Killed, Play
+from paddle_transfer.testing.tiny_search import tiny_settings
+
+
+class Watcher:
+    """A listener that writes down what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def search_started(self, settings, records):
+        self.told.append(("search_started", len(records)))
+
+    def trial_started(self, record, device):
+        self.told.append(("trial_started", record.number, record.attempts, device))
+
+    def epoch_reported(self, record, report):
+        self.told.append(("epoch_reported", record.number, report.epoch))
+
+    def trial_ended(self, record, records):
+        assert records[record.number] == record
+        self.told.append(("trial_ended", record.number, record.state))
+
+    def search_ended(self, records, reason):
+        self.told.append(("search_ended", len(records), reason))
+
+
+class Table:
+    """A search in a folder with a fake executor; ``run`` is what one process does."""
+
+    def __init__(self, folder, **settings):
+        self.settings = tiny_settings(folder, **settings)
+        self.executors = []
+
+    def store(self):
+        return open_store(output_dir=self.settings.output_dir, space=self.settings.space)
+
+    def run(self, executor=None, *, store=None, **arguments):
+        executor = executor or FakeExecutor()
+        self.executors.append(executor)
+        workspace = Workspace(self.settings.output_dir, write_config=lambda record, path: path.write_text("{}"))
+        suggester = make_suggester(self.settings.search_mode, allow_repeats=not self.settings.de_duplication)
+        return Driver(settings=self.settings, store=store or self.store(), executor=executor, suggester=suggester,
+                      workspace=workspace, **arguments).run()
+
+    def check(self, *, states=("complete",)):
+        """The invariants of every search that has ended; its records."""
+        records = self.store().records()
+        points = [self.settings.space.index(record.point) for record in records]
+        assert sorted(points) == list(range(self.settings.space.size)), "every point once"
+        assert {record.state for record in records} <= set(states)
+        for executor in self.executors:
+            assert executor.most <= executor.slots
+            held = {}
+            for what, number, attempt, detail in executor.log:
+                if what == "submit":
+                    assert detail not in held.values(), f"device {detail} held twice"
+                    held[number] = detail
+                else:
+                    held.pop(number, None)
+        return records
+
+    def ends(self):
+        return Counter((number, attempt) for executor in self.executors for what, number, attempt, _ in executor.log
+                       if what == "end")
+
+
+@pytest.fixture
+def table(tmp_path):
+    return Table(tmp_path)
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3, 8])
+def test_a_grid_is_run_once_and_on_all_slots(table, slots):
+    executor = FakeExecutor(slots=slots)
+    assert table.run(executor) == "all 6 points of the space were evaluated"
+    records = table.check()
+    assert [record.attempts for record in records] == [1] * 6
+    assert executor.most == min(slots, 6)
+    assert records[0].curve == ((1, 0.5 / 3), (2, 1 / 3), (3, 0.5)) and records[0].info["best_epoch"] == 3
+    assert records[0].info["device"] == "cpu:0"
+
+
+def test_time_is_used_well(table):
+    executor = FakeExecutor(slots=2, script=lambda job: Play(pace=10.0 if job.number == 0 else 1.0))
+    table.run(executor)
+    assert executor.clock.now == pytest.approx(35.0)  # one long trial beside five short ones
+
+
+def test_listeners_hear_everything_in_order(table):
+    watcher = Watcher()
+    table.run(FakeExecutor(slots=1), listeners=[watcher])
+    assert watcher.told[:6] == [
+        ("search_started", 0), ("trial_started", 0, 1, "cpu:0"), ("epoch_reported", 0, 1), ("epoch_reported", 0, 2),
+        ("epoch_reported", 0, 3), ("trial_ended", 0, "complete")]
+    assert watcher.told[-1] == ("search_ended", 6, "all 6 points of the space were evaluated")
+
+
+def test_a_listener_with_a_mistake_is_switched_off_and_the_search_goes_on(table, capsys):
+    class Broken(Watcher):
+        def epoch_reported(self, record, report):
+            self.told.append("epoch_reported")
+            raise ZeroDivisionError("a deliberate mistake")
+
+    broken, watcher = Broken(), Watcher()
+    table.run(listeners=[broken, watcher])
+    table.check()
+    assert broken.told.count("epoch_reported") == 1 and watcher.told[-1][0] == "search_ended"
+    assert "Broken failed in epoch_reported and is switched off" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["ExecutorThatLosesResults", "ExecutorThatDoublesResults", "ExecutorThatCrashesOnce",
+                                  "WorkerKilledMidEpoch", "ExecutorThatReportsLate"])
+@pytest.mark.parametrize("slots", [1, 3])
+def test_misbehaviour_changes_no_result(table, name, slots):
+    watcher = Watcher()
+    table.run(getattr(fakes, name)(slots=slots), listeners=[watcher])
+    records = table.check()
+    assert all(record.curve == ((1, 0.5 / 3), (2, 1 / 3), (3, 0.5)) and record.value == 0.5 for record in records)
+    assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(range(6))
+    assert all(told[2] <= 3 for told in watcher.told if told[0] == "epoch_reported"), "late reports are heard by nobody"
+    attempts = {record.attempts for record in records}
+    assert attempts == {"ExecutorThatLosesResults": {1, 2}, "ExecutorThatDoublesResults": {1}}.get(name, {2})
+
+
+def test_a_crash_is_tried_once_more_and_then_recorded_with_its_log(table):
+    table.run(FakeExecutor(script=lambda job: Play("crashed" if job.number == 2 else "complete", epochs=1)))
+    record = table.check(states=("complete", "failed"))[2]
+    assert (record.state, record.value, record.attempts) == ("failed", None, 2)
+    assert record.info["reason"] == "crashed again after a retry: played crashed"
+    assert record.info["log_tail"] == "the last line" and len(record.info["tries"]) == 2
+
+
+def test_crashes_are_counted_across_restarts(table):
+    def first_only(job):
+        return Play("crashed" if job.attempt == 1 else "hang")
+
+    with pytest.raises(Killed):
+        table.run(fakes.ExecutorThatDiesAt(step=12, script=first_only))
+    assert table.store().records()[0].attempts == 2
+    table.run(FakeExecutor(script=lambda job: Play("crashed")))
+    assert [record.attempts for record in table.check(states=("failed",))[:2]] == [3, 3]
+
+
+def test_a_kill_is_no_crash(table):
+    verdicts = {1: "killed", 2: "crashed", 3: "complete"}
+    table.run(FakeExecutor(script=lambda job: Play(verdicts[job.attempt])))
+    assert [record.attempts for record in table.check()] == [3] * 6
+
+
+def test_a_worker_that_is_killed_again_and_again_is_given_up(table):
+    table.run(fakes.WorkerKilledMidEpoch(times=3))
+    assert [record.attempts for record in table.check()] == [4] * 6
+
+
+def test_killed_four_times_is_failed(table):
+    table.run(fakes.WorkerKilledMidEpoch(times=4))
+    record = table.check(states=("failed",))[0]
+    assert record.attempts == 4 and record.info["reason"].startswith("killed 4 times")
+
+
+@pytest.mark.parametrize("verdict, state", [("diverged", "diverged"), ("invalid", "failed")])
+def test_what_would_end_the_same_way_again_is_not_tried_again(table, verdict, state):
+    table.run(FakeExecutor(script=lambda job: Play(verdict if job.number == 1 else "complete")))
+    record = table.check(states=("complete", state))[1]
+    assert (record.state, record.attempts, record.value) == (state, 1, None) and record.curve
+
+
+def test_a_hanging_trial_times_out(table):
+    executor = FakeExecutor(trial_timeout=60, script=lambda job: Play("hang" if job.number == 1 else "complete"))
+    table.run(executor)
+    record = table.check(states=("complete", "failed"))[1]
+    assert record.info["reason"] == "timed out: took longer than trial_timeout" and record.attempts == 1
+    assert executor.clock.now < 100
+
+
+def test_two_different_verdicts_are_an_executors_mistake(table):
+    class SaysTwo(FakeExecutor):
+        def finish(self, job, ended):
+            import dataclasses
+
+            if job.number == 0:
+                self.later(0.1, job, dataclasses.replace(ended, verdict="crashed"))
+            return super().finish(job, ended)
+
+        def deliver(self, job, event):
+            return [event] if getattr(event, "verdict", "") == "crashed" else super().deliver(job, event)
+
+    with pytest.raises(AssertionError, match="trial 0 ended as complete and then as crashed"):
+        table.run(SaysTwo())
+
+
+def test_a_pruner_ends_a_trial_early(table):
+    class Hopeless:
+        def should_stop(self, record, records):
+            return record.number == 1 and len(record.curve) == 2
+
+    executor = FakeExecutor(script=lambda job: Play(epochs=5))
+    table.run(executor, pruner=Hopeless())
+    record = table.check(states=("complete", "pruned"))[1]
+    assert record.state == "pruned" and len(record.curve) == 3 and record.value == record.curve[-1][1]
+
+
+def test_a_stop_rule_ends_the_search_after_the_trials_under_way(table):
+    class Enough:
+        def done(self, records):
+            return "enough" if sum(record.finished for record in records) >= 2 else None
+
+    assert table.run(stop_rule=Enough()) == "enough"
+    records = table.store().records()
+    assert all(record.finished for record in records) and 2 <= len(records) < 6
+
+
+def test_asked_to_stop_it_leaves_trials_as_they_are_and_goes_on_later(table):
+    watcher = Watcher()
+    seen = lambda: ("epoch_reported", 2, 1) in watcher.told  # noqa: E731
+    assert table.run(listeners=[watcher], interrupted=seen) == "interrupted"
+    assert watcher.told[-1][2] == "interrupted"
+    left = [record for record in table.store().records() if not record.finished]
+    assert left
+    table.run()
+    assert all(table.check()[record.number].attempts == 2 for record in left)
+
+
+def test_search_times_trains_every_point_with_several_seeds(tmp_path):
+    table = Table(tmp_path, search_times=3, seed=5)
+    table.run()
+    records = table.store().records()
+    seeds = Counter((table.settings.space.key(record.point), record.seed) for record in records)
+    assert len(seeds) == 18 and set(seeds.values()) == {1} and {seed for _, seed in seeds} == {5, 6, 7}
+    assert [record.suggestion for record in records] == [i // 3 for i in range(18)]
+
+
+def test_de_duplication_reuses_and_counts(tmp_path):
+    table = Table(tmp_path, search_mode="random", max_iter=12, values={"a": list(range(10))})
+    watcher = Watcher()
+    table.run(listeners=[watcher])
+    records = table.store().records()
+    reused = [record for record in records if record.reused is not None]
+    assert len(records) == 12 and reused
+    assert len(table.ends()) == 12 - len(reused)
+    assert all(record.point == records[record.reused].point and record.attempts == 0 for record in reused)
+    assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(range(12))
+
+
+# -- a kill at every moment ------------------------------------------------------------------------------------------
+
+class DyingJournal(Journal):
+    """The process is gone at the ``step``-th write: before it, in the middle of its line, or right after it."""
+
+    def __init__(self, path, *, step, how, error=Killed):
+        self.left, self.how, self.error = step, how, error
+        super().__init__(path)
+
+    def append_logs(self, logs):
+        self.left -= 1
+        if self.left == 0:
+            if self.how == "after":
+                super().append_logs(logs)
+            elif self.how == "torn":
+                with open(self._path, "ab") as file:
+                    file.write(b'{"op_code": 4, "trial')
+            raise self.error
+        super().append_logs(logs)
+
+
+def run_and_die(table, *, step, how, error=Killed, script):
+    from optuna.storages import JournalStorage
+
+    from paddle_transfer.study.journal import repair
+    from paddle_transfer.study.store import JOURNAL_NAME, JOURNAL_STUDY
+
+    path = f"{table.settings.output_dir}/{JOURNAL_NAME}"
+    repair(path)
+    journal = DyingJournal(path, step=step, how=how, error=error)
+    store = OptunaStore(JournalStorage(journal), name=JOURNAL_STUDY, space=table.settings.space)
+    table.run(FakeExecutor(script=script), store=store)
+
+
+def finishes(table):
+    """How often each trial came to its end, over all processes (a real training's "finished")."""
+    return Counter(number for number, _ in table.ends())
+
+
+@pytest.mark.parametrize("how", ["before", "torn", "after"])
+def test_a_kill_at_any_write_changes_nothing(tmp_path, how):
+    step, died = 1, True
+    while died:
+        (tmp_path / str(step)).mkdir()
+        table = Table(tmp_path / str(step), values={"a": [1, 2, 3]})
+        try:
+            run_and_die(table, step=step, how=how, script=lambda job: Play(epochs=2))
+            died = False
+        except Killed:
+            table.run()
+        table.check()
+        assert set(finishes(table).values()) == {1}, f"trained twice after a kill at write {step}"
+        step += 1
+    assert step > 20  # it did die at all of them
+
+
+def test_kills_one_after_the_other_change_nothing(table):
+    for step in range(2, 14):
+        try:
+            table.run(fakes.ExecutorThatDiesAt(step=step))
+        except Killed:
+            pass
+    table.run()
+    table.check()
+    assert set(finishes(table).values()) == {1}
+
+
+@pytest.mark.parametrize("mode", ["random", "bayes"])
+def test_a_killed_search_tries_the_same_points_as_one_that_was_not(tmp_path, mode):
+    """One trial at a time: then what a suggester knows does not depend on time."""
+    fields = dict(search_mode=mode, max_iter=8, values={"a": [0.1, 0.2, 0.3, 0.4], "b": [1, 2, 3, 4, 5]})
+    points = []
+    for name, deaths in (("undisturbed", []), ("killed", [3, 4, 7, 9])):
+        (tmp_path / name).mkdir()
+        table = Table(tmp_path / name, **fields)
+        for step in deaths:
+            with pytest.raises(Killed):
+                table.run(fakes.ExecutorThatDiesAt(step=step, slots=1))
+        table.run(FakeExecutor(slots=1))
+        points.append([record.point for record in table.store().records()])
+    assert points[0] == points[1]
+
+
+@pytest.mark.parametrize("step", [2, 5, 9, 14])
+def test_a_full_disk_is_said_and_the_search_goes_on_later(table, step):
+    import errno
+
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(DiskFull, match="disk full.*same command again"):
+        run_and_die(table, step=step, how="before", error=full, script=lambda job: Play())
+    table.run()
+    table.check()
+    assert set(finishes(table).values()) == {1}
+
+
+def test_a_crash_on_a_full_disk_is_not_the_trials_fault(table, monkeypatch):
+    monkeypatch.setattr(Workspace, "check_room", lambda self: (_ for _ in ()).throw(DiskFull("disk full")))
+    with pytest.raises(DiskFull):
+        table.run(FakeExecutor(script=lambda job: Play("crashed")))
+    monkeypatch.undo()
+    table.run()
+    assert all("tries" not in record.info for record in table.check())

@@ -1,0 +1,88 @@
+import re
+
+import pytest
+
+from paddle_transfer.config import paths
+from paddle_transfer.config.load import parse_value
+from paddle_transfer.config.search_file import load_search
+from paddle_transfer.search.preview import FULL_LIST, first_points, preview
+from paddle_transfer.suggest import make_suggester
+from paddle_transfer.suggest.base import Observation
+from paddle_transfer.testing.configs import PUBLISHED_FIXED, base_config, write_search
+
+
+def settings_of(folder, **fields):
+    return load_search(write_search(folder, **fields))
+
+
+def trial_lines(text):
+    return re.findall(r"^  (\d+|\.\.\.) .*$|^  (\.\.\.)$", text.partition("Config of trial 0")[0], re.MULTILINE)
+
+
+SMALL = [{"search_key": "lr", "search_values": [0.1, 0.01, 0.001]}, {"search_key": "mixup"}]
+
+
+@pytest.mark.parametrize("fixed", [
+    None, {"lr": 0.1, "mixup": False}, {"lr": 0.01, "mixup": True}, {"lr": 0.001, "mixup": True}])
+@pytest.mark.parametrize("max_iter", [None, 4])
+def test_a_grid_lists_what_the_suggester_will_give(tmp_path, fixed, max_iter):
+    settings = settings_of(tmp_path, search_dict=SMALL, fixed=fixed, max_iter=max_iter)
+    suggester, finished = make_suggester("grid", fixed=settings.fixed), []
+    for number in range(settings.max_iter):
+        point = suggester.suggest(settings.space, finished, [], seed=0)
+        finished.append(Observation(number, point, 0.5))
+    assert first_points(settings) == [observation.point for observation in finished]
+    assert len(finished) == (max_iter or 6)
+
+
+@pytest.mark.parametrize("mode, count", [("bayes", 2), ("random", 10)])
+def test_other_modes_show_the_suggesters_first_points(tmp_path, mode, count):
+    settings = settings_of(tmp_path, search_mode=mode, fixed=PUBLISHED_FIXED, seed=3)
+    points = first_points(settings)
+    suggester = make_suggester(mode, fixed=PUBLISHED_FIXED)
+    assert len(points) == count and points[0] == PUBLISHED_FIXED
+    assert points[1] == suggester.suggest(settings.space, [], points[:1], seed=3)
+
+
+def test_no_more_points_than_the_budget_or_the_space_has(tmp_path):
+    assert len(first_points(settings_of(tmp_path, search_mode="random", max_iter=4))) == 4
+    tiny = [{"search_key": "mixup"}]
+    assert len(first_points(settings_of(tmp_path, search_mode="random", search_dict=tiny))) == 2
+    assert len(first_points(settings_of(tmp_path, search_mode="bayes", search_dict=tiny, workers=5))) == 2
+
+
+def test_the_published_grid_is_listed_in_full(tmp_path):
+    text = preview(settings_of(tmp_path, fixed=PUBLISHED_FIXED))
+    assert [int(number) for number, _ in trial_lines(text)] == list(range(196))
+    assert "196 points" in text and "the fixed point" in text.partition("\n  1 ")[0]
+
+
+def test_a_long_list_is_cut_in_its_middle(tmp_path):
+    values = [round(0.01 * i, 2) for i in range(1, FULL_LIST + 2)]
+    text = preview(settings_of(tmp_path, search_dict=[{"search_key": "lr", "search_values": values}]))
+    numbers = [number or dots for number, dots in trial_lines(text)]
+    assert numbers == [*map(str, range(20)), "...", "196", "197", "198", "199", "200"]
+
+
+def test_the_config_of_the_first_trial_is_whole(tmp_path):
+    settings = settings_of(tmp_path, search_dict=SMALL, fixed={"lr": 0.01, "mixup": True}, seed=4, output_dir="out")
+    config = parse_value(preview(settings).partition("Config of trial 0\n")[2])
+    assert set(paths.diff(base_config(tmp_path), config)) >= {
+        "Optimizer.lr.learning_rate: 0.1 -> 0.01", "Global.seed: (absent) -> 4", "Global.device: 'gpu' -> 'cpu'",
+        "Global.output_dir: './output/' -> 'out/trials/0000'", "Loss.Train.0.CELoss.epsilon: (absent) -> 1e-07"}
+
+
+def test_the_head_says_what_will_run(tmp_path):
+    text = preview(settings_of(
+        tmp_path, search_mode="bayes", max_iter=9, workers=2, search_times=3, seed=5, metric="top5", trial_timeout=60,
+        search_dict=[{"search_key": "lr", "search_range": [1e-4, 1]},
+                     {"search_key": "size", "replace_config": ["Global.epochs"], "search_values": [1, 2]}]))
+    for part in ("continuous", "at most 9 points, each trained 3 times (seeds 5 to 7), 27 trainings, 60 seconds each",
+                 "top5, maximised", "cpu:0, cpu:1 (2 at once)", "0.0001 to 1.0, log axis",
+                 "edits Optimizer.lr.learning_rate", "edits Global.epochs", "depends on their results"):
+        assert part in text, part
+
+
+def test_repeats_take_trial_numbers_of_their_own(tmp_path):
+    text = preview(settings_of(tmp_path, search_dict=SMALL, search_times=2))
+    assert [number for number, _ in trial_lines(text)] == ["0", "2", "4", "6", "8", "10"]

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+
+import optuna
+import pytest
+
+from paddle_transfer.errors import DiskFull, StudyError
+from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.space import Space
+from paddle_transfer.study.journal import Journal
+from paddle_transfer.study.store import JOURNAL_NAME, JOURNAL_STUDY, open_store, set_aside
+from paddle_transfer.testing.store_suite import POINT, SPACE, StoreSuite
+
+
+class TestJournal(StoreSuite):
+    def open(self, path, space=SPACE):
+        return open_store(output_dir=path, space=space)
+
+
+class TestSqlite(StoreSuite):
+    def open(self, path, space=SPACE):
+        return open_store(output_dir=path, space=space, storage=f"sqlite:///{path}/study.db")
+
+
+def three_trials(path):
+    store = open_store(output_dir=path, space=SPACE)
+    for number, value in enumerate((0.2, 0.9, None)):
+        store.create(suggestion=number, point={**POINT, "x": 0.1 * (number + 1)}, seed=0)
+        store.begin(number)
+        store.report_epoch(number, epoch=1, value=value or 0.0)
+        if value is not None:
+            store.finish(number, state="complete", value=value)
+    return store
+
+
+def test_it_is_an_optuna_study_like_any_other(tmp_path):
+    three_trials(tmp_path)
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(tmp_path / JOURNAL_NAME)))
+    study = optuna.load_study(study_name=JOURNAL_STUDY, storage=storage)
+    assert study.best_trial.number == 1 and study.best_trial.params["lr"] == 0.01
+    assert study.best_trial.distributions["x"] == optuna.distributions.FloatDistribution(0.001, 1.0, log=True)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "RUNNING"]
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=0)
+    assert pruner.prune(study, study.trials[2])
+
+
+def test_plain_choices_are_native_to_optuna(tmp_path):
+    space = Space((Choice("lr", (0.1, 0.01)), Choice("mixup", (False, True))))
+    store = open_store(output_dir=tmp_path, space=space)
+    store.create(suggestion=0, point={"lr": 0.01, "mixup": True}, seed=0)
+    entry = json.loads((tmp_path / JOURNAL_NAME).read_text().splitlines()[-1])
+    assert json.loads(entry["distributions"]["mixup"])["attributes"]["choices"] == [False, True]
+    assert json.loads(entry["distributions"]["lr"])["attributes"]["choices"] == [0.1, 0.01]
+
+
+def test_a_moved_folder_still_resumes(tmp_path):
+    (tmp_path / "here").mkdir()
+    before = three_trials(tmp_path / "here").records()
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert open_store(output_dir=tmp_path / "there", space=SPACE).records() == before
+
+
+@pytest.mark.parametrize("keep", [1, 20, -1], ids=["one byte", "some bytes", "all but the newline"])
+def test_a_torn_last_line_is_cut(tmp_path, keep):
+    three_trials(tmp_path)
+    journal = tmp_path / JOURNAL_NAME
+    *lines, last = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines) + last[:keep])
+    store = open_store(output_dir=tmp_path, space=SPACE)
+    assert [record.state for record in store.records()] == ["complete", "complete", "running"]
+    assert store.records()[2].curve == ()  # the torn line was its first epoch
+    store.report_epoch(2, epoch=1, value=0.7)
+    assert open_store(output_dir=tmp_path, space=SPACE).records()[2].curve == ((1, 0.7),)
+
+
+def test_zeros_that_a_crash_of_the_machine_left_are_cut(tmp_path):
+    before = three_trials(tmp_path).records()
+    with open(tmp_path / JOURNAL_NAME, "ab") as file:
+        file.write(b"\0" * 300)
+    assert open_store(output_dir=tmp_path, space=SPACE).records() == before
+
+
+@pytest.mark.parametrize("garbage", [b"garbage\n", b"{}\n", b"[1]\n", b'{"op_code": 4, \n'])
+def test_a_broken_line_in_the_middle_is_an_error_that_names_it(tmp_path, garbage):
+    three_trials(tmp_path)
+    journal = tmp_path / JOURNAL_NAME
+    lines = journal.read_bytes().splitlines(keepends=True)
+    lines[3] = garbage
+    journal.write_bytes(b"".join(lines))
+    with pytest.raises(StudyError, match=r"study\.journal: line 4: every line must be a JSON object; found .*--fresh"):
+        open_store(output_dir=tmp_path, space=SPACE)
+    assert journal.read_bytes() == b"".join(lines)
+
+
+def test_a_full_disk_leaves_the_journal_whole(tmp_path, monkeypatch):
+    import errno
+    import os
+
+    store = three_trials(tmp_path)
+    before = (tmp_path / JOURNAL_NAME).read_bytes()
+    write = os.write
+
+    def half(descriptor, data):
+        if len(data) > 30:
+            return write(descriptor, bytes(data[:10]))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("paddle_transfer.study.journal.os.write", lambda fd, data: half(fd, data[:40]))
+    with pytest.raises(DiskFull, match="study.journal: disk full.*same command again"):
+        store.report_epoch(2, epoch=2, value=0.5)
+    monkeypatch.undo()
+    assert (tmp_path / JOURNAL_NAME).read_bytes() == before
+    assert store.report_epoch(2, epoch=2, value=0.5).curve == ((1, 0.0), (2, 0.5))
+
+
+def test_the_journal_lock_does_not_outlive_its_process(tmp_path):
+    three_trials(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [JOURNAL_NAME]
+    assert Journal(tmp_path / JOURNAL_NAME)._lock.acquire()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuchdatabase://x/y", "sqlite:////no/such/folder/x.db", "redis://x"])
+def test_a_storage_that_cannot_be_opened_is_named(tmp_path, url):
+    with pytest.raises(StudyError, match=f"storage: {url}: must be an Optuna storage URL"):
+        open_store(output_dir=tmp_path, space=SPACE, storage=url)
+
+
+def test_trials_of_something_else_are_refused(tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    optuna.create_study(storage=url, study_name="mine", direction="maximize").add_trial(
+        optuna.create_trial(value=1.0, params={}, distributions={}))
+    with pytest.raises(StudyError, match="trial 0 is not one of this search"):
+        open_store(output_dir=tmp_path, space=SPACE, storage=url, study_name="mine").records()
+
+
+def test_setting_a_study_aside_keeps_its_trials_under_another_name(tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    store = open_store(output_dir=tmp_path, space=SPACE, storage=url)
+    store.create(suggestion=0, point=POINT, seed=0)
+    store.close()
+    set_aside(output_dir=tmp_path, storage=url, suffix=".old")
+    set_aside(output_dir=tmp_path / "never", storage=url, suffix=".old")
+    assert open_store(output_dir=tmp_path, space=SPACE, storage=url).records() == []
+    names = optuna.get_all_study_names(url)
+    assert sorted(names) == [str(tmp_path), f"{tmp_path}.old"]
+    assert len(open_store(output_dir=tmp_path, space=SPACE, storage=url, study_name=f"{tmp_path}.old").records()) == 1

@@ -1,0 +1,124 @@
+"""What VisualDL itself makes of the files: its reader, and its real server on loopback."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from paddle_transfer.execute.base import EpochReport
+from paddle_transfer.testing.records import record, shown_settings
+from paddle_transfer.track.visualdl import VisualDLTracker
+
+RECORDS = [record(0, 0.01, value=0.7), record(1, 0.001, True, value=0.8), record(2, 0.1, state="diverged")]
+
+
+def play(tracker, entry, records):
+    tracker.trial_started(entry, "cpu:0")
+    for epoch, value in entry.curve:
+        tracker.epoch_reported(entry, EpochReport(entry.number, 1, epoch, value, {"train/loss": 1 / epoch, "lr": 0.1}))
+    tracker.trial_ended(entry, records)
+
+
+def track(root, records=RECORDS, *, before=()):
+    settings = shown_settings(root)
+    tracker = VisualDLTracker(settings)
+    tracker.search_started(settings, list(before))
+    done = list(before)
+    for entry in records:
+        done.append(entry)
+        play(tracker, entry, list(done))
+    tracker.search_ended(done, "done")
+    return root / "vdl"
+
+
+def scalars(directory, tag):
+    """(step, value) as VisualDL's own reader gives them."""
+    from visualdl import LogReader
+
+    (name,) = [name for name in os.listdir(directory) if "vdlrecords" in name]
+    return [(item.id, round(item.value, 5)) for item in LogReader(file_path=str(directory / name)).get_data("scalar", tag)]
+
+
+def test_scalars_per_epoch_and_the_best_as_the_last_value(tmp_path):
+    vdl = track(tmp_path)
+    assert scalars(vdl / "trial_0000", "eval/top1") == [(1, 0.35), (2, 0.7), (3, 0.69)]
+    assert scalars(vdl / "trial_0000", "best/top1") == [(1, 0.35), (2, 0.7), (3, 0.7)]
+    assert scalars(vdl / "trial_0000", "train/loss") == [(1, 1.0), (2, 0.5), (3, 0.33333)]
+
+
+def test_the_search_has_a_run_of_its_own(tmp_path):
+    vdl = track(tmp_path)
+    assert scalars(vdl / "search", "search/best_top1") == [(1, 0.7), (2, 0.8), (3, 0.8)]
+    assert scalars(vdl / "search", "search/trials_done") == [(1, 1), (2, 2), (3, 3)]
+    assert scalars(vdl / "search", "search/top1") == [(1, 0.7), (2, 0.8)]
+
+
+def test_going_on_keeps_finished_runs_and_writes_half_written_ones_again(tmp_path):
+    vdl = track(tmp_path, RECORDS[:2])
+    before = {path: path.read_bytes() for path in (vdl / "trial_0000").iterdir()}
+    (vdl / "trial_0001" / ".complete").unlink()  # as a kill between the last epoch and the end leaves it
+    for path in (vdl / "trial_0001").glob("*vdlrecords*"):
+        path.write_bytes(path.read_bytes()[:-7])
+    track(tmp_path, RECORDS[2:], before=RECORDS[:2])
+    assert {path: path.read_bytes() for path in (vdl / "trial_0000").iterdir()} == before
+    assert scalars(vdl / "trial_0001", "best/top1") == [(1, 0.4), (2, 0.8), (3, 0.8)]
+    assert scalars(vdl / "search", "search/trials_done") == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_a_trial_that_is_run_again_starts_its_curve_anew(tmp_path):
+    settings, entry = shown_settings(tmp_path), RECORDS[0]
+    tracker = VisualDLTracker(settings)
+    tracker.search_started(settings, [])
+    tracker.trial_started(entry, "cpu:0")
+    tracker.epoch_reported(entry, EpochReport(0, 1, 1, 0.99))
+    play(tracker, entry, [entry])
+    tracker.search_ended([entry], "done")
+    assert scalars(tmp_path / "vdl" / "trial_0000", "eval/top1") == [(1, 0.35), (2, 0.7), (3, 0.69)]
+
+
+@pytest.fixture
+def server(tmp_path):
+    """The API of a real VisualDL server on a free loopback port."""
+    vdl = track(tmp_path)
+    script = "import sys; from visualdl.server.app import main; main()"
+    command = [sys.executable, "-c", script, "--logdir", str(vdl), "--host", "127.0.0.1", "--port", "0"]
+    import socket
+    with socket.socket() as probe:  # a port that is free now; the server has no way to say which one it took
+        probe.bind(("127.0.0.1", 0))
+        command[command.index("0")] = str(probe.getsockname()[1])
+    port = command[command.index("--port") + 1]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env={**os.environ, "NO_PROXY": "127.0.0.1"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if re.search(r"Running on|Running VisualDL", line):
+                break
+        else:
+            pytest.fail("VisualDL did not start:\n" + "".join(lines))
+        yield lambda path: opener.open(f"http://127.0.0.1:{port}/app/api/{path}", timeout=60).read().decode()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_servers_pages_show_every_trial_with_its_best_metric(server):
+    table = list(csv.DictReader(io.StringIO(server("hparams/data?type=csv"))))
+    shown = {os.path.basename(row["Trial ID"]): row for row in table}
+    assert set(shown) == {"trial_0000", "trial_0001", "trial_0002"}
+    assert float(shown["trial_0000"]["best/top1"]) == pytest.approx(0.7)  # not 0.69, its last epoch
+    assert float(shown["trial_0001"]["best/top1"]) == pytest.approx(0.8)
+    assert float(shown["trial_0001"]["lr"]) == pytest.approx(0.001) and shown["trial_0001"]["mixup"] == "True"
+    assert float(shown["trial_0002"]["lr"]) == pytest.approx(0.1)
+    tags = json.loads(server("scalar/tags"))["data"]
+    by_run = dict(zip((os.path.basename(run) for run in tags["runs"]), tags["tags"]))
+    assert set(by_run) == {"trial_0000", "trial_0001", "search"}
+    assert {"eval/top1", "best/top1", "train/loss", "lr"} == set(by_run["trial_0001"])

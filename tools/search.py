@@ -1,0 +1,49 @@
+#!/usr/bin/env python
+"""Searches the hyperparameters of a transfer: python tools/search.py -c search.yaml [-o max_iter=10 ...]
+
+The same command again continues where it stopped.
+"""
+
+import argparse
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from paddle_transfer.config.search_file import load_search  # noqa: E402
+from paddle_transfer.errors import PaddleTransferError  # noqa: E402
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-c", "--config", required=True, help="the search file")
+    parser.add_argument("-o", "--override", action="append", default=[], metavar="KEY=VALUE",
+                        help="max_iter=10 overrides the search file, Global.epochs=5 the base config; may be repeated")
+    parser.add_argument("--dry-run", action="store_true", help="check everything, print the trials and one config, end")
+    parser.add_argument("--fresh", action="store_true", help="begin anew; what is in output_dir is moved aside, not lost")
+    parser.add_argument("--paddleclas", metavar="DIR",
+                        help="a PaddleClas checkout to train with (default: PADDLECLAS_HOME, the current directory, "
+                             "else the installed wheel)")
+    return parser.parse_args(argv)
+
+
+def main(argv=None) -> int:
+    arguments = parse_args(argv)
+    try:
+        settings = load_search(arguments.config, arguments.override)
+        if arguments.dry_run:
+            from paddle_transfer.search.preview import preview
+            print(preview(settings), flush=True)
+            return 0
+        from paddle_transfer.search.run import run_search
+        return run_search(settings, fresh=arguments.fresh, paddleclas=arguments.paddleclas)
+    except PaddleTransferError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main())
