@@ -1,0 +1,93 @@
+"""The user's config made into one that every version of PaddleClas runs, and checks that name what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from paddle_transfer.config import base
+from paddle_transfer.errors import SetupError, TrialError
+from paddle_transfer.worker import weights
+
+#: Metrics with a ``topk``.
+TOPK_METRICS = ("TopkAcc", "GoogLeNetTopkAcc", "DistillationTopkAcc")
+
+#: Which data the modes of the engine read.
+READS = {"train": ("Train", "Eval"), "eval": ("Eval",), "infer": (), "export": ()}
+
+
+def prepared(config: dict, *, mode: str) -> dict:
+    """A copy of ``config``, which PaddleClas may take apart (its builders pop keys).
+
+    :param mode: ``train``, ``eval``, ``infer`` or ``export``
+    :raises TrialError: a file that the config names is not there
+    """
+    config = base.complete(config)
+    settings = config["Global"]
+    if mode != "train":
+        settings.setdefault("epochs", 1)
+    if mode == "export" or settings["device"] != "gpu":
+        # stock export does so too; on a CPU 2.4 would fail where later versions warn
+        config["Arch"].pop("use_sync_bn", None)
+    settings["pretrained_model"] = weights.spelt(settings["pretrained_model"])
+    config.setdefault("profiler_options", None)
+    check_files(config, mode=mode)
+    _drop_useless_metrics(config)
+    _cut_topk(config)
+    return config
+
+
+def check_files(config: dict, *, mode: str) -> None:
+    """:raises TrialError: a list file or image root is not there (PaddleClas has a bare assert for it)"""
+    gone = []
+    for split in READS[mode]:
+        dataset = ((config.get("DataLoader") or {}).get(split) or {}).get("dataset") or {}
+        gone += [f"DataLoader.{split}.dataset.{key}: there is no {dataset[key]}"
+                 for key in ("image_root", "cls_label_path")
+                 if isinstance(dataset.get(key), str) and not os.path.exists(dataset[key])]
+    if gone:
+        raise TrialError("; ".join(gone) + f" (relative paths start at {os.getcwd()})")
+
+
+def check_device(device: Any) -> None:
+    """:raises SetupError: ``Global.device`` is a kind of device that this machine or this Paddle does not have"""
+    if device != "gpu":
+        return
+    import paddle
+    if not paddle.is_compiled_with_cuda():
+        reason = "this Paddle is the CPU-only build"
+    elif paddle.device.cuda.device_count() == 0:
+        reason = "no GPU is visible (look at nvidia-smi and CUDA_VISIBLE_DEVICES)"
+    else:
+        return
+    raise SetupError(f"Global.device is gpu, but {reason}. To run on the CPU: -o Global.device=cpu")
+
+
+def _drop_useless_metrics(config: dict) -> None:
+    """Takes TopkAcc out of ``Metric.Train`` under mixed labels. PaddleClas means to, but skips every second entry,
+    because it removes from the list that it walks through."""
+    dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
+    metrics = (config.get("Metric") or {}).get("Train")
+    if metrics and dataset.get("batch_transform_ops"):
+        config["Metric"]["Train"] = [metric for metric in metrics if "TopkAcc" not in metric]
+
+
+def _cut_topk(config: dict) -> None:
+    """Takes every k beyond the number of classes out of the top-k metrics. 2.4 does so in the first batch (and fails
+    when nothing is left), later versions report 1.0, which would be the best metric for ever when it comes first.
+
+    :raises TrialError: nothing is left
+    """
+    classes = base.class_num(config)
+    for part in ("Train", "Eval"):
+        for name, arguments in base.components(config, f"Metric.{part}"):
+            topk = arguments.get("topk", (1, 5))
+            topk = [topk] if isinstance(topk, int) else list(topk)
+            if not classes or name not in TOPK_METRICS or max(topk, default=0) <= classes:
+                continue
+            kept = [k for k in topk if k <= classes]
+            if not kept:
+                raise TrialError(f"Metric.{part}: {name} has topk {topk}, but there are {classes} classes only")
+            for metric in config["Metric"][part]:
+                if name in metric:
+                    metric[name] = {**(metric[name] or {}), "topk": kept}

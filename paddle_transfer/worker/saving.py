@@ -1,0 +1,95 @@
+"""Stands where PaddleClas's engine expects its ``save_load`` module: what is saved, when, and what was best."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable, Optional
+
+
+class Saver:
+    """Every version of the engine calls ``save_model`` with prefix ``best_model`` when an epoch is the best so far,
+    and with prefix ``latest`` as the last thing of every epoch.
+
+    :param stock: PaddleClas's own module, which does the rest
+    :param to: see ``Options.weights_to``
+    """
+
+    def __init__(self, stock, *, to: Optional[str] = None):
+        self._stock, self._to = stock, to
+        self.best_metric: Optional[float] = None
+        self.best_epoch = 0
+        #: where the best weights are, once there are some
+        self.best_path: Optional[str] = None
+        self.after_epoch: Callable[[], None] = lambda: None
+
+    def __getattr__(self, name: str):
+        return getattr(self._stock, name)
+
+    def save_model(self, net, optimizer, metric_info, model_path, *args, **kwargs) -> None:
+        prefix = kwargs.get("prefix")
+        if prefix == "best_model":
+            self.best_metric, self.best_epoch = float(metric_info["metric"]), int(metric_info["epoch"])
+        if self._to is None:
+            self._stock.save_model(net, optimizer, metric_info, model_path, *args, **kwargs)
+            if prefix == "best_model":
+                self.best_path = _written(model_path, kwargs.get("model_name", ""))
+        elif self._to and prefix == "best_model":
+            _save_weights(self._to, net=net, loss=kwargs.get("loss"), ema=kwargs.get("ema"))
+            self.best_path = self._to
+        if prefix == "latest":
+            self.after_epoch()
+
+    def save_model_info(self, *args, **kwargs) -> None:
+        if self._to is None:
+            self._stock.save_model_info(*args, **kwargs)
+
+    def resuming(self, init_model: Callable) -> Callable:
+        """``init_model`` that remembers the best epoch. PaddleClas 2.5 and newer begin again at 0.0, 2.4 at the
+        metric of the last epoch, so that a worse epoch could overwrite the best weights."""
+        def stand_in(config, *args, **kwargs):
+            info = init_model(config, *args, **kwargs)
+            checkpoint = config.get("checkpoints")
+            if info is not None and checkpoint:
+                self._remember(checkpoint)
+                if self.best_metric is not None:
+                    info = {**info, "metric": self.best_metric}
+            return info
+        return stand_in
+
+    def _remember(self, checkpoint: str) -> None:
+        import paddle
+        folder = os.path.dirname(checkpoint)
+        # Global.uniform_output_enabled gives every checkpoint a directory of its own
+        for stem in (os.path.join(folder, "best_model"),
+                     os.path.join(os.path.dirname(folder), "best_model", "best_model")):
+            if os.path.isfile(stem + ".pdstates"):
+                states = paddle.load(stem + ".pdstates")
+                self.best_metric, self.best_epoch = float(states["metric"]), int(states["epoch"])
+                self.best_path = stem + ".pdparams"
+                return
+
+
+def _written(model_path: str, model_name: str) -> str:
+    """Where ``save_model`` put the best weights: 2.4 makes a directory per architecture, later versions do not."""
+    paths = [os.path.join(model_path, name, "best_model.pdparams") for name in (model_name, "")]
+    return max((path for path in paths if os.path.isfile(path)), key=os.path.getmtime, default=paths[-1])
+
+
+def _save_weights(path: str, *, net, loss, ema) -> None:
+    """What PaddleClas writes as ``best_model.pdparams``, whole or not at all."""
+    import paddle
+    if paddle.distributed.get_rank() != 0:
+        return
+    state = dict((net if ema is None else ema).state_dict())
+    if loss is not None and ema is None:
+        state.update(loss.state_dict())
+    part = path + ".part"
+    try:
+        paddle.save(state, part)
+        with open(part, "rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(part, path)
+    except BaseException:
+        if os.path.exists(part):
+            os.remove(part)
+        raise

@@ -1,0 +1,26 @@
+#!/usr/bin/env python
+"""Evaluates weights: python tools/eval.py -c config.yaml -o Global.pretrained_model=output/best_model"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from paddle_transfer.worker import command  # noqa: E402
+
+
+def evaluate(engine) -> int:
+    engine.eval()
+    if command.main_process():
+        metrics, losses = engine.last_eval
+        for name, value in {**losses, **metrics}.items():
+            print(f"{name}: {float(value)!r}")
+    return 0
+
+
+def main() -> int:
+    return command.run(command.parser(__doc__).parse_args(), evaluate, mode="eval")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+#!/usr/bin/env python
+"""Exports weights for inference: python tools/export_model.py -c config.yaml -o Global.pretrained_model=...
+
+Writes Global.save_inference_dir/inference.*, for paddle.inference and paddle.jit.load.
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from paddle_transfer.worker import command  # noqa: E402
+
+
+def export(engine) -> int:
+    engine.export()
+    if command.main_process():
+        print(f"exported: {os.path.join(engine.config['Global']['save_inference_dir'], 'inference')}")
+    return 0
+
+
+def main() -> int:
+    return command.run(command.parser(__doc__).parse_args(), export, mode="export", log_file=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
