@@ -1,0 +1,40 @@
+"""What can be wrong with a weights file, each with a class of its own so that a caller can tell them apart."""
+
+from __future__ import annotations
+
+from paddle_transfer.errors import PaddleTransferError
+
+
+class WeightsError(PaddleTransferError):
+    """Something about pretrained weights: the root of the errors here."""
+
+
+class UnknownWeights(WeightsError):
+    """A name that stands for nothing, or not for this architecture."""
+
+
+class NotWeights(WeightsError):
+    """The file is something else (a web page, a zip, empty) or is damaged or cut short."""
+
+
+class UnsafeWeights(WeightsError):
+    """The file asks for something that weights have no need of.
+
+    :param asked: the name it asked for, as in ``posix.system``
+    """
+
+    def __init__(self, message: str, *, asked: str):
+        self.asked = asked
+        super().__init__(message)
+
+
+class FetchError(WeightsError):
+    """The file could not be had from any address, or is not the one that was seen first."""
+
+
+class WeightsMismatch(WeightsError):
+    """The file's tensors do not go with the network. ``report`` has all of them."""
+
+    def __init__(self, message: str, report):
+        self.report = report
+        super().__init__(message)

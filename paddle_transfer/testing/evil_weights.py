@@ -1,0 +1,116 @@
+"""Weights files that try to do harm, each by its own way. Each, when really unpickled, would make the file ``mark``.
+
+For tests of the reader only: bytes are made here, nothing is ever loaded here.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from typing import Any, Iterator
+
+
+class _Reduce:
+    def __init__(self, function, *args):
+        self.call = (function, args)
+
+    def __reduce__(self):
+        return self.call
+
+
+class _State(_Reduce):
+    def __reduce__(self):
+        return (dict, (), self.call)
+
+
+def _text(value: str) -> bytes:
+    raw = value.encode()
+    return b"X" + struct.pack("<I", len(raw)) + raw
+
+
+def evil_files(mark: str) -> Iterator[tuple[str, bytes, str]]:
+    """(title, bytes, a part of what the error must name)."""
+    import builtins
+    import importlib
+    import os
+    import runpy
+    import subprocess
+
+    touch = f"touch {mark}"
+    python = f"open({mark!r}, 'w').close()"
+    for protocol in range(6):
+        yield f"os.system, protocol {protocol}", pickle.dumps({"w": _Reduce(os.system, touch)}, protocol), "system"
+        yield (f"builtins.eval, protocol {protocol}",
+               pickle.dumps({"w": _Reduce(builtins.eval, python)}, protocol), "eval")
+    yield "builtins.exec", pickle.dumps(_Reduce(builtins.exec, python), 2), "exec"
+    yield "subprocess.Popen", pickle.dumps([_Reduce(subprocess.Popen, ["touch", mark])], 4), "subprocess.Popen"
+    yield "runpy", pickle.dumps({"a": {"b": [_Reduce(runpy.run_path, mark)]}}, 4), "run_path"
+    yield "importlib", pickle.dumps((_Reduce(importlib.import_module, "antigravity"),), 3), "import_module"
+    yield ("getattr chain", pickle.dumps(_Reduce(getattr, _Reduce(importlib.import_module, "os"), "system"), 4),
+           "getattr")
+    yield "nested deep in tensors", pickle.dumps({"w": [((((_Reduce(os.system, touch),),),),)]}, 4), "system"
+    yield "eval in Paddle's own form", pickle.dumps(
+        {"w": _Reduce(builtins.eval, "data", {"data": 1, "__builtins__": {}})}, 4), "eval"
+    yield "eval, data beside code", b"c__builtin__\neval\n(" + _text(python) + b"}tR.", "eval"
+    yield "INST", b"(" + _text(touch) + b"iposix\nsystem\n.", "posix.system"
+    yield "OBJ", b"(cposix\nsystem\n" + _text(touch) + b"o.", "posix.system"
+    yield "NEWOBJ", b"\x80\x02csubprocess\nPopen\n" + _text(touch) + b"\x85\x81.", "subprocess.Popen"
+    yield "STACK_GLOBAL with a dotted name", (b"\x80\x04" + _text("numpy") + _text("f2py.os.system") + b"\x93"
+                                              + _text(touch) + b"\x85R."), "numpy.f2py.os.system"
+    yield "numpy.load by name", b"\x80\x04" + _text("numpy") + _text("load") + b"\x93" + _text(mark) + b"\x85R.", \
+        "numpy.load"
+    yield "torch storage", b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.", "torch._utils._rebuild_tensor_v2"
+    yield "copy_reg", b"\x80\x02ccopy_reg\n_reconstructor\n)R.", "copy_reg._reconstructor"
+    yield "extension code", b"\x80\x02\x82\x01.", "extension 1"
+    yield "persistent id", b"\x80\x02" + _text("x") + b"Q.", "persistent id"
+    yield "persistent id in text", b"(Pevil\nl.", "persistent id"
+    yield "a name left in the mapping", b"\x80\x02}" + _text("w") + b"cos\nsystem\ns.", "os.system"
+    yield "eval left in the mapping", b"\x80\x02}" + _text("w") + b"cbuiltins\neval\ns.", "builtins.eval"
+    yield "setstate of a list", b"\x80\x02]}" + _text("__class__") + _text("x") + b"sb.", "__setstate__"
+    yield "object array", pickle.dumps({"w": _object_array(os.system, touch)}, 4), ""
+    yield "a subclass of ndarray", (b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nmemmap\n"
+                                    b"K\x00\x85U\x01b\x87R."), "numpy.memmap"
+
+
+def _object_array(function, argument: str) -> Any:
+    import numpy as np
+    return np.array([_Reduce(function, argument)], dtype=object)
+
+
+def bombs() -> Iterator[tuple[str, bytes]]:
+    """(title, bytes): small files that promise, or ask for, gigabytes."""
+    huge = struct.pack("<Q", 1 << 60)
+    yield "a text of 2^60 bytes", b"\x80\x04\x8d" + huge + b"."
+    yield "bytes of 2^60 bytes", b"\x80\x04\x8e" + huge + b"."
+    yield "a bytearray of 2^60 bytes", b"\x80\x05\x96" + huge + b"."
+    yield "a frame of 2^60 bytes", b"\x80\x04\x95" + huge + b"}."
+    yield "a text of 4 GiB", b"\x80\x02X\xff\xff\xff\xff."
+    yield "an integer of 2 GiB", b"\x80\x02\x8b\xff\xff\xff\x7f."
+    yield "a negative length", b"\x80\x02\x8b\xff\xff\xff\xff."
+    yield "a negative text", b"\x80\x02T\xff\xff\xff\xff."
+    yield "memo index 2^32", b"\x80\x02}r\xff\xff\xff\xffr\xfe\xff\xff\xff."
+    shape = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nJ\xff\xff\xff\x7f\x85U\x01d\x87R."
+    yield "an array of 2^31 doubles, unfilled", shape
+    yield "an array of 10^12 doubles, filled with 8 bytes", (
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01"
+        b"\x8a\x06\x00\x10\xa5\xd4\xe8\x00\x85cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R\x89U\x0812345678tb.")
+    # one text of 64 KiB, encoded a thousand times over
+    yield "a text copied many times", (
+        b"\x80\x02(c_codecs\nencode\nq\x00X\x00\x00\x01\x00" + b"x" * 65536 + b"q\x01X\x06\x00\x00\x00latin1q\x02"
+        + b"h\x00h\x01h\x02\x86R" * 20_000 + b"l.")
+    # lists in lists, each twice: 2^40 when walked
+    laughs = b"\x80\x02]" + b"".join(b"q" + bytes([i]) + b"]h" + bytes([i]) + b"ah" + bytes([i]) + b"a"
+                                     for i in range(40)) + b"."
+    yield "a billion laughs", laughs
+    yield "a list in itself", b"\x80\x02]q\x00h\x00a."
+    yield "nested a million times", b"\x80\x02" + b"]" * 1_000_000 + b"a" * 999_999 + b"."
+    yield "a long decimal", b"L" + b"9" * 1_000_000 + b"L\n."
+    yield "steps without end", b"\x80\x02" + b"N0" * 1_500_000 + b"N."
+    yield "a safetensors header of 2^60 bytes", huge + b"{}"
+    yield "a safetensors shape of 2^39", _safetensors(
+        '{"w":{"dtype":"F32","shape":[549755813888],"data_offsets":[0,4]}}')
+    yield "a safetensors header nested deeply", _safetensors('{"w":' + "[" * 100_000)
+
+
+def _safetensors(header: str) -> bytes:
+    return struct.pack("<Q", len(header)) + header.encode() + b"1234"
