@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Optional
 
 from paddle_transfer.config import paths
 from paddle_transfer.config.base import GLOBAL_DEFAULTS, TOPK_METRICS, class_num, components
 from paddle_transfer.config.collect import Mistakes
+from paddle_transfer.config.transfer import check_transfer
 from paddle_transfer.errors import did_you_mean, show
 
 #: Sections without which the engine does not start, or gives no metric.
 NEEDED = ("Global", "Arch", "Loss.Train", "Optimizer", "DataLoader.Train", "DataLoader.Eval", "Metric.Eval")
 
 
-def check_base(config: dict, mistakes: Mistakes, *, prefix: str) -> None:
-    """Add what is wrong with ``config``; ``prefix`` (the file) stands before every path."""
+def check_base(config: dict, mistakes: Mistakes, *, prefix: str, lacking: Optional[Mistakes] = None) -> None:
+    """Add what is wrong with ``config``; ``prefix`` (the file) stands before every path.
+
+    :param lacking: where folders and files of the data sets go that are not there; the ``mistakes`` when left out
+    """
     def add(path: str, rule: str, found: str = "", hint: str = "") -> None:
         mistakes.add(f"{prefix}: {path}", rule, found, hint)
+
+    def lack(path: str, rule: str, found: str = "", hint: str = "") -> None:
+        (mistakes if lacking is None else lacking).add(f"{prefix}: {path}", rule, found, hint)
 
     for section in NEEDED:
         value = paths.get(config, section) if paths.exists(config, section) else None
@@ -28,9 +35,10 @@ def check_base(config: dict, mistakes: Mistakes, *, prefix: str) -> None:
                 "See any training config of PaddleClas.")
         elif not isinstance(value, (dict, list)):
             add(section, "must be a mapping or a list", show(value))
+    check_transfer(config, mistakes, prefix=f"{prefix}: ")
     _check_global(config.get("Global"), add)
     _check_topk(config, add)
-    _check_files(config, add)
+    _check_files(config, lack)
 
 
 def _check_global(section: Any, add) -> None:

@@ -26,19 +26,22 @@ class Fields:
 
     def __init__(self, data: dict, mistakes: Mistakes, prefix: str = ""):
         self.data, self.mistakes, self.prefix = data, mistakes, prefix
+        self._known: tuple[str, ...] = ()
 
-    def unknown(self, known: Sequence[str], later: Iterable[str] = ()) -> None:
-        """Add a mistake for every key that is not ``known``; ``later`` are words that PaddleClas has."""
+    def unknown(self, known: Sequence[str], greedy: Iterable[str] = ()) -> None:
+        """Add a mistake for every key that is not ``known``; ``greedy`` are words that only the greedy search has."""
+        self._known = tuple(known)
         for key in self.data:
-            if key in later:
-                self.mistakes.add(f"{self.prefix}{key}", "belongs to PaddleClas's greedy search, which comes later",
-                                  hint="Take it out, and choose search_mode grid, bayes or random.")
+            if key in greedy:
+                self.mistakes.add(f"{self.prefix}{key}", "belongs to search_mode greedy, PaddleClas's own search",
+                                  hint="Take it out, or write search_mode: greedy.")
             elif key not in known:
                 self.mistakes.add(f"{self.prefix}{key}", "unknown key", repr(key), did_you_mean(key, known))
 
     def misspelt(self, key: str) -> bool:
-        """Whether some other key of the mapping was probably meant to be ``key``."""
-        return did_you_mean(key, [str(other) for other in self.data if other != key]).startswith("Did")
+        """Whether some key of the mapping that nobody knows was probably meant to be ``key``."""
+        strange = [str(other) for other in self.data if other not in self._known]
+        return did_you_mean(key, strange).startswith("Did")
 
     def take(self, key: str, default: Any, check: Check, *, empty: bool = False, hint: str = "") -> Any:
         """The value of ``key`` if it passes ``check``, else ``default``.

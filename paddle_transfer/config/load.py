@@ -20,8 +20,8 @@ from paddle_transfer.errors import ConfigError, Mistake, did_you_mean, show
 #: The order in which PaddleClas's own configs write their sections.
 SECTIONS = ("Global", "AMP", "Arch", "Loss", "Optimizer", "DataLoader", "Infer", "Metric")
 
-#: Sections that some of its configs have besides.
-RARE_SECTIONS = ("EMA", "Slim", "SSL", "UnLabelLoss", "MLDecoder")
+#: Sections that some have besides; Transfer (config/transfer.py) and FineTune (worker/finetune.py) are ours.
+RARE_SECTIONS = ("EMA", "Slim", "SSL", "UnLabelLoss", "MLDecoder", "Transfer", "FineTune")
 
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$")
 _DATE = "tag:yaml.org,2002:timestamp"

@@ -7,11 +7,12 @@ from typing import Any, Optional
 
 from paddle_transfer.config import paths
 from paddle_transfer.config.collect import Fields, Mistakes, a_list, boolean, number_hint, text
+from paddle_transfer.config.conditions import read_conditions
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.space.catalog import CATALOG, Entry, SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range, is_number
 
-ITEM_KEYS = ("search_key", "search_values", "search_range", "log", "integer", "replace_config")
+ITEM_KEYS = ("search_key", "search_values", "search_range", "log", "integer", "replace_config", "when")
 
 
 def read_search_dict(items: list, base_config: Optional[dict], mistakes: Mistakes) -> list[SearchKey]:
@@ -25,7 +26,7 @@ def read_search_dict(items: list, base_config: Optional[dict], mistakes: Mistake
         if not isinstance(item, dict):
             mistakes.add(where, "must be a mapping with search_key", show(item))
             continue
-        key = _read_item(Fields(item, mistakes, f"{where}."), base_config)
+        key = _read_item(Fields(item, mistakes, f"{where}."), base_config, among=_names(items))
         if key is None or len(mistakes) > before:
             continue
         if any(key.name == other.name for other in keys):
@@ -35,10 +36,15 @@ def read_search_dict(items: list, base_config: Optional[dict], mistakes: Mistake
         if base_config is not None:
             _try_out(key, base_config, where=where, mistakes=mistakes)
         keys.append(key)
-    return keys
+    return read_conditions(items, keys, mistakes)
 
 
-def _read_item(fields: Fields, base_config: Optional[dict]) -> Optional[SearchKey]:
+def _names(items: list) -> list[str]:
+    return [item["search_key"] for item in items if isinstance(item, dict) and isinstance(item.get("search_key"), str)]
+
+
+def _read_item(fields: Fields, base_config: Optional[dict], *, among: list[str]) -> Optional[SearchKey]:
+    """:param among: all names that are searched"""
     fields.unknown(ITEM_KEYS)
     name = fields.take("search_key", "", text)
     replace = _read_paths(fields, base_config)
@@ -51,7 +57,7 @@ def _read_item(fields: Fields, base_config: Optional[dict]) -> Optional[SearchKe
     if entry is None and "replace_config" not in fields.data:
         fields.mistakes.add(f"{fields.prefix}search_key", "is not one that needs no replace_config", repr(name),
                             f"{did_you_mean(name, list(CATALOG))} Or say with replace_config what it sets.".strip())
-    lacks = entry.needs(base_config) if entry and base_config is not None else None
+    lacks = entry.needs(base_config) if entry and base_config is not None and entry.of not in among else None
     if lacks:
         fields.mistakes.add(f"{fields.prefix}search_key", f"{name} {lacks} of the base config", "none there",
                             "Add it, or take the key out.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
 from paddle_transfer.config import collect, paths
@@ -15,9 +16,9 @@ from paddle_transfer.config.machine import find_gpus, why_not_writable
 from paddle_transfer.errors import ConfigError, Mistake, did_you_mean, show
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.space.space import Point
+from paddle_transfer.space.space import Point, active_names
 
-MODES = ("grid", "bayes", "random")
+MODES = ("grid", "bayes", "random", "greedy")
 
 
 def override(data: dict, options: list[str], mistakes: Mistakes) -> dict:
@@ -37,42 +38,74 @@ def need(fields: Fields, key: str, hint: str) -> bool:
     return key in fields.data
 
 
-def read_base(fields: Fields, search_file: str, options: list[str]) -> tuple[str, Optional[dict]]:
-    """The base config's path and content; None when it cannot be read or lacks whole sections."""
-    hint = "Name a training config of PaddleClas; its path is relative to the current directory or to this file."
-    need(fields, "base_config_file", hint)
-    name = fields.take("base_config_file", "", collect.text, hint=hint)
+@dataclass(frozen=True)
+class Lookup:
+    """Where the configs that a search file names are looked for, and what becomes of a machine that lacks something.
+
+    :param search_file: its folder comes after the current one
+    :param roots: PaddleClas checkouts, which come last
+    :param lacking: where files of a data set and GPUs that are not there are added: they stop a search, and are only
+        told of before a dry run
+    :param notes: where remarks are added
+    """
+
+    search_file: str
+    roots: tuple[str, ...]
+    lacking: Mistakes
+    notes: list[str]
+
+    def find(self, name: str) -> tuple[str, list[str]]:
+        """The file that ``name`` means, and where it was looked for. The files of PaddleClas name some that were
+        moved: so a namesake beside the search file will do, with a note."""
+        folder = os.path.dirname(self.search_file)
+        places = [name, os.path.join(folder, name), *(os.path.join(root, name) for root in self.roots)]
+        namesake = os.path.join(folder, os.path.basename(name))
+        found = next((place for place in [*places, namesake] if os.path.isfile(place)), name)
+        if found == namesake and namesake not in places:
+            self.notes.append(f"There is no {name}; the {os.path.basename(name)} beside the search file is taken.")
+        return found, [os.getcwd(), f"beside {self.search_file}", *self.roots]
+
+
+def checkouts(search_file: str, explicit: Optional[str]) -> tuple[str, ...]:
+    """PaddleClas checkouts that may be meant: ``explicit``, PADDLECLAS_HOME, and the one that the search file is in."""
+    folders = [explicit, os.environ.get("PADDLECLAS_HOME")]
+    parent = os.path.dirname(os.path.abspath(search_file))
+    while os.path.dirname(parent) != parent:
+        parent = os.path.dirname(parent)
+        if os.path.isdir(os.path.join(parent, "ppcls", "configs")):
+            folders.append(parent)
+    return tuple(dict.fromkeys(os.path.expanduser(folder) for folder in folders if folder))
+
+
+def read_config(fields: Fields, key: str, lookup: Lookup, options: list[str], *,
+                hint: str) -> tuple[str, Optional[dict]]:
+    """Path and content of the PaddleClas config that the field ``key`` names; None when it cannot be read or lacks
+    whole sections."""
+    need(fields, key, hint)
+    name = fields.take(key, "", collect.text, hint=hint)
     if not name:
         return "", None
-    beside = os.path.join(os.path.dirname(search_file), name)
-    file = name if os.path.isfile(name) or not os.path.isfile(beside) else beside
+    file, places = lookup.find(name)
     if not os.path.isfile(file):
-        fields.mistakes.add("base_config_file", "must be a file that exists", repr(name),
-                            f"Looked in {os.getcwd()} and beside {search_file}.")
+        fields.mistakes.add(key, "must be a file that exists", repr(name), f"Looked in {' and '.join(places)}.")
         return file, None
     try:
-        base = load_yaml(file)
+        config = load_yaml(file)
     except ConfigError as error:
         fields.mistakes += [Mistake(f"{file}: {m.where}".rstrip(": "), m.rule, m.found, m.hint) for m in error.mistakes]
         return file, None
-    base = override(base, options, fields.mistakes)
-    check_base(base, fields.mistakes, prefix=file)
-    usable = isinstance(base.get("Optimizer"), (dict, list)) and all(
-        isinstance(base.get(section), dict) for section in ("Global", "Arch", "Loss", "DataLoader", "Metric"))
-    return file, base if usable else None
+    config = override(config, options, fields.mistakes)
+    check_base(config, fields.mistakes, prefix=file, lacking=lookup.lacking)
+    usable = isinstance(config.get("Optimizer"), (dict, list)) and all(
+        isinstance(config.get(section), dict) for section in ("Global", "Arch", "Loss", "DataLoader", "Metric"))
+    return file, config if usable else None
 
 
 def read_mode(fields: Fields) -> str:
-    """grid, bayes or random; bayes when the field is wrong."""
-    hint = f"Choose one of {', '.join(MODES)}."
+    """One of MODES; greedy without the field, as PaddleClas's search files have none, and when it is wrong."""
     value = fields.data.get("search_mode")
-    if value == "greedy":
-        rule = "greedy, PaddleClas's own search, comes in a later version"
-        fields.mistakes.add("search_mode", rule, repr(value), hint)
-    elif need(fields, "search_mode", hint):
-        hint = did_you_mean(value, MODES) if isinstance(value, str) else hint
-        return str(fields.take("search_mode", "bayes", collect.one_of(*MODES), hint=hint)).lower()
-    return "bayes"
+    hint = did_you_mean(value, MODES) if isinstance(value, str) else f"Choose one of {', '.join(MODES)}."
+    return str(fields.take("search_mode", "greedy", collect.one_of(*MODES), hint=hint)).lower()
 
 
 def read_output_dir(fields: Fields, search_file: str) -> str:
@@ -113,7 +146,8 @@ def _gpu_ids(value: Any) -> Optional[list[str]]:
     return texts if fine else None
 
 
-def read_gpus(fields: Fields) -> tuple[str, ...]:
+def read_gpus(fields: Fields, lacking: Mistakes) -> tuple[str, ...]:
+    """The ids; those that are not on this machine are added to ``lacking``."""
     def rule(value: Any) -> Optional[str]:
         return None if _gpu_ids(value) else "must be ids of GPUs, such as 0,1 or [0, 1]"
     value = fields.take("gpus", None, rule, empty=True, hint="Leave it out for a CPU.")
@@ -123,23 +157,28 @@ def read_gpus(fields: Fields) -> tuple[str, ...]:
         if gpu not in present:
             there = f"There are {', '.join(present)}." if present else "There is none; leave gpus out for the CPU."
             visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-            fields.mistakes.add("gpus", "must be GPUs that are there", gpu,
-                                there + (f" (CUDA_VISIBLE_DEVICES={visible})" if visible is not None else ""))
+            lacking.add("gpus", "must be GPUs that are there", gpu,
+                        there + (f" (CUDA_VISIBLE_DEVICES={visible})" if visible is not None else ""))
         if ids.count(gpu) > 1:
             fields.mistakes.add("gpus", "must name each GPU once", show(value))
     return tuple(ids)
 
 
 def read_fixed(fields: Fields, keys: Sequence[SearchKey]) -> Optional[Point]:
-    """The fixed point in the space's own values; not compared with ``keys`` when there are none."""
+    """The fixed point in the space's own values; not compared with ``keys`` when there are none. What is inactive in
+    it may be left out."""
     fixed = fields.take("fixed", None, collect.mapping, empty=True)
     if fixed is None or not keys:
         return None
     names, point = [key.name for key in keys], {}
     Fields(fixed, fields.mistakes, "fixed.").unknown(names)
+    active = active_names([key.hyperparameter for key in keys],
+                          {**{key.name: key.hyperparameter.rest for key in keys}, **fixed})
     for key in keys:
         hyperparameter = key.hyperparameter
-        if key.name not in fixed:
+        if key.name not in active:
+            point[key.name] = hyperparameter.rest
+        elif key.name not in fixed:
             fields.mistakes.add(f"fixed.{key.name}", "is needed: the fixed point has a value for every search_key",
                                 "nothing there")
         elif not hyperparameter.contains(fixed[key.name]):

@@ -9,6 +9,9 @@ from typing import Any, Optional, Sequence
 from paddle_transfer.config import collect, search_fields
 from paddle_transfer.config.base import comparable
 from paddle_transfer.config.collect import Fields, Mistakes
+from paddle_transfer.config.dead import check_dead
+from paddle_transfer.config.greedy import Distillation, Plan, make_plan
+from paddle_transfer.config.greedy_fields import once_each, read_distillation, with_new_paths
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.machine import find_gpus
 from paddle_transfer.config.search_dict import read_search_dict
@@ -17,7 +20,7 @@ from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.space import Point, Space
 
 #: As ``suggest.bayes`` knows them.
-ACQUISITIONS = ("EI", "PI", "LCB", "UCB")
+ACQUISITIONS = ("EI", "logEI", "PI", "LCB", "UCB")
 
 #: numpy takes seeds below 2**32; repeats count up from the seed, so there is room left.
 SEED_LIMIT = 2**31 - 1
@@ -25,12 +28,15 @@ SEED_LIMIT = 2**31 - 1
 #: Suggestions of bayes and random when the search file gives no max_iter; a grid is done as a whole.
 DEFAULT_MAX_ITER = 20
 
-#: Words of PaddleClas's own search.yaml that only its greedy search uses.
+#: Words of PaddleClas's own search.yaml that only the greedy search uses.
 GREEDY_ONLY = ("distill_config_file", "teacher", "final_replace")
 
 KEYS = ("base_config_file", "output_dir", "gpus", "search_times", "search_dict", "search_mode", "max_iter",
         "de_duplication", "metric", "fixed", "workers", "trial_timeout", "seed", "storage", "keep_models",
         "acquisition")
+
+#: What a greedy search has no use for.
+NOT_GREEDY = ("fixed",)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,9 @@ class SearchSettings:
     :param storage: an Optuna storage URL; None: the journal file in output_dir
     :param keep_models: of how many of the best trials the weights are kept
     :param notes: remarks to be shown at the start, one line each
+    :param warnings: what this machine lacks for a real run; only a dry run has any
+    :param plan: the steps of a greedy search; None in every other mode
+    :param distillation: what follows after the last key of a greedy search, if anything does
     """
 
     file: str
@@ -73,54 +82,98 @@ class SearchSettings:
     keep_models: int = 3
     acquisition: str = "EI"
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    plan: Optional[Plan] = None
+    distillation: Optional[Distillation] = None
 
     def identity(self) -> dict[str, Any]:
         """What makes this search this search, as plain data: when it changes, earlier trials no longer belong to
         it. Where and how fast trials run, and how points are chosen, is not part of it."""
+        greedy: dict[str, Any] = {"greedy": True} if self.plan else {}
+        if self.distillation:
+            greedy["distillation"] = {**self.distillation.identity(), "config": comparable(self.distillation.config)}
         return {
             "space": {key.name: {**_without_name(key), "edits": list(key.replace_config) or "catalogue"}
                       for key in self.keys},
             "order": list(self.space.names), "metric": self.metric, "seed": self.seed,
-            "search_times": self.search_times, "base_config": comparable(self.base_config),
+            "search_times": self.search_times, "base_config": comparable(self.base_config), **greedy,
         }
+
+    def times(self, point: Point) -> int:
+        """How often ``point`` is trained."""
+        return self.plan.times(point, self.search_times) if self.plan else self.search_times
 
 
 def _without_name(key: SearchKey) -> dict[str, Any]:
     return {name: value for name, value in key.hyperparameter.describe().items() if name != "name"}
 
 
-def load_search(path: str, overrides: Sequence[str] = ()) -> SearchSettings:
+def load_search(path: str, overrides: Sequence[str] = (), *, dry_run: bool = False,
+                paddleclas: Optional[str] = None) -> SearchSettings:
     """Read a search file and its base config. Raises ConfigError with all mistakes of both.
 
     :param overrides: ``key=value`` each; a key whose first letter is a capital (``Global.epochs``) goes to the base
-        config, any other to the search file
+        config (and the distillation config), any other to the search file
+    :param dry_run: what this machine lacks (images, GPUs) becomes warnings
+    :param paddleclas: a checkout in which base_config_file is looked for as well
     """
-    mistakes = Mistakes()
+    mistakes, notes = Mistakes(), []
+    lacking = Mistakes() if dry_run else mistakes
     data = search_fields.override(load_yaml(path), [o for o in overrides if not o[:1].isupper()], mistakes)
-    fields = Fields(data, mistakes)
-    fields.unknown(KEYS, later=GREEDY_ONLY)
-    base_file, base = search_fields.read_base(fields, path, [o for o in overrides if o[:1].isupper()])
-    keys = _read_keys(fields, base)
+    fields, options = Fields(data, mistakes), [o for o in overrides if o[:1].isupper()]
+    mode = search_fields.read_mode(fields)
+    fields.unknown((*KEYS, *GREEDY_ONLY) if mode == "greedy" else KEYS, greedy=GREEDY_ONLY if mode != "greedy" else ())
+    lookup = search_fields.Lookup(path, search_fields.checkouts(path, paddleclas), lacking, notes)
+    base_file, base = search_fields.read_config(
+        fields, "base_config_file", lookup, options,
+        hint="Name a training config of PaddleClas; its path is relative to the current directory or to this file.")
+    keys = _read_keys(fields, base, mode, notes)
     values = {**_plain(fields), "output_dir": search_fields.read_output_dir(fields, path),
-              "metric": search_fields.read_metric(fields, base), "gpus": search_fields.read_gpus(fields),
-              "search_mode": search_fields.read_mode(fields), "fixed": search_fields.read_fixed(fields, keys)}
-    if values["search_mode"] == "grid":
+              "metric": search_fields.read_metric(fields, base), "gpus": search_fields.read_gpus(fields, lacking),
+              "search_mode": mode}
+    if mode == "greedy":
+        values["distillation"] = read_distillation(fields, keys, base=base, metric=values["metric"], lookup=lookup,
+                                                   options=options, notes=notes)
+    else:
+        values["fixed"] = search_fields.read_fixed(fields, keys)
+    if mode in ("grid", "greedy"):
         search_fields.no_continuous(keys, fields)
+    if keys and base is not None:
+        check_dead(base, keys, mistakes)
     if mistakes:
         raise ConfigError(path, mistakes)
+    return SearchSettings(file=path, base_config_file=base_file, base_config=base, keys=tuple(keys),
+                          notes=(*notes, *_notes(data, values)), warnings=tuple(map(str, lacking)),
+                          **_space(base, keys, values))
+
+
+def _space(base: dict, keys: Sequence[SearchKey], values: dict[str, Any]) -> dict[str, Any]:
+    """``values`` with the space, the plan of a greedy search, and max_iter when there is none."""
+    if values["search_mode"] == "greedy":
+        plan = make_plan(base, keys, values["distillation"])
+        return {**values, "plan": plan, "space": plan.space(), "max_iter": values["max_iter"] or plan.most}
     space = Space(tuple(key.hyperparameter for key in keys))
-    if values["max_iter"] is None:
-        values["max_iter"] = space.size if values["search_mode"] == "grid" else DEFAULT_MAX_ITER
-    return SearchSettings(file=path, base_config_file=base_file, base_config=base, keys=tuple(keys), space=space,
-                          notes=_notes(data, values), **values)
+    default = space.size if values["search_mode"] == "grid" else DEFAULT_MAX_ITER
+    return {**values, "space": space, "max_iter": values["max_iter"] or default}
 
 
-def _read_keys(fields: Fields, base: Optional[dict]) -> list[SearchKey]:
+def _read_keys(fields: Fields, base: Optional[dict], mode: str, notes: list[str]) -> list[SearchKey]:
     """The keys of search_dict; none at all when one of them has a mistake."""
     hint = "List what is to be searched: - search_key: lr"
     search_fields.need(fields, "search_dict", hint)
     before = len(fields.mistakes)
-    keys = read_search_dict(fields.take("search_dict", [], collect.a_list, hint=hint), base, fields.mistakes)
+    items = fields.take("search_dict", [], collect.a_list, hint=hint)
+    if mode == "greedy":
+        base, items = with_new_paths(base, items), once_each(items, notes)
+        for word in NOT_GREEDY:
+            if fields.data.get(word) is not None:
+                fields.mistakes.add(word, "is not for a greedy search, which begins with the base config", hint=f"Put "
+                                    "the values into the base config, or choose search_mode grid, bayes or random.")
+    keys = read_search_dict(items, base, fields.mistakes)
+    for i, key in enumerate(keys):
+        if mode == "greedy" and getattr(key.hyperparameter, "when", None):
+            fields.mistakes.add(f"search_dict.{i}.when", "is not for a greedy search, whose keys come one by one",
+                                hint="Take it out, or choose search_mode grid, bayes or random.")
     return keys if len(fields.mistakes) == before else []
 
 
@@ -141,6 +194,9 @@ def _plain(fields: Fields) -> dict[str, Any]:
 
 def _notes(data: dict, values: dict[str, Any]) -> tuple[str, ...]:
     notes, cores = [], os.cpu_count() or 1
+    if values["search_mode"] == "greedy" and len(values["gpus"]) > 1:
+        notes.append("PaddleClas trains each trial on all listed GPUs; here each GPU trains a trial of its own, with "
+                     "the batch size of the config (one that was meant for several may want a smaller learning rate).")
     if values["gpus"] and "workers" in data:
         notes.append("workers is for the CPU: with gpus, one trial runs on each listed GPU.")
     elif not values["gpus"]:

@@ -9,9 +9,6 @@ from typing import Any, Iterator, Optional
 
 from paddle_transfer.config import paths
 
-#: Optimizers whose weight decay is their own argument, apart from the gradient.
-DECOUPLED = ("AdamW", "AdamWDL")
-
 #: Batch operators that mix images and so make soft labels. They do not work one after the other.
 MIX_OPERATORS = ("MixupOperator", "CutmixOperator", "FmixOperator", "MixupCutmixHybrid")
 
@@ -22,66 +19,6 @@ HARD_LABEL_METRICS = ("TopkAcc", "GoogLeNetTopkAcc", "DistillationTopkAcc")
 
 #: So small that smoothing changes nothing, and enough for CELoss to take soft labels as they are.
 SOFT_LABEL_EPSILON = 1e-7
-
-
-def optimizers(config: dict) -> Iterator[tuple[str, dict]]:
-    """(name, arguments) of each optimizer that trains the model.
-
-    ``Optimizer`` is one mapping, or a list of {name: {scope: ...}}; those whose scope is a loss (the centres of
-    CenterLoss) are left out.
-    """
-    section = config.get("Optimizer")
-    if isinstance(section, dict):
-        yield str(section.get("name")), section
-    for item in section if isinstance(section, list) else []:
-        for name, arguments in item.items() if isinstance(item, dict) else ():
-            if isinstance(arguments, dict) and not str(arguments.get("scope", "all")).endswith("Loss"):
-                yield name, arguments
-
-
-def learning_rate(arguments: dict) -> Optional[float]:
-    """The (largest) learning rate of one optimizer's ``lr``; None where it has none yet."""
-    schedule = arguments.get("lr")
-    if not isinstance(schedule, dict):
-        return schedule
-    if schedule.get("name") == "Piecewise" and schedule.get("values"):
-        return schedule["values"][0]
-    return schedule.get("max_learning_rate", schedule.get("learning_rate"))
-
-
-def set_learning_rate(arguments: dict, value: float) -> None:
-    """Make ``value`` the (largest) learning rate; the schedule keeps its shape.
-
-    Piecewise: 2.4 ignores ``learning_rate`` and later versions let it replace ``values`` and ``decay_epochs``, so
-    the values are scaled and ``learning_rate`` goes. Cyclic: both ends are scaled.
-    """
-    schedule, old = arguments.get("lr"), learning_rate(arguments)
-    if not isinstance(schedule, dict):
-        arguments["lr"] = {"learning_rate": value}
-    elif schedule.get("name") == "Piecewise" and schedule.get("values"):
-        schedule["values"] = [value, *(_scaled(x, old, value) for x in schedule["values"][1:])]
-        schedule.pop("learning_rate", None)
-    elif "max_learning_rate" in schedule:
-        schedule["max_learning_rate"] = value
-        if "base_learning_rate" in schedule:
-            schedule["base_learning_rate"] = _scaled(schedule["base_learning_rate"], old, value)
-    else:
-        schedule["learning_rate"] = value
-
-
-def _scaled(x: float, old: float, new: float) -> float:
-    """``x`` times new / old, without the last digits that are only rounding."""
-    return float(f"{x * new / old:.12g}")
-
-
-def set_weight_decay(name: str, arguments: dict, value: float) -> None:
-    """L2 in the place that the optimizer ``name`` reads; 0 takes it away."""
-    arguments.pop("regularizer", None)
-    arguments.pop("weight_decay", None)
-    if name in DECOUPLED:
-        arguments["weight_decay"] = value
-    elif value:
-        arguments["regularizer"] = {"name": "L2", "coeff": value}
 
 
 def losses(config: dict, name: str) -> Iterator[dict]:

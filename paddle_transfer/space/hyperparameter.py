@@ -28,17 +28,23 @@ def _whole_numbers(value: Value) -> Value:
     return {key: _whole_numbers(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
+#: (name of another hyperparameter, its values) pairs: a condition. All must hold.
+When = tuple[tuple[str, tuple[Value, ...]], ...]
+
+
 @dataclass(frozen=True)
 class Choice:
     """A finite list of values.
 
     ``values`` keeps the user's order. When all are numbers they have a natural axis: ``log`` puts them on a
     logarithmic one (all must be positive, zero excepted, which is placed one step below the smallest).
+    Where ``when`` does not hold it is inactive, and points have ``rest`` for it.
     """
 
     name: str
     values: tuple[Value, ...]
     log: bool = False
+    when: When = ()
 
     def __post_init__(self):
         assert self.values, f"{self.name}: a choice needs at least one value"
@@ -48,6 +54,10 @@ class Choice:
     @property
     def size(self) -> int:
         return len(self.values)
+
+    @property
+    def rest(self) -> Value:
+        return self.values[0]
 
     @property
     def ordered(self) -> bool:
@@ -99,18 +109,19 @@ class Choice:
         return self.values[rng.randrange(self.size)]
 
     def describe(self) -> dict:
-        return {"name": self.name, "choices": list(self.values), "log": self.log}
+        return {"name": self.name, "choices": list(self.values), "log": self.log, **_describe_when(self.when)}
 
 
 @dataclass(frozen=True)
 class Range:
-    """All numbers from ``low`` to ``high``, both included; whole numbers when ``integer``."""
+    """All numbers from ``low`` to ``high``, both included; whole numbers when ``integer``. ``when`` as in Choice."""
 
     name: str
     low: float
     high: float
     log: bool = False
     integer: bool = False
+    when: When = ()
 
     def __post_init__(self):
         assert self.low < self.high, f"{self.name}: low < high must hold, but got {self.low} and {self.high}"
@@ -123,6 +134,10 @@ class Range:
     def size(self) -> Union[int, None]:
         """How many values; None when there is no end of them."""
         return int(self.high) - int(self.low) + 1 if self.integer else None
+
+    @property
+    def rest(self) -> Value:
+        return int(self.low) if self.integer else self.low
 
     def contains(self, value: Value) -> bool:
         if not is_number(value) or not self.low <= value <= self.high:
@@ -160,10 +175,15 @@ class Range:
         return self.decode(rng.random())
 
     def describe(self) -> dict:
-        return {"name": self.name, "range": [self.low, self.high], "log": self.log, "integer": self.integer}
+        return {"name": self.name, "range": [self.low, self.high], "log": self.log, "integer": self.integer,
+                **_describe_when(self.when)}
 
 
 Hyperparameter = Union[Choice, Range]
+
+
+def _describe_when(when: When) -> dict:
+    return {"when": {name: list(values) for name, values in when}} if when else {}
 
 
 def total_width(hyperparameters: Sequence[Hyperparameter]) -> int:

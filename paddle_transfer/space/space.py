@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Iterator, Optional
 
+from paddle_transfer.space.blocks import Block, Point, active_names, blocks_of
 from paddle_transfer.space.hyperparameter import Hyperparameter, value_key
-
-Point = dict  # name -> value, in the order of the space
 
 
 @dataclass(frozen=True)
 class Space:
     """The product of ``hyperparameters``. Point ``i`` is ``i`` written in mixed radix over them, the last one
-    running fastest, so a grid of any size needs no memory and resuming one is a set difference."""
+    running fastest, so a grid of any size needs no memory and resuming one is a set difference.
+
+    Those that a condition (``when``) ties together are one digit, for whose values inactive hyperparameters are at
+    rest. Two points that differ in inactive values only are one: ``key``, ``index`` and ``encode`` do not tell them
+    apart, and all points that come from here are ``canonical``.
+    """
 
     hyperparameters: tuple[Hyperparameter, ...]
 
@@ -29,14 +33,30 @@ class Space:
         return tuple(hyperparameter.name for hyperparameter in self.hyperparameters)
 
     @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The independent parts: the digits of a point's number, the last one running fastest."""
+        return blocks_of(self.hyperparameters)
+
+    @cached_property
+    def conditional(self) -> bool:
+        return len(self.blocks) < len(self.hyperparameters)
+
+    @cached_property
     def size(self) -> Optional[int]:
         """The number of points; None when a range is continuous."""
         size = 1
-        for hyperparameter in self.hyperparameters:
-            if hyperparameter.size is None:
+        for block in self.blocks:
+            if block.size is None:
                 return None
-            size *= hyperparameter.size
+            size *= block.size
         return size
+
+    def canonical(self, point: Point) -> Point:
+        """``point`` in the space's order, with every inactive hyperparameter at rest."""
+        if not self.conditional:
+            return {name: point[name] for name in self.names}
+        active = active_names(self.hyperparameters, point)
+        return {h.name: point[h.name] if h.name in active else h.rest for h in self.hyperparameters}
 
     @property
     def width(self) -> int:
@@ -51,17 +71,17 @@ class Space:
         assert self.size is not None, "a continuous space has no numbered points"
         if not 0 <= index < self.size:
             raise IndexError(f"point {index} of a space of {self.size}")
-        values = []
-        for hyperparameter in reversed(self.hyperparameters):
-            index, digit = divmod(index, hyperparameter.size)
-            values.append(hyperparameter.at(digit))
-        return dict(zip(self.names, reversed(values)))
+        values: Point = {}
+        for block in reversed(self.blocks):
+            index, digit = divmod(index, block.size)
+            values.update(block.at(digit))
+        return {name: values[name] for name in self.names}
 
     def index(self, point: Point) -> int:
         """The number of ``point`` in a finite space; ValueError when it is not in it."""
         number = 0
-        for hyperparameter in self.hyperparameters:
-            number = number * hyperparameter.size + hyperparameter.index(point[hyperparameter.name])
+        for block in self.blocks:
+            number = number * block.size + block.index(point)
         return number
 
     def points(self) -> Iterator[Point]:
@@ -74,15 +94,17 @@ class Space:
 
     def key(self, point: Point) -> str:
         """A text that is the same exactly for the same point, on every machine and in every run."""
-        return "|".join(f"{name}={value_key(point[name])}" for name in self.names)
+        return "|".join(f"{name}={value_key(value)}" for name, value in self.canonical(point).items())
 
     def encode(self, point: Point) -> list[float]:
         """``width`` numbers in 0..1."""
+        point = self.canonical(point)
         return [x for hyperparameter in self.hyperparameters for x in hyperparameter.encode(point[hyperparameter.name])]
 
     def sample(self, rng) -> Point:
         """One point, each hyperparameter drawn by itself. ``rng`` is a ``random.Random``."""
-        return {hyperparameter.name: hyperparameter.sample(rng) for hyperparameter in self.hyperparameters}
+        return self.canonical({hyperparameter.name: hyperparameter.sample(rng)
+                               for hyperparameter in self.hyperparameters})
 
     def describe(self) -> list[dict[str, Any]]:
         """The space as plain data, for the study on disk and for showing what changed."""
@@ -98,4 +120,4 @@ def finite(space: Space, limit: int = 100_000) -> bool:
     return space.size is not None and space.size <= limit
 
 
-__all__ = ["Point", "Space", "finite"]
+__all__ = ["Point", "Space", "active_names", "finite"]

@@ -9,22 +9,25 @@ from paddle_transfer.space.space import Point
 from paddle_transfer.suggest.base import Suggester
 
 if TYPE_CHECKING:
+    from paddle_transfer.config.greedy import Plan
     from paddle_transfer.suggest.prior import PastTask
 
 #: The names of the suggesters, as ``search_mode`` in a search file.
-MODES = ("grid", "bayes", "random")
+MODES = ("grid", "bayes", "random", "greedy")
 
 
 def make_suggester(mode: str, *, fixed: Optional[Point] = None, allow_repeats: bool = False,
-                   acquisition: str = "ei", prior: Union[str, Sequence[PastTask]] = "shipped",
-                   warm_start: Sequence[PastTask] = ()) -> Suggester:
+                   acquisition: str = "ei", prior: Union[str, Sequence[PastTask]] = "none",
+                   warm_start: Sequence[PastTask] = (), plan: Optional[Plan] = None) -> Suggester:
     """The suggester that a search file asks for.
 
     :param mode: one of ``MODES``
     :param fixed: the point tried first
     :param allow_repeats: evaluated points may be proposed again (bayes, random), so there is no end
     :param acquisition: for bayes, one of ``bayes.ACQUISITIONS``; case does not matter
-    :param prior: for bayes, ``shipped``, ``none`` or past tasks; :param warm_start: further past tasks
+    :param prior: for bayes, ``none``, ``shipped`` (provisional, see its label) or past tasks
+    :param warm_start: further past tasks
+    :param plan: for greedy, and needed there
     :raises PaddleTransferError: for a mode or an acquisition that does not exist
     """
     if mode == "grid":
@@ -37,4 +40,8 @@ def make_suggester(mode: str, *, fixed: Optional[Point] = None, allow_repeats: b
         from paddle_transfer.suggest.bayes import BayesSuggester
         return BayesSuggester(fixed=fixed, allow_repeats=allow_repeats, acquisition=acquisition, prior=prior,
                               warm_start=warm_start)
+    if mode == "greedy":
+        from paddle_transfer.suggest.greedy import GreedySuggester
+        assert plan is not None, "a greedy search needs its plan"
+        return GreedySuggester(plan)
     raise PaddleTransferError(f"search_mode: there is no '{mode}'. {did_you_mean(mode, MODES)}")

@@ -83,7 +83,7 @@ class BayesSuggester:
         results = usable(space, finished)
         if not any(observation.state != "diverged" for observation in results):
             tried = [o.point for o in finished if space.contains(o.point)]
-            point = start_point(space, tried + list(running), seed=seed, count=count)
+            point = start_point(space, tried + list(running), fixed=self.fixed, seed=seed, count=count)
             if point is not None:
                 return point
         shut = busy if self.allow_repeats else taken

@@ -12,15 +12,17 @@ from paddle_transfer.suggest.base import Observation
 
 
 def own_point(space: Space, point: Point) -> Point:
-    """``point`` made of the space's own Python values (0.1 for numpy's float64(0.1)), in the space's order.
+    """``point`` made of the space's own Python values (0.1 for numpy's float64(0.1)), in the space's order, with what
+    is inactive in it at rest.
 
     :raises ValueError: when it is not in the space
     """
     plain = {name: _plain(value) for name, value in point.items()}
     if not space.contains(plain):
         raise ValueError(f"the point {plain!r} is not in the space of {list(space.names)}")
-    return {h.name: h.at(h.index(plain[h.name])) if isinstance(h, Choice) or h.integer else float(plain[h.name])
-            for h in space.hyperparameters}
+    return space.canonical({
+        h.name: h.at(h.index(plain[h.name])) if isinstance(h, Choice) or h.integer else float(plain[h.name])
+        for h in space.hyperparameters})
 
 
 def _plain(value):

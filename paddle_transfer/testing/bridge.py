@@ -99,6 +99,37 @@ def pretend_best(stem: str, *, metric: float, epoch: int) -> None:
     paddle.save({"metric": metric, "epoch": epoch}, stem + ".pdstates")
 
 
+def save_weights(path: str, *, arch: str, class_num: int, seed: int, head: bool = True) -> None:
+    """Writes weights of a new network as PaddleClas publishes them.
+
+    :param head: whether the classifier is among them
+    """
+    from paddle_transfer.worker.engine import load_ppcls
+    from paddle_transfer.worker.fit import build_network
+    from paddle_transfer.worker.locate import locate
+
+    load_ppcls(locate())
+    import paddle
+    paddle.seed(seed)
+    state = build_network({"Arch": {"name": arch, "class_num": class_num}}).state_dict()
+    paddle.save({name: value for name, value in state.items() if head or not name.startswith("fc.")}, path)
+
+
+def stock_trainings(files: list[str], folder: str) -> None:
+    """Trains configs with stock PaddleClas, as its ``tools/train.py`` does, into ``folder``/0, 1, ..."""
+    from paddle_transfer.worker.engine import forget_loggers, load_ppcls
+    from paddle_transfer.worker.locate import locate
+
+    module = load_ppcls(locate())
+    from ppcls.utils.config import get_config
+    for number, file in enumerate(files):
+        overrides = [f"Global.output_dir={os.path.join(folder, str(number))}"]
+        config = get_config(file, overrides=overrides, show=False)
+        config.profiler_options = None
+        module.Engine(config, mode="train").train()
+        forget_loggers()
+
+
 def predict(stem: str, shape: list[int]) -> list[int]:
     """The shape of what an exported model answers to zeros."""
     import paddle

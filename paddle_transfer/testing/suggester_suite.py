@@ -30,6 +30,8 @@ FIXED = {"lr": 0.003, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False
 SMALL = Space((Choice("lr", (0.1, 0.01, 0.001), log=True), Choice("net", ("a", "b", None)), Choice("on", (False, True))))
 SINGLE = Space((Choice("lr", (0.1,)), Choice("net", ("a",))))
 ODD = Space((Choice("l2_decay", (0, 1e-5, 1e-4), log=True), Choice("size", ([28, 28], [32, 32])), Choice("n", (1, 2, 4))))
+CONDITIONAL = Space((Choice("strength", (1, 5, 9), when=(("augment", (True,)),)), Choice("lr", (0.1, 0.01), log=True),
+                     Choice("augment", (False, True))))
 MIXED = Space((
     Range("lr", 1e-4, 1e-1, log=True),
     Range("dropout", 0.0, 0.5),
@@ -86,7 +88,7 @@ class SuggesterSuite:
         return points
 
     def spaces(self) -> list[Space]:
-        return [PUBLISHED, SMALL, SINGLE, ODD] + [MIXED] * self.continuous
+        return [PUBLISHED, SMALL, SINGLE, ODD, CONDITIONAL] + [MIXED] * self.continuous
 
     def test_the_same_arguments_give_the_same_point(self):
         for space in self.spaces():
@@ -124,7 +126,7 @@ class SuggesterSuite:
         assert type(point["lr"]) is float and SMALL.contains(point)
 
     def test_a_running_point_never_comes_while_another_is_left(self):
-        for space in (SMALL, ODD, PUBLISHED):
+        for space in (SMALL, ODD, CONDITIONAL, PUBLISHED):
             for seed in range(3):
                 points = list(space.points())[:-1]
                 _rng(seed).shuffle(points)
@@ -141,7 +143,7 @@ class SuggesterSuite:
                     assert points[i] != points[j] or space.size == 1, (i, j)
 
     def test_the_end_of_a_finite_space_is_told(self):
-        for space in (SMALL, SINGLE, ODD):
+        for space in (SMALL, SINGLE, ODD, CONDITIONAL):
             assert self.make().suggest(space, observe(list(space.points())), [], seed=0) is None
 
     def test_the_end_is_told_when_the_last_points_are_running(self):

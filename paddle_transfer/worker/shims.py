@@ -35,6 +35,11 @@ def after_ppcls() -> None:
     if not hasattr(BatchOperator._mix_target, "shimmed"):
         BatchOperator._mix_target = _with_plain_lambda(BatchOperator._mix_target)
 
+    # develop's Cutout forgets its fill_value: with any but 'none' the first picture raises AttributeError
+    from ppcls.data.preprocess.ops.cutout import Cutout
+    if "fill_value" in inspect.signature(Cutout.__init__).parameters and not hasattr(Cutout(), "fill_value"):
+        Cutout.__call__ = _cutout
+
     # gone since Python 3.11; 2.4's SGD asks it for the names of a constructor's arguments
     if not hasattr(inspect, "getargspec"):
         inspect.getargspec = inspect.getfullargspec
@@ -52,6 +57,18 @@ def _with_plain_lambda(mix_target):
         return mix_target(self, labels0, labels1, float(lam))
     shimmed.shimmed = True
     return shimmed
+
+
+def _cutout(self, img):
+    """As in 2.4 to 2.6: squares become 0, which is the mean where pictures are normalized before."""
+    import numpy as np
+
+    height, width = img.shape[:2]
+    half = self.length // 2
+    for _ in range(self.n_holes):
+        y, x = np.random.randint(height), np.random.randint(width)
+        img[max(y - half, 0):y + half, max(x - half, 0):x + half] = 0
+    return img
 
 
 def _with_audible_failure(thread_loop):

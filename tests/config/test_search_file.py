@@ -253,15 +253,14 @@ def test_mistakes_in_search_dict(tmp_path, item, expected):
     (dict(search_dict=None), "search_dict: must not be empty; found nothing. List what is to be searched"),
     (dict(search_dict=[{**LR, "search_range": [1e-3, 1e-1]}]),
      "search_dict.0.search_range: a grid needs a finite number of values; found [0.001, 0.1]"),
-    (dict(search_mode="greedy"), "search_mode: greedy, PaddleClas's own search, comes in a later version; found "
-                                 "'greedy'. Choose one of grid, bayes, random."),
-    (dict(search_mode="byes"), "search_mode: must be one of grid, bayes, random; found 'byes' (a string). Did you mea"),
-    (dict(teacher={"rm_keys": []}), "teacher: belongs to PaddleClas's greedy search, which comes later"),
+    (dict(search_mode="greedy", fixed=PUBLISHED_FIXED), "fixed: is not for a greedy search, which begins with the base"),
+    (dict(search_mode="byes"), "search_mode: must be one of grid, bayes, random, greedy; found 'byes' (a string). Did you mea"),
+    (dict(teacher={"rm_keys": []}), "teacher: belongs to search_mode greedy, PaddleClas's own search. Take it"),
     (dict(max_iter=0), "max_iter: must be a whole number, 1 or more; found 0"),
     (dict(search_times="2"), "search_times: must be a whole number, 1 or more; found '2' (a string). YAML read a stri"),
     (dict(seed=2**31), "seed: must be a whole number, 0 to 2147483647; found 2147483648"),
     (dict(storage="study.db"), "storage: must be a storage URL of Optuna (sqlite:///file.db); found 'study.db'"),
-    (dict(acquisition="best"), "acquisition: must be one of EI, PI, LCB, UCB; found 'best'"),
+    (dict(acquisition="best"), "acquisition: must be one of EI, logEI, PI, LCB, UCB; found 'best'"),
     (dict(gpus="a,b"), "gpus: must be ids of GPUs, such as 0,1 or [0, 1]; found 'a,b'"),
     (dict(gpus=True), "gpus: must be ids of GPUs, such as 0,1 or [0, 1]; found True (a boolean)"),
     (dict(gpus=[0, 0]), "gpus: must name each GPU once; found [0, 0]"),
@@ -281,8 +280,8 @@ def test_mistakes_in_other_fields(tmp_path, monkeypatch, fields, expected):
 
 
 def test_what_must_be_there(tmp_path):
-    path = write_search(tmp_path, without=("base_config_file", "search_dict", "search_mode"))
-    assert [text.partition(":")[0] for text in mistakes(path)] == ["base_config_file", "search_dict", "search_mode"]
+    path = write_search(tmp_path, without=("base_config_file", "search_dict"))
+    assert [text.partition(":")[0] for text in mistakes(path)] == ["base_config_file", "search_dict"]
     assert all(": is needed; found nothing there. " in text for text in mistakes(path))
 
 

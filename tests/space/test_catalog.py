@@ -207,7 +207,9 @@ def test_a_config_without_training_metrics(base, metric):
 def test_every_entry_is_whole(base, name):
     entry = CATALOG[name]
     assert entry.name == name and entry.meaning and entry.source and entry.edits
-    assert all(entry.check(value) is None for value in entry.values) and entry.needs(base) is None
+    assert all(entry.check(value) is None for value in entry.values)
+    base = apply(base, **{entry.of: CATALOG[entry.of].values[-1]}) if entry.of else base
+    assert entry.needs(base) is None
     configs = [apply(base, **{name: value}) for value in entry.values]
     assert all(a != b for i, a in enumerate(configs) for b in configs[:i]), "two values build the same run"
     for config in configs:  # nothing but what the entry declares changes
@@ -217,8 +219,8 @@ def test_every_entry_is_whole(base, name):
 
 
 def _declared(path, edit):
-    parts, pattern = path.split("."), edit.split(".")
-    return all(p in ("*", q) for p, q in zip(pattern, parts)) and len(parts) >= len(pattern)
+    """Whether ``edit`` names ``path``, a part of it, or (as in a list that is new as a whole) what holds it."""
+    return all(p in ("*", q) for p, q in zip(edit.split("."), path.split(".")))
 
 
 def test_custom_keys_set_every_path_to_the_value_itself(base):

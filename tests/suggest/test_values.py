@@ -1,0 +1,61 @@
+"""From observations to numbers: repeats, curves, pruned, diverged, metrics that are no shares."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+import pytest
+
+from paddle_transfer.suggest.base import Observation
+from paddle_transfer.suggest.values import drawn_together, end_of, learn_from, usable
+from paddle_transfer.testing.suggester_suite import SMALL
+
+A, B, C = (SMALL.point(i) for i in (0, 5, 9))
+
+
+def odds(value: float) -> float:
+    return math.log(value / (1 - value))
+
+
+def test_shares_become_log_odds_and_the_slope_leads_back():
+    learnt = learn_from(SMALL, [Observation(0, A, 0.8), Observation(1, B, 0.7)])
+    assert learnt.values == pytest.approx([odds(0.8), odds(0.7)]) and learnt.slope == pytest.approx(0.16)
+
+
+def test_the_end_of_a_curve_counts_not_its_best():
+    curve = ((1, 0.9), (2, 0.6), (3, 0.7))
+    assert end_of(Observation(0, A, 0.9, curve=curve)) == pytest.approx(0.65)
+
+
+def test_zero_and_one_stay_finite_and_percentages_are_no_shares():
+    assert numpy.isfinite(learn_from(SMALL, [Observation(0, A, 0.0), Observation(1, B, 1.0)]).values).all()
+    learnt = learn_from(SMALL, [Observation(0, A, 71.0), Observation(1, B, 73.0), Observation(2, C, 72.0)])
+    assert learnt.slope == pytest.approx(math.sqrt(2 / 3)) and learnt.values[1] == pytest.approx(1 / learnt.slope)
+    assert list(numpy.argsort(learnt.values)) == [0, 2, 1]
+
+
+def test_values_far_below_the_best_are_drawn_together_in_order():
+    values = drawn_together(numpy.array([2.0, 1.5, 1.0, 0.0, -5.0]))
+    assert values[:3] == pytest.approx([2.0, 1.5, 1.0]) and -1.0 < values[4] < values[3] < 1.0
+
+
+def test_repeats_are_averaged_and_one_divergence_spoils_a_point():
+    learnt = learn_from(SMALL, [Observation(0, A, 0.8), Observation(1, A, 0.8), Observation(2, B, 0.75),
+                                Observation(3, B, None, "diverged")])
+    assert list(learnt.repeats) == [2, 2] and learnt.values[0] == pytest.approx(odds(0.8))
+    # three units below the best, drawn together
+    assert learnt.values[1] == pytest.approx(odds(0.8) - 1 - math.log(3))
+
+
+def test_a_pruned_trial_gets_what_others_gained_after_its_epoch():
+    whole = Observation(0, A, 0.8, curve=((1, 0.6), (2, 0.8), (3, 0.8)))
+    pruned = Observation(1, B, 0.5, "pruned", ((1, 0.5),))
+    learnt = learn_from(SMALL, [whole, pruned])
+    assert learnt.values[1] == pytest.approx(odds(0.5) + odds(0.8) - odds(0.6))
+
+
+def test_failed_and_meaningless_values_are_not_usable():
+    states = [Observation(0, A, 0.5, "failed"), Observation(1, A, math.nan), Observation(2, A, None, "pruned"),
+              Observation(3, {"x": 1}, 0.5), Observation(4, B, None, "diverged"), Observation(5, C, 0.5)]
+    assert [o.number for o in usable(SMALL, states)] == [4, 5]
