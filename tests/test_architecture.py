@@ -27,7 +27,7 @@ ARROWS = {
     "study": {"errors", "config", "space"},
     "execute": {"errors", "config", "space"},
     "track": {"errors", "config", "space", "study", "execute"},
-    "search": {"errors", "config", "space", "suggest", "study", "execute", "track"},
+    "search": {"errors", "config", "space", "suggest", "study", "execute", "track", "pretrained"},
     "worker": {"errors", "config", "pretrained"},
     "pretrained": {"errors", "config"},
     "data": {"errors", "config", "pretrained"},

@@ -5,6 +5,7 @@ The same command again continues where it stopped.
 """
 
 import argparse
+import json
 import os
 import sys
 
@@ -20,7 +21,10 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument("-o", "--override", action="append", default=[], metavar="KEY=VALUE",
                         help="max_iter=10 overrides the search file, Global.epochs=5 the base config; may be repeated")
     parser.add_argument("--dry-run", action="store_true", help="check everything, print the trials and one config, end")
-    parser.add_argument("--fresh", action="store_true", help="begin anew; what is in output_dir is moved aside, not lost")
+    parser.add_argument("--fresh", action="store_true",
+                        help="begin anew; what is in output_dir is moved aside, not lost")
+    parser.add_argument("--pretrained", metavar="WEIGHTS", help="imagenet, imagenet_ssld, 10w, none, a file or "
+                        "an address, in the place of what the base config begins with")
     parser.add_argument("--paddleclas", metavar="DIR",
                         help="a PaddleClas checkout to train with (default: PADDLECLAS_HOME, the current directory, "
                              "else the installed wheel)")
@@ -29,14 +33,21 @@ def parse_args(argv=None) -> argparse.Namespace:
 
 def main(argv=None) -> int:
     arguments = parse_args(argv)
+    if arguments.pretrained is not None:
+        arguments.override += [f"Transfer.pretrained={json.dumps(arguments.pretrained)}",
+                               "Global.pretrained_model=None"]
     try:
-        settings = load_search(arguments.config, arguments.override)
+        settings = load_search(arguments.config, arguments.override, dry_run=arguments.dry_run,
+                               paddleclas=arguments.paddleclas)
         if arguments.dry_run:
             from paddle_transfer.search.preview import preview
-            print(preview(settings), flush=True)
+            print(preview(settings, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")), flush=True)
             return 0
         from paddle_transfer.search.run import run_search
-        return run_search(settings, fresh=arguments.fresh, paddleclas=arguments.paddleclas)
+        from paddle_transfer.worker.locate import locate, ppcls_folder  # imports neither paddle nor ppcls
+        return run_search(settings, fresh=arguments.fresh, paddleclas=arguments.paddleclas,
+                          ppcls=lambda: ppcls_folder(arguments.paddleclas),
+                          version=locate(arguments.paddleclas).version)
     except PaddleTransferError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -15,11 +15,13 @@ from typing import Optional, Sequence
 
 from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.load import dump_yaml, write_atomic
+from paddle_transfer.search.distill import needed_weights, point_config
 from paddle_transfer.search.results import PointResult, point_results, winner
-from paddle_transfer.space.catalog import apply_point
 from paddle_transfer.study.records import TrialRecord
 
 WEIGHTS = "best_model.pdparams"
+#: The student's part of a distilled model's weights, under its own names.
+STUDENT = "best_model_student.pdparams"
 
 
 class Outputs:
@@ -49,14 +51,17 @@ class Outputs:
         write_atomic(self.root / "search_results.csv", results_csv(self.settings, records))
         best = winner(self.settings.space, records)
         if best is not None:
-            self._write_best(best)
+            self._write_best(best, records)
         self._prune_weights(records, best)
 
-    def _write_best(self, best: PointResult) -> None:
-        weights = trial_dir(self.root, best.best.number) / WEIGHTS
-        if weights.exists():
-            replace_with_link(weights, self.root / WEIGHTS)
-        dump_yaml(best_config(self.settings, best), str(self.root / "best_config.yaml"), header=_header(self.settings, best))
+    def _write_best(self, best: PointResult, records: Sequence[TrialRecord]) -> None:
+        for name in (WEIGHTS, STUDENT):
+            weights = trial_dir(self.root, best.best.number) / name
+            if weights.exists():
+                replace_with_link(weights, self.root / name)
+        config = best_config(self.settings, best, records)
+        header = _header(self.settings, best) + config.get("FineTune", {}).get("note", "")
+        dump_yaml(config, str(self.root / "best_config.yaml"), header=header)
 
     def _prune_weights(self, records: Sequence[TrialRecord], best: Optional[PointResult]) -> None:
         completed = [record for record in records if record.state == "complete" and record.reused is None]
@@ -64,6 +69,7 @@ class Outputs:
         kept = {record.number for record in ranked[: self.settings.keep_models]}
         if best is not None:
             kept.add(best.best.number)
+        kept |= needed_weights(self.settings, records)
         for record in records:
             if record.finished and record.number not in kept:
                 (trial_dir(self.root, record.number) / WEIGHTS).unlink(missing_ok=True)
@@ -74,13 +80,13 @@ def trial_dir(root: Path, number: int) -> Path:
     return Path(root) / "trials" / f"{number:04d}"
 
 
-def best_config(settings, best: PointResult) -> dict:
+def best_config(settings, best: PointResult, records: Sequence[TrialRecord] = ()) -> dict:
     """The flat PaddleClas config that trains ``best`` again, with the seed of its best trial.
 
     Its ``Global.output_dir`` is ``<output_dir>/best``, so training it does not touch the search's own files.
     """
     device = "gpu" if settings.gpus else "cpu"
-    config = complete(apply_point(settings.base_config, settings.keys, best.point))
+    config = complete(point_config(settings, best.point, records=records))
     return for_trial(config, output_dir=os.path.join(settings.output_dir, "best"), seed=best.best.seed, device=device)
 
 

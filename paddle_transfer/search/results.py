@@ -6,8 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
+from paddle_transfer.config.greedy import stage_of
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.records import TrialRecord
+
+_RANKS = {"final": 0, "search": 1, "teacher": 2}
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,17 @@ class PointResult:
 
 
 def point_results(space: Space, records: Sequence[TrialRecord]) -> list[PointResult]:
-    """Every trained point, best first; points without a completed trial last. Equal values: the earlier one first."""
+    """Every trained point, best first; points without a completed trial last. Equal values: the earlier one first.
+
+    A distilled student is what its search was for, and so before all others; its teachers, another model, are last.
+    """
     groups: dict[str, list[TrialRecord]] = {}
     for record in sorted(records, key=lambda record: record.number):
         if record.finished and record.reused is None:
             groups.setdefault(space.key(record.point), []).append(record)
     results = [_summarise(group) for group in groups.values()]
-    return sorted(results, key=lambda result: (result.value is None, -(result.value or 0.0), result.trials[0].number))
+    return sorted(results, key=lambda result: (
+        result.value is None, _RANKS[stage_of(result.point)], -(result.value or 0.0), result.trials[0].number))
 
 
 def _summarise(trials: list[TrialRecord]) -> PointResult:
@@ -58,7 +65,8 @@ def _summarise(trials: list[TrialRecord]) -> PointResult:
 def winner(space: Space, records: Sequence[TrialRecord]) -> Optional[PointResult]:
     """The point with the best mean; None while no trial has completed."""
     results = point_results(space, records)
-    return results[0] if results and results[0].value is not None else None
+    found = bool(results) and results[0].value is not None and stage_of(results[0].point) != "teacher"
+    return results[0] if found else None
 
 
 def result_of(space: Space, records: Sequence[TrialRecord], point: Optional[dict]) -> Optional[PointResult]:

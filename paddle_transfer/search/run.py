@@ -6,20 +6,22 @@ import sys
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 from paddle_transfer.config import paths
 from paddle_transfer.config.base import for_trial
 from paddle_transfer.config.load import dump_yaml
-from paddle_transfer.errors import DiskFull, SearchFailed, StudyError, is_disk_full
+from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, StudyError, is_disk_full
 from paddle_transfer.execute.devices import slots
 from paddle_transfer.execute.local import LocalExecutor
+from paddle_transfer.search import distill
 from paddle_transfer.search.driver import Driver
 from paddle_transfer.search.interrupts import Interrupts
 from paddle_transfer.search.listeners import Listener
 from paddle_transfer.search.lock import DirectoryLock, move_aside
+from paddle_transfer.search.weights import SearchWeights
 from paddle_transfer.search.workspace import Workspace
-from paddle_transfer.space.catalog import apply_point
+from paddle_transfer.space.catalog import unsupported
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.suggest import make_suggester
@@ -30,7 +32,8 @@ IDENTITY = "identity"
 
 
 def run_search(settings: Any, *, fresh: bool = False, paddleclas: Optional[str] = None, runner: str = PADDLE_RUNNER,
-               listeners: Optional[Sequence[Listener]] = None) -> int:
+               listeners: Optional[Sequence[Listener]] = None,
+               ppcls: Callable[[], Optional[Path]] = lambda: None, version: Optional[str] = None) -> int:
     """Run the search, or go on with it; the exit code: 0, 130 after Ctrl-C, 143 after SIGTERM.
 
     :param settings: a ``config.search_file.SearchSettings``
@@ -38,15 +41,21 @@ def run_search(settings: Any, *, fresh: bool = False, paddleclas: Optional[str] 
     :param paddleclas: a PaddleClas checkout for the workers
     :param runner: what the workers run, ``MODULE:FUNCTION``
     :param listeners: who shows and writes what happens; by default result files, VisualDL and the terminal
+    :param ppcls: gives PaddleClas's ``ppcls`` folder, for the addresses of pretrained weights outside our catalogue
+    :param version: of PaddleClas, when it is known: a key that it cannot search is refused before anything is written
     Raises StudyError (another space or base config, a second search at work), SetupError, DiskFull, SearchFailed (no
-    trial completed), each with its exit code.
+    trial completed), WeightsError (they cannot be had, or do not fit the network), each with its exit code.
     """
+    if version is not None:
+        mistakes = unsupported(settings.keys, version, device="gpu" if settings.gpus else "cpu")
+        if mistakes:
+            raise ConfigError(settings.file, mistakes)
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         try:
             listeners = default_listeners(settings) if listeners is None else listeners
             reason, records = _search(settings, stack, fresh=fresh, paddleclas=paddleclas, runner=runner,
-                                      listeners=listeners, interrupts=interrupts)
+                                      listeners=listeners, interrupts=interrupts, ppcls=ppcls)
         except KeyboardInterrupt:
             if not interrupts.asked():
                 raise
@@ -61,6 +70,7 @@ def run_search(settings: Any, *, fresh: bool = False, paddleclas: Optional[str] 
               "The same command goes on from here.", file=sys.stderr)
         return interrupts.exit_code
     _check_success(records, reason)
+    distill.check_end(settings, records)
     return 0
 
 
@@ -74,23 +84,28 @@ def default_listeners(settings: Any) -> tuple[Listener, ...]:
 
 
 def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optional[str], runner: str,
-            listeners: Sequence[Listener], interrupts: Interrupts) -> tuple[str, list[TrialRecord]]:
+            listeners: Sequence[Listener], interrupts: Interrupts,
+            ppcls: Callable[[], Optional[Path]]) -> tuple[str, list[TrialRecord]]:
     lock = DirectoryLock(settings.output_dir, pause=interrupts.pause)
     if fresh:
         lock = _start_anew(settings, lock)
     stack.callback(lock.close)
     store = _open(settings)
     stack.callback(store.close)
-    check_identity(store, settings.identity(), place=settings.output_dir)
+    weights = SearchWeights(settings, paddleclas=paddleclas, ppcls=ppcls, pause=interrupts.pause)
+    weights.resolve()
+    check_identity(store, weights.identity(), place=settings.output_dir)
     write_settings(settings)
+    pretrained = weights.prepare()
     executor = LocalExecutor(devices=slots(settings), runner=runner, log_dir=Path(settings.output_dir) / "logs",
                              trial_timeout=settings.trial_timeout, keep_fds=[lock.fd])
     stack.callback(executor.close)  # before the lock is let go of: a second search must not meet our workers
     driver = Driver(settings=settings, store=store, executor=executor, listeners=listeners,
                     suggester=make_suggester(settings.search_mode, fixed=settings.fixed,
                                              allow_repeats=not settings.de_duplication,
-                                             acquisition=settings.acquisition),
-                    workspace=make_workspace(settings, paddleclas=paddleclas), interrupted=interrupts.asked)
+                                             acquisition=settings.acquisition, plan=settings.plan),
+                    workspace=make_workspace(settings, paddleclas=paddleclas, store=store, pretrained=pretrained),
+                    interrupted=interrupts.asked)
     reason = driver.run()
     return reason, store.records()
 
@@ -134,15 +149,21 @@ def check_identity(store: Store, identity: dict[str, Any], *, place: str) -> Non
             "(the old run is moved aside)"]))
 
 
-def make_workspace(settings: Any, *, paddleclas: Optional[str]) -> Workspace:
-    """The trials' folders: a config is the base config, edited for the point, with the trial's folder and seed."""
+def make_workspace(settings: Any, *, paddleclas: Optional[str], store: Store,
+                   pretrained: Mapping[str, Any]) -> Workspace:
+    """The trials' folders: a config is the base config, edited for the point, with the trial's folder and seed.
+
+    :param pretrained: what the workers are told of the weights (``search.weights``)
+    """
     def write_config(record: TrialRecord, path: Path) -> None:
-        config = apply_point(settings.base_config, settings.keys, record.point)
+        distill.check_weights(settings, record, store.records())
+        config = distill.point_config(settings, record.point, records=store.records())
         device = "gpu" if settings.gpus else "cpu"
         dump_yaml(for_trial(config, output_dir=str(path.parent), seed=record.seed, device=device), str(path))
 
     return Workspace(settings.output_dir, write_config=write_config, payload={
-        "metric": settings.metric, "paddleclas": paddleclas, "keep_weights": settings.keep_models > 0})
+        "metric": settings.metric, "paddleclas": paddleclas, "pretrained": dict(pretrained),
+        "keep_weights": settings.keep_models > 0 or settings.distillation is not None})
 
 
 def write_settings(settings: Any) -> None:
@@ -154,17 +175,28 @@ def write_settings(settings: Any) -> None:
         entry.update({"search_values": described["choices"]} if "choices" in described else
                      {"search_range": described["range"], "integer": described["integer"]})
         entry["log"] = described["log"]
+        if "when" in described:
+            entry["when"] = described["when"]
         if key.replace_config:
             entry["replace_config"] = list(key.replace_config)
         searched.append(entry)
     names = ("base_config_file", "output_dir", "search_mode", "max_iter", "search_times", "de_duplication", "metric",
              "fixed", "workers", "trial_timeout", "seed", "storage", "keep_models", "acquisition")
     data = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    if settings.distillation:
+        data.update(distill_config_file=settings.distillation.config_file, **_teacher(settings.distillation))
     if settings.gpus:
         data["gpus"] = ",".join(map(str, settings.gpus))
     dump_yaml({**data, "search_dict": searched}, str(Path(settings.output_dir) / "search.yaml"),
               header=f"{settings.file} as it was understood. The base config, overrides put in, is in every trial's "
                      "config.yaml.")
+
+
+def _teacher(distillation: Any) -> dict[str, Any]:
+    teacher = {"algorithm": distillation.algorithm}
+    if distillation.teachers:
+        teacher.update(rm_keys=list(distillation.rm_keys), search_values=list(distillation.teachers))
+    return {"teacher": teacher, "final_replace": dict(distillation.final_replace)}
 
 
 def _check_success(records: Sequence[TrialRecord], reason: str) -> None:

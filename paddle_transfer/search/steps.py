@@ -58,7 +58,7 @@ def next_step(records: Sequence[TrialRecord], *, in_flight: Collection[int], set
 
     :param records: all trials by number
     :param in_flight: the numbers of those that this process runs now
-    :param settings: space, search_times, max_iter (None: no limit), de_duplication, seed
+    :param settings: space, times (of a point), max_iter (None: no limit), de_duplication, seed
     """
     for record in records:
         if not record.finished and record.number not in in_flight:
@@ -70,7 +70,7 @@ def next_step(records: Sequence[TrialRecord], *, in_flight: Collection[int], set
     enough = settings.max_iter is not None and suggestions >= settings.max_iter
     point = None if enough else ask(records, settings=settings, suggester=suggester)
     if point is None:
-        return Wait() if in_flight else Stop(_why(records, settings))
+        return Wait() if in_flight else Stop(_why(records, settings, suggester))
     twins = _twins(records, settings.space, point)
     if twins and settings.de_duplication:
         # Evaluated: its result counts. Being trained now (nothing else is left): its result is not known yet.
@@ -81,7 +81,10 @@ def next_step(records: Sequence[TrialRecord], *, in_flight: Collection[int], set
     return Create(suggestions, point, settings.seed + len(twins))
 
 
-def _why(records: Sequence[TrialRecord], settings: Any) -> str:
+def _why(records: Sequence[TrialRecord], settings: Any, suggester: Suggester) -> str:
+    if settings.search_mode == "greedy" and suggester.suggest(
+            settings.space, *observations(records), seed=settings.seed) is None:
+        return suggester.why(settings.space, observations(records)[0])
     evaluated = len({settings.space.key(record.point) for record in records})
     if evaluated == settings.space.size:
         return f"all {evaluated} points of the space were evaluated"
@@ -113,7 +116,7 @@ def _next_repeat(records: Sequence[TrialRecord], settings: Any) -> Optional[Crea
     for record in records:
         trials.setdefault(record.suggestion, []).append(record)
     for suggestion, repeats in trials.items():
-        if len(repeats) < settings.search_times and repeats[0].reused is None:
+        if len(repeats) < settings.times(repeats[0].point) and repeats[0].reused is None:
             point = repeats[0].point
             return Create(suggestion, point, settings.seed + len(_twins(records, settings.space, point)))
     return None

@@ -106,6 +106,9 @@ class Terminal:
     def _total(self, records: Sequence[TrialRecord]) -> int:
         """Trials at most: the suggestions still allowed, each with its repeats."""
         suggestions = self.settings.max_iter
+        if self.settings.search_mode == "greedy":
+            return max(min(suggestions * self.settings.search_times,
+                           self.settings.plan.trainings(self.settings.search_times)), len(records))
         if self.settings.space.size is not None and self.settings.de_duplication:
             reused = sum(record.reused is not None for record in records)
             suggestions = min(suggestions, self.settings.space.size + reused)
@@ -146,8 +149,8 @@ def leaderboard(settings, records: Sequence[TrialRecord], top: int = 10) -> list
     rows = [_row(settings, rank, result, fixed) for rank, result in enumerate(completed[:top], start=1)]
     if fixed is not None and fixed.value is not None and completed.index(fixed) >= top:
         rows.append(_row(settings, completed.index(fixed) + 1, fixed, fixed))
-    header = ["rank", settings.metric, "trial", "epoch", *settings.space.names, ""]
-    lines = ["", *_table([header, *rows]), ""]
+    header = ["rank", settings.metric, "trial", "epoch", *settings.space.names, "weights", ""]
+    lines = ["", *_table(_without_empty([header, *rows], "weights")), ""]
     best = completed[0]
     if fixed is not None and fixed.value is not None:
         lines.append(f"Best {settings.metric} {best.value:.4f}, fixed point {fixed.value:.4f}: "
@@ -162,7 +165,18 @@ def _row(settings, rank: int, result: PointResult, fixed: Optional[PointResult])
     value = f"{result.value:.4f}" + (f" ± {result.error:.4f}" if result.error is not None else "")
     mark = "fixed point" if fixed is not None and result.point == fixed.point else ""
     return [str(rank), value, str(result.best.number), str(result.best.info.get("best_epoch", "")),
-            *(show_value(result.point[name]) for name in settings.space.names), mark]
+            *(show_value(result.point[name]) for name in settings.space.names), loaded(result.best), mark]
+
+
+def loaded(record: TrialRecord) -> str:
+    """The pretrained weights of a trial and how many of the network's tensors they gave: ``10w, 320/322``."""
+    return str((record.info.get("pretrained") or {}).get("short", ""))
+
+
+def _without_empty(rows: list[list[str]], name: str) -> list[list[str]]:
+    """``rows`` without the column ``name`` when there is nothing in it."""
+    column = rows[0].index(name)
+    return rows if any(row[column] for row in rows[1:]) else [row[:column] + row[column + 1:] for row in rows]
 
 
 def _table(rows: list[list[str]]) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, Callable, Optional
 
-from paddle_transfer.config import base, load
+from paddle_transfer.config import base, load, transfer
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.worker.diverged import Diverged
 
@@ -18,6 +18,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     made.add_argument("-c", "--config", required=True, help="a PaddleClas config (YAML)")
     made.add_argument("-o", "--override", action="append", default=[], metavar="KEY=VALUE",
                       help="replaces a value of the config, e.g. -o Global.epochs=2; may be given again and again")
+    made.add_argument("--pretrained", metavar="WEIGHTS", help="sets Transfer.pretrained: imagenet, "
+                      "imagenet_ssld, 10w, none, a file or an address")
     made.add_argument("--paddleclas", metavar="DIR", help="a source checkout of PaddleClas to use; default: "
                       "$PADDLECLAS_HOME, else the current directory if it is one, else the installed wheel")
     return made
@@ -30,7 +32,10 @@ def run(arguments: argparse.Namespace, body: Callable[[Any], Optional[int]], *, 
     :param options: see ``worker.engine.Options``
     """
     try:
-        config = base.complete(load.apply_overrides(load.load_yaml(arguments.config), arguments.override))
+        config = load.apply_overrides(load.load_yaml(arguments.config), arguments.override)
+        if arguments.pretrained is not None:
+            transfer.choose(config, arguments.pretrained)
+        config = base.complete(transfer.checked(config, file=arguments.config, train=mode == "train"))
         if config["Global"]["device"] == "cpu":
             # as in the worker processes of a search: with other numbers of threads sums round differently,
             # and on a CPU a second thread hardly helps

@@ -10,10 +10,11 @@ import math
 import os
 import sys
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, Iterator, Mapping, Optional
 
+from paddle_transfer.config import paths, transfer
 from paddle_transfer.errors import SetupError, TrialError, did_you_mean
-from paddle_transfer.worker import prepare, shims, weights
+from paddle_transfer.worker import finetune, prepare, safe_load, shims, weights
 from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.locate import EngineHome, require_paddle
 from paddle_transfer.worker.saving import Saver
@@ -41,12 +42,14 @@ class Options:
         best epoch instead, and nothing else is written; an empty string saves nothing
     :param log_file: whether PaddleClas writes a log file of its own beside what it prints
     :param on_epoch: called after each evaluated epoch; a true answer ends the training there
+    :param prepared: weights that a search made ready, by ``Global.pretrained_model`` (see ``worker.weights``)
     """
 
     metric: Optional[str] = None
     weights_to: Optional[str] = None
     log_file: bool = True
     on_epoch: Optional[Callable[[EpochResult], Optional[bool]]] = None
+    prepared: Mapping[str, weights.Origin] = field(default_factory=dict)
 
 
 class StopTraining(Exception):
@@ -88,21 +91,29 @@ def open_engine(config: dict, *, mode: str, home: EngineHome, options: Options =
     import paddle
     from ppcls.utils.config import AttrDict, create_attr_dict
 
-    attributes = AttrDict(prepare.prepared(config, mode=mode))
+    config = prepare.prepared(config, mode=mode)
+    source = weights.find(config, ppcls=os.path.join(home.path, "ppcls"), prepared=options.prepared)
+    config = transfer.with_file(config, source.file if source else None)
+    loader = weights.Loader(source, arch=paths.clone(config["Arch"]), training=mode == "train") if source else None
+    attributes = AttrDict(config)
     create_attr_dict(attributes)
-    _forget_loggers()
+    forget_loggers()
     saver = Saver(module.save_load, to=options.weights_to)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(safe_load.instead_of_paddles())
         # parameters get the names that they would have in a process of their own (checkpoints hold these names)
         stack.enter_context(paddle.utils.unique_name.guard())
         for name, stand_in in (("save_load", saver), ("init_logger", _quiet(module.init_logger, options.log_file)),
-                               ("init_model", saver.resuming(module.init_model))):
+                               ("init_model", saver.resuming(module.init_model)),
+                               ("load_dygraph_pretrain", loader or module.load_dygraph_pretrain)):
             stack.callback(setattr, module, name, getattr(module, name))
             setattr(module, name, stand_in)
         engine = None
-        stack.callback(_forget_loggers)
+        stack.callback(forget_loggers)
         try:
             engine = _build(_engine_class(module), attributes, mode, options, saver)
+            finetune.install(engine.model, attributes, mode=mode)
+            engine.pretrained = loader.report if loader else None
             yield engine
         finally:
             if engine is not None:
@@ -111,13 +122,11 @@ def open_engine(config: dict, *, mode: str, home: EngineHome, options: Options =
 
 def _build(cls, config, mode: str, options: Options, saver: Saver):
     try:
-        engine = cls(config, mode=mode, options=options, saver=saver)
+        return cls(config, mode=mode, options=options, saver=saver)
     except (AssertionError, AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError) as error:
         # nothing random happens while an engine is built: what the config asks for can never be built
         raise TrialError(f"PaddleClas cannot build what the config asks for: {type(error).__name__}: {error}. "
                          f"{_where(error)}") from error
-    weights.check(config["Global"].get("pretrained_model"), engine.model, config["Arch"])
-    return engine
 
 
 def _where(error: BaseException) -> str:
@@ -135,7 +144,7 @@ def _quiet(init_logger: Callable, log_file: bool) -> Callable:
     return stand_in
 
 
-def _forget_loggers() -> None:
+def forget_loggers() -> None:
     """Makes PaddleClas's logger as new: it keeps one handler per output directory for the life of the process."""
     from ppcls.utils import logger
     for handler in logging.getLogger("ppcls").handlers[:]:
@@ -167,7 +176,8 @@ def _engine_class(module):
     from paddle_transfer.worker import loops
 
     class TransferEngine(module.Engine):
-        """PaddleClas's Engine with loops of ours. ``best`` is (metric, epoch) of the best epoch, (None, 0) without."""
+        """PaddleClas's Engine with loops of ours. ``best`` is (metric, epoch) of the best epoch, (None, 0) without;
+        ``pretrained`` tells what was loaded (a ``LoadReport``), None without weights."""
 
         label_in_eval = "engine.model(batch[0], batch[1])" in inspect.getsource(evaluation.classification_eval)
 

@@ -117,3 +117,13 @@ def _version(path: Path) -> str:
             if line.startswith(mark) and line[len(mark):].strip():
                 return line[len(mark):].strip()
     return "unknown"
+
+
+def ppcls_folder(named: Optional[str] = None) -> Optional[Path]:
+    """The ``ppcls`` folder of the PaddleClas that training would use; None when none is named and none is found."""
+    try:
+        return Path(locate(named).path) / "ppcls"
+    except SetupError:
+        if named:
+            raise
+        return None

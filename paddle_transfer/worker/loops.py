@@ -134,8 +134,8 @@ def _step(engine, *, loss, iter_id: int) -> None:
 
 
 def _lr(engine) -> float:
-    schedule = engine.lr_sch[0]
-    return float(schedule.get_lr() if hasattr(schedule, "get_lr") else schedule)
+    # the optimizer's own: a schedule's get_lr() computes the next one where the schedule is recursive
+    return float(engine.optimizer[0].get_lr())
 
 
 def _note(engine, *, losses, out, batch, where: str) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from paddle_transfer.config import base
+from paddle_transfer.config import base, transfer
 from paddle_transfer.errors import SetupError, TrialError
-from paddle_transfer.worker import weights
 
 #: Metrics with a ``topk``.
 TOPK_METRICS = ("TopkAcc", "GoogLeNetTopkAcc", "DistillationTopkAcc")
@@ -29,7 +28,9 @@ def prepared(config: dict, *, mode: str) -> dict:
     if mode == "export" or settings["device"] != "gpu":
         # stock export does so too; on a CPU 2.4 would fail where later versions warn
         config["Arch"].pop("use_sync_bn", None)
-    settings["pretrained_model"] = weights.spelt(settings["pretrained_model"])
+    if transfer.left_alone(config) and isinstance(settings["pretrained_model"], str):
+        # 2.4 adds the suffix always, later versions when it is missing
+        settings["pretrained_model"] = settings["pretrained_model"].removesuffix(transfer.SUFFIX)
     config.setdefault("profiler_options", None)
     check_files(config, mode=mode)
     _drop_useless_metrics(config)

@@ -13,10 +13,12 @@ from paddle_transfer.worker.locate import EngineHome, locate
 
 
 def run(job: dict, report: Callable[..., bool]) -> dict:
-    """Trains and returns the result as plain data (value, best_epoch, curve, seconds, seed, engine, stopped).
+    """Trains and returns the result as plain data (value, best_epoch, curve, seconds, seed, engine, stopped,
+    pretrained).
 
     :param job: directory, and a payload with seed, device (``cpu``, ``gpu``), metric (None: the first of Metric.Eval),
-        paddleclas (a checkout, or None), keep_weights (whether the best epoch's weights are written)
+        paddleclas (a checkout, or None), keep_weights (whether the best epoch's weights are written), pretrained
+        (the weights that the search made ready, see ``worker.weights``)
     :param report: told epoch, value and scalars after every evaluated epoch; a true answer ends the training
     :raises TrialError: this config can never train
     :raises Diverged: the loss became NaN or infinite
@@ -33,15 +35,18 @@ def run(job: dict, report: Callable[..., bool]) -> dict:
 
     began = time.monotonic()
     options = Options(metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
+                      prepared=payload.get("pretrained") or {},
                       weights_to=os.path.join(directory, "best_model.pdparams") if payload.get("keep_weights") else "")
     with open_engine(config, mode="train", home=home, options=options) as engine:
         engine.train()
+        pretrained = engine.pretrained
     value, epoch = engine.best
     if not curve or value is None:
         raise TrialError("No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
                          "Global.epochs")
     return {"value": value, "best_epoch": epoch, "curve": curve, "seconds": time.monotonic() - began,
-            "seed": payload["seed"], "engine": facts(home), "stopped": engine.stopped}
+            "seed": payload["seed"], "engine": facts(home), "stopped": engine.stopped,
+            "pretrained": pretrained.to_dict() if pretrained else None}
 
 
 def trial_config(config: dict, *, directory: str, payload: dict) -> dict:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from typing import Callable, Optional
 
+#: What the student's parameters begin with in a DistillationModel of PaddleClas's configs.
+STUDENT = "Student."
+
 
 class Saver:
     """Every version of the engine calls ``save_model`` with prefix ``best_model`` when an epoch is the best so far,
@@ -76,13 +79,22 @@ def _written(model_path: str, model_name: str) -> str:
 
 
 def _save_weights(path: str, *, net, loss, ema) -> None:
-    """What PaddleClas writes as ``best_model.pdparams``, whole or not at all."""
+    """What PaddleClas writes as ``best_model.pdparams``, whole or not at all; of a DistillationModel the student's
+    part as ``best_model_student.pdparams`` as well."""
     import paddle
     if paddle.distributed.get_rank() != 0:
         return
     state = dict((net if ema is None else ema).state_dict())
     if loss is not None and ema is None:
         state.update(loss.state_dict())
+    student = {name[len(STUDENT):]: value for name, value in state.items() if name.startswith(STUDENT)}
+    if student:
+        _write(student, path[:-len(".pdparams")] + "_student.pdparams")
+    _write(state, path)
+
+
+def _write(state: dict, path: str) -> None:
+    import paddle
     part = path + ".part"
     try:
         paddle.save(state, part)

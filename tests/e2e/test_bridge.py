@@ -152,19 +152,19 @@ def test_pretrained_weights_that_fit(trainings, reference, digits, tmp_path, suf
                          Arch__class_num=6, Optimizer__lr__learning_rate=1e-9)
     trainings(train, str(tmp_path), config)
     log = (tmp_path / "train.log").read_text()
-    assert "pretrained weights: 212 of 214 tensors" in log
-    assert "new (other number of classes): fc.weight, fc.bias" in log
+    assert "pretrained best_model.pdparams: 212 of 214 tensors loaded" in log
+    assert "head newly initialised: fc.weight, fc.bias (" in log and " in the file, 1280x6 here" in log
 
 
 def test_pretrained_weights_that_do_not_fit(trainings, reference, digits, tmp_path):
     weights = str(reference[1] / "best_model")
-    other_shape = r"other shapes \(file, model\) blocks.1.expand_conv.conv.weight \(24, 8, 1, 1\) \(40, 8, 1, 1\)"
+    other_shape = r"blocks.1.expand_conv.conv.weight: the network has \[40, 8, 1, 1\], the file \[24, 8, 1, 1\]"
     for arch, message in (("MobileNetV3_small_x0_5", other_shape),
-                          ("ResNet18", "it lacks stem.0.conv.weight, .* and [0-9]+ more")):
+                          ("ResNet18", "missing in the file:\n    stem.0.conv.weight: .*and [0-9]+ more")):
         config = tiny_config(digits, "unused", Global__pretrained_model=weights, Arch__name=arch)
-        with pytest.raises(TrialError, match=f"does not fit {arch}: .*{message}"):
+        with pytest.raises(TrialError, match=f"(?s)best_model.pdparams: does not fit the network .*{message}"):
             trainings(train, str(tmp_path / arch), config)
-    with pytest.raises(TrialError, match="Global.pretrained_model: there is no file .*/nowhere.pdparams"):
+    with pytest.raises(TrialError, match="Global.pretrained_model: /nowhere: there is no such file"):
         trainings(train, str(tmp_path / "gone"), tiny_config(digits, "unused", Global__pretrained_model="/nowhere"))
 
 

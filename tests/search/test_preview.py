@@ -5,10 +5,11 @@ import pytest
 from paddle_transfer.config import paths
 from paddle_transfer.config.load import parse_value
 from paddle_transfer.config.search_file import load_search
-from paddle_transfer.search.preview import FULL_LIST, first_points, preview
+from paddle_transfer.search.preview import FULL_LIST, difference, first_points, preview
 from paddle_transfer.suggest import make_suggester
 from paddle_transfer.suggest.base import Observation
 from paddle_transfer.testing.configs import PUBLISHED_FIXED, base_config, write_search
+from paddle_transfer.testing.greedy_files import write_greedy
 
 
 def settings_of(folder, **fields):
@@ -86,3 +87,53 @@ def test_the_head_says_what_will_run(tmp_path):
 def test_repeats_take_trial_numbers_of_their_own(tmp_path):
     text = preview(settings_of(tmp_path, search_dict=SMALL, search_times=2))
     assert [number for number, _ in trial_lines(text)] == ["0", "2", "4", "6", "8", "10"]
+
+
+def changes(text, title):
+    """The lines of the difference that follows ``title``."""
+    return text.partition(title)[2].lstrip("\n").partition("\n\n")[0].splitlines()
+
+
+def test_the_difference_to_the_base_config(tmp_path):
+    settings = settings_of(tmp_path, search_dict=SMALL, fixed={"lr": 0.01, "mixup": True}, output_dir="out")
+    lines = changes(preview(settings), f"What trial 0 changes in {settings.base_config_file}\n")
+    assert "-     learning_rate: 0.1" in lines and "+     learning_rate: 0.01" in lines
+    assert lines.index("@@ Optimizer.lr") < lines.index("+     learning_rate: 0.01")
+    assert "+         epsilon: 1.0e-07" in lines and "-   output_dir: ./output/" in lines
+    assert sum(line[0] == "-" for line in lines) < 8 and len(lines) < 60, "only what differs"
+
+
+def test_the_difference_is_coloured_for_a_terminal_only(tmp_path):
+    settings = settings_of(tmp_path, search_dict=SMALL)
+    assert "\033" not in preview(settings)
+    coloured = preview(settings, colour=True)
+    assert "\033[32m+   seed: 0\033[0m" in coloured and "\033[36m@@ Global\033[0m" in coloured
+    assert re.sub(r"\033\[\d+m", "", coloured) == preview(settings)
+
+
+def test_the_difference_applied_to_the_old_gives_the_new():
+    old, new = base_config(), base_config()
+    new["Arch"]["class_num"] = 7
+    del new["Loss"]["Eval"]
+    lines = difference(old, new)
+    assert [line for line in lines if line[0] in "-+"] == [
+        "-   class_num: 5", "+   class_num: 7", "-   Eval:", "-     - CELoss:", "-         weight: 1.0"]
+    assert difference(old, old) == ["  nothing"]
+
+
+def test_a_greedy_search_lists_every_training(tmp_path):
+    for part in ("train", "val"):
+        (tmp_path / f"{part}_list.txt").touch()
+    settings = load_search(write_greedy(tmp_path, base_config(tmp_path), search_times=2, search_dict=[
+        {"search_key": "mult", "replace_config": ["Arch.lr_mult_list"], "search_values": [[0.0, 1.0]]},
+        {"search_key": "lrs", "replace_config": ["Optimizer.lr.learning_rate"], "search_values": [0.05, 0.1]}]))
+    text = preview(settings)
+    rows = [line.split() for line in text.partition("\nTrainings ")[2].partition("\n\n")[0].splitlines()[1:]]
+    assert [row[0] for row in rows] == ["step", "mult", "mult", *["lrs"] * 4, "teacher", "teacher", "final"]
+    assert rows[3:5] == [["lrs", "0.05", "0"], ["lrs", "0.05", "1"]]
+    assert " ".join(rows[5][3:]).startswith("the base config's")
+    assert "at most 5 points, each trained 2 times (seeds 0 to 1) (teacher and final run once), 7 trainings" in text
+    lines = changes(text, "if the first of all values were the best\n")
+    assert "+         name: ResNet101_vd" in lines and "+         lr_mult_list: [0.0, 1.0]" in lines
+    config = parse_value(text.partition("Config of trial 0\n")[2])
+    assert config["Arch"]["lr_mult_list"] == [0.0, 1.0] and config["Optimizer"]["lr"]["learning_rate"] == 0.1

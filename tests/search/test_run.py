@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -9,8 +10,10 @@ import sys
 import pytest
 import yaml
 
-from paddle_transfer.errors import DiskFull, SearchFailed, SetupError, StudyError
+from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, SetupError, StudyError
 from paddle_transfer.search.run import run_search
+from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.study.store import open_store
 from paddle_transfer.testing.tiny_runner import AUDIT
 from paddle_transfer.testing.tiny_search import RUNNER, tiny_settings
@@ -182,3 +185,13 @@ def test_nothing_heavy_is_imported(module):
             "print([m for m in ('paddle', 'ppcls', 'skopt', 'sklearn', 'optuna', 'numpy', 'ray') if m in sys.modules])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_key_that_this_paddleclas_cannot_search_is_refused_before_anything_is_written(tmp_path):
+    out = tmp_path / "out"
+    settings = tiny_settings(out)
+    settings = dataclasses.replace(settings, keys=(*settings.keys, SearchKey(Choice("ema", (False, True)))))
+    with pytest.raises(ConfigError, match=r"search_dict\.2\.search_key: ema True needs PaddleClas 2\.5 or newer; "
+                                          r"found PaddleClas 2\.4\.2\. Name a newer checkout"):
+        run_search(settings, runner=RUNNER, version="2.4.2")
+    assert not out.exists()
