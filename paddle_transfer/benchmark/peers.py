@@ -1,0 +1,111 @@
+"""What others do, behind the same door: scikit-optimize's Optimizer, Optuna's TPE, Optuna with Hyperband.
+
+All with their defaults, told the metric of the last epoch; they choose the best value seen. Hyperband tells TPE the
+value at which a trial was stopped.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Optional
+
+from paddle_transfer.errors import SetupError
+from paddle_transfer.space.hyperparameter import value_key
+from paddle_transfer.space.space import Point, Space
+
+
+class _Best:
+    """Remembers what was told; chooses the best whole training."""
+
+    def __init__(self, space: Space):
+        self.space = space
+        self.told: list[tuple[Point, float, bool]] = []
+
+    def watch(self, point: Point, epoch: int, value: float) -> bool:
+        return False
+
+    def chosen(self) -> Point:
+        whole = [entry for entry in self.told if not entry[2]] or self.told
+        return max(whole, key=lambda entry: entry[1])[0]
+
+    def enough(self) -> bool:
+        return False
+
+
+class SkoptSearcher(_Best):
+    """``skopt.Optimizer`` with its defaults, each hyperparameter a list of choices: what it makes of such lists by
+    itself, since a real axis would leave the table's grid."""
+
+    def __init__(self, space: Space, *, fixed: Optional[Point], seed: int):
+        super().__init__(space)
+        from skopt import Optimizer
+        from skopt.space import Categorical
+        self._first = fixed
+        self._optimizer = Optimizer([Categorical(list(range(h.size))) for h in space.hyperparameters],
+                                    random_state=seed)
+
+    def ask(self) -> Optional[Point]:
+        if self._first is not None:
+            point, self._first = self._first, None
+            return point
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a peer's own affair: it warns at each duplicate
+            codes = self._optimizer.ask()
+        return {h.name: h.at(int(code)) for h, code in zip(self.space.hyperparameters, codes)}
+
+    def tell(self, point: Point, curve, pruned: bool) -> None:
+        self.told.append((point, curve[-1][1], pruned))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._optimizer.tell([h.index(point[h.name]) for h in self.space.hyperparameters], -curve[-1][1])
+
+
+class OptunaSearcher(_Best):
+    """Optuna's TPE with its defaults; ``hyperband`` adds its HyperbandPruner."""
+
+    def __init__(self, space: Space, *, fixed: Optional[Point], seed: int, epochs: int, hyperband: bool = False):
+        super().__init__(space)
+        try:
+            import optuna
+        except ImportError:
+            raise SetupError("this peer needs Optuna: pip install optuna") from None
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._optuna = optuna
+        pruner = optuna.pruners.HyperbandPruner(1, epochs) if hyperband else optuna.pruners.NopPruner()
+        self._study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed),
+                                          pruner=pruner)
+        if fixed is not None:
+            self._study.enqueue_trial({name: self._code(name, value) for name, value in fixed.items()})
+        self._open: list[tuple[Point, object]] = []
+
+    def _code(self, name: str, value):
+        """Optuna's categories must be plain values; others are told by their text."""
+        return value if isinstance(value, (bool, int, float, str, type(None))) else value_key(value)
+
+    def ask(self) -> Optional[Point]:
+        trial, point = self._study.ask(), {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for h in self.space.hyperparameters:
+                codes = [self._code(h.name, value) for value in h.values]
+                point[h.name] = h.at(codes.index(trial.suggest_categorical(h.name, codes)))
+        self._open.append((point, trial))
+        return point
+
+    def _trial(self, point: Point):
+        return next(trial for mine, trial in self._open if mine == point)
+
+    def watch(self, point: Point, epoch: int, value: float) -> bool:
+        trial = self._trial(point)
+        trial.report(value, epoch)
+        return trial.should_prune()
+
+    def tell(self, point: Point, curve, pruned: bool) -> None:
+        trial = self._trial(point)
+        self._open = [entry for entry in self._open if entry[1] is not trial]
+        self.told.append((point, curve[-1][1], pruned))
+        if pruned:
+            self._study.tell(trial, state=self._optuna.trial.TrialState.PRUNED)
+        else:
+            trial.report(curve[-1][1], curve[-1][0])
+            self._study.tell(trial, curve[-1][1])

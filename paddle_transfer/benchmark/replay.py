@@ -1,0 +1,120 @@
+"""One search on a table: the method asks, the table answers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Optional, Protocol
+
+from paddle_transfer.benchmark.table import Table
+from paddle_transfer.space.space import Point, Space
+from paddle_transfer.suggest import make_suggester
+from paddle_transfer.suggest.base import Observation
+from paddle_transfer.suggest.prior import PastTask
+from paddle_transfer.suggest.stopping import outlook
+
+Curve = tuple[tuple[int, float], ...]
+
+
+class Searcher(Protocol):
+    """One search by one method."""
+
+    def ask(self) -> Optional[Point]:
+        """The next point, None when there is no other."""
+
+    def watch(self, point: Point, epoch: int, value: float) -> bool:
+        """A running trial's metric after an epoch; True ends it there."""
+
+    def tell(self, point: Point, curve: Curve, pruned: bool) -> None:
+        """A trial has ended."""
+
+    def chosen(self) -> Point:
+        """The point that would be taken if the search ended now."""
+
+    def enough(self) -> bool:
+        """Whether the method itself would end now."""
+
+
+@dataclass
+class Run:
+    """What happened: the number of each asked point in order, of the chosen point after each trial, the epochs
+    spent until each trial's end, the trial after which the method would have stopped, seconds of each ask."""
+
+    points: list[int] = field(default_factory=list)
+    chosen: list[int] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+    stop: Optional[int] = None
+    seconds: list[float] = field(default_factory=list)
+
+
+def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int, workers: int = 1) -> Run:
+    """Search until ``trials`` have ended, ``workers`` at once; the trial that was begun first ends first."""
+    run, running = Run(), []
+    spent = begun = 0
+    while len(run.points) < trials:
+        while begun < trials and len(running) < workers:
+            start = time.perf_counter()
+            point = searcher.ask()
+            run.seconds.append(time.perf_counter() - start)
+            if point is None:
+                begun = trials
+                break
+            begun += 1
+            running.append(point)
+        if not running:
+            break
+        point = running.pop(0)
+        curve, pruned = _train(table, searcher, point, recorded_seed)
+        searcher.tell(point, curve, pruned)
+        spent += len(curve)
+        run.points.append(table.space.index(point))
+        run.chosen.append(table.space.index(searcher.chosen()))
+        run.epochs.append(spent)
+        if run.stop is None and searcher.enough():
+            run.stop = len(run.points)
+    return run
+
+
+def _train(table: Table, searcher: Searcher, point: Point, recorded_seed: int) -> tuple[Curve, bool]:
+    curve = table.curve(point, recorded_seed)
+    for epoch, value in curve[:-1]:
+        if searcher.watch(point, epoch, value):
+            return curve[:epoch], True
+    return curve, False
+
+
+class SuggesterSearcher:
+    """The product's own search: its suggester, its choice of the winner, its stop rule."""
+
+    def __init__(self, space: Space, *, mode: str = "bayes", fixed: Optional[Point], seed: int,
+                 tasks: tuple[PastTask, ...] = (), acquisition: str = "ei"):
+        options = {"prior": "none", "warm_start": tasks, "acquisition": acquisition} if mode == "bayes" else {}
+        self._suggester = make_suggester(mode, fixed=fixed, **options)
+        self._space, self._seed, self._tasks, self._auto = space, seed, tasks, mode == "bayes"
+        self._finished: list[Observation] = []
+        self._running: list[Point] = []
+        self._outlook = None
+
+    def ask(self) -> Optional[Point]:
+        point = self._suggester.suggest(self._space, self._finished, self._running, seed=self._seed)
+        if point is not None:
+            self._running.append(point)
+        return point
+
+    def watch(self, point: Point, epoch: int, value: float) -> bool:
+        return False
+
+    def tell(self, point: Point, curve: Curve, pruned: bool) -> None:
+        self._running.remove(point)
+        self._finished.append(Observation(len(self._finished), point, max(value for _, value in curve),
+                                          "pruned" if pruned else "complete", curve))
+        if self._auto:
+            self._outlook = outlook(self._space, self._finished, tasks=self._tasks, seed=self._seed)
+
+    def chosen(self) -> Point:
+        if self._outlook is not None:
+            return self._outlook.winner
+        return max(self._finished, key=lambda o: o.curve[-1][1]).point
+
+    def enough(self) -> bool:
+        return self._outlook is not None and self._outlook.enough
