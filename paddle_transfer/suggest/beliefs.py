@@ -19,7 +19,8 @@ class Belief:
     """``amplitude``: the usual size of the effect; ``length``: over how much of its axis (decades, or a share of the
     whole) values stay alike. ``strong``: searched first, others may act differently along it. ``weak``: trainings
     that differ only in it are nearly the same training, noise included. ``peak``: where the best value is likely
-    (log10), ``bend``: how fast it falls from there (per decade squared)."""
+    (log10), ``bend``: how fast it falls from there (per decade squared). ``cost``: what switching it on usually costs in
+    a short training."""
 
     amplitude: float
     length: float = 0.5
@@ -28,6 +29,7 @@ class Belief:
     log: bool = False
     peak: Optional[float] = None
     bend: float = 0.0
+    cost: float = 0.0
 
 
 KNOWN = {
@@ -35,11 +37,11 @@ KNOWN = {
     "l2_decay": Belief(0.04, 2.0, weak=True, log=True),
     "label_smoothing": Belief(0.10),
     "mixup": Belief(0.15),
-    "cutmix": Belief(0.15),
-    "autoaugment": Belief(0.15),
-    "randaugment": Belief(0.15),
-    "cutout": Belief(0.10),
-    "random_erasing": Belief(0.10),
+    "cutmix": Belief(0.15, cost=0.1),
+    "autoaugment": Belief(0.15, cost=0.1),
+    "randaugment": Belief(0.15, cost=0.15),
+    "cutout": Belief(0.10, cost=0.05),
+    "random_erasing": Belief(0.10, cost=0.05),
     "dropout": Belief(0.10),
 }
 

@@ -18,13 +18,19 @@ STRETCHES, LIFTS = (0.8, 1.3, 2.2), (0.7, 1.3)
 #: From so many results on, amplitudes of single hyperparameters are learnt; levels tried for each.
 LEARN_FROM, SHARES = 8, (1 / 3, 3.0)
 
+#: With hyperparameters that can ruin a short training in the space: multiples of all other axes' amplitudes, and from
+#: so many results on they are learnt, for less evidence (``EAGER``) than elsewhere (``SLOW``): cost, least gain.
+SPREADS, LEARN_SOONER = (1.0, 2.5), 6
+SLOW, EAGER = (0.5, 0.5), (0.25, 0.1)
+
 #: Amplitude of what earlier tasks do not explain, as a multiple.
 RESIDUE = 0.33
 
 
 def members(axes: tuple[Axis, ...], tasks: Sequence[PastTask], *, odds: float) -> list[tuple[Structure, float]]:
     """Structures with their prior weights (sum 1)."""
-    plain = [Structure(axes, stretch=stretch, lift=lift) for stretch, lift in product(STRETCHES, LIFTS)]
+    plain = [Structure(axes, stretch=stretch, lift=lift, spread=spread)
+             for stretch, lift, spread in product(STRETCHES, LIFTS, SPREADS if _risky(axes) else (1.0,))]
     past = Tasks(tasks, axes) if tasks else None
     if not past:
         return [(structure, 1 / len(plain)) for structure in plain]
@@ -39,7 +45,7 @@ def weigh(candidates: Sequence[tuple[Structure, float]], rows, values, repeats, 
     picked = _pick(values, 100)
     data = rows[picked], values[picked], repeats[picked]
     scored = [(structure, numpy.log(prior) + evidence(structure, *data)) for structure, prior in candidates]
-    if len(values) >= LEARN_FROM:
+    if len(values) >= (LEARN_SOONER if _risky(candidates[0][0].axes) else LEARN_FROM):
         shares = _learn_shares(max(scored, key=lambda pair: pair[1])[0], *data)
         if shares:
             scored = [(replace(structure, shares=shares), numpy.log(prior) + evidence(
@@ -50,6 +56,10 @@ def weigh(candidates: Sequence[tuple[Structure, float]], rows, values, repeats, 
         kept = [max(kept, key=lambda pair: pair[1])]
     total = sum(weight for _, weight in kept)
     return [(structure, weight / total) for structure, weight in kept]
+
+
+def _risky(axes: Sequence[Axis]) -> bool:
+    return any(axis.belief.cost for axis in axes)
 
 
 def evidence(structure: Structure, rows, values, repeats) -> float:
@@ -63,15 +73,16 @@ def evidence(structure: Structure, rows, values, repeats) -> float:
 def _learn_shares(structure: Structure, rows, values, repeats) -> tuple[float, ...]:
     """Amplitudes by coordinates, two rounds; a threefold change must gain more than it costs a priori."""
     shares = [1.0] * len(structure.axes)
+    price, least = EAGER if _risky(structure.axes) else SLOW
     best = evidence(structure, rows, values, repeats)
     for _ in range(2):
         for i in range(len(shares)):
             for factor in SHARES:
                 trial = [*shares]
                 trial[i] = min(max(trial[i] * factor, 1 / 9), 9.0)
-                cost = sum(0.5 * numpy.log(share) ** 2 for share in trial)
+                cost = sum(price * numpy.log(share) ** 2 for share in trial)
                 gained = evidence(replace(structure, shares=tuple(trial)), rows, values, repeats) - cost
-                if gained > best + 0.5:
+                if gained > best + least:
                     best, shares = gained, trial
     return tuple(shares) if any(share != 1.0 for share in shares) else ()
 

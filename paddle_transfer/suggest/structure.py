@@ -29,12 +29,13 @@ _REPEATED = 400
 @dataclass(frozen=True)
 class Structure:
     """One covariance over the axes' columns. ``stretch`` multiplies the length of leading axes (the strong ones, or
-    all unknown lines where none is strong), ``lift`` their amplitude, ``shares`` the amplitudes one by one.
+    all unknown lines where none is strong), ``lift`` their amplitude, ``spread`` that of the others (but the weak), ``shares`` the amplitudes one by one.
     ``tasks`` adds the deviations of earlier tasks from their mean (see ``prior.Tasks``)."""
 
     axes: tuple[Axis, ...]
     stretch: float = 1.0
     lift: float = 1.0
+    spread: float = 1.0
     level: float = LEVEL
     shares: tuple[float, ...] = ()
     tasks: Optional[object] = field(default=None, compare=False)
@@ -47,6 +48,9 @@ class Structure:
         for column, axis in enumerate(self.axes):
             if axis.line and axis.belief.peak is not None:
                 total -= axis.belief.bend * (rows[:, column] - axis.belief.peak) ** 2
+            elif axis.belief.cost and not axis.line:
+                on = [place for place, value in enumerate(axis.hyperparameter.values) if value is not False]
+                total -= axis.belief.cost * numpy.isin(rows[:, column], on)
         return total
 
     def signal(self, a, b):
@@ -86,7 +90,9 @@ class Structure:
     def _amplitude(self, i: int) -> float:
         axis = self.axes[i]
         share = self.shares[i] if self.shares else 1.0
-        return axis.belief.amplitude * share * (self.lift if self._leading(axis) else 1.0)
+        if not self._leading(axis):
+            return axis.belief.amplitude * share * (1.0 if axis.belief.weak else self.spread)
+        return axis.belief.amplitude * share * self.lift
 
     def _alike(self, i: int, a, b):
         if len(a) > _REPEATED:  # a grid's columns hold few values: look them up
