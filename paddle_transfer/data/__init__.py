@@ -1,0 +1,4 @@
+"""Data sets: public ones, one's own folder or table, and the check that lists and images are right before training.
+
+Shares only ``config`` and ``errors`` with the rest; numpy, scipy, cv2 and Pillow are imported when they are used.
+"""

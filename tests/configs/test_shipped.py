@@ -1,0 +1,88 @@
+"""Every shipped YAML: in step with its table, and loaded and validated."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from paddle_transfer.config.load import load_yaml
+from paddle_transfer.config.search_file import load_search
+from paddle_transfer.data.table import DATASETS
+from paddle_transfer.data.templates import all_files
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "ppcls_configs"
+TRANSFER = sorted(CONFIGS.glob("transfer/*/*.yaml"))
+SEARCH = sorted(CONFIGS.glob("search/*.yaml"))
+
+
+def name(path):
+    return path.stem
+
+
+def test_files_are_in_step_with_the_table():
+    files = all_files()
+    there = {path.relative_to(CONFIGS).as_posix(): path.read_text() for path in TRANSFER + SEARCH}
+    assert there.keys() == files.keys(), "python tools/make_configs.py"
+    assert [file for file in files if there[file] != files[file]] == [], "python tools/make_configs.py"
+
+
+def test_the_fourteen_are_there():
+    assert {path.stem for path in TRANSFER} == {*DATASETS, "custom", "voc2012_two_layers"}
+    modes = {f"{data}_{mode}" for data in (*DATASETS, "custom") for mode in ("grid", "bayes", "extended", "weights")}
+    assert {path.stem for path in SEARCH} == modes - {"voc2012_weights", "cifar10_weights"}
+
+
+@pytest.mark.parametrize("path", TRANSFER, ids=name)
+def test_training_configs_are_flat_and_right(path):
+    config = load_yaml(str(path))
+    assert list(config) == ["Global", "Arch", "Loss", "Optimizer", "DataLoader", "Infer", "Metric"]
+    dataset = DATASETS.get(path.stem.removesuffix("_two_layers"))
+    classes = dataset.classes if dataset else 10
+    assert config["Arch"]["class_num"] == config["Arch"].get("Head", {}).get("class_num", classes) == classes
+    assert path.parent.name == (dataset.arch if dataset else "ResNet50_vd")
+    published = {"voc2012": (0.0005, 64, 20), "cifar10": (0.0005, 128, 10), "custom": (0.001, 64, 20)}
+    lr, batch, epochs = published.get(dataset.name if dataset else "custom", (0.003, 64, 20))
+    assert config["Optimizer"]["lr"]["learning_rate"] == lr and config["Optimizer"]["regularizer"]["coeff"] == 0.0001
+    assert config["DataLoader"]["Train"]["sampler"]["batch_size"] == batch and config["Global"]["epochs"] == epochs
+    assert config["Loss"]["Train"] == [{"CELoss": {"weight": 1.0}}], "no label smoothing"
+    loader = config["DataLoader"]
+    assert "batch_transform_ops" not in loader["Train"]["dataset"], "no mixup"
+    for section in set(loader) - {"Train"}:
+        ops = {key: value for op in loader[section]["dataset"]["transform_ops"] for key, value in op.items()}
+        assert ops["ResizeImage"] == {"resize_short": 256} and ops["CropImage"] == {"size": 224}
+        assert ops["NormalizeImage"]["mean"] == [0.485, 0.456, 0.406]
+    assert ("Test" in loader) == (dataset is None or dataset.has_test)
+    # a number that YAML 1.1 reads as a string, as PaddleClas's own reader does
+    assert not re.search(r": \d+e-?\d+\s*$", path.read_text(), re.M)
+
+
+@pytest.fixture(scope="module")
+def anywhere(tmp_path_factory):
+    """A folder with the shipped configs and (empty) data where they look for it."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "ppcls_configs").symlink_to(CONFIGS)
+    for data in (*DATASETS, "custom"):
+        (folder / "dataset" / data).mkdir(parents=True)
+        for split in ("train", "val", "test"):
+            (folder / "dataset" / data / f"{split}_list.txt").touch()
+    return folder
+
+
+@pytest.mark.parametrize("path", SEARCH, ids=name)
+def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
+    monkeypatch.chdir(anywhere)
+    settings = load_search(f"ppcls_configs/search/{path.name}")
+    mode = path.stem.rpartition("_")[2]
+    more = {"extended": ("cutmix", "autoaugment", "randaugment", "cutout", "dropout"), "weights": ("pretrained",)}
+    assert settings.space.size == 196 * 2 ** len(more.get(mode, ()))
+    assert settings.space.names == ("lr", "l2_decay", "label_smoothing", "mixup", *more.get(mode, ()))
+    assert list(settings.space["lr"].values) == [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]
+    assert list(settings.space["l2_decay"].values) == [1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6]
+    assert settings.search_mode == ("grid" if mode == "grid" else "bayes")
+    assert settings.max_iter == {"grid": 196, "bayes": 20, "extended": 50, "weights": 30}[mode]
+    data = path.stem.removesuffix(f"_{mode}")
+    lr = {"custom": 0.001, "voc2012": 0.0003, "cifar10": 0.0003}.get(data, 0.003)
+    assert settings.fixed == {"lr": lr, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False,
+                              **{key: "imagenet" if key == "pretrained" else False for key in more.get(mode, ())}}
+    assert settings.metric == "top1"
