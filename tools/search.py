@@ -25,6 +25,7 @@ def parse_args(argv=None) -> argparse.Namespace:
                         help="begin anew; what is in output_dir is moved aside, not lost")
     parser.add_argument("--pretrained", metavar="WEIGHTS", help="imagenet, imagenet_ssld, 10w, none, a file or "
                         "an address, in the place of what the base config begins with")
+    parser.add_argument("--no-data-check", action="store_true", help="do not look at lists and images before training")
     parser.add_argument("--paddleclas", metavar="DIR",
                         help="a PaddleClas checkout to train with (default: PADDLECLAS_HOME, the current directory, "
                              "else the installed wheel)")
@@ -43,6 +44,9 @@ def main(argv=None) -> int:
             from paddle_transfer.search.preview import preview
             print(preview(settings, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")), flush=True)
             return 0
+        if not arguments.no_data_check:
+            from paddle_transfer.data.check_command import before_search
+            before_search(settings.base_config, file=settings.base_config_file)
         from paddle_transfer.search.run import run_search
         from paddle_transfer.worker.locate import locate, ppcls_folder  # imports neither paddle nor ppcls
         return run_search(settings, fresh=arguments.fresh, paddleclas=arguments.paddleclas,

@@ -28,3 +28,15 @@ def run(arguments) -> int:
     elif not arguments.json:
         print("--sheet FILE.png draws samples of each class as training sees them")
     return int(bool(report.errors))
+
+
+def before_search(config: dict, *, file: str) -> None:
+    """The check of a search's data, before its first trial: warnings are shown, errors raised. Images that have not
+    changed since the last check are not looked at again.
+
+    :raises DataError: for data that cannot be trained on as the config says
+    """
+    report = check_config(config, file=file, progress=Bar("images"))
+    if report.warnings:
+        print(report.text(), file=sys.stderr)
+    report.raise_errors()

@@ -96,6 +96,16 @@ def test_another_space_is_refused_by_name(searched):
     assert "Global.epochs: 2 -> 3" in text and "--fresh" in text
 
 
+def test_broken_data_is_found_before_any_training(searched):
+    root, _ = searched
+    lines = (root / "data/train_list.txt").read_text().splitlines()
+    (root / "data/broken_list.txt").write_text("\n".join([*lines[:-1], lines[-1].split()[0] + " 2"]) + "\n")
+    text = tool("search", "-c", "search.yaml", "-o", "output_dir=broken", "-o",
+                "DataLoader.Train.dataset.cls_label_path=data/broken_list.txt", cwd=root, code=2)
+    assert f"data/broken_list.txt:{len(lines)}: " in text and "2" in text.split(f":{len(lines)}: ")[1]
+    assert not (root / "broken").exists()
+
+
 def test_training_the_best_config_gives_the_trials_metric_to_the_last_digit(searched):
     root, _ = searched
     tool("train", "-c", "out/best_config.yaml", cwd=root)
