@@ -30,7 +30,8 @@ def train(engine) -> int:
 
 def main() -> int:
     parser = command.parser(__doc__)
-    parser.add_argument("--metric", help="by what the best epoch is told, e.g. top5; default: the first of Metric.Eval")
+    parser.add_argument("--metric", help="by what the best epoch is told, e.g. top5 or "
+                        "mean_per_class; default: the first of Metric.Eval")
     arguments = parser.parse_args()
     return command.run(arguments, train, mode="train", metric=arguments.metric)
 

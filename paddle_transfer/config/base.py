@@ -24,6 +24,9 @@ MACHINE_DEPENDENT = (
 #: Metrics that shrink as the model gets better; a search maximises, so they are not for it.
 LOWER_IS_BETTER = ("HammingDistance",)
 
+#: Mean per class accuracy, which our own evaluation of a single-label classification measures beside ``Metric.Eval``.
+MEAN_PER_CLASS = "mean_per_class"
+
 #: The names under which PaddleClas's metrics report (``TopkAcc`` and its kin by their ``topk``).
 METRIC_NAMES = {
     **{name: (name,) for name in ("mAP", "mINP", "AccuracyScore", "MultiLabelMAP", "MultilabelMeanAccuracy",
@@ -78,7 +81,7 @@ def class_num(config: dict) -> Optional[int]:
 def metric_names(config: dict) -> tuple[list[str], bool]:
     """The names that ``Metric.Eval`` reports, in its order, and whether these are all (a metric class that is
     not known may report anything). Top-k names beyond the number of classes are left out, and what is better
-    when it is lower."""
+    when it is lower. Behind them, for a single-label classification, ``mean_per_class``."""
     names, closed, classes = [], True, class_num(config)
     for metric, arguments in components(config, "Metric.Eval"):
         if metric in TOPK_METRICS:
@@ -90,7 +93,17 @@ def metric_names(config: dict) -> tuple[list[str], bool]:
             names += METRIC_NAMES[metric]
         else:
             closed = False
+    if _single_label(config):
+        names.append(MEAN_PER_CLASS)
     return list(dict.fromkeys(names)), closed
+
+
+def _single_label(config: dict) -> bool:
+    """Whether each image is known to have one label, and is evaluated by our own loop."""
+    settings = config.get("Global") or {}
+    accuracy = any(name.endswith("TopkAcc") for name, _ in components(config, "Metric.Eval"))
+    return accuracy and settings.get("eval_mode", "classification") == "classification" and not (
+        settings.get("use_multilabel"))
 
 
 def components(config: dict, path: str) -> list[tuple[str, dict]]:

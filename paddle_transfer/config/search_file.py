@@ -10,6 +10,7 @@ from paddle_transfer.config import collect, search_fields
 from paddle_transfer.config.base import comparable
 from paddle_transfer.config.collect import Fields, Mistakes
 from paddle_transfer.config.dead import check_dead
+from paddle_transfer.config.final import Final, read_final
 from paddle_transfer.config.greedy import Distillation, Plan, make_plan
 from paddle_transfer.config.greedy_fields import once_each, read_distillation, with_new_paths
 from paddle_transfer.config.load import load_yaml
@@ -33,7 +34,7 @@ GREEDY_ONLY = ("distill_config_file", "teacher", "final_replace")
 
 KEYS = ("base_config_file", "output_dir", "gpus", "search_times", "search_dict", "search_mode", "max_iter",
         "de_duplication", "metric", "fixed", "workers", "trial_timeout", "seed", "storage", "keep_models",
-        "acquisition")
+        "acquisition", "final")
 
 #: What a greedy search has no use for.
 NOT_GREEDY = ("fixed",)
@@ -60,6 +61,7 @@ class SearchSettings:
     :param warnings: what this machine lacks for a real run; only a dry run has any
     :param plan: the steps of a greedy search; None in every other mode
     :param distillation: what follows after the last key of a greedy search, if anything does
+    :param final: how the point found is trained again and tested when the search has ended; None: it is not
     """
 
     file: str
@@ -85,6 +87,7 @@ class SearchSettings:
     warnings: tuple[str, ...] = ()
     plan: Optional[Plan] = None
     distillation: Optional[Distillation] = None
+    final: Optional[Final] = None
 
     def identity(self) -> dict[str, Any]:
         """What makes this search this search, as plain data: when it changes, earlier trials no longer belong to
@@ -136,6 +139,7 @@ def load_search(path: str, overrides: Sequence[str] = (), *, dry_run: bool = Fal
                                                    options=options, notes=notes)
     else:
         values["fixed"] = search_fields.read_fixed(fields, keys)
+    values["final"] = read_final(fields, base, keys)
     if mode in ("grid", "greedy"):
         search_fields.no_continuous(keys, fields)
     if keys and base is not None:

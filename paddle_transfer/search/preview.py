@@ -126,6 +126,8 @@ def _header(settings: SearchSettings) -> list[str]:
         ("Space", _size(settings) if settings.plan else "continuous" if size is None else f"{size} points"),
         ("Budget", _budget(settings)),
         ("Metric", f"{settings.metric}, maximised"),
+        *([("Then", f"the best{' and the fixed' if settings.fixed else ''} point again on {settings.final.retrain_on}, "
+                    "tested once")] if settings.final else []),
         ("Devices", f"{', '.join(devices)} ({len(devices)} at once)"),
         ("Results in", settings.output_dir),
         *(("Note", note) for note in settings.notes),

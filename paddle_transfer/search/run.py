@@ -16,9 +16,11 @@ from paddle_transfer.execute.devices import slots
 from paddle_transfer.execute.local import LocalExecutor
 from paddle_transfer.search import distill
 from paddle_transfer.search.driver import Driver
+from paddle_transfer.search.final import FinalRuns
 from paddle_transfer.search.interrupts import Interrupts
 from paddle_transfer.search.listeners import Listener
 from paddle_transfer.search.lock import DirectoryLock, move_aside
+from paddle_transfer.search.results import winner
 from paddle_transfer.search.weights import SearchWeights
 from paddle_transfer.search.workspace import Workspace
 from paddle_transfer.space.catalog import unsupported
@@ -97,17 +99,28 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optiona
     check_identity(store, weights.identity(), place=settings.output_dir)
     write_settings(settings)
     pretrained = weights.prepare()
-    executor = LocalExecutor(devices=slots(settings), runner=runner, log_dir=Path(settings.output_dir) / "logs",
-                             trial_timeout=settings.trial_timeout, keep_fds=[lock.fd])
-    stack.callback(executor.close)  # before the lock is let go of: a second search must not meet our workers
+
+    def make_executor(slowness: float = 1.0) -> LocalExecutor:
+        made = LocalExecutor(devices=slots(settings), runner=runner, log_dir=Path(settings.output_dir) / "logs",
+                             trial_timeout=settings.trial_timeout and slowness * settings.trial_timeout,
+                             keep_fds=[lock.fd])
+        stack.callback(made.close)  # before the lock is let go of: a second search must not meet our workers
+        return made
+
+    executor, workspace = make_executor(), make_workspace(settings, paddleclas=paddleclas, store=store,
+                                                          pretrained=pretrained)
     driver = Driver(settings=settings, store=store, executor=executor, listeners=listeners,
                     suggester=make_suggester(settings.search_mode, fixed=settings.fixed,
                                              allow_repeats=not settings.de_duplication,
                                              acquisition=settings.acquisition, plan=settings.plan),
-                    workspace=make_workspace(settings, paddleclas=paddleclas, store=store, pretrained=pretrained),
+                    workspace=workspace,
                     interrupted=interrupts.asked)
     reason = driver.run()
-    return reason, store.records()
+    records = store.records()
+    if settings.final is not None and winner(settings.space, records) is not None and not interrupts.asked():
+        executor.close()  # its workers would hold their GPUs
+        FinalRuns(settings, records, payload=workspace.payload, interrupted=interrupts.asked).run(make_executor)
+    return reason, records
 
 
 def _open(settings: Any) -> Store:
@@ -185,6 +198,8 @@ def write_settings(settings: Any) -> None:
     data = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     if settings.distillation:
         data.update(distill_config_file=settings.distillation.config_file, **_teacher(settings.distillation))
+    if settings.final:
+        data["final"] = {"retrain_on": settings.final.retrain_on}
     if settings.gpus:
         data["gpus"] = ",".join(map(str, settings.gpus))
     dump_yaml({**data, "search_dict": searched}, str(Path(settings.output_dir) / "search.yaml"),

@@ -26,7 +26,7 @@ class Workspace:
     def __init__(self, output_dir: str | os.PathLike, *, write_config: WriteConfig,
                  payload: Optional[dict[str, Any]] = None):
         self.root = Path(output_dir)
-        self._write_config, self._payload = write_config, dict(payload or {})
+        self._write_config, self.payload = write_config, dict(payload or {})
 
     def directory(self, number: int) -> Path:
         return self.root / "trials" / f"{number:04d}"
@@ -47,7 +47,7 @@ class Workspace:
             if not path.name.startswith(f"{LOG_NAME}."):
                 _remove(path)
         self._write_config(record, directory / "config.yaml")
-        return Job(record.number, record.attempts, str(directory), {**self._payload, "seed": record.seed})
+        return Job(record.number, record.attempts, str(directory), {**self.payload, "seed": record.seed})
 
     def check_room(self) -> None:
         """Raises DiskFull when not even a small file can be written: then a crash was the disk's fault."""

@@ -9,7 +9,10 @@ It reads a section ``Tiny`` of the trial's config:
   ``setup``,
   ``disk_full``, ``kill_self``, ``grandchild``: what it does after its first epoch
 
-and appends "began N attempt A pid P", "epoch N E" and "finished N attempt A" to the file that the environment
+In the final trainings after a search (``output_dir/final/NAME``) the environment variable ``TINY_RUNNER_FINAL`` says
+what it does, and N below is ``final/NAME``.
+
+It appends "began N attempt A pid P", "epoch N E" and "finished N attempt A" to the file that the environment
 variable ``TINY_RUNNER_AUDIT`` names, each line in one write.
 """
 
@@ -32,13 +35,20 @@ from paddle_transfer.errors import SetupError, TrialError
 from paddle_transfer.worker.diverged import Diverged
 
 AUDIT = "TINY_RUNNER_AUDIT"
+FINAL = "TINY_RUNNER_FINAL"
 
 
 def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     """As the runner of a worker (see worker.main)."""
     number, attempt, seed = job["number"], job["attempt"], job["payload"].get("seed", 0)
     config = yaml.safe_load((Path(job["directory"]) / "config.yaml").read_text(encoding="utf-8"))
-    tiny = config["Tiny"]
+    tiny, folder = config["Tiny"], Path(job["directory"])
+    if folder.parent.name == "final":
+        number, tiny = f"final/{folder.name}", {**tiny, "misbehave": os.environ.get(FINAL)}
+        if tiny["misbehave"] == f"hang_{folder.name}":
+            audit(f"began {number} attempt {attempt} pid {os.getpid()}")
+            (folder.parents[2] / "fifo").write_text("hanging\n", encoding="utf-8")
+            misbehave("hang", attempt)
     audit(f"began {number} attempt {attempt} pid {os.getpid()}")
     print(f"trial {number} begins")
     best = tiny["value"] if tiny.get("value") is not None else _score(tiny.get("x"), seed)

@@ -217,10 +217,12 @@ def _engine_class(module):
         def evaluated(self, epoch_id: int, *, losses: dict[str, float]) -> float:
             """Keeps what an evaluation measured; returns the metric by which the best epoch is told."""
             values = metric_values(self.eval_metric_func)
+            first = next(iter(values), None)
+            values = {**values, **self.per_class.named()}
             named = ", ".join(f"{name}: {value:.5f}" for name, value in {**losses, **values}.items())
             logger.info(f"[Eval][Epoch {epoch_id}][Avg]{named}")
             self.last_eval = (values, losses)
-            name = self.metric = self.options.metric or next(iter(values), None)
+            name = self.metric = self.options.metric or first
             if name not in values:
                 if self.mode != "train":
                     return -1

@@ -15,6 +15,7 @@ import time
 import paddle
 from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.diverged import Diverged
+from paddle_transfer.worker.per_class import PerClass
 
 #: What 2.4's loops keep out of half precision.
 BLACK_LIST = {"flatten_contiguous_range", "greater_than"}
@@ -163,6 +164,7 @@ def classification_eval(engine, epoch_id: int = 0):
     if hasattr(engine.eval_metric_func, "reset"):
         engine.eval_metric_func.reset()
     losses: dict = {}
+    engine.per_class = PerClass()
     times = {name: AverageMeter(name, ".5f", postfix=" s,") for name in ("batch_cost", "reader_cost")}
     loader = engine.eval_dataloader
     total = loader.size if engine.use_dali else len(loader.dataset)
@@ -218,6 +220,8 @@ def _evaluate_batch(engine, *, batch, losses: dict, left: int) -> int:
         _average(losses, values=values, count=count)
     if engine.eval_metric_func is not None:
         engine.eval_metric_func(preds, labels)
+    if not engine.config["Global"].get("use_multilabel", False):
+        engine.per_class.add(preds, labels)
     return count
 
 

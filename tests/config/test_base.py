@@ -55,10 +55,10 @@ def test_comparable_forgets_the_machine_and_nothing_else(config):
 
 
 @pytest.mark.parametrize("metrics, names, closed", [
-    ([{"TopkAcc": {"topk": [1, 5]}}], ["top1", "top5"], True),
-    ([{"TopkAcc": {"topk": 1}}], ["top1"], True),
-    ([{"TopkAcc": None}], ["top1", "top5"], True),
-    ([{"TopkAcc": {"topk": [1, 9]}}], ["top1"], True),
+    ([{"TopkAcc": {"topk": [1, 5]}}], ["top1", "top5", "mean_per_class"], True),
+    ([{"TopkAcc": {"topk": 1}}], ["top1", "mean_per_class"], True),
+    ([{"TopkAcc": None}], ["top1", "top5", "mean_per_class"], True),
+    ([{"TopkAcc": {"topk": [1, 9]}}], ["top1", "mean_per_class"], True),
     ([{"ATTRMetric": None}, {"MultiLabelMAP": {}}], ["ma", "label_f1", "label_pos_recall", "label_neg_recall",
                                                      "instance_f1", "instance_acc", "instance_prec", "instance_recall",
                                                      "MultiLabelMAP"], True),
@@ -135,3 +135,10 @@ def test_lists_and_folders_that_are_not_there(config, tmp_path, monkeypatch):
     assert "DataLoader.Train.dataset.image_root: must be a folder that exists; found 'nowhere'" in folder
     assert f"looked for in {tmp_path}" in folder
     assert "DataLoader.Eval.dataset.cls_label_path: must be a file that exists" in file
+
+
+@pytest.mark.parametrize("setting", [{"use_multilabel": True}, {"eval_mode": "retrieval"}])
+def test_mean_per_class_is_for_one_label_an_image(config, setting):
+    assert "mean_per_class" in base.metric_names(config)[0]
+    config["Global"].update(setting)
+    assert "mean_per_class" not in base.metric_names(config)[0]

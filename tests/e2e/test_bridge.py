@@ -123,8 +123,8 @@ def test_mixup_with_train_metrics_and_more_top_k_than_classes(trainings, digits,
                          Loss__Train=[{"CELoss": {"weight": 1.0, "epsilon": 0.1}}])
     config["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [{"MixupOperator": {"alpha": 0.2}}]
     result = trainings(train, str(tmp_path), config)
-    assert set(result["reports"][0]["scalars"]) == {"eval/CELoss", "eval/loss", "eval/top1", "train/CELoss",
-                                                    "train/loss", "lr"}
+    assert set(result["reports"][0]["scalars"]) == {"eval/CELoss", "eval/loss", "eval/top1", "eval/mean_per_class",
+                                                    "train/CELoss", "train/loss", "lr"}
 
 
 def test_logs_of_two_runs_stay_apart(trainings, digits, tmp_path):
