@@ -25,7 +25,12 @@ def main() -> int:
             print(f"quickstart: {task} failed with exit code {process.returncode}", file=sys.stderr)
             return process.returncode
     link_source()
-    code = subprocess.call([sys.executable, "tools/search.py", "-c", "ppcls_configs/quick_start/digits_search.yaml"])
+    search = subprocess.Popen([sys.executable, "tools/search.py", "-c", "ppcls_configs/quick_start/digits_search.yaml"])
+    try:
+        code = search.wait()
+    except KeyboardInterrupt:
+        search.wait()  # it was interrupted as well, and stops cleanly
+        raise
     if code == 0:
         print(summary())
     return code
@@ -37,3 +42,6 @@ if __name__ == "__main__":
     except PaddleTransferError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on", file=sys.stderr)
+        sys.exit(130)
