@@ -10,26 +10,11 @@ import pytest
 from paddle_transfer.config import load
 from paddle_transfer.errors import SetupError, TrialError
 from paddle_transfer.testing.bridge import Trainings, digest, environment, predict, pretend_best, train, train_stock
-from paddle_transfer.testing.digits import tiny_config, write_digits
+from paddle_transfer.testing.digits import tiny_config
 from paddle_transfer.worker.diverged import Diverged
 
 TOOLS = Path(__file__).parents[2] / "tools"
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    root = tmp_path_factory.mktemp("digits")
-    write_digits(str(root))
-    return str(root)
-
-
-@pytest.fixture(scope="module", params=["wheel", "checkout"])
-def trainings(request):
-    if request.param == "checkout" and not CHECKOUT:
-        pytest.skip("PADDLECLAS_HOME names no checkout of PaddleClas")
-    with Trainings(CHECKOUT if request.param == "checkout" else None) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

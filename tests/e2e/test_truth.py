@@ -3,7 +3,6 @@ installed wheel and on the checkout that PADDLECLAS_HOME names when it names one
 
 import inspect
 import math
-import os
 import sys
 
 import pytest
@@ -12,29 +11,12 @@ from paddle_transfer.space.catalog import CATALOG, SearchKey, apply_point, unsup
 from paddle_transfer.space.entry import older
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.testing import truth
-from paddle_transfer.testing.bridge import Trainings
-from paddle_transfer.testing.digits import tiny_config, write_digits
+from paddle_transfer.testing.digits import tiny_config
 
-CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 RATE = 0.05  # the base config's
 
 #: Entries whose truth is told elsewhere: tests/e2e/test_weights.py.
 ELSEWHERE = {"pretrained"}
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    root = tmp_path_factory.mktemp("digits")
-    write_digits(str(root))
-    return str(root)
-
-
-@pytest.fixture(scope="module", params=["wheel", "checkout"])
-def trainings(request):
-    if request.param == "checkout" and not CHECKOUT:
-        pytest.skip("PADDLECLAS_HOME names no checkout of PaddleClas")
-    with Trainings(CHECKOUT if request.param == "checkout" else None) as made:
-        yield made
 
 
 @pytest.fixture

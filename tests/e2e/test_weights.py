@@ -11,31 +11,14 @@ from pathlib import Path
 import pytest
 from paddle_transfer.config import load
 from paddle_transfer.errors import TrialError
-from paddle_transfer.testing.bridge import (Trainings, digest, environment, save_weights, stock_trainings, train,
-                                            train_stock)
-from paddle_transfer.testing.digits import tiny_config, write_digits
+from paddle_transfer.testing.bridge import (digest, environment, save_weights, stock_trainings, train, train_stock)
+from paddle_transfer.testing.digits import tiny_config
 from paddle_transfer.testing.evil_weights import evil_files
 from paddle_transfer.testing.weights_server import WeightsServer
 
 TOOLS = Path(__file__).parents[2] / "tools"
-CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 SMALL = "MobileNetV3_small_x0_35"
 FOLDER = "/dygraph/legendary_models/"
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    root = tmp_path_factory.mktemp("digits")
-    write_digits(str(root))
-    return str(root)
-
-
-@pytest.fixture(scope="module", params=["wheel", "checkout"])
-def trainings(request):
-    if request.param == "checkout" and not CHECKOUT:
-        pytest.skip("PADDLECLAS_HOME names no checkout of PaddleClas")
-    with Trainings(CHECKOUT if request.param == "checkout" else None) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,25 @@
+"""What the end-to-end tests share: real images, and trainings on every engine that is here."""
+
+import os
+
+import pytest
+
+from paddle_transfer.testing.bridge import Trainings
+from paddle_transfer.testing.digits import write_digits
+
+CHECKOUT = os.environ.get("PADDLECLAS_HOME")
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    root = tmp_path_factory.mktemp("digits")
+    write_digits(str(root))
+    return str(root)
+
+
+@pytest.fixture(scope="module", params=["wheel", "checkout"])
+def trainings(request):
+    if request.param == "checkout" and not CHECKOUT:
+        pytest.skip("PADDLECLAS_HOME names no checkout of PaddleClas")
+    with Trainings(CHECKOUT if request.param == "checkout" else None) as made:
+        yield made
