@@ -48,13 +48,6 @@ def _seconds(way: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def register(subparsers) -> None:
-    """Adds ``weights`` to ``tools/benchmark.py``."""
-    parser = subparsers.add_parser("weights", help="loading weights, against paddle.load plus set_state_dict")
-    _arguments(parser)
-    parser.set_defaults(run=run)
-
-
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arch", default="ResNet50_vd", help="a network of PaddleClas (default: ResNet50_vd)")
     parser.add_argument("--repeats", type=int, default=9)
@@ -65,13 +58,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments) -> int:
     """0 when loading takes at most ``LIMIT`` times Paddle's own, else 1."""
     from paddle_transfer.worker.engine import load_ppcls
+    from paddle_transfer.worker.fit import build_network
     from paddle_transfer.worker.locate import locate
 
     load_ppcls(locate(arguments.paddleclas))
     import paddle
-    import ppcls.arch
 
-    model = getattr(ppcls.arch, arguments.arch)()
+    model = build_network({"Arch": {"name": arguments.arch, "class_num": 1000}})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.pdparams"
         paddle.save(model.state_dict(), str(path))
