@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Sequence, Union
 
 Value = Any  # bool, int, float, str, None, or a list/dict of such: whatever YAML can say
@@ -17,6 +18,10 @@ def is_number(value: object) -> bool:
 
 def value_key(value: Value) -> str:
     """A text that is equal exactly for equal values: 1 and 1.0 are equal (in lists too), 1 and True are not."""
+    if isinstance(value, bool):  # the usual kinds by hand: a search compares points thousands of times
+        return "true" if value else "false"
+    if type(value) is float and math.isfinite(value) and not value.is_integer():
+        return repr(value)
     return json.dumps(_whole_numbers(value), sort_keys=True)
 
 
@@ -71,14 +76,17 @@ class Choice:
 
     def index(self, value: Value) -> int:
         """Where ``value`` stands; ValueError when it is none of the choices."""
-        key = value_key(value)
-        for i, mine in enumerate(self.values):
-            if value_key(mine) == key:
-                return i
-        raise ValueError(f"{self.name}: {value!r} is not one of {list(self.values)!r}")
+        place = self._places.get(value_key(value))
+        if place is None:
+            raise ValueError(f"{self.name}: {value!r} is not one of {list(self.values)!r}")
+        return place
 
     def contains(self, value: Value) -> bool:
-        return any(value_key(mine) == value_key(value) for mine in self.values)
+        return value_key(value) in self._places
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {value_key(value): i for i, value in enumerate(self.values)}
 
     def at(self, index: int) -> Value:
         return self.values[index]

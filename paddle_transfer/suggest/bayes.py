@@ -33,10 +33,11 @@ ODDS = 4.0
 #: Beyond so many results, models are compared on a part of them and only the best one is used in full: n^3.
 MANY = 250
 
-#: How much work one acquisition may be: points x results x (results + 150), about two seconds of one core. Where
-#: all points times all models are more, the likeliest models are kept; where one model is more, the points are
-#: what differs in two places from the best ones, and a sample.
-WORK = 4e9
+#: How much work one acquisition may be: points x results x (results + 150). ``WORK`` is about two seconds of one core:
+#: where all points times all models are more, the likeliest models are kept. Where one model at all points is more
+#: than ``EXACT`` (100,000 points and 320 results), the points are what differs in two places from the best ones, and a
+#: sample.
+WORK, EXACT = 4e9, 1.5e10
 
 
 class BayesSuggester:
@@ -99,7 +100,7 @@ class BayesSuggester:
         if finite(space):
             room = WORK / model.cost
             model = model.lightened(max(1, int(room / space.size)))
-            if space.size <= room:
+            if space.size <= EXACT / model.cost:
                 rows = features.table(model.axes, space)
                 places = _by_score(model.score(rows, self.acquisition))
                 return next(point for point in map(space.point, places) if space.key(point) not in shut)
@@ -224,7 +225,7 @@ def _log_ei(rows, model, best: float):
 def _classes():
     """Kernel and process as scikit-optimize wants them; made on first use, since importing it takes a second."""
     import numpy
-    from scipy.linalg import solve_triangular
+    from scipy.linalg import cho_solve, cholesky, solve_triangular
     from skopt.learning import GaussianProcessRegressor
     from skopt.learning.gaussian_process.kernels import Kernel
 
@@ -248,6 +249,15 @@ def _classes():
 
     class Surrogate(GaussianProcessRegressor):
         """A process on losses around the structure's mean; predicts in blocks through the Cholesky factor."""
+
+        def fit(self, X, y):
+            """One factorization; the base class makes four, for gradients and derivatives that nobody asks for."""
+            self.kernel_, self.X_train_, self.y_train_ = self.kernel, X, y
+            covariance = self.kernel_(X)
+            covariance[numpy.diag_indices_from(covariance)] += self.alpha
+            self.L_ = cholesky(covariance, lower=True, check_finite=False)
+            self.alpha_ = cho_solve((self.L_, True), y, check_finite=False)
+            return self
 
         def predict(self, X, return_std=False):
             structure, means, deviations = self.kernel_.structure, [], []

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Sequence
 
 import numpy
+from scipy.linalg import solve_triangular
 
 from paddle_transfer.suggest.beliefs import Axis
 from paddle_transfer.suggest.prior import PastTask, Tasks
@@ -66,7 +67,7 @@ def evidence(structure: Structure, rows, values, repeats) -> float:
     """The logarithm of the marginal likelihood, without its constant."""
     kernel = structure.signal(rows, rows) + structure.noise(rows) + numpy.diag(OWN_NOISE ** 2 / repeats)
     lower = numpy.linalg.cholesky(kernel)
-    residue = numpy.linalg.solve(lower, values - structure.mean(rows))
+    residue = solve_triangular(lower, values - structure.mean(rows), lower=True, check_finite=False)
     return float(-0.5 * residue @ residue - numpy.log(numpy.diag(lower)).sum())
 
 
