@@ -21,7 +21,7 @@ from paddle_transfer.suggest.beliefs import Axis, axis_of
 from paddle_transfer.suggest.common import exhausted, finished_keys, first_fixed, keys, own_point, untaken
 from paddle_transfer.suggest.prior import PastTask, shipped
 from paddle_transfer.suggest.start import start_point
-from paddle_transfer.suggest.values import Learnt, learn_from, usable
+from paddle_transfer.suggest.values import Learnt, learn_from, noise_floor, usable
 
 #: Names of acquisitions: expected improvement, its logarithm (the same order, but never flat), probability of
 #: improvement, upper confidence bound of the metric (the lower one of the loss: both names stand for it).
@@ -127,8 +127,11 @@ def _by_score(scores) -> list[int]:
 
 
 def model_of(space: Space, results: Sequence[Observation], running: Sequence[Point] = (), *,
-             tasks: Sequence[PastTask] = ()) -> "Mixture":
-    """The models that ``results`` (at least one) speak for, conditioned on them."""
+             tasks: Sequence[PastTask] = (), eval_size: Optional[int] = None) -> "Mixture":
+    """The models that ``results`` (at least one) speak for, conditioned on them.
+
+    :param eval_size: how many images the metric is measured on: it sets a floor under the noise
+    """
     import numpy
     from paddle_transfer.suggest.mixture import members, weigh
 
@@ -140,7 +143,8 @@ def model_of(space: Space, results: Sequence[Observation], running: Sequence[Poi
         rows = numpy.vstack([rows, features.matrix(axes, extra)])
         values = numpy.append(values, numpy.full(len(extra), values.min()))
         repeats = numpy.append(repeats, numpy.ones(len(extra)))
-    chosen = weigh(members(axes, tasks, odds=ODDS), rows, values, repeats, many=MANY)
+    chosen = weigh(members(axes, tasks, odds=ODDS), rows, values, repeats, many=MANY,
+                   floor=noise_floor(learnt, eval_size))
     beliefs = features.matrix(axes, running)
     return Mixture(axes, learnt, tuple(running), [
         (weight, _surrogate(structure, rows, values, repeats, beliefs)) for structure, weight in chosen])
@@ -173,6 +177,11 @@ class Mixture:
         """The work of one model at one point, in multiplications."""
         results = len(self.parts[0][1].X_train_)
         return results * (results + 150)
+
+    @property
+    def noise(self) -> float:
+        """The noise of one training near the best point, in units of the metric."""
+        return self.learnt.slope * sum(weight * model.kernel_.structure.training_noise for weight, model in self.parts)
 
     def lightened(self, models: int) -> "Mixture":
         """With the ``models`` heaviest parts only."""
@@ -232,14 +241,14 @@ def _classes():
     class Covariance(Kernel):
         """A ``Structure`` with nothing left to fit; the noise is in K(X) and not in K(X, Y), as in WhiteKernel."""
 
-        def __init__(self, structure):
-            self.structure = structure
+        def __init__(self, structure, repeats):
+            self.structure, self.repeats = structure, repeats
 
         def __call__(self, X, Y=None, eval_gradient=False):
             assert not eval_gradient, "nothing is fitted"
             if Y is not None:
                 return self.structure.signal(X, Y)
-            return self.structure.signal(X, X) + self.structure.noise(X)
+            return self.structure.signal(X, X) + self.structure.noise(X, self.repeats)
 
         def diag(self, X):
             return self.structure.variance(X)
@@ -253,9 +262,7 @@ def _classes():
         def fit(self, X, y):
             """One factorization; the base class makes four, for gradients and derivatives that nobody asks for."""
             self.kernel_, self.X_train_, self.y_train_ = self.kernel, X, y
-            covariance = self.kernel_(X)
-            covariance[numpy.diag_indices_from(covariance)] += self.alpha
-            self.L_ = cholesky(covariance, lower=True, check_finite=False)
+            self.L_ = cholesky(self.kernel_(X), lower=True, check_finite=False)
             self.alpha_ = cho_solve((self.L_, True), y, check_finite=False)
             return self
 
@@ -277,11 +284,10 @@ def _classes():
 def _surrogate(structure, rows, values, repeats, beliefs):
     """One process conditioned on ``rows``, then on its own predictions at ``beliefs``."""
     import numpy
-    from paddle_transfer.suggest.structure import OWN_NOISE
     covariance, surrogate = _classes()
 
     def conditioned(x, losses, counts):
-        model = surrogate(covariance(structure), alpha=OWN_NOISE ** 2 / counts, optimizer=None)
+        model = surrogate(covariance(structure, counts), alpha=0.0, optimizer=None)
         return model.fit(x, losses + structure.mean(x))
 
     model = conditioned(rows, -values, repeats)

@@ -11,7 +11,7 @@ from scipy.linalg import solve_triangular
 
 from paddle_transfer.suggest.beliefs import Axis
 from paddle_transfer.suggest.prior import PastTask, Tasks
-from paddle_transfer.suggest.structure import OWN_NOISE, Structure
+from paddle_transfer.suggest.structure import SHARED_NOISE, Structure
 
 #: Multiples of the leading axes' length and amplitude.
 STRETCHES, LIFTS = (0.8, 1.3, 2.2), (0.7, 1.3)
@@ -23,6 +23,10 @@ LEARN_FROM, SHARES = 8, (1 / 3, 3.0)
 #: so many results on they are learnt, for less evidence (``EAGER``) than elsewhere (``SLOW``): cost, least gain.
 SPREADS, LEARN_SOONER = (1.0, 2.5), 6
 SLOW, EAGER = (0.5, 0.5), (0.25, 0.1)
+
+#: Multiples of a training's usual noise that are tried from ``LEARN_FROM`` results on; what leaving the usual one must
+#: gain per squared logarithm.
+NOISES, NOISE_PRICE = (0.7, 1.0, 1.4, 2.0, 2.8), 1.0
 
 #: Amplitude of what earlier tasks do not explain, as a multiple.
 RESIDUE = 0.33
@@ -40,17 +44,25 @@ def members(axes: tuple[Axis, ...], tasks: Sequence[PastTask], *, odds: float) -
 
 
 def weigh(candidates: Sequence[tuple[Structure, float]], rows, values, repeats, *,
-          many: int) -> list[tuple[Structure, float]]:
+          many: int, floor: float = 0.0) -> list[tuple[Structure, float]]:
     """The candidates with their posterior weights; those below 1 % are dropped. Beyond ``many`` results they are
-    compared on a part of these and only the likeliest stays."""
+    compared on a part of these and only the likeliest stays.
+
+    :param floor: the least noise of a training, in log-odds
+    """
     picked = _pick(values, 100)
     data = rows[picked], values[picked], repeats[picked]
-    scored = [(structure, numpy.log(prior) + evidence(structure, *data)) for structure, prior in candidates]
+    candidates = [(replace(structure, training_noise=max(SHARED_NOISE, floor)), prior)
+                  for structure, prior in candidates]
+    scored = _scored(candidates, data)
+    if len(values) >= LEARN_FROM:
+        noise = _learn_noise(max(scored, key=lambda pair: pair[1])[0], data, floor)
+        candidates = [(replace(structure, training_noise=noise), prior) for structure, prior in candidates]
+        scored = _scored(candidates, data)
     if len(values) >= (LEARN_SOONER if _risky(candidates[0][0].axes) else LEARN_FROM):
         shares = _learn_shares(max(scored, key=lambda pair: pair[1])[0], *data)
         if shares:
-            scored = [(replace(structure, shares=shares), numpy.log(prior) + evidence(
-                replace(structure, shares=shares), *data)) for structure, prior in candidates]
+            scored = _scored([(replace(structure, shares=shares), prior) for structure, prior in candidates], data)
     top = max(score for _, score in scored)
     kept = [(structure, float(numpy.exp(score - top))) for structure, score in scored if score > top - 4.6]
     if len(values) > many:
@@ -59,13 +71,24 @@ def weigh(candidates: Sequence[tuple[Structure, float]], rows, values, repeats, 
     return [(structure, weight / total) for structure, weight in kept]
 
 
+def _scored(candidates: Sequence[tuple[Structure, float]], data) -> list[tuple[Structure, float]]:
+    return [(structure, numpy.log(prior) + evidence(structure, *data)) for structure, prior in candidates]
+
+
+def _learn_noise(structure: Structure, data, floor: float) -> float:
+    """The likeliest noise of a training, in log-odds, not below ``floor``."""
+    levels = [max(SHARED_NOISE * factor, floor) for factor in NOISES]
+    return max(levels, key=lambda level: evidence(replace(structure, training_noise=level), *data)
+               - NOISE_PRICE * numpy.log(level / max(SHARED_NOISE, floor)) ** 2)
+
+
 def _risky(axes: Sequence[Axis]) -> bool:
     return any(axis.belief.cost for axis in axes)
 
 
 def evidence(structure: Structure, rows, values, repeats) -> float:
     """The logarithm of the marginal likelihood, without its constant."""
-    kernel = structure.signal(rows, rows) + structure.noise(rows) + numpy.diag(OWN_NOISE ** 2 / repeats)
+    kernel = structure.signal(rows, rows) + structure.noise(rows, repeats)
     lower = numpy.linalg.cholesky(kernel)
     residue = solve_triangular(lower, values - structure.mean(rows), lower=True, check_finite=False)
     return float(-0.5 * residue @ residue - numpy.log(numpy.diag(lower)).sum())

@@ -49,7 +49,6 @@ def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[Pa
     """
     import numpy
     from paddle_transfer.suggest.bayes import model_of
-    from paddle_transfer.suggest.structure import SHARED_NOISE
 
     results = usable(space, finished)
     complete = {space.key(o.point): o.point for o in results if o.state == "complete"}
@@ -69,4 +68,4 @@ def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[Pa
         points = features.sampled(space, [winner], seed=seed, count=len(finished))
         rows = features.matrix(model.axes, [point for point in points if space.key(point) not in taken])
     gain = float(model.improvement(rows).max()) if len(rows) else 0.0
-    return Outlook(winner, gain, NOISE_SHARE * SHARED_NOISE * model.learnt.slope, len(complete))
+    return Outlook(winner, gain, NOISE_SHARE * model.noise, len(complete))

@@ -29,14 +29,17 @@ _REPEATED = 400
 @dataclass(frozen=True)
 class Structure:
     """One covariance over the axes' columns. ``stretch`` multiplies the length of leading axes (the strong ones, or
-    all unknown lines where none is strong), ``lift`` their amplitude, ``spread`` that of the others (but the weak), ``shares`` the amplitudes one by one.
-    ``tasks`` adds the deviations of earlier tasks from their mean (see ``prior.Tasks``)."""
+    all unknown lines where none is strong), ``lift`` their amplitude, ``spread`` that of the others (but
+    the weak), ``shares`` the amplitudes one by one.
+    ``training_noise`` is what near twins share of it. ``tasks`` adds the deviations of earlier tasks from their mean (see
+    ``prior.Tasks``)."""
 
     axes: tuple[Axis, ...]
     stretch: float = 1.0
     lift: float = 1.0
     spread: float = 1.0
     level: float = LEVEL
+    training_noise: float = SHARED_NOISE
     shares: tuple[float, ...] = ()
     tasks: Optional[object] = field(default=None, compare=False)
 
@@ -71,16 +74,17 @@ class Structure:
             return total + (self.tasks.deviations(a) ** 2).sum(axis=1)
         return numpy.full(len(a), total)
 
-    def noise(self, a):
-        """Covariance of the noise that near twins share."""
-        total = numpy.full((len(a), len(a)), SHARED_NOISE ** 2)
+    def noise(self, a, repeats):
+        """Covariance of the noise of the rows' means over ``repeats`` trainings each. Repeat k of every point has the
+        same seed, so of n and m repeats the noise that near twins share is that of the larger number."""
+        total = self.training_noise ** 2 / numpy.maximum.outer(repeats, repeats)
         for i, axis in enumerate(self.axes):
             column = a[:, i]
             if axis.line and axis.belief.weak:
                 total *= _smooth((column[:, None] - column) / axis.belief.length)
             else:
                 total *= column[:, None] == column
-        return total
+        return total + numpy.diag(OWN_NOISE ** 2 / repeats)
 
     def _leading(self, axis: Axis) -> bool:
         if any(other.belief.strong for other in self.axes):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Optional, Sequence
 
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.suggest.base import Observation
@@ -27,12 +27,13 @@ DIVERGED = 3.0
 @dataclass(frozen=True)
 class Learnt:
     """``points`` each once, ``values`` (log-odds or standardised units, to be maximised) and ``repeats`` of each;
-    ``slope`` is the change of the metric per unit at the best point."""
+    ``slope`` is the change of the metric per unit at the best point; ``odds``: the unit is log-odds."""
 
     points: list[Point]
     values: "numpy.ndarray"  # noqa: F821
     repeats: "numpy.ndarray"  # noqa: F821
     slope: float
+    odds: bool = True
 
 
 def usable(space: Space, finished: Sequence[Observation]) -> list[Observation]:
@@ -77,7 +78,18 @@ def learn_from(space: Space, results: Sequence[Observation]) -> Learnt:
     top = 1.0 / (1.0 + math.exp(-best))
     return Learnt([group[0].point for group in groups.values()], drawn_together(numpy.array(values)),
                   numpy.array([len(group) for group in groups.values()], dtype=float),
-                  top * (1.0 - top) if odds else spread)
+                  top * (1.0 - top) if odds else spread, odds)
+
+
+def noise_floor(learnt: Learnt, eval_size: Optional[int]) -> float:
+    """The least noise of one accuracy on ``eval_size`` images, in log-odds, from the binomial distribution.
+
+    All trainings are measured on the same images, and what is hard for one is hard for the other: two accuracies
+    differ by less than the two binomials would (McNemar's point), and half of the variance is taken.
+    """
+    if not eval_size or not learnt.odds:
+        return 0.0
+    return math.sqrt(0.5 / (eval_size * max(learnt.slope, EDGE * (1.0 - EDGE))))
 
 
 def drawn_together(values):
