@@ -1,4 +1,5 @@
-"""What others do, behind the same door: scikit-optimize's Optimizer, Optuna's TPE, Optuna with Hyperband.
+"""What others do, behind the same door: scikit-optimize's Optimizer, a plain Gaussian process, Optuna's TPE, Optuna
+with Hyperband.
 
 All with their defaults, told the metric of the last epoch; they choose the best value seen. Hyperband tells TPE the
 value at which a trial was stopped.
@@ -8,6 +9,8 @@ from __future__ import annotations
 
 import warnings
 from typing import Optional
+
+import numpy
 
 from paddle_transfer.errors import SetupError
 from paddle_transfer.space.hyperparameter import value_key
@@ -58,6 +61,56 @@ class SkoptSearcher(_Best):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._optimizer.tell([h.index(point[h.name]) for h in self.space.hyperparameters], -curve[-1][1])
+
+
+class GpSearcher(_Best):
+    """A plain Gaussian process: scikit-learn's, Matern 5/2 with a length per coordinate and noise fitted by maximum
+    likelihood, on log scales; expected improvement over every untried point of a finite space. One random point after
+    the fixed one."""
+
+    def __init__(self, space: Space, *, fixed: Optional[Point], seed: int):
+        super().__init__(space)
+        self._first, self._seed = fixed, seed
+        self._rows = numpy.array([space.encode(point) for point in space.points()])
+        self._running: list[int] = []
+
+    def ask(self) -> Optional[Point]:
+        tried = {self.space.index(point) for point, _, _ in self.told} | set(self._running)
+        if self._first is not None:
+            place, self._first = self.space.index(self._first), None
+        elif len(tried) >= len(self._rows):
+            return None
+        else:
+            scores = self._scores(len(tried))
+            scores[list(tried)] = -numpy.inf
+            place = int(numpy.argmax(scores))
+        self._running.append(place)
+        return self.space.point(place)
+
+    def _scores(self, count: int):
+        rng = numpy.random.default_rng([self._seed, count])
+        if len(self.told) < 2:
+            return rng.random(len(self._rows))
+        from scipy.stats import norm
+        from sklearn.gaussian_process import GaussianProcessRegressor, kernels
+
+        width = self._rows.shape[1]
+        kernel = (kernels.ConstantKernel(1.0, (0.05, 20.0)) * kernels.Matern([0.5] * width, (0.05, 10.0), nu=2.5)
+                  + kernels.WhiteKernel(0.01, (1e-5, 0.5)))
+        values = numpy.array([value for _, value, _ in self.told])
+        scaled = (values - values.mean()) / (values.std() or 1.0)
+        model = GaussianProcessRegressor(kernel, random_state=self._seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a length at its bound is no news here
+            model.fit(self._rows[[self.space.index(point) for point, _, _ in self.told]], scaled)
+            mean, deviation = model.predict(self._rows, return_std=True)
+        u = (mean - scaled.max()) / numpy.maximum(deviation, 1e-9)
+        # ties (no improvement anywhere, to the last digit) are broken at random
+        return deviation * (u * norm.cdf(u) + norm.pdf(u)) + 1e-12 * rng.random(len(mean))
+
+    def tell(self, point: Point, curve, pruned: bool) -> None:
+        self._running.remove(self.space.index(point))
+        self.told.append((point, curve[-1][1], pruned))
 
 
 class OptunaSearcher(_Best):

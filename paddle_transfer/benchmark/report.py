@@ -8,7 +8,7 @@ from typing import Callable, Optional, Sequence
 
 import numpy
 
-from paddle_transfer.benchmark.peers import OptunaSearcher, SkoptSearcher
+from paddle_transfer.benchmark.peers import GpSearcher, OptunaSearcher, SkoptSearcher
 from paddle_transfer.benchmark.replay import Run, Searcher, SuggesterSearcher, replay
 from paddle_transfer.benchmark.table import Table
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
@@ -68,6 +68,7 @@ def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = No
         Method("bayes_prior", bayes_prior, seeded=False),
         Method("random", lambda t, fixed, seed: SuggesterSearcher(t.space, mode="random", fixed=fixed, seed=seed)),
         Method("skopt", lambda t, fixed, seed: SkoptSearcher(t.space, fixed=fixed, seed=seed)),
+        Method("gp", lambda t, fixed, seed: GpSearcher(t.space, fixed=fixed, seed=seed)),
         Method("tpe", lambda t, fixed, seed: OptunaSearcher(t.space, fixed=fixed, seed=seed, epochs=t.epochs)),
         Method("hyperband", lambda t, fixed, seed: OptunaSearcher(
             t.space, fixed=fixed, seed=seed, epochs=t.epochs, hyperband=True)),

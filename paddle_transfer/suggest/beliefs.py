@@ -1,8 +1,9 @@
 """What is held of a hyperparameter before any trial: how far its effect reaches, how strong it usually is.
 
 Set by hand from what is commonly known, not learnt from tables (that is ``prior.py``): the learning rate matters
-most, smoothly in its logarithm; L2 decay hardly; augmentations a little, about alike at all learning rates. Units
-are log-odds of the metric, and decades for hyperparameters on a logarithmic axis.
+most, smoothly in its logarithm; L2 decay hardly; augmentations a little, about alike at all learning rates. Mixup asks
+for a longer training and is left off below 20,000 images by BiT-HyperRule (Kolesnikov et al. 2020). Units are log-odds of the metric, and decades for
+hyperparameters on a logarithmic axis.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Belief:
     whole) values stay alike. ``strong``: searched first, others may act differently along it. ``weak``: trainings
     that differ only in it are nearly the same training, noise included. ``peak``: where the best value is likely
     (log10), ``bend``: how fast it falls from there (per decade squared). ``cost``: what switching it on usually costs in
-    a short training."""
+    a short training; ``risky``: sometimes far more."""
 
     amplitude: float
     length: float = 0.5
@@ -30,18 +31,19 @@ class Belief:
     peak: Optional[float] = None
     bend: float = 0.0
     cost: float = 0.0
+    risky: bool = False
 
 
 KNOWN = {
     "lr": Belief(1.2, 1.0, strong=True, log=True, peak=-1.5, bend=0.35),
     "l2_decay": Belief(0.04, 2.0, weak=True, log=True),
-    "label_smoothing": Belief(0.10),
-    "mixup": Belief(0.15),
-    "cutmix": Belief(0.15, cost=0.1),
-    "autoaugment": Belief(0.15, cost=0.1),
-    "randaugment": Belief(0.15, cost=0.15),
-    "cutout": Belief(0.10, cost=0.05),
-    "random_erasing": Belief(0.10, cost=0.05),
+    "label_smoothing": Belief(0.10, cost=0.03),
+    "mixup": Belief(0.20, cost=0.1),
+    "cutmix": Belief(0.15, cost=0.1, risky=True),
+    "autoaugment": Belief(0.15, cost=0.1, risky=True),
+    "randaugment": Belief(0.15, cost=0.15, risky=True),
+    "cutout": Belief(0.10, cost=0.05, risky=True),
+    "random_erasing": Belief(0.10, cost=0.05, risky=True),
     "dropout": Belief(0.10),
 }
 

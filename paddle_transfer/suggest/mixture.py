@@ -13,8 +13,9 @@ from paddle_transfer.suggest.beliefs import Axis
 from paddle_transfer.suggest.prior import PastTask, Tasks
 from paddle_transfer.suggest.structure import SHARED_NOISE, Structure
 
-#: Multiples of the leading axes' length and amplitude.
-STRETCHES, LIFTS = (0.8, 1.3, 2.2), (0.7, 1.3)
+#: Multiples of the leading axes' length and amplitude. The shortest one expects cliffs: learning rates that diverge lie
+#: beside the best one.
+STRETCHES, LIFTS = (0.4, 0.8, 1.3, 2.2), (0.7, 1.3)
 
 #: From so many results on, amplitudes of single hyperparameters are learnt; levels tried for each.
 LEARN_FROM, SHARES = 8, (1 / 3, 3.0)
@@ -83,7 +84,7 @@ def _learn_noise(structure: Structure, data, floor: float) -> float:
 
 
 def _risky(axes: Sequence[Axis]) -> bool:
-    return any(axis.belief.cost for axis in axes)
+    return any(axis.belief.risky for axis in axes)
 
 
 def evidence(structure: Structure, rows, values, repeats) -> float:
