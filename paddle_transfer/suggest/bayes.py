@@ -47,11 +47,13 @@ class BayesSuggester:
     expects of them (kriging believer).
 
     :param prior: ``shipped``, ``none``, or the tasks to learn from; :param warm_start: further tasks
+    :param eval_size: images that the metric is measured on; None: not known
     :raises PaddleTransferError: for an acquisition or a prior that does not exist
     """
 
     def __init__(self, *, fixed: Optional[Point] = None, allow_repeats: bool = False, acquisition: str = "ei",
-                 prior: Union[str, Sequence[PastTask]] = "shipped", warm_start: Sequence[PastTask] = ()):
+                 prior: Union[str, Sequence[PastTask]] = "shipped", warm_start: Sequence[PastTask] = (),
+                 eval_size: Optional[int] = None):
         self.fixed = fixed
         self.allow_repeats = allow_repeats
         self.acquisition = str(acquisition).lower()
@@ -62,6 +64,7 @@ class BayesSuggester:
             raise PaddleTransferError(f"prior: there is no '{prior}'. {did_you_mean(prior, ('shipped', 'none'))}")
         self.prior = prior
         self.warm_start = tuple(warm_start)
+        self.eval_size = eval_size
 
     @property
     def tasks(self) -> tuple[PastTask, ...]:

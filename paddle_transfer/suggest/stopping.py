@@ -6,8 +6,8 @@ still to be gained is below what noise makes of it anyway.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional, Sequence
+from dataclasses import dataclass, field
+from typing import Mapping, Optional, Sequence
 
 from paddle_transfer.space.space import Point, Space, finite
 from paddle_transfer.suggest import features
@@ -28,12 +28,14 @@ class Outlook:
     """``winner`` is the tried point with the largest posterior mean (noise taken away, so not the luckiest one),
     ``gain`` the largest expected improvement over it among untried points, in units of the metric, ``tolerance``
     the gain that is not worth a trial (0.4 points where accuracies are near 0.88), ``evaluated`` the number of
-    points with a result."""
+    points with a result. ``estimates`` are the posterior means of the points that may win, as metrics, by
+    ``Space.key``: what a training is expected to end with, so a little below the best epoch that a trial reports."""
 
     winner: Point
     gain: float
     tolerance: float
     evaluated: int
+    estimates: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def enough(self) -> bool:
@@ -42,10 +44,11 @@ class Outlook:
 
 
 def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[PastTask] = (),
-            seed: int = 0) -> Optional[Outlook]:
+            seed: int = 0, eval_size: Optional[int] = None) -> Optional[Outlook]:
     """What the finished trials tell; None while not one of them is complete.
 
     :param tasks: earlier tasks, as ``BayesSuggester.tasks``
+    :param eval_size: images that the metric is measured on; None: not known
     """
     import numpy
     from paddle_transfer.suggest.bayes import model_of
@@ -60,7 +63,8 @@ def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[Pa
         return None
     model = model_of(space, results, tasks=tasks)
     tried = list(complete.values())
-    winner = tried[int(numpy.argmax(numpy.round(model.mean(features.matrix(model.axes, tried)), 9)))]
+    means = numpy.round(model.mean(features.matrix(model.axes, tried)), 9)
+    winner = tried[int(numpy.argmax(means))]
     taken = finished_keys(space, finished)
     if finite(space):
         shut = [space.index(o.point) for o in finished if space.contains(o.point)]
@@ -69,4 +73,5 @@ def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[Pa
         points = features.sampled(space, [winner], seed=seed, count=len(finished))
         rows = features.matrix(model.axes, [point for point in points if space.key(point) not in taken])
     gain = float(model.improvement(rows).max()) if len(rows) else 0.0
-    return Outlook(winner, gain, NOISE_SHARE * SHARED_NOISE * model.learnt.slope, len(complete))
+    return Outlook(winner, gain, NOISE_SHARE * SHARED_NOISE * model.learnt.slope, len(complete),
+                   dict(zip(complete, map(float, model.learnt.metric(means)))))
