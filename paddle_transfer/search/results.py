@@ -1,4 +1,4 @@
-"""What the trials say: repeats averaged, points ranked, the winner named. Pure functions of the records."""
+"""What the trials say: repeats averaged, points ranked by what was observed. Pure functions of the records."""
 
 from __future__ import annotations
 
@@ -61,21 +61,6 @@ def _summarise(trials: list[TrialRecord]) -> PointResult:
     if len(values) > 1:
         error = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
     return PointResult(trials[0].point, mean, error, tuple(trials))
-
-
-def winner(space: Space, records: Sequence[TrialRecord]) -> Optional[PointResult]:
-    """The point with the best mean; None while no trial has completed."""
-    results = point_results(space, records)
-    found = bool(results) and results[0].value is not None and stage_of(results[0].point) != "teacher"
-    return results[0] if found else None
-
-
-def result_of(space: Space, records: Sequence[TrialRecord], point: Optional[dict]) -> Optional[PointResult]:
-    """The result of ``point``, or None when it was not trained."""
-    if point is None:
-        return None
-    wanted = space.key(point)
-    return next((result for result in point_results(space, records) if space.key(result.point) == wanted), None)
 
 
 def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:

@@ -37,6 +37,7 @@ def test_every_finished_trial_has_a_row_in_trial_order(tmp_path):
     table = rows(tmp_path)
     assert [row["trial"] for row in table] == ["0", "1", "2", "3"]
     assert [row["rank"] for row in table] == ["2", "1", "", "1"]
+    assert 0.75 < float(table[1].pop("estimate")) < 0.85, "what the model expects of the point"
     assert table[1] == {"trial": "1", "state": "complete", "top1": "0.8", "rank": "1", "best_epoch": "2", "epochs": "3",
                         "lr": "0.001", "mixup": "False", "seed": "0", "seconds": "12.3", "attempts": "1", "reused": "",
                         "reason": ""}
