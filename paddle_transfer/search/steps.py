@@ -103,9 +103,11 @@ def _search_step(records: Sequence[TrialRecord], own: Sequence[TrialRecord], *, 
         return repeat
     suggestions = 1 + max((record.suggestion for record in records), default=-1)
     enough = settings.max_iter is not None and suggestions >= settings.max_iter
-    for ends in () if enough else (stop_rule and stop_rule.done(own), limits and limits.refuses(records)):
-        if ends:
-            return _end(ends, flying)
+    exhausted = settings.de_duplication and _evaluated(records, settings.space) == settings.space.size
+    if not enough and not exhausted:  # else that is why it ends
+        reason = (stop_rule and stop_rule.done(own)) or (limits and limits.refuses(records))
+        if reason:
+            return _end(reason, flying)
     point = None if enough else ask(records, settings=settings, suggester=suggester)
     if point is None:
         return Wait() if flying else Stop(_why(records, settings, suggester))
@@ -141,10 +143,14 @@ def _why(records: Sequence[TrialRecord], settings: Any, suggester: Suggester) ->
     if settings.search_mode == "greedy" and suggester.suggest(
             settings.space, *observations(records), seed=settings.seed) is None:
         return suggester.why(settings.space, observations(records)[0])
-    evaluated = len({settings.space.key(record.point) for record in records})
+    evaluated = _evaluated(records, settings.space)
     if evaluated == settings.space.size:
         return f"all {evaluated} points of the space were evaluated"
     return f"max_iter ({settings.max_iter}) suggestions were evaluated"
+
+
+def _evaluated(records: Sequence[TrialRecord], space: Space) -> int:
+    return len({space.key(record.point) for record in records})
 
 
 def ask(records: Sequence[TrialRecord], *, settings: Any, suggester: Suggester) -> Optional[Point]:
