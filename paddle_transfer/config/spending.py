@@ -1,5 +1,5 @@
-"""How a search spends its trainings: when it ends (``stop``, budgets), what it tries again (``confirm``), what it breaks
-off (``pruner``), and what it knows beforehand (``prior``, ``warm_start``). Read from the search file, mistakes collected."""
+"""How a search spends its trainings: when it ends (``stop``, budgets), what it tries again (``confirm``), what it
+breaks off (``pruner``), and what it knows beforehand (``prior``, ``warm_start``)."""
 
 from __future__ import annotations
 

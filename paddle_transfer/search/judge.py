@@ -65,8 +65,8 @@ class Judge:
         self._kept: dict[str, dict] = {"outlook": {}, "standing": {}}
 
     def outlook(self, records: Sequence[TrialRecord]) -> Optional[Outlook]:
-        """What the model says; None where none counts: outside of a Bayesian search, below two complete points, and when
-        it cannot be built."""
+        """What the model says; None where none counts: outside of a Bayesian search, below two complete points, and
+        when it cannot be built."""
         return self._remembered("outlook", records, self._outlook)
 
     def standing(self, records: Sequence[TrialRecord]) -> Standing:

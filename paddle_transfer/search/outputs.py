@@ -76,9 +76,10 @@ class Outputs:
             weights = trial_dir(self.root, best.best.number) / name
             if weights.exists():
                 replace_with_link(weights, self.root / name)
-            elif (self.root / name).exists() and not _tells_of(target, best.best):
-                (self.root / name).unlink()  # another trial's
-                header += f"{name} of this trial is gone (keep_models); training this config again gives it\n"
+            elif not _tells_of(target, best.best):
+                (self.root / name).unlink(missing_ok=True)  # another trial's
+        if self.settings.keep_models and not (self.root / WEIGHTS).exists():
+            header += "Its weights are not kept (keep_models); training this config again gives them\n"
         config = best_config(self.settings, best, records)
         dump_yaml(config, str(target), header=header + config.get("FineTune", {}).get("note", ""))
 

@@ -182,4 +182,5 @@ def _twins(records: Sequence[TrialRecord], space: Space, point: Point) -> list[T
     return [record for record in records if record.reused is None and space.key(record.point) == key]
 
 
-__all__ = ["Create", "Limits", "Resume", "Reuse", "Step", "Stop", "StopRule", "Wait", "ask", "next_step", "observations"]
+__all__ = ["Create", "Limits", "Resume", "Reuse", "Step", "Stop", "StopRule", "Wait", "ask", "next_step",
+           "observations"]
