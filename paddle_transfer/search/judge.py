@@ -55,7 +55,7 @@ class Standing:
 
 class Judge:
     """
-    :param settings: space, seed, search_mode, search_times, confirm, fixed
+    :param settings: space, seed, search_mode, search_times, confirm, fixed, stop (auto: ``outlook`` tells the gain)
     :param tasks: earlier tasks that the search knows
     :param eval_size: images that the metric is measured on; None: not known
     """
@@ -119,7 +119,8 @@ class Judge:
         if settings.search_mode != "bayes" or len(complete) < 2:
             return None
         try:
-            return outlook(settings.space, finished, tasks=self._tasks, seed=settings.seed, eval_size=self._eval_size)
+            return outlook(settings.space, finished, tasks=self._tasks, seed=settings.seed, eval_size=self._eval_size,
+                           gain=settings.stop == "auto")
         except (ValueError, ArithmeticError):  # a matrix that cannot be inverted among them
             return None
 

@@ -44,11 +44,12 @@ class Outlook:
 
 
 def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[PastTask] = (),
-            seed: int = 0, eval_size: Optional[int] = None) -> Optional[Outlook]:
+            seed: int = 0, eval_size: Optional[int] = None, gain: bool = True) -> Optional[Outlook]:
     """What the finished trials tell; None while not one of them is complete.
 
     :param tasks: earlier tasks, as ``BayesSuggester.tasks``
     :param eval_size: images that the metric is measured on; None: not known
+    :param gain: False leaves out the gain, which takes seconds in a space of 100,000 points; it is infinite then
     """
     import numpy
     from paddle_transfer.suggest.bayes import model_of
@@ -65,6 +66,15 @@ def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[Pa
     tried = list(complete.values())
     means = numpy.round(model.mean(features.matrix(model.axes, tried)), 9)
     winner = tried[int(numpy.argmax(means))]
+    tolerance = NOISE_SHARE * SHARED_NOISE * model.learnt.slope
+    estimates = dict(zip(complete, map(float, model.learnt.metric(means))))
+    most = _gain(space, finished, model, winner, seed=seed) if gain else float("inf")
+    return Outlook(winner, most, tolerance, len(complete), estimates)
+
+
+def _gain(space: Space, finished: Sequence[Observation], model, winner: Point, *, seed: int) -> float:
+    """The largest expected improvement among untried points, in units of the metric; 0 when there is none."""
+    import numpy
     taken = finished_keys(space, finished)
     if finite(space):
         shut = [space.index(o.point) for o in finished if space.contains(o.point)]
@@ -72,6 +82,4 @@ def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[Pa
     else:
         points = features.sampled(space, [winner], seed=seed, count=len(finished))
         rows = features.matrix(model.axes, [point for point in points if space.key(point) not in taken])
-    gain = float(model.improvement(rows).max()) if len(rows) else 0.0
-    return Outlook(winner, gain, NOISE_SHARE * SHARED_NOISE * model.learnt.slope, len(complete),
-                   dict(zip(complete, map(float, model.learnt.metric(means)))))
+    return float(model.improvement(rows).max()) if len(rows) else 0.0

@@ -4,7 +4,7 @@ It reads a section ``Tiny`` of the trial's config:
 
 - ``value``: the metric after the last epoch (default: a smooth function of the numbers in ``x``)
 - ``x``: a mapping of anything; searched settings are put here
-- ``table``: a value for each value of one of ``x`` ({name: {value: metric}}); ``lucky``: {x: ..., value: ...}, for one point
+- ``table``: the metric by one of ``x`` ({name: {value: metric}}); ``lucky``: of one point ({x: ..., value: ...})
 - ``epochs`` (3), ``pause``: seconds per epoch (0)
 - ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``, ``invalid``,
   ``setup``,

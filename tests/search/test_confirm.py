@@ -21,7 +21,8 @@ FIXED = {"a": 2}
 
 def lucky_six(point, seed):
     """6 is best with the search's own seed only; 5 is really best; the fixed point is the worst but one."""
-    return 0.9 if (point["a"], seed) == (6, 0) else {5: 0.8, 4: 0.7, 6: 0.5}.get(point["a"], point["a"] / 10) + seed / 100
+    value = {5: 0.8, 4: 0.7, 6: 0.5}.get(point["a"], point["a"] / 10) + seed / 100
+    return 0.9 if (point["a"], seed) == (6, 0) else value
 
 
 @pytest.fixture
@@ -132,8 +133,8 @@ def test_a_search_that_goes_on_confirms_what_is_best_then(tmp_path):
 def test_the_epoch_budget_holds_for_them(search):
     search.settings = replace(search.settings, epoch_budget=3 * 11)
     reason = search.run(FakeExecutor(slots=3))
-    assert reason == ("all 6 points of the space were evaluated; 3 trainings of confirm were left out: epoch_budget (33) "
-                      "has no room for another training after 33 epochs")
+    assert reason == ("all 6 points of the space were evaluated; 3 trainings of confirm were left out: epoch_budget "
+                      "(33) has no room for another training after 33 epochs")
     assert sum(trainings(search).values()) == 11
     search.settings = replace(search.settings, epoch_budget=None)
     assert search.run() == "all 6 points of the space were evaluated" and trainings(search) == EXPECTED

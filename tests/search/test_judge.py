@@ -66,8 +66,9 @@ def test_without_a_model_the_best_observed_wins(monkeypatch):
 def test_earlier_tasks_and_the_size_of_the_validation_list_are_handed_on(monkeypatch):
     seen = []
     monkeypatch.setattr(module, "outlook", lambda *_, **given: seen.append(given))
-    Judge(settings_of(seed=3), tasks=("a task",), eval_size=800).outlook(lucky())
-    assert seen == [{"tasks": ("a task",), "seed": 3, "eval_size": 800}]
+    for stop in ("none", "auto"):
+        Judge(settings_of(seed=3, stop=stop), tasks=("a task",), eval_size=800).outlook(lucky())
+    assert seen == [{"tasks": ("a task",), "seed": 3, "eval_size": 800, "gain": gain} for gain in (False, True)]
 
 
 def test_it_is_asked_often_and_thinks_once(monkeypatch):
@@ -103,7 +104,8 @@ def confirmed(values, *, mode="random", **changes):
 
 
 def test_the_best_mean_over_seeds_wins():
-    standing, points = confirmed([[0.90, 0.80, 0.79], [0.89, 0.88, 0.87], [0.85, 0.86, 0.84], [0.88, 0.80, 0.81], [0.5]])
+    standing, points = confirmed([[0.90, 0.80, 0.79], [0.89, 0.88, 0.87], [0.85, 0.86, 0.84], [0.88, 0.80, 0.81],
+                                  [0.5]])
     assert standing.winner.point == points[1]
     one = standing.confirmation(points[1])
     assert one.mean == pytest.approx(0.88) and one.error == pytest.approx(0.01 / 3 ** 0.5) and one.seeds == (0, 1, 2)

@@ -53,6 +53,11 @@ def test_estimates_are_in_units_of_the_metric(values):
         assert found[PUBLISHED.key(point)] == pytest.approx(value, abs=0.2 * max(values))
 
 
+def test_the_gain_may_be_left_out():
+    found = outlook(PUBLISHED, observe([{**FIXED, "lr": lr} for lr in (0.01, 0.03, 0.001)]), gain=False)
+    assert found.gain == float("inf") and not found.enough and len(found.estimates) == 3
+
+
 def test_two_bad_trials_are_no_reason_to_end():
     low = [{**FIXED, "lr": lr} for lr in (0.0001, 0.0003)] * 4
     assert not outlook(PUBLISHED, observe(low, [0.2, 0.3] * 4)).enough
