@@ -1,23 +1,5 @@
-"""Recorded tables made small enough to ship: what ``suggest.prior`` learns from."""
+"""Recorded tables made small enough to ship (``suggest.distil``)."""
 
-from __future__ import annotations
+from paddle_transfer.suggest.distil import distil
 
-import numpy
-
-from paddle_transfer.benchmark.table import Table
-from paddle_transfer.suggest.beliefs import axis_of
-from paddle_transfer.suggest.prior import PastTask
-from paddle_transfer.suggest.values import log_odds
-
-
-def distil(table: Table) -> PastTask:
-    """Log-odds of the mean over seeds of the last two epochs, averaged over hyperparameters that hardly matter
-    (L2 decay), so that 196 points become 28."""
-    weak = {h.name for h in table.space.hyperparameters if axis_of(h).belief.weak}
-    ends = table.curves[:, :, -2:].mean(axis=(1, 2))
-    groups: dict[str, tuple[dict, list[float]]] = {}
-    for i, point in enumerate(table.space.points()):
-        kept = {name: value for name, value in point.items() if name not in weak}
-        groups.setdefault(repr(kept), (kept, []))[1].append(log_odds(float(ends[i])))
-    return PastTask(table.name, tuple(kept for kept, _ in groups.values()),
-                    tuple(float(numpy.mean(values)) for _, values in groups.values()))
+__all__ = ["distil"]

@@ -78,6 +78,20 @@ def class_num(config: dict) -> Optional[int]:
     return None
 
 
+def eval_size(config: dict) -> Optional[int]:
+    """How many images the metric is measured on: the lines of the list of ``DataLoader.Eval``. None when it has none,
+    or the list cannot be read."""
+    path = "DataLoader.Eval.dataset.cls_label_path"
+    file = paths.get(config, path) if paths.exists(config, path) else None
+    if not isinstance(file, str):
+        return None
+    try:
+        with open(file, "rb") as stream:
+            return sum(bool(line.strip()) for line in stream) or None
+    except OSError:
+        return None
+
+
 def metric_names(config: dict) -> tuple[list[str], bool]:
     """The names that ``Metric.Eval`` reports, in its order, and whether these are all (a metric class that is
     not known may report anything). Top-k names beyond the number of classes are left out, and what is better

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
-from paddle_transfer.config import collect, search_fields
+from paddle_transfer.config import collect, search_fields, spending
 from paddle_transfer.config.base import comparable
 from paddle_transfer.config.collect import Fields, Mistakes
 from paddle_transfer.config.dead import check_dead
@@ -34,7 +34,7 @@ GREEDY_ONLY = ("distill_config_file", "teacher", "final_replace")
 
 KEYS = ("base_config_file", "output_dir", "gpus", "search_times", "search_dict", "search_mode", "max_iter",
         "de_duplication", "metric", "fixed", "workers", "trial_timeout", "seed", "storage", "keep_models",
-        "acquisition", "final")
+        "acquisition", "final", *spending.KEYS)
 
 #: What a greedy search has no use for.
 NOT_GREEDY = ("fixed",)
@@ -57,6 +57,14 @@ class SearchSettings:
     :param trial_timeout: seconds per training; None: no limit
     :param storage: an Optuna storage URL; None: the journal file in output_dir
     :param keep_models: of how many of the best trials the weights are kept
+    :param stop: ``auto``: the search ends by itself when little is left to gain; ``none``: it does not
+    :param time_budget: hours of searching in all, after which no trial begins; None: no limit
+    :param epoch_budget: epochs of all trainings together; None: no limit
+    :param confirm: trainings in all, with seeds ``seed``, ``seed`` + 1, ..., that the best points and the fixed one
+        have when the search has ended; None: they are not trained again
+    :param warm_start: folders of earlier searches and recorded tables, which exist
+    :param prior: one of ``spending.PRIORS``
+    :param pruner: its name and arguments; None: no trial is broken off
     :param notes: remarks to be shown at the start, one line each
     :param warnings: what this machine lacks for a real run; only a dry run has any
     :param plan: the steps of a greedy search; None in every other mode
@@ -83,6 +91,13 @@ class SearchSettings:
     storage: Optional[str] = None
     keep_models: int = 3
     acquisition: str = "EI"
+    stop: str = "none"
+    time_budget: Optional[float] = None
+    epoch_budget: Optional[int] = None
+    confirm: Optional[int] = None
+    warm_start: tuple[str, ...] = ()
+    prior: str = spending.DEFAULT_PRIOR
+    pruner: Optional[dict[str, Any]] = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     plan: Optional[Plan] = None
@@ -140,6 +155,7 @@ def load_search(path: str, overrides: Sequence[str] = (), *, dry_run: bool = Fal
     else:
         values["fixed"] = search_fields.read_fixed(fields, keys)
     values["final"] = read_final(fields, base, keys)
+    values.update(spending.read_spending(fields, mode, base=base, keys=keys, file=path))
     if mode in ("grid", "greedy"):
         search_fields.no_continuous(keys, fields)
     if keys and base is not None:

@@ -7,8 +7,10 @@ from typing import Any, Callable, Optional, Protocol, Sequence
 
 from paddle_transfer.execute.base import Ended, EpochReport, Executor
 from paddle_transfer.execute.verdict import finite_curve
-from paddle_transfer.search.listeners import Listener, Listeners
-from paddle_transfer.search.steps import Create, Reuse, Step, Stop, Wait, next_step
+from paddle_transfer.search.confirm import confirming
+from paddle_transfer.search.judge import Judge
+from paddle_transfer.search.listeners import INTERRUPTED, Listener, Listeners, error_reason
+from paddle_transfer.search.steps import Create, Limits, Reuse, Step, Stop, StopRule, Wait, next_step
 from paddle_transfer.search.workspace import Workspace
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord
@@ -32,25 +34,23 @@ class Pruner(Protocol):
         ...
 
 
-class StopRule(Protocol):
-    def done(self, records: Sequence[TrialRecord]) -> Optional[str]:
-        """Why the search is over; None while it is not. Trials under way are waited for."""
-        ...
-
-
 class Driver:
     """Runs a search to its end. All state that matters is in ``store``: a new driver on the same store goes on.
 
-    :param settings: space, search_times, max_iter, de_duplication, seed
+    :param settings: space, search_times, max_iter, de_duplication, seed, confirm
+    :param pruner: asked after every epoch of a trial that does not confirm
+    :param judge: says what is left to be confirmed; one of its own by default
     :param interrupted: asked at every turn; True ends the loop, with trials under way left as they are
     """
 
     def __init__(self, *, settings: Any, store: Store, executor: Executor, suggester: Suggester, workspace: Workspace,
                  listeners: Sequence[Listener] = (), pruner: Optional[Pruner] = None,
-                 stop_rule: Optional[StopRule] = None, interrupted: Callable[[], bool] = lambda: False):
+                 stop_rule: Optional[StopRule] = None, limits: Optional[Limits] = None,
+                 judge: Optional[Judge] = None, interrupted: Callable[[], bool] = lambda: False):
         self._settings, self._store, self._executor, self._suggester = settings, store, executor, suggester
         self._workspace, self._listeners = workspace, Listeners(listeners)
-        self._pruner, self._stop_rule, self._interrupted = pruner, stop_rule, interrupted
+        self._pruner, self._stop_rule, self._limits, self._interrupted = pruner, stop_rule, limits, interrupted
+        self._judge = judge or Judge(settings)
         self._in_flight: dict[int, tuple[int, str]] = {}  # number -> (attempt, device)
         self._kills: dict[int, int] = {}
         self._verdicts: dict[tuple[int, int], str] = {}
@@ -64,7 +64,7 @@ class Driver:
             reason = self._loop()
         except BaseException as error:
             with suppress(Exception):  # the first error is the one to be seen
-                self._over(f"ended by an error: {type(error).__name__}")
+                self._over(error_reason(error))
             raise
         self._over(reason)
         return reason
@@ -73,7 +73,7 @@ class Driver:
         self._adopt()
         while True:
             if self._interrupted():
-                return "interrupted"
+                return INTERRUPTED
             reason = self._fill()
             if reason is not None:
                 return reason
@@ -116,12 +116,8 @@ class Driver:
         return None
 
     def _next(self) -> Step:
-        step = next_step(self._records, in_flight=self._in_flight, settings=self._settings, suggester=self._suggester)
-        if self._stop_rule is not None and isinstance(step, (Create, Reuse)):
-            reason = self._stop_rule.done(list(self._records))
-            if reason is not None:
-                return Wait() if self._in_flight else Stop(reason)
-        return step
+        return next_step(self._records, in_flight=self._in_flight, settings=self._settings, suggester=self._suggester,
+                         judge=self._judge, stop_rule=self._stop_rule, limits=self._limits)
 
     def _begin(self, record: TrialRecord) -> None:
         record = self._keep(self._store.begin(record.number))
@@ -145,7 +141,8 @@ class Driver:
             return
         record = self._keep(self._store.report_epoch(report.number, epoch=report.epoch, value=report.value))
         self._listeners.tell("epoch_reported", record, report)
-        if self._pruner is not None and self._pruner.should_stop(record, list(self._records)):
+        if self._pruner is not None and record.number not in confirming(self._records, self._settings) and (
+                self._pruner.should_stop(record, list(self._records))):
             self._executor.stop(report.number)
 
     def _ended(self, ended: Ended) -> None:

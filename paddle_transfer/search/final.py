@@ -20,7 +20,8 @@ from paddle_transfer.execute.base import Ended, Executor
 from paddle_transfer.execute.verdict import LOG_NAME, RESULT_NAME, read_result
 from paddle_transfer.search.distill import point_config
 from paddle_transfer.search.driver import CRASHES, KILLS
-from paddle_transfer.search.results import PointResult, result_of, winner
+from paddle_transfer.search.judge import Judge
+from paddle_transfer.search.results import PointResult
 from paddle_transfer.search.workspace import Workspace
 from paddle_transfer.study.records import TrialRecord
 
@@ -44,15 +45,17 @@ class FinalRuns:
     """
     :param records: of the search, which has a winner
     :param payload: goes to the runner, as for every trial
+    :param judge: of the search, which knows the winner; one of its own by default
     :param interrupted: asked at every turn; True ends the runs, which the same command takes up again
     """
 
     def __init__(self, settings: Any, records: Sequence[TrialRecord], *, payload: dict[str, Any],
-                 interrupted: Callable[[], bool] = lambda: False):
+                 judge: Optional[Judge] = None, interrupted: Callable[[], bool] = lambda: False):
         self._settings, self._interrupted = settings, interrupted
+        standing = (judge or Judge(settings)).standing(records)
         self._root = Path(settings.output_dir) / "final"
-        self._best = winner(settings.space, records)
-        self._fixed = result_of(settings.space, records, settings.fixed)
+        self._best = standing.winner
+        self._fixed = standing.of(settings.fixed)
         assert self._best is not None, "a search without a winner has nothing to be trained again"
         self._points = [self._best.point]
         if settings.fixed is not None and settings.space.key(settings.fixed) != settings.space.key(self._best.point):

@@ -11,6 +11,20 @@ from paddle_transfer.execute.base import EpochReport
 from paddle_transfer.study.records import TrialRecord
 
 
+#: Reasons for the end of a search that is not over: it was asked to stop, or fell over something.
+INTERRUPTED = "interrupted"
+_ERROR = "ended by an error"
+
+
+def error_reason(error: BaseException) -> str:
+    return f"{_ERROR}: {type(error).__name__}"
+
+
+def is_over(reason: str) -> bool:
+    """Whether a search that ended for ``reason`` came to its end."""
+    return reason != INTERRUPTED and not reason.startswith(_ERROR)
+
+
 class Listener(Protocol):
     """Is told what happens, after it is on disk. A trial that is reused, or whose result was found on disk at the
     start, ends without having started."""

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import shutil
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
 
 from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.load import dump_yaml, write_atomic
+from paddle_transfer.config.spending import CONFIRMED
+from paddle_transfer.search.confirm import confirming
 from paddle_transfer.search.distill import needed_weights, point_config
-from paddle_transfer.search.results import PointResult, point_results, winner
+from paddle_transfer.search.judge import Judge, Standing
+from paddle_transfer.search.listeners import is_over
+from paddle_transfer.search.results import PointResult
 from paddle_transfer.study.records import TrialRecord
 
 WEIGHTS = "best_model.pdparams"
@@ -24,13 +29,21 @@ WEIGHTS = "best_model.pdparams"
 STUDENT = "best_model_student.pdparams"
 
 
-class Outputs:
-    """A listener that keeps ``search_results.csv``, ``best_config.yaml`` and ``best_model.pdparams`` up to date and
-    deletes the weights of all but the best ``keep_models`` trials."""
+#: While a Bayesian search runs, the weights of so many more than ``keep_models`` trials stay: one of them may yet win.
+SPARE = 5
 
-    def __init__(self, settings):
+
+class Outputs:
+    """A listener that keeps ``search_results.csv``, ``search_results.json``, ``best_config.yaml`` and
+    ``best_model.pdparams`` up to date and deletes the weights of all but the best ``keep_models`` trials.
+
+    :param judge: says who is best; one of its own by default
+    """
+
+    def __init__(self, settings, *, judge: Optional[Judge] = None):
         self.settings = settings
         self.root = Path(settings.output_dir)
+        self.judge = judge or Judge(settings)
 
     def search_started(self, settings, records: Sequence[TrialRecord]) -> None:
         self._write(records)
@@ -45,34 +58,54 @@ class Outputs:
         self._write(records)
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
-        self._write(records)
+        self._write(records, reason=reason)
 
-    def _write(self, records: Sequence[TrialRecord]) -> None:
-        write_atomic(self.root / "search_results.csv", results_csv(self.settings, records))
-        best = winner(self.settings.space, records)
-        if best is not None:
-            self._write_best(best, records)
-        self._prune_weights(records, best)
+    def _write(self, records: Sequence[TrialRecord], reason: Optional[str] = None) -> None:
+        standing = self.judge.standing(records)
+        write_atomic(self.root / "search_results.csv", results_csv(self.settings, records, standing))
+        if standing.winner is not None:
+            self._write_best(standing, records)
+        told = summary(self.settings, records, standing, reason=reason, left=len(self.judge.to_confirm(records)))
+        write_atomic(self.root / "search_results.json", json.dumps(told, indent=2) + "\n")
+        self._prune_weights(records, standing, over=reason is not None and is_over(reason))
 
-    def _write_best(self, best: PointResult, records: Sequence[TrialRecord]) -> None:
+    def _write_best(self, standing: Standing, records: Sequence[TrialRecord]) -> None:
+        best, target = standing.winner, self.root / "best_config.yaml"
+        header = _header(self.settings, standing)
         for name in (WEIGHTS, STUDENT):
             weights = trial_dir(self.root, best.best.number) / name
             if weights.exists():
                 replace_with_link(weights, self.root / name)
+            elif not _tells_of(target, best.best):
+                (self.root / name).unlink(missing_ok=True)  # another trial's
+        if self.settings.keep_models and not (self.root / WEIGHTS).exists():
+            header += "Its weights are not kept (keep_models); training this config again gives them\n"
         config = best_config(self.settings, best, records)
-        header = _header(self.settings, best) + config.get("FineTune", {}).get("note", "")
-        dump_yaml(config, str(self.root / "best_config.yaml"), header=header)
+        dump_yaml(config, str(target), header=header + config.get("FineTune", {}).get("note", ""))
 
-    def _prune_weights(self, records: Sequence[TrialRecord], best: Optional[PointResult]) -> None:
+    def _prune_weights(self, records: Sequence[TrialRecord], standing: Standing, *, over: bool) -> None:
         completed = [record for record in records if record.state == "complete" and record.reused is None]
         ranked = sorted(completed, key=lambda record: (-(record.value or 0.0), record.number))
         kept = {record.number for record in ranked[: self.settings.keep_models]}
-        if best is not None:
-            kept.add(best.best.number)
+        if standing.winner is not None:
+            kept.add(standing.winner.best.number)
+        if not over:
+            kept |= self._may_win(records, standing)
         kept |= needed_weights(self.settings, records)
         for record in records:
             if record.finished and record.number not in kept:
                 (trial_dir(self.root, record.number) / WEIGHTS).unlink(missing_ok=True)
+
+    def _may_win(self, records: Sequence[TrialRecord], standing: Standing) -> set[int]:
+        """The trials of which the next results may yet make the winner: by the model, or by confirming them."""
+        key, late = self.settings.space.key, confirming(records, self.settings)
+        spare = self.settings.keep_models + SPARE if standing.estimates else 0
+        first = [result for result in standing.results if result.value is not None]
+        points = {key(result.point) for result in first[:max(spare, CONFIRMED if self.settings.confirm else 0)]}
+        points |= {key(record.point) for record in records if record.number in late}
+        if self.settings.confirm and self.settings.fixed is not None:
+            points.add(key(self.settings.fixed))
+        return {record.number for record in records if key(record.point) in points}
 
 
 def trial_dir(root: Path, number: int) -> Path:
@@ -90,44 +123,77 @@ def best_config(settings, best: PointResult, records: Sequence[TrialRecord] = ()
     return for_trial(config, output_dir=os.path.join(settings.output_dir, "best"), seed=best.best.seed, device=device)
 
 
-def _header(settings, best: PointResult) -> str:
+def _header(settings, standing: Standing) -> str:
+    best, trial = standing.winner, standing.winner.best
     point = ", ".join(f"{name} {value}" for name, value in best.point.items())
-    trial = best.best
+    confirmed, estimate = standing.confirmation(best.point), standing.estimate(best.point)
+    more = f"{settings.metric} {confirmed} over {len(confirmed.values)} seeds\n" if confirmed else ""
+    if estimate is not None:
+        more += f"{estimate:.5f} is what the model expects of these settings, without the luck of one training\n"
     return (f"Found by paddle_transfer: {point}\n"
             f"{settings.metric} {trial.value:.5f} in trial {trial.number}, epoch {trial.info.get('best_epoch', '?')}, "
-            f"seed {trial.seed}\n")
+            f"seed {trial.seed}\n{more}")
 
 
-def results_csv(settings, records: Sequence[TrialRecord]) -> str:
+def _tells_of(config: Path, trial: TrialRecord) -> bool:
+    """Whether the header of ``best_config.yaml`` names ``trial``."""
+    try:
+        return f" in trial {trial.number}, " in "".join(config.read_text(encoding="utf-8").splitlines(True)[:2])
+    except OSError:
+        return False
+
+
+def results_csv(settings, records: Sequence[TrialRecord], standing: Standing) -> str:
     """One row per finished trial in trial order: number, state, metric, rank of its point, epochs, seconds, the point.
 
-    ``reused`` names the earlier trial whose result stands for a suggestion that was not trained again.
+    ``reused`` names the earlier trial whose result stands for a suggestion that was not trained again. ``estimate``,
+    in a Bayesian search, is what the model expects of the point: the metric without the luck of one training.
     """
     ranks = {settings.space.key(result.point): rank
-             for rank, result in enumerate(point_results(settings.space, records), start=1) if result.value is not None}
+             for rank, result in enumerate(standing.results, start=1) if result.value is not None}
     out = io.StringIO()
-    names = list(settings.space.names)
+    names, modelled = list(settings.space.names), settings.search_mode == "bayes"
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["trial", "state", settings.metric, "rank", "best_epoch", "epochs", *names, "seed", "seconds",
-                     "attempts", "reused", "reason"])
+    writer.writerow(["trial", "state", settings.metric, *(["estimate"] if modelled else []), "rank", "best_epoch",
+                     "epochs", *names, "seed", "seconds", "attempts", "reused", "reason"])
     for record in sorted(records, key=lambda record: record.number):
         if not record.finished:
             continue
-        info = record.info
+        info, estimate = record.info, standing.estimate(record.point)
         rank = ranks.get(settings.space.key(record.point), "") if record.state == "complete" else ""
-        writer.writerow([record.number, record.state, _cell(record.value), rank, _cell(info.get("best_epoch")),
+        writer.writerow([record.number, record.state, _cell(record.value),
+                         *([_cell(_rounded(estimate, 6))] if modelled else []), rank, _cell(info.get("best_epoch")),
                          len(record.curve), *(record.point[name] for name in names), record.seed,
                          _cell(_rounded(info.get("seconds"))), record.attempts, _cell(record.reused),
                          " ".join(str(info.get("reason", "")).split())])
     return out.getvalue()
 
 
+def summary(settings, records: Sequence[TrialRecord], standing: Standing, *, reason: Optional[str] = None,
+            left: int = 0) -> dict[str, Any]:
+    """The outcome as JSON data: why the search ended (null while it runs), the winner and the fixed point, and what
+    ``confirm`` found, with ``left_out`` trainings not done (yet)."""
+    def point(result: Optional[PointResult]) -> Optional[dict[str, Any]]:
+        return result and {"point": dict(result.point), "value": result.value, "error": result.error,
+                           "trials": [trial.number for trial in result.trials],
+                           "estimate": standing.estimate(result.point)}
+
+    told = {"metric": settings.metric, "ended": reason, "trials": sum(record.finished for record in records),
+            "winner": point(standing.winner), "fixed": point(standing.of(settings.fixed)), "confirm": None}
+    if settings.confirm:
+        told["confirm"] = {"trainings": settings.confirm, "left_out": left, "points": [
+            {"point": dict(one.point), "mean": one.mean, "error": one.error, "values": list(one.values),
+             "seeds": list(one.seeds), "fixed": one is standing.confirmation(settings.fixed)}
+            for one in standing.confirmed]}
+    return told
+
+
 def _cell(value) -> object:
     return "" if value is None else value
 
 
-def _rounded(seconds: Optional[float]) -> Optional[float]:
-    return None if seconds is None else round(seconds, 1)
+def _rounded(number: Optional[float], digits: int = 1) -> Optional[float]:
+    return None if number is None else round(number, digits)
 
 
 def replace_with_link(source: Path, target: Path) -> None:

@@ -13,12 +13,15 @@ from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.greedy import NO_TEACHER, STAGE, TEACHER
 from paddle_transfer.config.load import dump_text
 from paddle_transfer.config.search_file import SearchSettings
+from paddle_transfer.config.spending import CONFIRMED
 from paddle_transfer.execute.devices import slots
 from paddle_transfer.search.distill import point_config
+from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Point
 from paddle_transfer.suggest import make_suggester
+from paddle_transfer.suggest.stopping import LEAST_TRIALS
 
 #: A longer list of trials is cut in its middle.
 FULL_LIST = 200
@@ -90,7 +93,8 @@ def first_points(settings: SearchSettings) -> list[Point]:
         return [{**settings.plan.first, settings.plan.keys[0].name: value} for value in settings.plan.keys[0].values]
     count = RANDOM_POINTS if settings.search_mode == "random" else max(2, len(slots(settings)))
     suggester = make_suggester(settings.search_mode, fixed=settings.fixed, acquisition=settings.acquisition,
-                               allow_repeats=not settings.de_duplication)
+                               allow_repeats=not settings.de_duplication, prior=settings.prior,
+                               warm_start=load_tasks(settings))
     points: list[Point] = []
     while len(points) < min(count, settings.max_iter):
         point = suggester.suggest(settings.space, [], points, seed=settings.seed)
@@ -125,6 +129,7 @@ def _header(settings: SearchSettings) -> list[str]:
         ("Base config", settings.base_config_file),
         ("Space", _size(settings) if settings.plan else "continuous" if size is None else f"{size} points"),
         ("Budget", _budget(settings)),
+        *_spending(settings),
         ("Metric", f"{settings.metric}, maximised"),
         *([("Then", f"the best{' and the fixed' if settings.fixed else ''} point again on {settings.final.retrain_on}, "
                     "tested once")] if settings.final else []),
@@ -133,6 +138,26 @@ def _header(settings: SearchSettings) -> list[str]:
         *(("Note", note) for note in settings.notes),
         *(("Warning", f"a real run stops here: {warning}") for warning in settings.warnings),
     ])
+
+
+def _spending(settings: SearchSettings) -> list[tuple[str, str]]:
+    """What is set of when the search ends, what it tries again, breaks off, and knows beforehand."""
+    limits = ([f"{settings.time_budget:g} hours of searching"] if settings.time_budget is not None else []) + (
+        [f"{settings.epoch_budget} epochs in all"] if settings.epoch_budget is not None else [])
+    rows = [("Limits", " and ".join(limits))] if limits else []
+    if settings.stop == "auto":
+        rows.append(("Stop", f"auto: after {LEAST_TRIALS} points or more, when no other is expected to gain more than "
+                             "noise hides"))
+    if settings.confirm:
+        points = f"the best {CONFIRMED} points{' and the fixed one' if settings.fixed else ''}"
+        rows.append(("Confirm", f"{points} have {settings.confirm} trainings in the end, with seeds {settings.seed} to "
+                                f"{settings.seed + settings.confirm - 1}"))
+    if settings.pruner:
+        options = ", ".join(f"{name}: {value}" for name, value in settings.pruner.items() if name != "name")
+        rows.append(("Pruner", settings.pruner["name"] + (f" ({options})" if options else "")))
+    rows += [("Learns from", f"{path} ({len(task.points)} points)")
+             for path, task in zip(settings.warm_start, load_tasks(settings))]
+    return rows + ([("Prior", "shipped: of recorded searches")] if settings.prior == "shipped" else [])
 
 
 def _size(settings: SearchSettings) -> str:

@@ -1,4 +1,4 @@
-"""What the trials say: repeats averaged, points ranked, the winner named. Pure functions of the records."""
+"""What the trials say: repeats averaged, points ranked by what was observed. Pure functions of the records."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
 from paddle_transfer.config.greedy import stage_of
-from paddle_transfer.space.space import Space
+from paddle_transfer.space.space import Point, Space
 from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.suggest.base import Observation
 
 _RANKS = {"final": 0, "search": 1, "teacher": 2}
 
@@ -62,21 +63,14 @@ def _summarise(trials: list[TrialRecord]) -> PointResult:
     return PointResult(trials[0].point, mean, error, tuple(trials))
 
 
-def winner(space: Space, records: Sequence[TrialRecord]) -> Optional[PointResult]:
-    """The point with the best mean; None while no trial has completed."""
-    results = point_results(space, records)
-    found = bool(results) and results[0].value is not None and stage_of(results[0].point) != "teacher"
-    return results[0] if found else None
-
-
-def result_of(space: Space, records: Sequence[TrialRecord], point: Optional[dict]) -> Optional[PointResult]:
-    """The result of ``point``, or None when it was not trained."""
-    if point is None:
-        return None
-    wanted = space.key(point)
-    return next((result for result in point_results(space, records) if space.key(result.point) == wanted), None)
-
-
 def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The finished records that were trainings of their own, in order."""
     return [record for record in records if record.finished and record.reused is None]
+
+
+def observations(records: Sequence[TrialRecord]) -> tuple[list[Observation], list[Point]]:
+    """(what a suggester may learn from, by trial number; the points being trained)."""
+    trainings = [record for record in records if record.reused is None]
+    finished = [Observation(number=record.number, point=record.point, value=record.value, state=record.state,
+                            curve=record.curve) for record in trainings if record.finished]
+    return finished, [record.point for record in trainings if not record.finished]

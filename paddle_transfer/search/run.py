@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Mapping, Optional, Sequence
 
 from paddle_transfer.config import paths
-from paddle_transfer.config.base import for_trial
+from paddle_transfer.config.base import eval_size, for_trial
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, StudyError, is_disk_full
 from paddle_transfer.execute.devices import slots
@@ -18,15 +18,18 @@ from paddle_transfer.search import distill
 from paddle_transfer.search.driver import Driver
 from paddle_transfer.search.final import FinalRuns
 from paddle_transfer.search.interrupts import Interrupts
+from paddle_transfer.search.judge import Judge
 from paddle_transfer.search.listeners import Listener
 from paddle_transfer.search.lock import DirectoryLock, move_aside
-from paddle_transfer.search.results import winner
+from paddle_transfer.search.stopping import AutoStop, Budget, Stopwatch
+from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.search.weights import SearchWeights
 from paddle_transfer.search.workspace import Workspace
 from paddle_transfer.space.catalog import unsupported
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.suggest import make_suggester
+from paddle_transfer.suggest.base import Suggester
 
 PADDLE_RUNNER = "paddle_transfer.worker.runner:run"
 #: The study's attribute that holds ``settings.identity()``.
@@ -52,12 +55,14 @@ def run_search(settings: Any, *, fresh: bool = False, paddleclas: Optional[str] 
         mistakes = unsupported(settings.keys, version, device="gpu" if settings.gpus else "cpu")
         if mistakes:
             raise ConfigError(settings.file, mistakes)
+    suggester, judge = begin_with(settings)
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         try:
-            listeners = default_listeners(settings) if listeners is None else listeners
+            listeners = default_listeners(settings, judge=judge) if listeners is None else listeners
             reason, records = _search(settings, stack, fresh=fresh, paddleclas=paddleclas, runner=runner,
-                                      listeners=listeners, interrupts=interrupts, ppcls=ppcls)
+                                      listeners=listeners, interrupts=interrupts, ppcls=ppcls, suggester=suggester,
+                                      judge=judge)
         except KeyboardInterrupt:
             if not interrupts.asked():
                 raise
@@ -76,18 +81,31 @@ def run_search(settings: Any, *, fresh: bool = False, paddleclas: Optional[str] 
     return 0
 
 
-def default_listeners(settings: Any) -> tuple[Listener, ...]:
+def begin_with(settings: Any) -> tuple[Suggester, Judge]:
+    """Who proposes points and who ranks them, with what both know before the first trial.
+
+    Raises ConfigError when something in ``warm_start`` is of no use, before anything is written.
+    """
+    size, tasks = eval_size(settings.base_config), load_tasks(settings)
+    suggester = make_suggester(settings.search_mode, fixed=settings.fixed, allow_repeats=not settings.de_duplication,
+                               acquisition=settings.acquisition, plan=settings.plan, prior=settings.prior,
+                               warm_start=tasks, eval_size=size)
+    return suggester, Judge(settings, tasks=getattr(suggester, "tasks", ()), eval_size=size)
+
+
+def default_listeners(settings: Any, *, judge: Optional[Judge] = None) -> tuple[Listener, ...]:
     """Result files first: what is shown may break, what is kept must not."""
     from paddle_transfer.search.outputs import Outputs
     from paddle_transfer.search.terminal import Terminal
     from paddle_transfer.track.visualdl import VisualDLTracker
 
-    return Outputs(settings), VisualDLTracker(settings), Terminal(settings)
+    judge = judge or Judge(settings)
+    return Outputs(settings, judge=judge), VisualDLTracker(settings), Terminal(settings, judge=judge)
 
 
 def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optional[str], runner: str,
-            listeners: Sequence[Listener], interrupts: Interrupts,
-            ppcls: Callable[[], Optional[Path]]) -> tuple[str, list[TrialRecord]]:
+            listeners: Sequence[Listener], interrupts: Interrupts, ppcls: Callable[[], Optional[Path]],
+            suggester: Suggester, judge: Judge) -> tuple[str, list[TrialRecord]]:
     lock = DirectoryLock(settings.output_dir, pause=interrupts.pause)
     if fresh:
         lock = _start_anew(settings, lock)
@@ -109,17 +127,18 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optiona
 
     executor, workspace = make_executor(), make_workspace(settings, paddleclas=paddleclas, store=store,
                                                           pretrained=pretrained)
-    driver = Driver(settings=settings, store=store, executor=executor, listeners=listeners,
-                    suggester=make_suggester(settings.search_mode, fixed=settings.fixed,
-                                             allow_repeats=not settings.de_duplication,
-                                             acquisition=settings.acquisition, plan=settings.plan),
-                    workspace=workspace,
-                    interrupted=interrupts.asked)
+    watch = Stopwatch(store)
+    driver = Driver(settings=settings, store=store, executor=executor, listeners=[watch, *listeners],
+                    suggester=suggester, workspace=workspace, judge=judge,
+                    pruner=None,  # PRUNER: to be made of settings.pruner (None: no pruner) by search/pruning.py
+                    stop_rule=AutoStop(judge) if settings.stop == "auto" else None,
+                    limits=Budget(settings, seconds=lambda: watch.seconds), interrupted=interrupts.asked)
     reason = driver.run()
     records = store.records()
-    if settings.final is not None and winner(settings.space, records) is not None and not interrupts.asked():
+    if settings.final is not None and judge.standing(records).winner is not None and not interrupts.asked():
         executor.close()  # its workers would hold their GPUs
-        FinalRuns(settings, records, payload=workspace.payload, interrupted=interrupts.asked).run(make_executor)
+        FinalRuns(settings, records, payload=workspace.payload, judge=judge,
+                  interrupted=interrupts.asked).run(make_executor)
     return reason, records
 
 
@@ -194,8 +213,13 @@ def write_settings(settings: Any) -> None:
             entry["replace_config"] = list(key.replace_config)
         searched.append(entry)
     names = ("base_config_file", "output_dir", "search_mode", "max_iter", "search_times", "de_duplication", "metric",
-             "fixed", "workers", "trial_timeout", "seed", "storage", "keep_models", "acquisition")
+             "fixed", "workers", "trial_timeout", "seed", "storage", "keep_models", "acquisition", "time_budget",
+             "epoch_budget", "confirm", "pruner")
     data = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    if settings.search_mode == "bayes":
+        data.update(stop=settings.stop, prior=settings.prior)
+    if settings.warm_start:
+        data["warm_start"] = [str(Path(path).resolve()) for path in settings.warm_start]
     if settings.distillation:
         data.update(distill_config_file=settings.distillation.config_file, **_teacher(settings.distillation))
     if settings.final:

@@ -7,7 +7,9 @@ import sys
 import time
 from typing import Callable, Optional, Sequence
 
-from paddle_transfer.search.results import PointResult, point_results, result_of, trained, winner
+from paddle_transfer.config.spending import CONFIRMED
+from paddle_transfer.search.judge import Judge, Standing
+from paddle_transfer.search.results import PointResult, trained
 from paddle_transfer.study.records import TrialRecord
 
 
@@ -16,10 +18,13 @@ class Terminal:
 
     :param stream: where to write
     :param clock: seconds, monotonic
+    :param judge: says who is best; one of its own by default
     """
 
-    def __init__(self, settings, *, stream=None, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, settings, *, stream=None, clock: Callable[[], float] = time.monotonic,
+                 judge: Optional[Judge] = None):
         self.settings = settings
+        self.judge = judge or Judge(settings)
         self.stream = stream or sys.stdout
         self.clock = clock
         self.bar = None
@@ -71,9 +76,10 @@ class Terminal:
             self.bar = None
         self._print("")
         self._print(f"Search ended: {reason}")
-        for line in leaderboard(self.settings, records):
+        standing = self.judge.standing(records)
+        for line in leaderboard(self.settings, records, standing=standing):
             self._print(line)
-        if winner(self.settings.space, records) is not None:
+        if standing.winner is not None:
             for line in commands(self.settings):
                 self._print(line)
 
@@ -89,7 +95,7 @@ class Terminal:
         return f"trial {record.number:>3}: {record.state}{f' ({reason})' if reason else ''}  {point}"
 
     def _standing(self, records: Sequence[TrialRecord]) -> str:
-        best = winner(self.settings.space, records)
+        best = self.judge.standing(records).winner
         text = f"  | best {best.value:.4f}" if best is not None else ""
         eta = self._eta(records)
         return text + (f"  | about {duration(eta)} left" if eta else "")
@@ -112,7 +118,9 @@ class Terminal:
         if self.settings.space.size is not None and self.settings.de_duplication:
             reused = sum(record.reused is not None for record in records)
             suggestions = min(suggestions, self.settings.space.size + reused)
-        return max(suggestions * self.settings.search_times, len(records))
+        again = max(0, (self.settings.confirm or 0) - self.settings.search_times)
+        points = min(CONFIRMED, suggestions) + (self.settings.fixed is not None)
+        return max(suggestions * self.settings.search_times + again * points, len(records))
 
     def _print(self, text: str) -> None:
         if self.bar is not None:
@@ -139,33 +147,62 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def leaderboard(settings, records: Sequence[TrialRecord], top: int = 10) -> list[str]:
-    """The best ``top`` points, the fixed point's row, the gain over it, and how the other trials ended."""
-    results = point_results(settings.space, records)
-    completed = [result for result in results if result.value is not None]
+def leaderboard(settings, records: Sequence[TrialRecord], top: int = 10, *,
+                standing: Optional[Standing] = None) -> list[str]:
+    """The best ``top`` points, the fixed point's row, the gain over it, and how the other trials ended.
+
+    :param standing: of the records, when it is known already
+    """
+    standing = standing or Judge(settings).standing(records)
+    completed = [result for result in standing.results if result.value is not None]
     if not completed:
         return ["No trial completed."]
-    fixed = result_of(settings.space, records, settings.fixed)
-    rows = [_row(settings, rank, result, fixed) for rank, result in enumerate(completed[:top], start=1)]
+    fixed = standing.of(settings.fixed)
+    rows = [_row(settings, rank, result, standing) for rank, result in enumerate(completed[:top], start=1)]
     if fixed is not None and fixed.value is not None and completed.index(fixed) >= top:
-        rows.append(_row(settings, completed.index(fixed) + 1, fixed, fixed))
-    header = ["rank", settings.metric, "trial", "epoch", *settings.space.names, "weights", ""]
-    lines = ["", *_table(_without_empty([header, *rows], "weights")), ""]
+        rows.append(_row(settings, completed.index(fixed) + 1, fixed, standing))
+    header = ["rank", settings.metric, "estimate", "trial", "epoch", *settings.space.names, "weights", ""]
+    lines = ["", *_table(_without_empty(_without_empty([header, *rows], "weights"), "estimate")), ""]
     best = completed[0]
     if fixed is not None and fixed.value is not None:
         lines.append(f"Best {settings.metric} {best.value:.4f}, fixed point {fixed.value:.4f}: "
                      f"a gain of {100 * (best.value - fixed.value):+.2f} points.")
     else:
         lines.append(f"Best {settings.metric} {best.value:.4f}.")
+    lines += _why_best(completed, standing)
+    lines += _confirmation(settings, standing)
     lines.append(_census(records))
     return lines
 
 
-def _row(settings, rank: int, result: PointResult, fixed: Optional[PointResult]) -> list[str]:
+def _why_best(completed: Sequence[PointResult], standing: Standing) -> list[str]:
+    """When the winner is not what was observed to be best: why."""
+    luckiest = max(completed, key=lambda result: result.value)
+    if standing.confirmed or standing.estimates.get(standing.space.key(completed[0].point)) is None or (
+            luckiest.value <= completed[0].value):
+        return []
+    return [f"Ranked by estimate: what the model expects of the settings, without the luck of one training (trial "
+            f"{luckiest.best.number} got {luckiest.value:.4f})."]
+
+
+def _confirmation(settings, standing: Standing) -> list[str]:
+    """The point found beside the fixed one, by their means over seeds."""
+    if not standing.confirmed:
+        return []
+    found, fixed = standing.confirmed[0], standing.confirmation(settings.fixed)
+    line = f"Confirmed {settings.metric}: found {found} ({len(found.values)} seeds)"
+    if fixed is found:
+        return [line + ", which is the fixed point"]
+    return [line + (f", fixed {fixed}" if fixed is not None else "")]
+
+
+def _row(settings, rank: int, result: PointResult, standing: Standing) -> list[str]:
     value = f"{result.value:.4f}" + (f" ± {result.error:.4f}" if result.error is not None else "")
+    fixed, estimate = standing.of(settings.fixed), standing.estimate(result.point)
     mark = "fixed point" if fixed is not None and result.point == fixed.point else ""
-    return [str(rank), value, str(result.best.number), str(result.best.info.get("best_epoch", "")),
-            *(show_value(result.point[name]) for name in settings.space.names), loaded(result.best), mark]
+    return [str(rank), value, "" if estimate is None else f"{estimate:.4f}", str(result.best.number),
+            str(result.best.info.get("best_epoch", "")), *(show_value(result.point[name]) for name in
+                                                           settings.space.names), loaded(result.best), mark]
 
 
 def loaded(record: TrialRecord) -> str:

@@ -205,6 +205,25 @@ def open_store(*, output_dir: str | os.PathLike, space: Space, storage: str | No
     return OptunaStore(_storage(storage), name=name, space=space, place=storage)
 
 
+def read_store(*, output_dir: str | os.PathLike, space: Space, storage: str | None = None) -> OptunaStore:
+    """The store of another search, only to be read: nothing is written, and that search may be at work.
+
+    Raises StudyError when there is none, or it cannot be read.
+    """
+    path = Path(output_dir) / JOURNAL_NAME
+    name = str(Path(output_dir).resolve()) if storage else JOURNAL_STUDY
+    if not storage and not path.is_file():
+        raise StudyError(f"{path}: there is no such file, so no search has been here")
+    try:
+        backend = _storage(storage) if storage else JournalStorage(Journal(path))
+        backend.get_study_id_from_name(name)
+        return OptunaStore(backend, name=name, space=space, place=str(storage or path))
+    except KeyError as error:
+        raise StudyError(f"{storage or path}: holds no search of this package ({error})") from error
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{storage or path}: cannot be read: {error}") from error
+
+
 def set_aside(*, output_dir: str | os.PathLike, storage: str, suffix: str, study_name: str | None = None) -> None:
     """Rename the search's study in ``storage``, so that a new one may take its name; nothing when there is none."""
     name = study_name or str(Path(output_dir).resolve())

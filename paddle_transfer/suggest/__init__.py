@@ -18,7 +18,8 @@ MODES = ("grid", "bayes", "random", "greedy")
 
 def make_suggester(mode: str, *, fixed: Optional[Point] = None, allow_repeats: bool = False,
                    acquisition: str = "ei", prior: Union[str, Sequence[PastTask]] = "none",
-                   warm_start: Sequence[PastTask] = (), plan: Optional[Plan] = None) -> Suggester:
+                   warm_start: Sequence[PastTask] = (), plan: Optional[Plan] = None,
+                   eval_size: Optional[int] = None) -> Suggester:
     """The suggester that a search file asks for.
 
     :param mode: one of ``MODES``
@@ -28,6 +29,7 @@ def make_suggester(mode: str, *, fixed: Optional[Point] = None, allow_repeats: b
     :param prior: for bayes, ``none``, ``shipped`` (provisional, see its label) or past tasks
     :param warm_start: further past tasks
     :param plan: for greedy, and needed there
+    :param eval_size: for bayes, images that the metric is measured on; None: not known
     :raises PaddleTransferError: for a mode or an acquisition that does not exist
     """
     if mode == "grid":
@@ -39,7 +41,7 @@ def make_suggester(mode: str, *, fixed: Optional[Point] = None, allow_repeats: b
     if mode == "bayes":
         from paddle_transfer.suggest.bayes import BayesSuggester
         return BayesSuggester(fixed=fixed, allow_repeats=allow_repeats, acquisition=acquisition, prior=prior,
-                              warm_start=warm_start)
+                              warm_start=warm_start, eval_size=eval_size)
     if mode == "greedy":
         from paddle_transfer.suggest.greedy import GreedySuggester
         assert plan is not None, "a greedy search needs its plan"

@@ -48,11 +48,13 @@ class BayesSuggester:
     expects of them (kriging believer).
 
     :param prior: ``shipped``, ``none``, or the tasks to learn from; :param warm_start: further tasks
+    :param eval_size: images that the metric is measured on; None: not known
     :raises PaddleTransferError: for an acquisition or a prior that does not exist
     """
 
     def __init__(self, *, fixed: Optional[Point] = None, allow_repeats: bool = False, acquisition: str = "ei",
-                 prior: Union[str, Sequence[PastTask]] = "shipped", warm_start: Sequence[PastTask] = ()):
+                 prior: Union[str, Sequence[PastTask]] = "shipped", warm_start: Sequence[PastTask] = (),
+                 eval_size: Optional[int] = None):
         self.fixed = fixed
         self.allow_repeats = allow_repeats
         self.acquisition = str(acquisition).lower()
@@ -63,6 +65,7 @@ class BayesSuggester:
             raise PaddleTransferError(f"prior: there is no '{prior}'. {did_you_mean(prior, ('shipped', 'none'))}")
         self.prior = prior
         self.warm_start = tuple(warm_start)
+        self.eval_size = eval_size
 
     @property
     def tasks(self) -> tuple[PastTask, ...]:
@@ -90,7 +93,8 @@ class BayesSuggester:
         shut = busy if self.allow_repeats else taken
         if not results or (space.size is not None and len(shut) >= space.size):  # all failed, or all are running
             return untaken(space, shut) or space.point(count % space.size)
-        model = model_of(space, results, [p for p in running if space.contains(p)], tasks=self.tasks)
+        model = model_of(space, results, [p for p in running if space.contains(p)], tasks=self.tasks,
+                         eval_size=self.eval_size)
         return own_point(space, self._best(model, space, shut, seed=seed, count=count))
 
     def _best(self, model: "Mixture", space: Space, shut: set[str], *, seed: int, count: int) -> Point:

@@ -6,8 +6,8 @@ still to be gained is below what noise makes of it anyway.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional, Sequence
+from dataclasses import dataclass, field
+from typing import Mapping, Optional, Sequence
 
 from paddle_transfer.space.space import Point, Space, finite
 from paddle_transfer.suggest import features
@@ -28,12 +28,14 @@ class Outlook:
     """``winner`` is the tried point with the largest posterior mean (noise taken away, so not the luckiest one),
     ``gain`` the largest expected improvement over it among untried points, in units of the metric, ``tolerance``
     the gain that is not worth a trial (0.4 points where accuracies are near 0.88), ``evaluated`` the number of
-    points with a result."""
+    points with a result. ``estimates`` are the posterior means of the points that may win, as metrics, by
+    ``Space.key``: what a training is expected to end with, so a little below the best epoch that a trial reports."""
 
     winner: Point
     gain: float
     tolerance: float
     evaluated: int
+    estimates: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def enough(self) -> bool:
@@ -42,10 +44,12 @@ class Outlook:
 
 
 def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[PastTask] = (),
-            seed: int = 0) -> Optional[Outlook]:
+            seed: int = 0, eval_size: Optional[int] = None, gain: bool = True) -> Optional[Outlook]:
     """What the finished trials tell; None while not one of them is complete.
 
     :param tasks: earlier tasks, as ``BayesSuggester.tasks``
+    :param eval_size: images that the metric is measured on; None: not known
+    :param gain: False leaves out the gain, which takes seconds in a space of 100,000 points; it is infinite then
     """
     import numpy
     from paddle_transfer.suggest.bayes import model_of
@@ -57,9 +61,19 @@ def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[Pa
             complete.pop(space.key(o.point), None)
     if not complete:
         return None
-    model = model_of(space, results, tasks=tasks)
+    model = model_of(space, results, tasks=tasks, eval_size=eval_size)
     tried = list(complete.values())
-    winner = tried[int(numpy.argmax(numpy.round(model.mean(features.matrix(model.axes, tried)), 9)))]
+    means = numpy.round(model.mean(features.matrix(model.axes, tried)), 9)
+    winner = tried[int(numpy.argmax(means))]
+    tolerance = NOISE_SHARE * model.noise
+    estimates = dict(zip(complete, map(float, model.learnt.metric(means))))
+    most = _gain(space, finished, model, winner, seed=seed) if gain else float("inf")
+    return Outlook(winner, most, tolerance, len(complete), estimates)
+
+
+def _gain(space: Space, finished: Sequence[Observation], model, winner: Point, *, seed: int) -> float:
+    """The largest expected improvement among untried points, in units of the metric; 0 when there is none."""
+    import numpy
     taken = finished_keys(space, finished)
     if finite(space):
         shut = [space.index(o.point) for o in finished if space.contains(o.point)]
@@ -67,5 +81,4 @@ def outlook(space: Space, finished: Sequence[Observation], *, tasks: Sequence[Pa
     else:
         points = features.sampled(space, [winner], seed=seed, count=len(finished))
         rows = features.matrix(model.axes, [point for point in points if space.key(point) not in taken])
-    gain = float(model.improvement(rows).max()) if len(rows) else 0.0
-    return Outlook(winner, gain, NOISE_SHARE * model.noise, len(complete))
+    return float(model.improvement(rows).max()) if len(rows) else 0.0

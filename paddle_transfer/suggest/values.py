@@ -27,13 +27,26 @@ DIVERGED = 3.0
 @dataclass(frozen=True)
 class Learnt:
     """``points`` each once, ``values`` (log-odds or standardised units, to be maximised) and ``repeats`` of each;
-    ``slope`` is the change of the metric per unit at the best point; ``odds``: the unit is log-odds."""
+    ``slope`` is the change of the metric per unit at the best point; ``middle`` and ``spread`` make metrics of
+    standardised units, where these are no log-odds (``odds``)."""
 
     points: list[Point]
     values: "numpy.ndarray"  # noqa: F821
     repeats: "numpy.ndarray"  # noqa: F821
     slope: float
     odds: bool = True
+    middle: float = 0.0
+    spread: float = 1.0
+
+    def metric(self, values):
+        """``values``, in units of ``self.values``, as metrics: what drew them together is undone."""
+        import numpy
+        best = self.values.max()
+        below = best - numpy.asarray(values, dtype=float)
+        apart = FULL * numpy.exp(numpy.clip(below / FULL - 1.0, 0.0, 4.0))
+        whole = best - numpy.where(below <= FULL, below, apart)
+        return 1.0 / (1.0 + numpy.exp(-numpy.clip(whole, -500.0, 500.0))) if self.odds else (
+            self.middle + self.spread * whole)
 
 
 def usable(space: Space, finished: Sequence[Observation]) -> list[Observation]:
@@ -78,7 +91,7 @@ def learn_from(space: Space, results: Sequence[Observation]) -> Learnt:
     top = 1.0 / (1.0 + math.exp(-best))
     return Learnt([group[0].point for group in groups.values()], drawn_together(numpy.array(values)),
                   numpy.array([len(group) for group in groups.values()], dtype=float),
-                  top * (1.0 - top) if odds else spread, odds)
+                  top * (1.0 - top) if odds else spread, odds, middle, spread)
 
 
 def noise_floor(learnt: Learnt, eval_size: Optional[int]) -> float:

@@ -65,6 +65,7 @@ class VisualDLTracker:
         for number in list(self._writers):
             self._close(number)
         if self._search is not None:
+            self._search.text("search/ended", reason, self._done)
             self._search.close()
             self._search = None
 
@@ -135,6 +136,9 @@ class _Run:
 
     def scalar(self, tag: str, value: float, step: int) -> None:
         self._writer.add_scalar(tag=tag.replace("%", "percent"), value=float(value), step=int(step))
+
+    def text(self, tag: str, text: str, step: int) -> None:
+        self._writer.add_text(tag=tag, text_string=text, step=int(step))
 
     def epoch(self, epoch: int, value: float, scalars: dict, *, metric: str, best_tag: str) -> None:
         self._best = value if self._best is None else max(self._best, value)

@@ -142,3 +142,12 @@ def test_mean_per_class_is_for_one_label_an_image(config, setting):
     assert "mean_per_class" in base.metric_names(config)[0]
     config["Global"].update(setting)
     assert "mean_per_class" not in base.metric_names(config)[0]
+
+
+def test_how_many_images_the_metric_is_measured_on(tmp_path):
+    config = base_config(tmp_path)
+    assert base.eval_size(config) is None, "there is no list"
+    (tmp_path / "val_list.txt").write_text("a.png 0\n\nb.png 1\nc.png 1")
+    assert base.eval_size(config) == 3
+    (tmp_path / "val_list.txt").write_text("")
+    assert base.eval_size(config) is None and base.eval_size({"DataLoader": {"Eval": {"dataset": {}}}}) is None

@@ -1,9 +1,11 @@
 import csv
+import json
 
 import pytest
 import yaml
 
 from paddle_transfer.search.outputs import Outputs, replace_with_link, trial_dir
+from paddle_transfer.suggest.stopping import Outlook
 from paddle_transfer.testing.records import record, shown_settings
 
 
@@ -37,6 +39,7 @@ def test_every_finished_trial_has_a_row_in_trial_order(tmp_path):
     table = rows(tmp_path)
     assert [row["trial"] for row in table] == ["0", "1", "2", "3"]
     assert [row["rank"] for row in table] == ["2", "1", "", "1"]
+    assert 0.75 < float(table[1].pop("estimate")) < 0.85, "what the model expects of the point"
     assert table[1] == {"trial": "1", "state": "complete", "top1": "0.8", "rank": "1", "best_epoch": "2", "epochs": "3",
                         "lr": "0.001", "mixup": "False", "seed": "0", "seconds": "12.3", "attempts": "1", "reused": "",
                         "reason": ""}
@@ -71,6 +74,67 @@ def test_the_winner_keeps_its_weights_even_when_a_lucky_repeat_outranks_it(tmp_p
     finish(tmp_path, records)
     assert (trial_dir(tmp_path, 4) / "best_model.pdparams").exists()
     assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 4"
+
+
+def choose(monkeypatch, order):
+    """Make the model prefer the trials' points in this order, all of them tried."""
+    def view(space, finished, **_):
+        points = [space.key(one.point) for one in finished]
+        estimates = {points[number]: 0.9 - 0.01 * place for place, number in enumerate(order) if number < len(points)}
+        first = min(estimates, key=lambda key: -estimates[key])
+        return Outlook(next(one.point for one in finished if space.key(one.point) == first), 0.1, 0.01, len(points),
+                       estimates)
+    monkeypatch.setattr("paddle_transfer.search.judge.outlook", view)
+
+
+POINTS = [(lr, mixup) for lr in (0.1, 0.01, 0.001) for mixup in (False, True)]
+
+
+def six():
+    return [record(number, lr, mixup, value=0.8 - 0.1 * number) for number, (lr, mixup) in enumerate(POINTS)]
+
+
+def kept(root):
+    return [number for number in range(6) if (trial_dir(root, number) / "best_model.pdparams").exists()]
+
+
+def test_the_winner_by_the_model_has_its_config_and_weights(tmp_path, monkeypatch):
+    choose(monkeypatch, [5, 4, 0, 1, 2, 3])
+    finish(tmp_path, six())
+    assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 5" and kept(tmp_path) == [0, 1, 5]
+    text = (tmp_path / "best_config.yaml").read_text()
+    assert text.startswith("# Found by paddle_transfer: lr 0.001, mixup True\n# top1 0.30000 in trial 5, epoch 2, seed 0\n"
+                           "# 0.90000 is what the model expects of these settings")
+    assert [(row["top1"], row["estimate"], row["rank"]) for row in rows(tmp_path)][::5] == [
+        ("0.8", "0.88", "3"), ("0.30000000000000004", "0.9", "1")]
+    told = json.loads((tmp_path / "search_results.json").read_text())
+    assert told["ended"] == "done" and told["winner"]["trials"] == [5] and told["winner"]["estimate"] == 0.9
+    assert told["fixed"]["trials"] == [2] and told["confirm"] is None
+
+
+@pytest.mark.parametrize("reason", ["interrupted", "ended by an error: DiskFull"])
+def test_weights_of_what_may_yet_win_stay_until_the_end(tmp_path, monkeypatch, reason):
+    choose(monkeypatch, [5, 4, 3, 2, 1, 0])
+    settings = shown_settings(tmp_path, keep_models=1)
+    monkeypatch.setattr("paddle_transfer.search.outputs.SPARE", 2)
+    for entry in six():
+        weights_of(tmp_path, entry.number).write_bytes(b"weights")
+    Outputs(settings).search_ended(six(), reason)
+    assert kept(tmp_path) == [0, 3, 4, 5], "the best by the model, the one that keep_models says and two to spare"
+    Outputs(settings).search_ended(six(), "max_iter (6) suggestions were evaluated")
+    assert kept(tmp_path) == [0, 5]
+
+
+def test_a_winner_whose_weights_are_gone_has_not_those_of_another(tmp_path, monkeypatch):
+    finish(tmp_path, six())
+    (trial_dir(tmp_path, 5) / "best_model.pdparams").unlink(missing_ok=True)
+    choose(monkeypatch, [5, 4, 3, 2, 1, 0])
+    outputs = Outputs(shown_settings(tmp_path))
+    for _ in range(2):
+        outputs.search_started(outputs.settings, six())
+        assert not (tmp_path / "best_model.pdparams").exists()
+        text = (tmp_path / "best_config.yaml").read_text()
+        assert "in trial 5, " in text and "# Its weights are not kept (keep_models)" in text
 
 
 def test_running_trials_keep_what_they_have_written(tmp_path):

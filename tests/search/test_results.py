@@ -1,6 +1,6 @@
 import pytest
 
-from paddle_transfer.search.results import point_results, result_of, trained, winner
+from paddle_transfer.search.results import point_results, trained
 from paddle_transfer.testing.records import record, shown_settings
 
 SPACE = shown_settings("out").space
@@ -25,23 +25,14 @@ def test_equal_points_keep_the_order_they_were_tried_in():
     assert [result.best.number for result in results] == [0, 1]
 
 
-def test_what_did_not_complete_ranks_last_and_never_wins():
+def test_what_did_not_complete_ranks_last():
     records = [record(0, 0.1, value=0.99, state="pruned"), record(1, 0.01, state="diverged"),
                record(2, 0.001, value=0.2), record(3, 0.1, True, state="running")]
     results = point_results(SPACE, records)
     assert [result.value for result in results] == [0.2, None, None]
-    assert winner(SPACE, records).point == {"lr": 0.001, "mixup": False}
-    assert winner(SPACE, records[:2]) is None and winner(SPACE, []) is None
 
 
 def test_a_reused_suggestion_counts_once():
     records = [record(0, 0.1, value=0.5), record(1, 0.1, value=0.5, reused=0)]
     assert point_results(SPACE, records)[0].completed == 1
     assert [entry.number for entry in trained(records)] == [0]
-
-
-def test_the_result_of_one_point():
-    records = [record(0, 0.1, value=0.5)]
-    assert result_of(SPACE, records, {"lr": 0.1, "mixup": False}).value == 0.5
-    assert result_of(SPACE, records, {"lr": 0.1, "mixup": True}) is None
-    assert result_of(SPACE, records, None) is None

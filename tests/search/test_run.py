@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import sys
 import pytest
 import yaml
 
+from paddle_transfer.config.final import Final
 from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, SetupError, StudyError
 from paddle_transfer.search.run import run_search
 from paddle_transfer.space.catalog import SearchKey
@@ -60,6 +63,50 @@ def test_more_iterations_go_on_from_there(tmp_path, audit):
     code, records = run(tmp_path / "out", max_iter=5, workers=3, trial_timeout=1000.0, search_mode="random",
                         keep_models=1)
     assert len(audit()) == 2 + sum(record.reused is None for record in records[2:]) and len(records) == 5
+
+
+def test_what_ends_a_search_and_what_follows_it(tmp_path, audit, capsys):
+    """Budgets and confirm in real processes: they may change from one command to the next."""
+    out, values, fixed = tmp_path / "out", {"a": [0.0, 1.0, 0.5, 2.0, 0.2]}, {"a": 2.0}
+    code, records = run(out, values=values, max_iter=5, epoch_budget=7)
+    assert code == 0 and len(records) == 2 and "Search ended: epoch_budget (7) has no room" in capsys.readouterr().out
+    code, records = run(out, values=values, max_iter=5, fixed=fixed, confirm=2, time_budget=100,
+                        pruner={"name": "median"})
+    assert code == 0 and len(records) == 9 and len(audit()) == 9
+    text = capsys.readouterr().out
+    assert "Confirmed top1: found 0.9005 ± 0.0005 (2 seeds), fixed 0.3340 ± 0.0005" in text
+    told = json.loads((out / "search_results.json").read_text())
+    assert told["ended"] == "all 5 points of the space were evaluated" and told["winner"]["point"] == {"a": 0.0}
+    assert [one["point"]["a"] for one in told["confirm"]["points"]] == [0.0, 0.2, 0.5, 2.0]
+    written = yaml.safe_load((out / "search.yaml").read_text())
+    assert (written["confirm"], written["time_budget"], written["pruner"]) == (2, 100, {"name": "median"})
+    assert "epoch_budget" not in written and "stop" not in written
+    assert run(out, values=values, max_iter=5, fixed=fixed, confirm=2)[0] == 0 and len(audit()) == 9
+
+
+def test_files_final_and_terminal_agree_on_the_winner_of_a_bayesian_search(tmp_path, capsys):
+    """Two points of one kind are good, the luckiest training is of the other kind."""
+    values = {"lr": [0.01], "mixup": [False, True], "l2_decay": [1e-3, 1e-4, 1e-5, 1e-6]}
+    made = tiny_settings(tmp_path / "out", values=values, search_mode="bayes", max_iter=8, final=Final("train"),
+                         tiny={"table": {"mixup": {True: 0.74, False: 0.8}}})
+    lucky = {"lr": 0.01, "mixup": True, "l2_decay": 1e-5}
+    made.base_config["Tiny"]["lucky"] = {"x": lucky, "value": 0.803}
+    made.base_config["DataLoader"] = {}
+    for part in ("Train", "Eval", "Test"):
+        (tmp_path / part).write_text(f"{part}.png 0\n")
+        made.base_config["DataLoader"][part] = {"dataset": {"cls_label_path": str(tmp_path / part)}}
+    assert run_search(made, runner=RUNNER) == 0
+    out = tmp_path / "out"
+    table = list(csv.DictReader((out / "search_results.csv").open()))
+    best = next(row for row in table if row["rank"] == "1")
+    luckiest = max(table, key=lambda row: float(row["top1"]))
+    assert luckiest["top1"] == "0.803" and best["mixup"] == "False" and best is not luckiest
+    point = {"lr": 0.01, "mixup": False, "l2_decay": float(best["l2_decay"])}
+    assert yaml.safe_load((out / "best_config.yaml").read_text())["Tiny"]["x"] == point
+    assert json.loads((out / "final.json").read_text())["best"]["point"] == point
+    assert json.loads((out / "search_results.json").read_text())["winner"]["point"] == point
+    text = capsys.readouterr().out
+    assert "Ranked by estimate" in text and f"(trial {luckiest['trial']} got 0.8030)" in text
 
 
 @pytest.mark.parametrize("changes, text", [

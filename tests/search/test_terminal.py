@@ -50,7 +50,7 @@ def test_a_reused_point_and_a_retry_are_told():
 def test_the_leaderboard_says_what_was_loaded_where_weights_were():
     records = [record(0, 0.01, value=0.7, info={"pretrained": {"short": "10w, 320/322"}}),
                record(1, 0.001, value=0.6, info={"pretrained": None})]
-    lines = leaderboard(shown_settings("out"), records)
+    lines = leaderboard(shown_settings("out", search_mode="random"), records)
     assert lines[1].split() == ["rank", "top1", "trial", "epoch", "lr", "mixup", "weights"]
     assert lines[2].split()[6:8] == ["10w,", "320/322"] and len(lines[3].split()) == 6
 
@@ -58,7 +58,7 @@ def test_the_leaderboard_says_what_was_loaded_where_weights_were():
 def test_the_leaderboard_has_the_fixed_points_row_and_the_gain():
     records = [record(0, 0.01, value=0.7), record(1, 0.001, True, value=0.8125), record(2, 0.1, state="failed",
                info={"reason": "exit code 1"})]
-    lines = leaderboard(shown_settings("out"), records)
+    lines = leaderboard(shown_settings("out", search_mode="random"), records)
     assert lines[1].split() == ["rank", "top1", "trial", "epoch", "lr", "mixup"]
     assert lines[2].split() == ["1", "0.8125", "1", "2", "0.001", "on"]
     assert lines[3].split() == ["2", "0.7000", "0", "2", "0.01", "off", "fixed", "point"]

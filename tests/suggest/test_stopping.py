@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from paddle_transfer.benchmark.synthetic import synthetic_table
 from paddle_transfer.suggest import make_suggester
 from paddle_transfer.suggest.base import Observation
@@ -15,7 +17,11 @@ def test_the_winner_is_not_the_luckiest():
     rivals = [{**twin, "mixup": True} for twin in twins]
     # Four of one kind near 0.80; the lucky one belongs to a kind that is worse on the whole.
     values = [0.801, 0.799, 0.800, 0.802, 0.740, 0.745, 0.803, 0.742]
-    assert outlook(PUBLISHED, observe(twins + rivals, values)).winner["mixup"] is False
+    found = outlook(PUBLISHED, observe(twins + rivals, values))
+    assert found.winner["mixup"] is False
+    assert max(found.estimates, key=found.estimates.get) == PUBLISHED.key(found.winner)
+    assert all(0.78 < found.estimates[PUBLISHED.key(twin)] < 0.83 for twin in twins), "in units of the metric"
+    assert 0.74 < found.estimates[PUBLISHED.key(rivals[2])] < 0.79, "the lucky one is drawn to its kind"
 
 
 def test_a_trial_that_was_pruned_diverged_or_failed_never_wins():
@@ -36,6 +42,20 @@ def test_a_search_ends_by_itself_when_little_is_left_and_not_before():
             finished.append(Observation(len(finished), point, curve[-1][1], curve=curve))
         assert LEAST_TRIALS <= len(finished) <= 15
         assert table.regrets[table.space.index(outlook(table.space, finished).winner)] < 0.01
+
+
+@pytest.mark.parametrize("values", [[0.9, 0.88, 0.4, 0.1], [30.0, 29.0, 12.0, 3.0]])
+def test_estimates_are_in_units_of_the_metric(values):
+    """Also far below the best, and for metrics that are no shares."""
+    points = [{**FIXED, "lr": lr} for lr in (0.01, 0.03, 0.001, 0.0001)]
+    found = outlook(PUBLISHED, observe(points, values)).estimates
+    for point, value in zip(points, values):
+        assert found[PUBLISHED.key(point)] == pytest.approx(value, abs=0.2 * max(values))
+
+
+def test_the_gain_may_be_left_out():
+    found = outlook(PUBLISHED, observe([{**FIXED, "lr": lr} for lr in (0.01, 0.03, 0.001)]), gain=False)
+    assert found.gain == float("inf") and not found.enough and len(found.estimates) == 3
 
 
 def test_two_bad_trials_are_no_reason_to_end():

@@ -59,6 +59,14 @@ def test_the_search_has_a_run_of_its_own(tmp_path):
     assert scalars(vdl / "search", "search/top1") == [(1, 0.7), (2, 0.8)]
 
 
+def test_the_reason_of_the_end_is_a_text(tmp_path):
+    from visualdl import LogReader
+
+    vdl = track(tmp_path)
+    reader = LogReader(file_path=str(next((vdl / "search").glob("*vdlrecords*"))))
+    assert [(item.id, item.text.encoded_text_string) for item in reader.get_data("text", "search/ended")] == [(3, "done")]
+
+
 def test_going_on_keeps_finished_runs_and_writes_half_written_ones_again(tmp_path):
     vdl = track(tmp_path, RECORDS[:2])
     before = {path: path.read_bytes() for path in (vdl / "trial_0000").iterdir()}

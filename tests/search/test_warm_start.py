@@ -1,0 +1,141 @@
+"""Earlier searches and recorded tables as what a search begins with."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from paddle_transfer.benchmark.synthetic import synthetic_table
+from paddle_transfer.benchmark.table import save_table
+from paddle_transfer.config.search_file import load_search
+from paddle_transfer.errors import ConfigError
+from paddle_transfer.search.preview import preview
+from paddle_transfer.search.run import begin_with, run_search
+from paddle_transfer.search.warm_start import load_tasks
+from paddle_transfer.study.store import JOURNAL_NAME
+from paddle_transfer.testing.configs import write_search
+from paddle_transfer.testing.tiny_search import RUNNER, tiny_settings
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+    """The output_dir of a finished search over lr and b."""
+    folder = tmp_path_factory.mktemp("earlier")
+    run_search(tiny_settings(folder / "out", values={"lr": [0.1, 0.3, 0.5], "b": [1, 2]}), runner=RUNNER, listeners=[])
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tables") / "synthetic.csv.gz"
+    save_table(synthetic_table(0, epochs=2, seeds=1), str(path))
+    return path
+
+
+def settings(out, *warm_start, **changes):
+    return tiny_settings(out, **{"values": {"lr": [0.1, 0.3, 0.5], "c": [True, False]}, "search_mode": "bayes",
+                                 "max_iter": 4, "warm_start": tuple(map(str, warm_start)), **changes})
+
+
+def mistakes(made):
+    with pytest.raises(ConfigError) as caught:
+        load_tasks(made)
+    assert caught.value.file == "tiny_search.yaml"
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def test_a_finished_search_is_a_task(tmp_path, earlier):
+    before = (earlier / JOURNAL_NAME).read_bytes()
+    (task,) = load_tasks(settings(tmp_path, earlier))
+    assert task.name == str(earlier) and len(task.points) == 6 and set(task.points[0]) == {"lr", "b"}
+    assert list(task.values) == sorted(task.values, reverse=True)
+    assert (earlier / JOURNAL_NAME).read_bytes() == before, "it is only read"
+
+
+def test_one_that_is_at_work_too(tmp_path, earlier):
+    """Its journal ends in the middle of a line, which stays as it is."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "search.yaml").write_bytes((earlier / "search.yaml").read_bytes())
+    lines = (earlier / JOURNAL_NAME).read_bytes().splitlines(keepends=True)
+    torn = b"".join(lines[:-8]) + lines[-8][:9]
+    (copy / JOURNAL_NAME).write_bytes(torn)
+    (task,) = load_tasks(settings(tmp_path, copy))
+    assert 2 <= len(task.points) <= 6 and (copy / JOURNAL_NAME).read_bytes() == torn
+
+
+def test_a_search_with_a_storage_of_its_own(tmp_path):
+    made = tiny_settings(tmp_path / "out", values={"lr": [0.1, 0.3]}, storage=f"sqlite:///{tmp_path}/study.db")
+    run_search(made, runner=RUNNER, listeners=[])
+    assert len(load_tasks(settings(tmp_path, tmp_path / "out"))[0].points) == 2
+
+
+def test_a_table_is_a_task(tmp_path, table):
+    (task,) = load_tasks(settings(tmp_path, table))
+    assert task.name == "synthetic" and len(task.points) == 28
+
+
+def test_each_that_is_of_no_use_is_named(tmp_path, earlier, table):
+    empty, text = tmp_path / "empty", tmp_path / "bad.csv.gz"
+    empty.mkdir()
+    with gzip.open(text, "wt") as file:
+        file.write("lr,top1\n0.1,0.5\n")
+    found = mistakes(settings(earlier, table, empty, text, earlier))
+    assert [one.partition(": ")[0] for one in found] == ["warm_start.1", "warm_start.2", "warm_start.3"]
+    assert found[0].startswith("warm_start.1: must be readable; found ") and "no search has been here" in found[0]
+    assert "a table has the columns" in found[1]
+    assert found[2] == (f"warm_start.3: must be another search; found {str(earlier)!r}, the output_dir of this one. Take "
+                        "it out: its trials count anyway.")
+
+
+def test_nothing_in_common(tmp_path, earlier, table):
+    made = settings(tmp_path, earlier, table, values={"x": [1, 2]})
+    assert mistakes(made)[0] == (f"warm_start.0: must share a search_key with this search; found lr, b in "
+                                 f"{str(earlier)!r}. This one searches x.")
+    assert mistakes(made)[1].startswith("warm_start.1: must share a search_key")
+    (one,) = mistakes(settings(tmp_path, earlier, values={"b": [7, 8]}))
+    assert one.startswith("warm_start.0: must have at least two points whose values mean something here")
+
+
+def test_no_finished_trial(tmp_path):
+    made = tiny_settings(tmp_path / "out", values={"lr": [0.1, 0.3]}, tiny={"misbehave": "diverge"})
+    with pytest.raises(Exception, match="all 2 trials failed"):
+        run_search(made, runner=RUNNER, listeners=[])
+    (one,) = mistakes(settings(tmp_path / "new", tmp_path / "out"))
+    assert one == (f"warm_start.0: must have a finished trial; found none in {str(tmp_path / 'out')!r}. Take it out, or "
+                   "let it run first.")
+
+
+def test_a_greedy_search_is_refused(tmp_path, earlier):
+    copy = tmp_path / "greedy"
+    copy.mkdir()
+    (copy / "search.yaml").write_text((earlier / "search.yaml").read_text().replace("grid", "greedy"))
+    assert mistakes(settings(tmp_path, copy))[0].startswith("warm_start.0: must not be a greedy search")
+
+
+def test_a_mistake_comes_before_anything_is_written(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="warm_start.0"):
+        run_search(settings(tmp_path / "out", tmp_path / "empty"), runner=RUNNER)
+    assert not (tmp_path / "out").exists()
+
+
+def test_suggester_and_judge_know_the_tasks_and_the_size_of_the_list(tmp_path, table):
+    made = settings(tmp_path, table, values={"lr": [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]})
+    (tmp_path / "val.txt").write_text("a.png 0\n\nb.png 1\n")
+    made.base_config["DataLoader"] = {"Eval": {"dataset": {"cls_label_path": str(tmp_path / "val.txt")}}}
+    suggester, judge = begin_with(made)
+    assert [task.name for task in suggester.tasks] == ["synthetic"] == [task.name for task in judge._tasks]
+    assert suggester.eval_size == 2 == judge._eval_size
+
+
+def test_a_warm_search_runs(tmp_path, earlier):
+    assert run_search(settings(tmp_path / "out", earlier), runner=RUNNER, listeners=[]) == 0
+
+
+def test_a_dry_run_tells_and_checks(tmp_path, table):
+    path = write_search(tmp_path, search_mode="bayes", warm_start=[str(table)])
+    assert f"Learns from  {table} (28 points)" in preview(load_search(path))
+    with pytest.raises(ConfigError, match="warm_start.0: must be readable"):
+        preview(load_search(path, [f"warm_start=[{tmp_path}]"]))
