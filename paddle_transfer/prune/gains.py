@@ -74,10 +74,13 @@ def expected_gain(space: Space, point: Point, whole: Sequence[Observation], shar
     told = [(o.point, gain) for o in whole if (gain := scale.gain(o, share)) is not None]
     axes = tuple(axis_of(h) for h in space.hyperparameters)
     left = (1.0 - share) ** POWER * scale.unit
+    noise = (FLOOR * scale.unit) ** 2
+    # Trainings that start later than any that this prior knows (a warmup, another schedule) make it as much wider.
+    most = max((abs(gain) for _, gain in told), default=0.0)
+    left *= max(1.0, most / ((MEAN + SPREAD) * left + math.sqrt(noise)))
     rows = features.matrix(axes, [*(known for known, _ in told), point])
     covariance = (SPREAD * left) ** 2 * _alike(axes, rows)
     own, with_told = covariance[-1, -1], covariance[:-1, -1]
-    noise = (FLOOR * scale.unit) ** 2
     weights = numpy.linalg.solve(covariance[:-1, :-1] + noise * numpy.eye(len(told)), with_told)
     mean = MEAN * left + weights @ (numpy.array([gain for _, gain in told]) - MEAN * left)
     return float(mean), math.sqrt(max(own - weights @ with_told, 0.0) + noise)
