@@ -6,11 +6,15 @@ import pytest
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.prune.curves import CurvesPruner
+from paddle_transfer.search.driver import Driver
 from paddle_transfer.search.pruning import TrialPruner, make_pruner, trial_pruner
+from paddle_transfer.search.workspace import Workspace
 from paddle_transfer.study.pruners import OptunaPruner
+from paddle_transfer.study.store import open_store
+from paddle_transfer.suggest import make_suggester
 from paddle_transfer.testing.fakes import FakeExecutor, Play
 from paddle_transfer.testing.records import record, shown_settings
-from tests.search.test_driver import Table
+from paddle_transfer.testing.tiny_search import tiny_settings
 
 
 class Recorded:
@@ -36,7 +40,7 @@ def test_names():
     assert make_pruner(None, epochs=5) is None and make_pruner({"name": "none"}, epochs=5) is None
     assert isinstance(make_pruner({"name": "auto"}, epochs=5), CurvesPruner)
     assert isinstance(make_pruner({"name": "HyperbandPruner"}, epochs=5), OptunaPruner)
-    with pytest.raises(PaddleTransferError, match="there|Did you mean 'auto'"):
+    with pytest.raises(PaddleTransferError, match="Did you mean 'auto'"):
         make_pruner({"name": "auto_"}, epochs=5)
 
 
@@ -59,7 +63,7 @@ def test_repeats_of_a_whole_training_are_never_stopped(tmp_path):
 
 
 def test_epochs_are_those_of_the_point(tmp_path):
-    settings = shown_settings(tmp_path)
+    settings = shown_settings(tmp_path, seed=0)
     pruner = trial_pruner(settings, {"name": "auto"})
     pruner._pruner = asked = Recorded()
     mine = running(1, 0.1)
@@ -76,13 +80,12 @@ def test_greedy_searches_prune_nothing_but_mistakes_are_named(tmp_path):
 
 def test_a_search_with_a_pruner_ends_hopeless_trials_early(tmp_path):
     """The driver stops what our own pruner calls hopeless, and the search goes on."""
-    table = Table(tmp_path, values={"lr": [0.1, 0.01, 0.001, 0.0001]}, search_mode="grid")
-    curves = {0.1: [0.5, 0.6, 0.7, 0.75, 0.8, 0.82], 0.01: [0.1] * 6, 0.001: [0.5, 0.6, 0.7, 0.75, 0.8, 0.83],
-              0.0001: [0.1] * 6}
-    plays = {number: Play(curve=tuple(curve)) for number, curve in enumerate(curves.values())}
-    executor = FakeExecutor(slots=1, plays=plays)
-    pruner = TrialPruner(CurvesPruner(), space=table.settings.space, epochs=lambda point: 6, seed=0)
-    table.run(executor, pruner=pruner)
-    records = table.store().records()
+    settings, ends = tiny_settings(tmp_path, values={"lr": [0.1, 0.01, 0.001, 0.0001]}), (0.8, 0.15, 0.83, 0.1)
+    store = open_store(output_dir=settings.output_dir, space=settings.space)
+    pruner = TrialPruner(CurvesPruner(), space=settings.space, epochs=lambda point: 6, seed=0)
+    Driver(settings=settings, store=store, suggester=make_suggester("grid"), pruner=pruner,
+           executor=FakeExecutor(slots=1, script=lambda job: Play(epochs=6, value=ends[job.number])),
+           workspace=Workspace(settings.output_dir, write_config=lambda one, path: path.write_text("{}"))).run()
+    records = store.records()
     assert [one.state for one in records] == ["complete", "pruned", "complete", "pruned"]
     assert 2 <= len(records[1].curve) < 6 and len(records[2].curve) == 6
