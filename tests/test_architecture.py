@@ -24,10 +24,11 @@ ARROWS = {
     "config": {"errors", "space"},
     "space": {"errors", "config"},
     "suggest": {"errors", "config", "space"},
-    "study": {"errors", "config", "space"},
+    "prune": {"errors", "config", "space", "suggest"},
+    "study": {"errors", "config", "space", "suggest"},
     "execute": {"errors", "config", "space"},
     "track": {"errors", "config", "space", "study", "execute"},
-    "search": {"errors", "config", "space", "suggest", "study", "execute", "track", "pretrained"},
+    "search": {"errors", "config", "space", "suggest", "prune", "study", "execute", "track", "pretrained"},
     "worker": {"errors", "config", "pretrained"},
     "pretrained": {"errors", "config"},
     "data": {"errors", "config", "pretrained"},
@@ -112,7 +113,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 #: Doors themselves may import their library on top; they are only imported when they are used.
-LIGHT = [name for name in MODULES if room(name) in ("errors", "config", "space", "suggest", "execute")]
+LIGHT = [name for name in MODULES if room(name) in ("errors", "config", "space", "suggest", "prune", "execute")]
 
 
 def test_nor_do_the_modules_that_help_preview_and_errors_need():

@@ -80,14 +80,16 @@ def fixed_point(text: Optional[str], space) -> Optional[Point]:
 
 _COLUMNS = (("trials_median", "trials"), ("trials_p90", "p90"), ("epochs_share_median", "epochs %"),
             ("regret_5", "regret 5"), ("regret_10", "10"), ("regret_12", "12"), ("regret_20", "20"),
-            ("stop_trials_median", "stop"), ("stop_regret_mean", "regret"), ("seconds_per_ask", "s/ask"))
-_HEAD = f"{'table':<26} {'method':<12}" + "".join(f"{title:>9}" for _, title in _COLUMNS)
+            ("stop_trials_median", "stop"), ("stop_regret_mean", "regret"), ("seconds_per_ask", "s/ask"),
+            ("epochs_saved", "saved %"), ("wrongly_stopped", "wrong %"))
+_SHARES = ("epochs_share_median", "epochs_saved", "wrongly_stopped")
+_HEAD = f"{'table':<26} {'method':<14}" + "".join(f"{title:>9}" for _, title in _COLUMNS)
 
 
 def _row(summary) -> str:
     cells = []
     for name, _ in _COLUMNS:
         value = getattr(summary, name)
-        value = value * 100 if name == "epochs_share_median" else value
+        value = value * 100 if name in _SHARES else value
         cells.append(f"{'-' if value is None else format(value, '.1f' if name.startswith('trials') else '.2f'):>9}")
-    return f"{summary.table:<26} {summary.method:<12}" + "".join(cells)
+    return f"{summary.table:<26} {summary.method:<14}" + "".join(cells)

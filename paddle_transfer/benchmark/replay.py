@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Optional, Protocol
 
 from paddle_transfer.benchmark.table import Table
+from paddle_transfer.prune.base import Pruner
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.suggest import make_suggester
 from paddle_transfer.suggest.base import Observation
@@ -38,13 +39,21 @@ class Searcher(Protocol):
 @dataclass
 class Run:
     """What happened: the number of each asked point in order, of the chosen point after each trial, the epochs
-    spent until each trial's end, the trial after which the method would have stopped, seconds of each ask."""
+    spent until each trial's end, the trial after which the method would have stopped, seconds of each ask, which
+    trials were stopped before their last epoch."""
 
     points: list[int] = field(default_factory=list)
     chosen: list[int] = field(default_factory=list)
     epochs: list[int] = field(default_factory=list)
     stop: Optional[int] = None
     seconds: list[float] = field(default_factory=list)
+    stopped: list[bool] = field(default_factory=list)
+
+    @property
+    def whole(self) -> list[Optional[int]]:
+        """``points``, with None for those of stopped trials."""
+        stopped = self.stopped or [False] * len(self.points)
+        return [None if early else point for point, early in zip(self.points, stopped)]
 
 
 def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int, workers: int = 1) -> Run:
@@ -70,6 +79,7 @@ def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int,
         run.points.append(table.space.index(point))
         run.chosen.append(table.space.index(searcher.chosen()))
         run.epochs.append(spent)
+        run.stopped.append(pruned)
         if run.stop is None and searcher.enough():
             run.stop = len(run.points)
     return run
@@ -84,37 +94,53 @@ def _train(table: Table, searcher: Searcher, point: Point, recorded_seed: int) -
 
 
 class SuggesterSearcher:
-    """The product's own search: its suggester, its choice of the winner, its stop rule."""
+    """The product's own search: its suggester, its pruner, its choice of the winner, its stop rule.
+
+    :param epochs: of a whole training
+    """
 
     def __init__(self, space: Space, *, mode: str = "bayes", fixed: Optional[Point], seed: int,
-                 tasks: tuple[PastTask, ...] = (), acquisition: str = "ei"):
+                 tasks: tuple[PastTask, ...] = (), acquisition: str = "ei", pruner: Optional[Pruner] = None,
+                 epochs: int = 0):
         options = {"prior": "none", "warm_start": tasks, "acquisition": acquisition} if mode == "bayes" else {}
         self._suggester = make_suggester(mode, fixed=fixed, **options)
         self._space, self._seed, self._tasks, self._auto = space, seed, tasks, mode == "bayes"
+        self._pruner, self._epochs = pruner, epochs
         self._finished: list[Observation] = []
-        self._running: list[Point] = []
+        self._running: list[Observation] = []  # with their curves so far
+        self._asked = 0
         self._outlook = None
 
     def ask(self) -> Optional[Point]:
-        point = self._suggester.suggest(self._space, self._finished, self._running, seed=self._seed)
+        running = [trial.point for trial in self._running]
+        point = self._suggester.suggest(self._space, self._finished, running, seed=self._seed)
         if point is not None:
-            self._running.append(point)
+            self._running.append(Observation(self._asked, point, None, "running"))
+            self._asked += 1
         return point
 
     def watch(self, point: Point, epoch: int, value: float) -> bool:
-        return False
+        if self._pruner is None:
+            return False
+        place = self._place(point)
+        trial = self._running[place]
+        trial = self._running[place] = replace(trial, curve=(*trial.curve, (epoch, value)))
+        return self._pruner.should_stop(self._space, trial, self._finished, epochs=self._epochs, seed=self._seed)
 
     def tell(self, point: Point, curve: Curve, pruned: bool) -> None:
-        self._running.remove(point)
-        self._finished.append(Observation(len(self._finished), point, max(value for _, value in curve),
-                                          "pruned" if pruned else "complete", curve))
+        trial = self._running.pop(self._place(point))
+        self._finished.append(replace(trial, value=max(value for _, value in curve),
+                                      state="pruned" if pruned else "complete", curve=curve))
         if self._auto:
             self._outlook = outlook(self._space, self._finished, tasks=self._tasks, seed=self._seed)
+
+    def _place(self, point: Point) -> int:
+        return next(i for i, trial in enumerate(self._running) if trial.point == point)
 
     def chosen(self) -> Point:
         if self._outlook is not None:
             return self._outlook.winner
-        return max(self._finished, key=lambda o: o.curve[-1][1]).point
+        return max(self._finished, key=lambda o: (o.state == "complete", o.curve[-1][1])).point
 
     def enough(self) -> bool:
         return self._outlook is not None and self._outlook.enough

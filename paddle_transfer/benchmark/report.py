@@ -10,8 +10,9 @@ import numpy
 
 from paddle_transfer.benchmark.peers import GpSearcher, OptunaSearcher, SkoptSearcher
 from paddle_transfer.benchmark.replay import Run, Searcher, SuggesterSearcher, replay
-from paddle_transfer.benchmark.table import Table
+from paddle_transfer.benchmark.table import REACH, Table
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
+from paddle_transfer.search.pruning import make_pruner
 from paddle_transfer.space.space import Point
 from paddle_transfer.suggest.prior import PastTask, shipped
 
@@ -28,7 +29,11 @@ class Method:
 
 @dataclass(frozen=True)
 class Summary:
-    """One line of ``--json``. Regrets in points (percent), null where a method has no such number."""
+    """One line of ``--json``. Regrets in points (percent), null where a method has no such number.
+
+    ``epochs_saved``: share of the epochs of all trials that pruning spared; ``wrongly_stopped``: share of searches in
+    which it stopped a point that mattered (see the function of that name).
+    """
 
     table: str
     method: str
@@ -43,6 +48,8 @@ class Summary:
     stop_trials_median: Optional[float]
     stop_regret_mean: Optional[float]
     seconds_per_ask: float
+    epochs_saved: float
+    wrongly_stopped: float
 
     def json(self) -> str:
         return json.dumps({name: round(value, 5) if isinstance(value, float) else value
@@ -56,16 +63,17 @@ def others(tasks: Sequence[PastTask], table: Table) -> tuple[PastTask, ...]:
 
 def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = None) -> dict[str, Method]:
     """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the package."""
-    def bayes(table, fixed, seed):
-        return SuggesterSearcher(table.space, fixed=fixed, seed=seed, acquisition=acquisition)
+    def bayes(table, fixed, seed, *, pruner="auto", tasks=()):
+        return SuggesterSearcher(table.space, fixed=fixed, seed=seed, acquisition=acquisition, tasks=tasks,
+                                 pruner=make_pruner({"name": pruner}, epochs=table.epochs), epochs=table.epochs)
 
     def bayes_prior(table, fixed, seed):
-        return SuggesterSearcher(table.space, fixed=fixed, seed=seed, acquisition=acquisition,
-                                 tasks=others(shipped() if tasks is None else tasks, table))
+        return bayes(table, fixed, seed, tasks=others(shipped() if tasks is None else tasks, table))
 
     listed = (
         Method("bayes", bayes, seeded=False),
         Method("bayes_prior", bayes_prior, seeded=False),
+        Method("bayes_unpruned", lambda t, fixed, seed: bayes(t, fixed, seed, pruner="none"), seeded=False),
         Method("random", lambda t, fixed, seed: SuggesterSearcher(t.space, mode="random", fixed=fixed, seed=seed)),
         Method("skopt", lambda t, fixed, seed: SkoptSearcher(t.space, fixed=fixed, seed=seed)),
         Method("gp", lambda t, fixed, seed: GpSearcher(t.space, fixed=fixed, seed=seed)),
@@ -97,9 +105,18 @@ def run_method(table: Table, method: Method, *, repeats: int, trials: int, fixed
 
 
 def first_within_reach(table: Table, run: Run) -> Optional[int]:
-    """The trial (from 1) that first tried a point within reach of the best; None when none did."""
+    """The trial (from 1) that first tried a point within reach of the best, to its last epoch; None when none did."""
     reach = table.within_reach
-    return next((i + 1 for i, point in enumerate(run.points) if reach[point]), None)
+    return next((i + 1 for i, point in enumerate(run.whole) if point is not None and reach[point]), None)
+
+
+def wrongly_stopped(table: Table, run: Run) -> bool:
+    """Whether a trial was stopped that mattered: the first within reach of the best, or one whose point is truly
+    better than the finally chosen one by more than the reach."""
+    reach, regrets = table.within_reach, table.regrets
+    first = next((whole is None for point, whole in zip(run.points, run.whole) if reach[point]), False)
+    return first or any(whole is None and regrets[point] < regrets[run.chosen[-1]] - REACH - table.noise
+                        for point, whole in zip(run.points, run.whole))
 
 
 def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int) -> Summary:
@@ -126,4 +143,6 @@ def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int)
         stop_trials_median=float(numpy.median(ends)) if stopped else None,
         stop_regret_mean=float(numpy.mean([regrets[run.chosen[end - 1]] for end, run in zip(ends, runs)])) if (
             stopped) else None,
-        seconds_per_ask=float(numpy.mean([second for run in runs for second in run.seconds])))
+        seconds_per_ask=float(numpy.mean([second for run in runs for second in run.seconds])),
+        epochs_saved=float(numpy.mean([1.0 - run.epochs[-1] / (len(run.epochs) * table.epochs) for run in runs])),
+        wrongly_stopped=float(numpy.mean([wrongly_stopped(table, run) for run in runs])))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
 import pytest
 
 from paddle_transfer.benchmark.distil import distil
-from paddle_transfer.benchmark.replay import Run, replay
+from paddle_transfer.benchmark.replay import Run, SuggesterSearcher, replay
 from paddle_transfer.benchmark.report import (
-    Method, Summary, find_methods, first_within_reach, methods, others, run_method, summarise)
+    Method, Summary, find_methods, first_within_reach, methods, others, run_method, summarise,
+    wrongly_stopped)
 from paddle_transfer.benchmark.synthetic import synthetic_table
 from paddle_transfer.benchmark.table import FIXED, Table, save_table
 from paddle_transfer.errors import PaddleTransferError
@@ -61,6 +63,29 @@ def test_pruned_trials_cost_only_their_epochs(table):
     searcher = Scripted([table.space.point(i) for i in (5, 190)], epochs=1)
     run = replay(table, searcher, recorded_seed=0, trials=10)
     assert run.epochs == [1, 2] and all(pruned for _, _, pruned in searcher.told)
+
+
+def test_a_stopped_trial_does_not_count_as_tried(table):
+    good, bad = int(table.truth.argmax()), int(table.truth.argmin())
+    run = Run([bad, good, good], [bad, bad, good], [4, 6, 10], None, [], [False, True, False])
+    assert first_within_reach(table, run) == 3 and wrongly_stopped(table, run)
+    missed = Run([bad, good], [bad, bad], [4, 6], None, [], [False, True])
+    harmless = Run([good, bad, good], [good, good, good], [4, 6, 8], None, [], [False, True, True])
+    assert wrongly_stopped(table, missed) and not wrongly_stopped(table, harmless)
+    summary = summarise(table, Method("m", lambda *_: None), [replace(harmless, seconds=[0.1])], trials=3)
+    assert summary.epochs_saved == pytest.approx(1 - 8 / 12) and summary.wrongly_stopped == 0
+
+
+def test_our_search_asks_its_pruner_with_the_curve_so_far(table):
+    class Asked:
+        def should_stop(self, space, trial, finished, *, epochs, seed):
+            seen.append((trial.number, trial.state, len(trial.curve), len(finished), epochs, seed))
+            return trial.number == 1
+    seen = []
+    searcher = SuggesterSearcher(table.space, mode="random", fixed=None, seed=5, pruner=Asked(), epochs=table.epochs)
+    run = replay(table, searcher, recorded_seed=0, trials=2, workers=2)
+    assert seen == [(0, "running", i, 0, 4, 5) for i in (1, 2, 3)] + [(1, "running", 1, 1, 4, 5)]
+    assert run.stopped == [False, True] and run.epochs == [4, 5] and searcher.chosen() == table.space.point(run.points[0])
 
 
 def test_workers_ask_before_others_have_told(table):
