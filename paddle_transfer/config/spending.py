@@ -8,6 +8,7 @@ from typing import Any, Optional, Sequence
 
 from paddle_transfer.config import collect, paths
 from paddle_transfer.config.collect import Fields
+from paddle_transfer.config.pruner import pruner_mistakes
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
@@ -26,7 +27,7 @@ BAYES_ONLY = ("stop", "warm_start", "prior")
 #: How many of the best points ``confirm`` trains again, beside the fixed point.
 CONFIRMED = 3
 
-_PRUNER = "For example pruner: auto, or pruner: {name: median}."
+_PRUNER = "For example pruner: auto, or pruner: {name: MedianPruner}."
 
 
 def read_spending(fields: Fields, mode: str, *, base: Optional[dict], keys: Sequence[SearchKey],
@@ -123,12 +124,12 @@ def _read_warm_start(fields: Fields, file: str) -> tuple[str, ...]:
 
 
 def _read_pruner(fields: Fields) -> Optional[dict[str, Any]]:
-    """A mapping with ``name``; None without a pruner. Which names there are, and their arguments, is ``prune``'s."""
+    """A mapping with ``name``, checked; None without a pruner."""
     given = fields.data.get("pruner")
     if given is None or isinstance(given, str) and given.lower() == "none":
         return None
     if isinstance(given, str) and given.strip():
-        return {"name": given.strip()}
+        given = {"name": given.strip()}
     if not isinstance(given, dict) or not given:
         fields.mistakes.add("pruner", "must be auto, none, or a mapping with a name", show(given), _PRUNER)
         return None
@@ -139,4 +140,6 @@ def _read_pruner(fields: Fields) -> Optional[dict[str, Any]]:
                             "nothing there" if name is None else show(name),
                             strange if name is None and strange.startswith("Did") else _PRUNER)
         return None
-    return paths.clone(given)
+    mistakes = pruner_mistakes(given)
+    fields.mistakes += mistakes
+    return None if mistakes else paths.clone(given)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Sequence
 
-from paddle_transfer.prune.gains import expected_gain, scale_of
+from paddle_transfer.suggest.gains import expected_gain, scale_of
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.suggest import features
 from paddle_transfer.suggest.base import Observation

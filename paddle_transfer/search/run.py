@@ -21,6 +21,7 @@ from paddle_transfer.search.interrupts import Interrupts
 from paddle_transfer.search.judge import Judge
 from paddle_transfer.search.listeners import Listener
 from paddle_transfer.search.lock import DirectoryLock, move_aside
+from paddle_transfer.search.pruning import trial_pruner
 from paddle_transfer.search.stopping import AutoStop, Budget, Stopwatch
 from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.search.weights import SearchWeights
@@ -130,7 +131,7 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optiona
     watch = Stopwatch(store)
     driver = Driver(settings=settings, store=store, executor=executor, listeners=[watch, *listeners],
                     suggester=suggester, workspace=workspace, judge=judge,
-                    pruner=None,  # PRUNER: to be made of settings.pruner (None: no pruner) by search/pruning.py
+                    pruner=trial_pruner(settings, settings.pruner),
                     stop_rule=AutoStop(judge) if settings.stop == "auto" else None,
                     limits=Budget(settings, seconds=lambda: watch.seconds), interrupted=interrupts.asked)
     reason = driver.run()

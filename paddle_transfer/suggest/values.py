@@ -24,6 +24,13 @@ FULL = 1.0
 DIVERGED = 3.0
 
 
+#: The noise of a training (log-odds) that what a pruned curve foretells is compared with.
+USUAL = 0.1
+
+#: As what part of a training a pruned one counts whose metric is no share.
+PART = 0.25
+
+
 @dataclass(frozen=True)
 class Learnt:
     """``points`` each once, ``values`` (log-odds or standardised units, to be maximised) and ``repeats`` of each;
@@ -67,8 +74,8 @@ def end_of(observation: Observation) -> float:
 def learn_from(space: Space, results: Sequence[Observation]) -> Learnt:
     """``results`` (at least one) as the model wants them; repeats of a point are averaged.
 
-    A pruned trial counts as its last value plus what the finished ones gained from that epoch on; a diverged one as
-    worse than anything seen.
+    A pruned trial counts as what its curve foretells (``gains``), and as a part of a training only, as far as that is
+    less certain than a training's own end; a diverged one as worse than anything seen.
     """
     import numpy
     raw = [end_of(o) for o in results if o.state != "diverged"]
@@ -78,20 +85,37 @@ def learn_from(space: Space, results: Sequence[Observation]) -> Learnt:
     groups: dict[str, list[Observation]] = {}
     for observation in results:
         groups.setdefault(space.key(observation.point), []).append(observation)
-    finals = {id(o): change(end_of(o)) for o in results if o.state != "diverged"}
+    finals = {id(o): (change(end_of(o)), 1.0) for o in results if o.state != "diverged"}
     complete = [o for o in results if o.state == "complete" and o.curve]
     for o in results:
-        if o.state == "pruned":
-            finals[id(o)] += _still_to_come(o, complete, change)
-    best = max((sum(finals[id(o)] for o in group) / len(group) for group in groups.values()
-                if all(o.state != "diverged" for o in group)), default=0.0)
-    worst = min([best - DIVERGED, *finals.values()])
-    values = [worst if any(o.state == "diverged" for o in group) else sum(finals[id(o)] for o in group) / len(group)
-              for group in groups.values()]
+        if o.state == "pruned" and o.curve and complete:
+            finals[id(o)] = _foretold(space, o, complete) if odds else (
+                finals[id(o)][0] + _still_to_come(o, complete, change), PART)
+    means = [_mean([finals[id(o)] for o in group]) if all(o.state != "diverged" for o in group) else None
+             for group in groups.values()]
+    best = max((mean[0] for mean in means if mean), default=0.0)
+    worst = min([best - DIVERGED, *(value for value, _ in finals.values())])
     top = 1.0 / (1.0 + math.exp(-best))
-    return Learnt([group[0].point for group in groups.values()], drawn_together(numpy.array(values)),
-                  numpy.array([len(group) for group in groups.values()], dtype=float),
+    return Learnt([group[0].point for group in groups.values()],
+                  drawn_together(numpy.array([mean[0] if mean else worst for mean in means])),
+                  numpy.array([mean[1] if mean else len(group) for mean, group in zip(means, groups.values())],
+                              dtype=float),
                   top * (1.0 - top) if odds else spread, odds, middle, spread)
+
+
+def _mean(weighed: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """(mean, sum of weights) of values with their weights."""
+    total = sum(weight for _, weight in weighed)
+    return sum(value * weight for value, weight in weighed) / total, total
+
+
+def _foretold(space: Space, pruned: Observation, complete: Sequence[Observation]) -> tuple[float, float]:
+    """(log-odds in which a pruned training would have ended, the part of a training that this counts as)."""
+    from paddle_transfer.suggest.gains import expected_gain, scale_of
+    scale = scale_of(complete, pruned.curve)
+    share = min(1.0, pruned.curve[-1][0] / max(o.curve[-1][0] for o in complete))
+    gain, deviation = expected_gain(space, pruned.point, complete, share, scale=scale)
+    return scale.level(pruned.curve) + gain, USUAL ** 2 / (USUAL ** 2 + deviation ** 2)
 
 
 def noise_floor(learnt: Learnt, eval_size: Optional[int]) -> float:

@@ -28,15 +28,15 @@ def test_everything_at_once(tmp_path):
     (tmp_path / "table.csv.gz").touch()
     settings = load_search(write_search(
         tmp_path, search_mode="bayes", stop="Auto", time_budget=1.5, epoch_budget=3, confirm=3, prior="shipped",
-        warm_start=["earlier", str(tmp_path / "table.csv.gz")], pruner={"name": "median", "n_startup_trials": 4}))
+        warm_start=["earlier", str(tmp_path / "table.csv.gz")], pruner={"name": "MedianPruner", "n_startup_trials": 4}))
     assert (settings.stop, settings.time_budget, settings.epoch_budget, settings.confirm) == ("auto", 1.5, 3, 3)
     assert settings.warm_start == (str(tmp_path / "earlier"), str(tmp_path / "table.csv.gz"))
-    assert settings.prior == "shipped" and settings.pruner == {"name": "median", "n_startup_trials": 4}
+    assert settings.prior == "shipped" and settings.pruner == {"name": "MedianPruner", "n_startup_trials": 4}
 
 
 @pytest.mark.parametrize("written, read", [
-    ("none", None), (None, None), ("auto", {"name": "auto"}), ("median", {"name": "median"}),
-    ({"name": "median"}, {"name": "median"})])
+    ("none", None), (None, None), ("auto", {"name": "auto"}), ("MedianPruner", {"name": "MedianPruner"}),
+    ({"name": "MedianPruner"}, {"name": "MedianPruner"})])
 def test_forms_of_a_pruner(tmp_path, written, read):
     assert load_search(write_search(tmp_path, pruner=written)).pruner == read
 
@@ -82,7 +82,7 @@ def test_budgets_and_the_rest_do_not_make_it_another_search(tmp_path):
     (dict(warm_start=["base.yaml"]), "warm_start.0: must be the output_dir of a search, or a table; found 'base.yaml'"),
     (dict(pruner=3), "pruner: must be auto, none, or a mapping with a name; found 3"),
     (dict(pruner={}), "pruner: must be auto, none, or a mapping with a name; found {}"),
-    (dict(pruner={"nam": "median"}), "pruner.name: is needed; found nothing there. Did you mean 'nam'?"),
+    (dict(pruner={"nam": "MedianPruner"}), "pruner.name: is needed; found nothing there. Did you mean 'nam'?"),
     (dict(pruner={"n": 1}), "pruner.name: is needed; found nothing there. For example pruner: auto"),
     (dict(pruner={"name": 7}), "pruner.name: must be a text; found 7"),
 ])

@@ -87,9 +87,9 @@ def test_the_head_says_what_will_run(tmp_path):
 def test_the_head_says_how_trainings_are_spent(tmp_path):
     text = preview(settings_of(
         tmp_path, search_mode="bayes", fixed=PUBLISHED_FIXED, seed=5, stop="auto", time_budget=2.5, epoch_budget=60,
-        confirm=3, prior="shipped", pruner={"name": "median", "n_startup_trials": 4}))
+        confirm=3, prior="shipped", pruner={"name": "MedianPruner", "n_startup_trials": 4}))
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    for line in ("Limits 2.5 hours of searching and 60 epochs in all", "Pruner median (n_startup_trials: 4)",
+    for line in ("Limits 2.5 hours of searching and 60 epochs in all", "Pruner MedianPruner (n_startup_trials: 4)",
                  "Stop auto: after 7 points or more, when no other is expected to gain more than noise hides",
                  "Confirm the best 3 points and the fixed one have 3 trainings in the end, with seeds 5 to 7",
                  "Prior shipped: of recorded searches"):

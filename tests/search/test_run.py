@@ -71,7 +71,7 @@ def test_what_ends_a_search_and_what_follows_it(tmp_path, audit, capsys):
     code, records = run(out, values=values, max_iter=5, epoch_budget=7)
     assert code == 0 and len(records) == 2 and "Search ended: epoch_budget (7) has no room" in capsys.readouterr().out
     code, records = run(out, values=values, max_iter=5, fixed=fixed, confirm=2, time_budget=100,
-                        pruner={"name": "median"})
+                        pruner={"name": "MedianPruner"})
     assert code == 0 and len(records) == 9 and len(audit()) == 9
     text = capsys.readouterr().out
     assert "Confirmed top1: found 0.9005 ± 0.0005 (2 seeds), fixed 0.3340 ± 0.0005" in text
@@ -79,7 +79,7 @@ def test_what_ends_a_search_and_what_follows_it(tmp_path, audit, capsys):
     assert told["ended"] == "all 5 points of the space were evaluated" and told["winner"]["point"] == {"a": 0.0}
     assert [one["point"]["a"] for one in told["confirm"]["points"]] == [0.0, 0.2, 0.5, 2.0]
     written = yaml.safe_load((out / "search.yaml").read_text())
-    assert (written["confirm"], written["time_budget"], written["pruner"]) == (2, 100, {"name": "median"})
+    assert (written["confirm"], written["time_budget"], written["pruner"]) == (2, 100, {"name": "MedianPruner"})
     assert "epoch_budget" not in written and "stop" not in written
     assert run(out, values=values, max_iter=5, fixed=fixed, confirm=2)[0] == 0 and len(audit()) == 9
 

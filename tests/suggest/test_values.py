@@ -48,11 +48,21 @@ def test_repeats_are_averaged_and_one_divergence_spoils_a_point():
     assert learnt.values[1] == pytest.approx(odds(0.8) - 1 - math.log(3))
 
 
-def test_a_pruned_trial_gets_what_others_gained_after_its_epoch():
+def test_a_pruned_trial_gets_about_what_others_gained_after_its_epoch_and_counts_in_part():
     whole = Observation(0, A, 0.8, curve=((1, 0.6), (2, 0.8), (3, 0.8)))
+    slow = Observation(0, A, 0.62, curve=((1, 0.6), (2, 0.61), (3, 0.62)))
     pruned = Observation(1, B, 0.5, "pruned", ((1, 0.5),))
-    learnt = learn_from(SMALL, [whole, pruned])
-    assert learnt.values[1] == pytest.approx(odds(0.5) + odds(0.8) - odds(0.6))
+    after_fast, after_slow = learn_from(SMALL, [whole, pruned]), learn_from(SMALL, [slow, pruned])
+    assert odds(0.5) < after_slow.values[1] < after_fast.values[1] < odds(0.5) + odds(0.8) - odds(0.6) + 0.1
+    assert after_fast.values[1] == pytest.approx(odds(0.5) + odds(0.8) - odds(0.6), abs=0.25)
+    assert after_fast.repeats[0] == 1.0 and 0.0 < after_fast.repeats[1] < 0.5
+
+
+def test_a_pruned_trial_counts_for_more_the_later_it_was_stopped():
+    whole = Observation(0, A, 0.8, curve=tuple((epoch, 0.8 - 0.3 / epoch) for epoch in range(1, 9)))
+    parts = [learn_from(SMALL, [whole, Observation(1, B, 0.5, "pruned", tuple(
+        (epoch, 0.5) for epoch in range(1, last + 1)))]).repeats[1] for last in (2, 4, 7)]
+    assert parts == sorted(parts) and parts[0] < 0.5 * parts[-1]
 
 
 def test_failed_and_meaningless_values_are_not_usable():

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from paddle_transfer.prune.gains import FLOOR, MEAN, POWER, Scale, expected_gain, scale_of
+from paddle_transfer.suggest.gains import FLOOR, MEAN, POWER, Scale, expected_gain, scale_of
 from paddle_transfer.suggest.base import Observation
 from paddle_transfer.testing.pruner_suite import FINISHED, learning
 from paddle_transfer.testing.suggester_suite import FIXED, PUBLISHED
