@@ -66,8 +66,12 @@ class Task:
 
 
 FIRST, LAST = range(5), range(5, 10)
+
+#: As it is, PPLCNet leaves one pixel of 28: here it leaves 4 x 4.
+FINER = {"name": "PPLCNet_x0_25", "stride_list": [2, 2, 2, 1, 1], "class_expand": 128, "dropout_prob": 0.0}
+
 TASKS: dict[str, Task] = {
-    # few images and few steps: a large learning rate is best
+    # few images, few steps, one pixel left of 28 before the last layers: seeds differ by as much as settings
     "digits_pplcnet_150": Task(
         {"name": "PPLCNet_x0_25"}, Part("digits", FIRST, 140, 30), Part("digits", LAST, 30, 60),
         epochs=6, batch=16, source_epochs=15),
@@ -75,10 +79,10 @@ TASKS: dict[str, Task] = {
     "digits_shufflenet_200": Task(
         {"name": "ShuffleNetV2_x0_25"}, Part("fashion", range(10), 200, 30), Part("digits", range(10), 20, 30),
         epochs=6, batch=16, source_epochs=12),
-    # a task much like the source's, and a source network that was trained for long
-    "fashion_pplcnet_300": Task(
-        {"name": "PPLCNet_x0_25"}, Part("fashion", FIRST, 1000, 40), Part("fashion", LAST, 60, 60),
-        epochs=4, batch=16, source_epochs=12, crop=0.8, flip=True),
+    # a task much like the source's, and a source network that was trained on many images
+    "fashion_pplcnet_250": Task(
+        FINER, Part("fashion", FIRST, 1000, 40), Part("fashion", LAST, 50, 50),
+        epochs=4, batch=16, source_epochs=6, crop=0.8, flip=True),
 }
 
 

@@ -30,6 +30,10 @@ ACQUISITIONS = ("ei", "logei", "pi", "ucb", "lcb")
 #: Prior odds of "like earlier tasks" against "like nothing seen".
 ODDS = 4.0
 
+#: An improvement counts, where the next point is chosen, from so much on (log-odds: 0.4 points at an accuracy of 0.88).
+#: Without it the twins of a good point, whose improvement is small and likely, come before its untried neighbours.
+MARGIN = 0.04
+
 #: Beyond so many results, models are compared on a part of them and only the best one is used in full: n^3.
 MANY = 250
 
@@ -199,9 +203,9 @@ class Mixture:
 
     def improvement(self, rows):
         """By how much every row is expected to beat the best tried point, in units of the metric."""
-        return self.score(rows, "ei") * self.learnt.slope
+        return self.score(rows, "ei", margin=0.0) * self.learnt.slope
 
-    def score(self, rows, acquisition: str):
+    def score(self, rows, acquisition: str, *, margin: float = MARGIN):
         """The acquisition at every row, to be maximised: the models' mean, weighed."""
         import numpy
         from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi
@@ -215,9 +219,9 @@ class Mixture:
             if acquisition == "pi":
                 total += weight * gaussian_pi(rows, model, y_opt=best, xi=0.01)
             elif acquisition == "ei":
-                total += weight * gaussian_ei(rows, model, y_opt=best, xi=0.0)
+                total += weight * gaussian_ei(rows, model, y_opt=best, xi=margin)
             else:
-                total += weight * numpy.exp(_log_ei(rows, model, best))
+                total += weight * numpy.exp(_log_ei(rows, model, best - margin))
         return numpy.log(numpy.maximum(total, 1e-300)) if acquisition == "logei" else total
 
 
