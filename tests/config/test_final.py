@@ -64,7 +64,8 @@ def test_the_search_may_not_choose_on_the_test_list(tmp_path, base):
 def test_a_test_list_that_is_not_there(tmp_path, base):
     (tmp_path / "test_list.txt").unlink()
     found, = mistakes(tmp_path, base, final={"retrain_on": "train"})
-    assert "DataLoader.Test.dataset.cls_label_path of the base config must be a file that exists" in found
+    assert "DataLoader.Test.dataset.cls_label_path: must be a file that exists" in found
+    load_search(write_search(tmp_path, base=base))
 
 
 @pytest.mark.parametrize("key, value", [("delimiter", "\t"), ("image_root", "/")])
