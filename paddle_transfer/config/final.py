@@ -116,16 +116,16 @@ def final_config(config: dict, base: dict, *, train_list: Optional[str] = None) 
 
 
 def test_section(config: dict, base: dict) -> dict:
-    """How ``config`` reads the test list: as it reads the validation list, edits of the point included, but for what
-    ``DataLoader.Test`` of ``base`` says otherwise than ``DataLoader.Eval``."""
-    section = paths.clone(config["DataLoader"]["Eval"])
+    """How ``config`` reads the test list: as it reads the validation list, but for what ``DataLoader.Test`` of ``base``
+    says otherwise than ``DataLoader.Eval``. Edits of the point are in both."""
+    section, mine = paths.clone(config["DataLoader"]["Eval"]), config["DataLoader"]["Test"]
     test, val = base["DataLoader"]["Test"], base["DataLoader"]["Eval"]
     for key, value in test.items():
         if key != "dataset" and not paths.same(value, val.get(key)):
-            section[key] = paths.clone(value)
+            section[key] = paths.clone(mine[key])
     for key, value in test["dataset"].items():
         if not paths.same(value, val["dataset"].get(key)):
-            section["dataset"][key] = paths.clone(value)
+            section["dataset"][key] = paths.clone(mine["dataset"][key])
     return section
 
 
