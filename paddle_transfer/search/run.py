@@ -119,7 +119,8 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optiona
     records = store.records()
     if settings.final is not None and winner(settings.space, records) is not None and not interrupts.asked():
         executor.close()  # its workers would hold their GPUs
-        FinalRuns(settings, records, payload=workspace.payload, interrupted=interrupts.asked).run(make_executor)
+        FinalRuns(settings, records, payload=workspace.payload, listeners=listeners,
+                  interrupted=interrupts.asked).run(make_executor)
     return reason, records
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Callable, Optional, Sequence
 
+from paddle_transfer.search.final_report import WHAT, summary
 from paddle_transfer.search.results import PointResult, point_results, result_of, trained, winner
 from paddle_transfer.study.records import TrialRecord
 
@@ -73,9 +74,28 @@ class Terminal:
         self._print(f"Search ended: {reason}")
         for line in leaderboard(self.settings, records):
             self._print(line)
-        if winner(self.settings.space, records) is not None:
+        if winner(self.settings.space, records) is not None and not self._final_follows(reason):
             for line in commands(self.settings):
                 self._print(line)
+
+    def final_started(self, names: Sequence[str]) -> None:
+        self._print(f"\nTraining {' and '.join('the ' + WHAT[name] for name in names)} again on "
+                    f"{self.settings.final.retrain_on}, to be tested once.")
+
+    def final_training_started(self, name: str, point: dict) -> None:
+        """Said by ``final_started``."""
+
+    def final_epoch_reported(self, name: str, report) -> None:
+        self._print(f"  {WHAT[name]}: epoch {report.epoch}, test {self.settings.metric} {report.value:.4f}")
+
+    def final_ended(self, told: Optional[dict]) -> None:
+        for line in ["", *summary(told)] if told is not None else []:
+            self._print(line)
+        for line in commands(self.settings, final=told is not None):
+            self._print(line)
+
+    def _final_follows(self, reason: str) -> bool:
+        return self.settings.final is not None and not reason.startswith(("interrupted", "ended by an error"))
 
     # -- texts ---------------------------------------------------------------------------------------------------
 
@@ -193,8 +213,11 @@ def _census(records: Sequence[TrialRecord]) -> str:
     return f"Trials: {text}." + (f" First failure, trial {worst.number}: {worst.info.get('reason', '')}" if worst else "")
 
 
-def commands(settings) -> list[str]:
-    """The commands that go on from the result."""
+def commands(settings, *, final: bool = False) -> list[str]:
+    """The commands that go on from the result.
+
+    :param final: whether there is a model from the final trainings
+    """
     out = settings.output_dir.rstrip("/")
     config, weights = shlex.quote(f"{out}/best_config.yaml"), shlex.quote(f"{out}/best_model")
     return ["", "What next:",
@@ -202,4 +225,5 @@ def commands(settings) -> list[str]:
             f"  evaluate          python tools/eval.py -c {config} -o Global.pretrained_model={weights}",
             f"  export            python tools/export_model.py -c {config} -o Global.pretrained_model={weights} "
             f"-o Global.save_inference_dir={shlex.quote(f'{out}/inference')}",
+            *([f"  the tested model  {out}/final/best/best_model.pdparams, trained with config.yaml beside it"] * final),
             f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]

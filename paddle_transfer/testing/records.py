@@ -19,6 +19,7 @@ def shown_settings(output_dir: Any, **changes: Any) -> SimpleNamespace:
         "output_dir": str(output_dir), "metric": "top1", "keys": keys, "base_config": base_config(),
         "space": Space(tuple(key.hyperparameter for key in keys)), "fixed": {"lr": 0.01, "mixup": False},
         "search_mode": "bayes", "max_iter": 6, "search_times": 1, "de_duplication": True, "keep_models": 2, "gpus": (),
+        "final": None,
         **changes})
 
 
