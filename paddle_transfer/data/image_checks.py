@@ -81,7 +81,7 @@ def _check_good(split: Split, row: Row, path: str, *, look: Look, report: Report
     if look.kind and not path.lower().endswith(SUFFIXES[look.kind]):
         report.add("wrong-suffix", split.file, row.line, f"{path} is a {look.kind.upper()} file", error=False)
     if look.kind == "gif":
-        report.add("gif", split.file, row.line, f"{path} is a GIF, which OpenCV reads only since 4.11", error=False)
+        report.add("gif", split.file, row.line, f"{path} is a GIF, which not every OpenCV reads", error=False)
     if min(look.width, look.height) < TINY:
         report.add("tiny", split.file, row.line, f"{path} has {look.width} x {look.height} px", error=False)
     if look.thumb == look.thumb[:1] * len(look.thumb):

@@ -18,6 +18,9 @@ def write(folder, name, data):
                                           (".tiff", "tiff"), (".gif", "gif")])
 def test_good_images_of_all_kinds(tmp_path, ending, kind):
     seen = look(write(tmp_path, "x", picture(1, ending=ending)))
+    if kind == "gif" and not seen.thumb:  # OpenCV 4.11 and older
+        assert seen.fault.endswith("cannot decode it: only Pillow can")
+        return
     assert (seen.fault, seen.kind, seen.width, seen.height, len(seen.thumb)) == ("", kind, 24, 24, 256)
 
 
