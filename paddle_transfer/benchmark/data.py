@@ -23,7 +23,8 @@ began = time.perf_counter()
 report = check_config(load_yaml(sys.argv[1]), processes=int(sys.argv[2]), cache_folder=Path(sys.argv[3]))
 print(json.dumps({"check": time.perf_counter() - began, "scanned": report.scanned, "cached": report.cached,
                   "errors": len(report.errors), "warnings": len(report.warnings),
-                  "cpu": [sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]}))
+                  "cpu": [sum(resource.getrusage(who)[:2])
+                          for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]}))
 """
 
 
@@ -92,8 +93,8 @@ def main(argv=None) -> int:
     else:
         print(f"{arguments.images} images of {arguments.side} px: one process {best[1]['wall']:.2f} s, two "
               f"{best[2]['wall']:.2f} s ({result['speedup']:.2f} times as fast), unchanged {again['wall']:.2f} s")
-        print(f"processor time: one process {sum(cpu[1]):.2f} s; two, {cpu[2][1]:.2f} s and {cpu[2][0]:.2f} s in the one "
-              f"that hands out and gathers: at most {100 * result['serial']:.0f} % of the work is serial")
+        print(f"processor time: one process {sum(cpu[1]):.2f} s; two, {cpu[2][1]:.2f} s and {cpu[2][0]:.2f} s in the "
+              f"one that hands out and gathers: at most {100 * result['serial']:.0f} % of the work is serial")
     return 0
 
 

@@ -136,8 +136,8 @@ def _protocol(setting: Setting) -> str:
         text += f"# what the protocol of this data set reports\nmetric: {setting.metric}\n"
     if setting.has_val and setting.has_test:
         text += ("# tuned on the validation list; then the best point and the fixed point are trained again on train + "
-                 "validation\n# and each tested once on the test list"
-                 f"{setting.no_test}\nfinal: {{retrain_on: train+val}}\n")
+                 f"validation\n# and each tested once on the test list{setting.no_test}\n"
+                 "final: {retrain_on: train+val}\n")
     return text
 
 

@@ -29,8 +29,8 @@ class _Worker:
 
 def spread(jobs: Iterable[Any], work: Callable[[Any], Any], *, processes: int,
            prepare: Callable[[], None]) -> Iterator[tuple[Any, Optional[list]]]:
-    """(job, [what ``work`` returned for it]) for all ``jobs``, in the order in which they are done; (job, None) when its
-    process died of it.
+    """(job, [what ``work`` returned for it]) for all ``jobs``, in the order in which they are done; (job, None) when
+    its process died of it.
 
     :param jobs: gone through once, as processes become free
     :param work: with ``prepare``, which each process begins with, a function at the top of a module

@@ -127,7 +127,8 @@ class FinalRuns:
 
     def _failure(self, ended: Ended) -> str:
         tail = ended.log_tail.strip()
-        return (f"the search is done, but the final training of the {WHAT[NAMES[ended.number]]} failed ({ended.verdict}): "
+        what = WHAT[NAMES[ended.number]]
+        return (f"the search is done, but the final training of the {what} failed ({ended.verdict}): "
                 f"{ended.message}. The same command tries it again"
                 + (f"\nThe end of its log:\n{tail}" if tail else ""))
 

@@ -225,5 +225,5 @@ def commands(settings, *, final: bool = False) -> list[str]:
             f"  evaluate          python tools/eval.py -c {config} -o Global.pretrained_model={weights}",
             f"  export            python tools/export_model.py -c {config} -o Global.pretrained_model={weights} "
             f"-o Global.save_inference_dir={shlex.quote(f'{out}/inference')}",
-            *([f"  the tested model  {out}/final/best/best_model.pdparams, trained with config.yaml beside it"] * final),
+            *([f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml beside it"] * final),
             f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]

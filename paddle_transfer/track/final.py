@@ -1,5 +1,5 @@
-"""The final trainings in VisualDL: a run ``final`` with what was found, ``final_best`` and ``final_fixed`` with what each
-reported, under the tags of the trials but ``test/`` in the place of ``eval/``."""
+"""The final trainings in VisualDL: a run ``final`` with what was found, ``final_best`` and ``final_fixed`` with what
+each reported, under the tags of the trials but ``test/`` in the place of ``eval/``."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ class FinalPages:
             summary.scalar(f"final/{name}_{self.metric}", result["test"], result["epoch"])
             if name == "best" or result != told["best"]:  # a point that is both was trained once
                 self._complete(name, result, begun=name in begun)
-        summary.text("final", "\n".join(f"{name}: test {self.metric} {result['test']:.4f}, {json.dumps(result['point'])}"
-                                        for name, result in results.items()))
+        lines = (f"{name}: test {self.metric} {result['test']:.4f}, {json.dumps(result['point'])}"
+                 for name, result in results.items())
+        summary.text("final", "\n".join(lines))
         summary.close()
 
     # -- inside --------------------------------------------------------------------------------------------------
