@@ -15,10 +15,12 @@ from paddle_transfer.errors import did_you_mean, show
 NEEDED = ("Global", "Arch", "Loss.Train", "Optimizer", "DataLoader.Train", "DataLoader.Eval", "Metric.Eval")
 
 
-def check_base(config: dict, mistakes: Mistakes, *, prefix: str, lacking: Optional[Mistakes] = None) -> None:
+def check_base(config: dict, mistakes: Mistakes, *, prefix: str, lacking: Optional[Mistakes] = None,
+               tested: bool = False) -> None:
     """Add what is wrong with ``config``; ``prefix`` (the file) stands before every path.
 
     :param lacking: where folders and files of the data sets go that are not there; the ``mistakes`` when left out
+    :param tested: whether the test list is needed, too
     """
     def add(path: str, rule: str, found: str = "", hint: str = "") -> None:
         mistakes.add(f"{prefix}: {path}", rule, found, hint)
@@ -38,7 +40,7 @@ def check_base(config: dict, mistakes: Mistakes, *, prefix: str, lacking: Option
     check_transfer(config, mistakes, prefix=f"{prefix}: ")
     _check_global(config.get("Global"), add)
     _check_topk(config, add)
-    _check_files(config, lack)
+    _check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), lack)
 
 
 def _check_global(section: Any, add) -> None:
@@ -72,12 +74,12 @@ def _check_topk(config: dict, add) -> None:
                     f"topk {topk}", f"Write topk: {[k for k in topk if isinstance(k, int) and k <= classes] or [1]}.")
 
 
-def _check_files(config: dict, add) -> None:
+def _check_files(config: dict, modes: tuple[str, ...], add) -> None:
     """Folders and list files of the data sets must be there (PaddleClas takes them from the current directory)."""
     loaders = config.get("DataLoader")
     for mode, loader in loaders.items() if isinstance(loaders, dict) else ():
         dataset = loader.get("dataset") if isinstance(loader, dict) else None
-        if mode not in ("Train", "Eval") or not isinstance(dataset, dict):
+        if mode not in modes or not isinstance(dataset, dict):
             continue
         for key, there, what in (("image_root", os.path.isdir, "folder"), ("cls_label_path", os.path.isfile, "file")):
             value = dataset.get(key)

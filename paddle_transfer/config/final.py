@@ -61,12 +61,6 @@ def _check_test(fields: Fields, base: dict) -> None:
         fields.mistakes.add("final", f"needs a test list: {path} of the base config", show(value),
                             "Write a section Test like Eval, with the test list; PaddleClas's own tools ignore it.")
         return
-    dataset = test_section(base, base)["dataset"]
-    for key, there, what in (("cls_label_path", os.path.isfile, "file"), ("image_root", os.path.isdir, "folder")):
-        if not there(str(dataset.get(key) or ".")):
-            fields.mistakes.add("final", f"needs a test list and its images: DataLoader.Test.dataset.{key} of the base "
-                                f"config must be a {what} that exists", show(dataset.get(key)),
-                                f"It is looked for in {os.getcwd()}.")
     eval_list = _dataset(base, "Eval").get("cls_label_path")
     if eval_list and os.path.realpath(str(eval_list)) == os.path.realpath(value):
         fields.mistakes.add("final", "needs a test list that the search does not choose on: DataLoader.Test and Eval "
@@ -122,16 +116,16 @@ def final_config(config: dict, base: dict, *, train_list: Optional[str] = None) 
 
 
 def test_section(config: dict, base: dict) -> dict:
-    """How ``config`` reads the test list: as it reads the validation list, edits of the point included, but for what
-    ``DataLoader.Test`` of ``base`` says otherwise than ``DataLoader.Eval``."""
-    section = paths.clone(config["DataLoader"]["Eval"])
+    """How ``config`` reads the test list: as it reads the validation list, but for what ``DataLoader.Test`` of ``base``
+    says otherwise than ``DataLoader.Eval``. Edits of the point are in both."""
+    section, mine = paths.clone(config["DataLoader"]["Eval"]), config["DataLoader"]["Test"]
     test, val = base["DataLoader"]["Test"], base["DataLoader"]["Eval"]
     for key, value in test.items():
         if key != "dataset" and not paths.same(value, val.get(key)):
-            section[key] = paths.clone(value)
+            section[key] = paths.clone(mine[key])
     for key, value in test["dataset"].items():
         if not paths.same(value, val["dataset"].get(key)):
-            section["dataset"][key] = paths.clone(value)
+            section["dataset"][key] = paths.clone(mine["dataset"][key])
     return section
 
 

@@ -95,7 +95,8 @@ def read_config(fields: Fields, key: str, lookup: Lookup, options: list[str], *,
         fields.mistakes += [Mistake(f"{file}: {m.where}".rstrip(": "), m.rule, m.found, m.hint) for m in error.mistakes]
         return file, None
     config = override(config, options, fields.mistakes)
-    check_base(config, fields.mistakes, prefix=file, lacking=lookup.lacking)
+    check_base(config, fields.mistakes, prefix=file, lacking=lookup.lacking,
+               tested=key == "base_config_file" and fields.data.get("final") is not None)
     usable = isinstance(config.get("Optimizer"), (dict, list)) and all(
         isinstance(config.get(section), dict) for section in ("Global", "Arch", "Loss", "DataLoader", "Metric"))
     return file, config if usable else None

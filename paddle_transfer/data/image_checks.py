@@ -7,10 +7,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Callable, Iterator, Optional
 
-from paddle_transfer.data.images import SUFFIXES, Look, batched, look_at
+from paddle_transfer.data.images import SUFFIXES, Look, batched, look_at, stamp_of
 from paddle_transfer.data.near import Thumbs, copies
 from paddle_transfer.data.report import Report
-from paddle_transfer.data.scan_cache import ScanCache, stamp
+from paddle_transfer.data.scan_cache import ScanCache
 from paddle_transfer.data.splits_of import Row, Split
 
 TINY = 8  # px; smaller pictures are most likely placeholders
@@ -33,16 +33,12 @@ def scan(names: dict[str, str], *, root: str, processes: Optional[int] = None, c
     """name -> Look for those that are files. ``names``: the name below the root -> the path to open."""
     report = report if report is not None else Report()
     cache = ScanCache(root, cache_folder)
-    known, looks, stamps, new = cache.known(), {}, {}, {}
+    known, looks, new = cache.known(), {}, {}
 
     def unknown() -> Iterator[str]:
         for name, path in names.items():
-            try:
-                stamped = stamps[name] = stamp(os.stat(path))
-            except OSError:
-                continue
             old = known.get(name)
-            if old is not None and old[0] == stamped:
+            if old is not None and old[0] == stamp_of(path):
                 looks[name] = old[1]
             else:
                 new[path] = name
@@ -51,9 +47,9 @@ def scan(names: dict[str, str], *, root: str, processes: Optional[int] = None, c
     done = 0
     # Kept every few thousand images: a check that is broken off goes on from there.
     for batches in batched(look_at(unknown(), processes=processes), 20):
-        found = [(new[path], look) for batch in batches for path, look in batch]
-        cache.keep((name, stamps[name], look) for name, look in found if not look.fault.startswith("cannot be read"))
-        looks.update(found)
+        found = [(new[path], stamp, look) for batch in batches for path, stamp, look in batch if stamp is not None]
+        cache.keep(row for row in found if not row[2].fault.startswith("cannot be read"))
+        looks.update((name, look) for name, _, look in found)
         done += len(found)
         progress(len(looks), len(names))
     progress(len(names), len(names))
@@ -85,7 +81,7 @@ def _check_good(split: Split, row: Row, path: str, *, look: Look, report: Report
     if look.kind and not path.lower().endswith(SUFFIXES[look.kind]):
         report.add("wrong-suffix", split.file, row.line, f"{path} is a {look.kind.upper()} file", error=False)
     if look.kind == "gif":
-        report.add("gif", split.file, row.line, f"{path} is a GIF, which OpenCV reads only since 4.11", error=False)
+        report.add("gif", split.file, row.line, f"{path} is a GIF, which not every OpenCV reads", error=False)
     if min(look.width, look.height) < TINY:
         report.add("tiny", split.file, row.line, f"{path} has {look.width} x {look.height} px", error=False)
     if look.thumb == look.thumb[:1] * len(look.thumb):

@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
-import multiprocessing
 import os
-import threading
 import warnings
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Iterable, Iterator, NamedTuple, Optional, Sequence
+
+from paddle_transfer.data.workers import spread
 
 SIDE = 16      # a thumbnail is SIDE x SIDE grey bytes
 _CHUNK = 100
@@ -36,6 +35,14 @@ class Look(NamedTuple):
     width: int
     height: int
     thumb: bytes
+
+
+#: What tells that a file is the same as before: size, mtime and ctime in ns (a file that was copied back with its old
+#: time is new, too).
+Stamp = tuple[int, int, int]
+Seen = tuple[str, Optional[Stamp], Look]
+_AS_LOOK = partial(tuple.__new__, Look)  # several times as fast as Look._make
+_KILLER = Look("decoding it kills the process", "", b"", 0, 0, b"")
 
 
 def kind_of(data: bytes) -> str:
@@ -129,11 +136,20 @@ def _start() -> None:
 
 
 def _look_all(paths: Sequence[str]) -> list[tuple]:
-    return [tuple(look(path)) for path in paths]  # plain tuples travel faster between processes
+    return [(stamp_of(path), *look(path)) for path in paths]  # plain tuples travel faster between processes
 
 
-def _named(paths: Sequence[str], looks: Iterable[tuple]) -> list[tuple[str, Look]]:
-    return [(path, Look._make(fields)) for path, fields in zip(paths, looks)]
+def _named(paths: Sequence[str], found: Sequence[tuple]) -> list[Seen]:
+    return [(path, row[0], _AS_LOOK(row[1:])) for path, row in zip(paths, found)]
+
+
+def stamp_of(path: str) -> Optional[Stamp]:
+    """None when there is nothing at ``path``."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def cores() -> int:
@@ -141,23 +157,31 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def look_at(paths: Iterable[str], *, processes: Optional[int] = None) -> Iterator[list[tuple[str, Look]]]:
-    """Batches of (path, Look) for all ``paths``, in no order. ``processes`` defaults to the number of cores.
+def look_at(paths: Iterable[str], *, processes: Optional[int] = None) -> Iterator[list[Seen]]:
+    """Batches of (path, stamp, Look) for all ``paths``, in no order; the stamp is None for what is not there.
+    ``processes`` defaults to the number of cores.
 
     ``paths`` is gone through once, while the first images are looked at already. An image whose decoding kills a
     process is named, not fatal.
     """
     processes = processes or cores()
-    if processes < 2:
-        for chunk in batched(paths, _CHUNK):
-            yield _named(chunk, _look_all(chunk))
-        return
     chunks = batched(paths, _CHUNK)
     first, second = next(chunks, None), next(chunks, None)
-    if second is None:  # a process of its own would take longer to start
-        yield _named(first or [], _look_all(first or []))
+    chunks = itertools.chain((chunk for chunk in (first, second) if chunk), chunks)
+    if processes < 2 or second is None:  # a process of its own would take longer to start
+        for chunk in chunks:
+            yield _named(chunk, _look_all(chunk))
         return
-    yield from _parallel(itertools.chain((first, second), chunks), processes)
+    import cv2  # noqa: F401  forked processes have it then, and so has the search for leaks
+
+    suspects: list[str] = []
+    for chunk, answer in spread(chunks, _look_all, processes=processes, prepare=_start):
+        if answer is None:
+            suspects += chunk
+        else:
+            yield _named(chunk, answer[0])
+    for chunk, answer in spread(([path] for path in suspects), _look_all, processes=processes, prepare=_start):
+        yield _named(chunk, answer[0] if answer else [(stamp_of(chunk[0]), *_KILLER)])
 
 
 def batched(rows: Iterable, size: int) -> Iterator[list]:
@@ -165,37 +189,3 @@ def batched(rows: Iterable, size: int) -> Iterator[list]:
     rows = iter(rows)
     while batch := list(itertools.islice(rows, size)):
         yield batch
-
-
-def _parallel(chunks: Iterable[list[str]], processes: int) -> Iterator[list[tuple[str, Look]]]:
-    # fork is quick, but only right while nobody else holds a lock
-    method = "fork" if threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    lost: list[list[str]] = []
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start)
-    futures = {}
-    try:
-        for chunk in chunks:
-            try:
-                futures[pool.submit(_look_all, chunk)] = chunk
-            except BrokenProcessPool:
-                lost.append(chunk)
-        import numpy  # noqa: F401  needed for the leaks; loaded while the others work
-        for future in as_completed(futures):
-            try:
-                yield _named(futures[future], future.result())
-            except BrokenProcessPool:
-                lost.append(futures[future])
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # nobody has to see them leave
-    for chunk in lost:
-        for path in chunk:
-            yield [(path, _alone(path, context))]
-
-
-def _alone(path: str, context) -> Look:
-    with ProcessPoolExecutor(1, mp_context=context, initializer=_start) as pool:
-        try:
-            return pool.submit(look, path).result()
-        except BrokenProcessPool:
-            return Look("decoding it kills the process", "", b"", 0, 0, b"")

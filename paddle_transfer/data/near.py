@@ -7,8 +7,8 @@ one picture twice; of copies saved again as JPEG at quality 75 to 95 at least 99
 32 px digits saved at 60, all. Larger pictures average more pixels, so they differ less.
 
 Candidates are near in the low cosine frequencies of the thumbnails. Distances there are never larger than between
-the thumbnails (the transform keeps lengths, leaving out coefficients shortens them), so no pair is lost; sorted by
-brightness, most pairs need no look at all.
+the thumbnails (the transform keeps lengths, leaving out coefficients shortens them), so no pair is lost; sorted
+along the frequency in which they differ most (brightness), most pairs need no look at all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEVELS = 5.0      # grey levels of 255, root mean square
 CONTRAST = 0.1    # share of the smaller standard deviation of the two
 PLAIN = 4.0       # thumbnails with less contrast than this (blank pages) are compared by content only
 _KEPT = 5         # frequencies per axis
-_BLOCK = 256      # thumbnails that are compared at once
+_BLOCK = 128      # thumbnails that are compared at once
 _MOST = 300       # candidates of one picture that are looked at: in a heap of alike ones, any will do
 
 
@@ -73,17 +73,20 @@ def _candidates(first, second):
 
     middle = first.mean(axis=0)  # small numbers: the squares below lose nothing in float32
     first, second = first - middle, second - middle
-    order, queue = np.argsort(first[:, 0]), np.argsort(second[:, 0])
-    first = first[order]
-    lengths = (first**2).sum(axis=1)
+    axis = int(np.argmax(first.var(axis=0)))  # along it, the fewest are near one another
+    order, queue = np.argsort(first[:, axis]), np.argsort(second[:, axis])
+    first, second = first[order], second[queue]
     reach = LEVELS * SIDE + 0.5
+    bounds = np.searchsorted(first[:, axis], np.stack([second[:, axis] - reach, second[:, axis] + reach]))
+    # |a - b|^2 = |a|^2 - (2 a b - |b|^2); one product gives the bracket, so that only its largest values are looked at
+    bracket = np.hstack([2 * first, -(first**2).sum(axis=1, keepdims=True)]).T
+    needed = (second**2).sum(axis=1) - reach**2
+    factors = np.hstack([second, np.ones((len(second), 1), second.dtype)])
     for start in range(0, len(queue), _BLOCK):
-        rows = queue[start:start + _BLOCK]
-        some = second[rows]
-        low, high = np.searchsorted(first[:, 0], [some[0, 0] - reach, some[-1, 0] + reach])
-        squares = (some**2).sum(axis=1)[:, None] + lengths[low:high] - 2 * some @ first[low:high].T
+        low, high = bounds[0, start], bounds[1, min(start + _BLOCK, len(queue)) - 1]
         if low == high:
             continue
-        for hit in np.flatnonzero(squares.min(axis=1) <= reach**2):
-            yield rows[hit], order[low + np.flatnonzero(squares[hit] <= reach**2)[:_MOST]]
-
+        near = factors[start:start + _BLOCK] @ bracket[:, low:high]
+        for hit in np.flatnonzero(near.max(axis=1) >= needed[start:start + _BLOCK]):
+            rows = low + np.flatnonzero(near[hit] >= needed[start + hit])[:_MOST]
+            yield queue[start + hit], order[rows]

@@ -1,7 +1,6 @@
 """Verdicts of images that were looked at before, in one SQLite file per image root.
 
-An image is known by its path below the root, size, and time stamps (mtime and ctime in ns: a file that was copied
-back with its old time is new, too).
+An image is known by its path below the root and its stamp (``images.Stamp``).
 """
 
 from __future__ import annotations
@@ -12,14 +11,9 @@ import sqlite3
 from pathlib import Path
 from typing import Iterable, Optional
 
-from paddle_transfer.data.images import Look
+from paddle_transfer.data.images import Look, Stamp
 
 VERSION = 1  # counts up when a Look means something else
-Stamp = tuple[int, int, int]
-
-
-def stamp(status: os.stat_result) -> Stamp:
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def default_folder() -> Path:

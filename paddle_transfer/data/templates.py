@@ -42,6 +42,7 @@ class Setting:
     metric: str = "top1"
     two_layers: bool = False
     remark: str = ""
+    no_test: str = ""  # what to do without a test list
 
 
 def setting_of(dataset: DataSet, *, two_layers: bool = False) -> Setting:
@@ -57,6 +58,7 @@ def setting_of(dataset: DataSet, *, two_layers: bool = False) -> Setting:
 CUSTOM = Setting(
     title="your own images", root="./dataset/custom", classes=10, counts="set Arch.class_num to your number of classes",
     sample="./dataset/custom",
+    no_test=" (there is none? -o final=null)",
     remark="# python tools/prepare_data.py --dataset folder --root ./dataset/custom --test 0.2\n"
            "# (a folder per class; it also writes this file with your class count to ./dataset/custom/custom.yaml)")
 
@@ -95,9 +97,14 @@ def _loader(setting: Setting) -> str:
     return text
 
 
-def search_file(*, base: str, output_dir: str, mode: str, lr: float, title: str) -> str:
-    """The text of a search file; ``mode`` is one of ``MODES``."""
+def search_file(setting: Setting, *, base: str, output_dir: str, mode: str, lr: float) -> str:
+    """The text of a search file for the training config ``base``, made from ``setting``.
+
+    :param mode: one of ``MODES``
+    :param lr: of the fixed point
+    """
     what, trials, keys = MODES[mode]
+    title = setting.title[0].upper() + setting.title[1:]
     text = f"""\
 # {title}: {what}
 base_config_file: {base}
@@ -108,7 +115,7 @@ search_mode: {'bayes' if trials else 'grid'}
 """
     if trials:
         text += f"max_iter: {trials}\nde_duplication: True\n"
-    text += _SPACE + "".join(f"  - search_key: {key}\n    search_values: [{', '.join(values)}]\n"
+    text += _protocol(setting) + _SPACE + "".join(f"  - search_key: {key}\n    search_values: [{', '.join(values)}]\n"
                              for key, values in keys.items())
     text += f"""\
 
@@ -122,26 +129,38 @@ fixed:
     return text + "".join(f"  {key}: {values[0]}\n" for key, values in keys.items())
 
 
+def _protocol(setting: Setting) -> str:
+    """By what to choose, and what is reported in the end."""
+    text = ""
+    if setting.metric != "top1":
+        text += f"# what the protocol of this data set reports\nmetric: {setting.metric}\n"
+    if setting.has_val and setting.has_test:
+        text += ("# tuned on the validation list; then the best point and the fixed point are trained again on train + "
+                 f"validation\n# and each tested once on the test list{setting.no_test}\n"
+                 "final: {retrain_on: train+val}\n")
+    return text
+
+
 def all_files() -> dict[str, str]:
     """Path below ``ppcls_configs`` -> text, for everything that is made."""
     files = {}
     for dataset in DATASETS.values():
-        path = f"transfer/{dataset.arch}/{dataset.name}.yaml"
-        files[path] = training_config(setting_of(dataset))
-        _add_searches(files, dataset.name, path, title=dataset.title, lr=dataset.fixed_lr or dataset.lr)
+        path, setting = f"transfer/{dataset.arch}/{dataset.name}.yaml", setting_of(dataset)
+        files[path] = training_config(setting)
+        _add_searches(files, dataset.name, path, setting, lr=dataset.fixed_lr or dataset.lr)
     voc = DATASETS["voc2012"]
     files["transfer/VGG16/voc2012_two_layers.yaml"] = training_config(setting_of(voc, two_layers=True))
     files["transfer/ResNet50_vd/custom.yaml"] = training_config(CUSTOM)
-    _add_searches(files, "custom", "transfer/ResNet50_vd/custom.yaml", title="Your own images", lr=CUSTOM.lr)
+    _add_searches(files, "custom", "transfer/ResNet50_vd/custom.yaml", CUSTOM, lr=CUSTOM.lr)
     return files
 
 
-def _add_searches(files: dict[str, str], name: str, base: str, *, title: str, lr: float) -> None:
+def _add_searches(files: dict[str, str], name: str, base: str, setting: Setting, *, lr: float) -> None:
     for mode in MODES:
         if mode == "weights" and "ResNet50_vd" not in base:
             continue  # the 10w weights are there for this network only
         files[f"search/{name}_{mode}.yaml"] = search_file(
-            base=f"ppcls_configs/{base}", output_dir=f"./output/search_{name}_{mode}", mode=mode, lr=lr, title=title)
+            setting, base=f"ppcls_configs/{base}", output_dir=f"./output/search_{name}_{mode}", mode=mode, lr=lr)
 
 
 def own_files(*, root: str, classes: int, lists: dict[str, int], delimiter: str, lr: Optional[float] = None) -> dict:
@@ -151,8 +170,8 @@ def own_files(*, root: str, classes: int, lists: dict[str, int], delimiter: str,
                       lr=lr or CUSTOM.lr, has_val="val" in lists, has_test="test" in lists, delimiter=delimiter,
                       batch_size=min(64, max(1, lists["train"])), remark="# made by tools/prepare_data.py")
     return {"custom.yaml": training_config(setting),
-            "custom_bayes.yaml": search_file(base=f"{root}/custom.yaml", output_dir="./output/search_custom",
-                                             mode="bayes", lr=setting.lr, title="Your own images")}
+            "custom_bayes.yaml": search_file(setting, base=f"{root}/custom.yaml", output_dir="./output/search_custom",
+                                             mode="bayes", lr=setting.lr)}
 
 
 _GLOBAL = """\

@@ -20,7 +20,9 @@ from paddle_transfer.execute.base import Ended, Executor
 from paddle_transfer.execute.verdict import LOG_NAME, RESULT_NAME, read_result
 from paddle_transfer.search.distill import point_config
 from paddle_transfer.search.driver import CRASHES, KILLS
+from paddle_transfer.search.final_report import WHAT
 from paddle_transfer.search.judge import Judge
+from paddle_transfer.search.listeners import FinalListener, Listeners
 from paddle_transfer.search.results import PointResult
 from paddle_transfer.search.workspace import Workspace
 from paddle_transfer.study.records import TrialRecord
@@ -46,12 +48,15 @@ class FinalRuns:
     :param records: of the search, which has a winner
     :param payload: goes to the runner, as for every trial
     :param judge: of the search, which knows the winner; one of its own by default
+    :param listeners: of the search; those that are ``FinalListener`` are told
     :param interrupted: asked at every turn; True ends the runs, which the same command takes up again
     """
 
     def __init__(self, settings: Any, records: Sequence[TrialRecord], *, payload: dict[str, Any],
-                 judge: Optional[Judge] = None, interrupted: Callable[[], bool] = lambda: False):
+                 judge: Optional[Judge] = None, listeners: Sequence[Any] = (),
+                 interrupted: Callable[[], bool] = lambda: False):
         self._settings, self._interrupted = settings, interrupted
+        self._listeners = Listeners([listener for listener in listeners if isinstance(listener, FinalListener)])
         standing = (judge or Judge(settings)).standing(records)
         self._root = Path(settings.output_dir) / "final"
         self._best = standing.winner
@@ -77,30 +82,29 @@ class FinalRuns:
         failures = []
         if waiting:
             self._root.with_suffix(".json").unlink(missing_ok=True)  # it would tell of another training
+            self._listeners.tell("final_started", [NAMES[number] for number in waiting])
             failures = self._train(make_executor(SLOWNESS), waiting, results)
-        if self._interrupted():
-            return None
-        if failures:
+        told = None if failures or self._interrupted() else self._told(results)
+        if told is not None:
+            write_atomic(str(self._root.with_suffix(".json")), json.dumps(told, indent=2) + "\n")
+        self._listeners.tell("final_ended", told)
+        if failures and not self._interrupted():
             raise SearchFailed("\n".join(failures))
-        told = self._told(results)
-        write_atomic(str(self._root.with_suffix(".json")), json.dumps(told, indent=2) + "\n")
-        for line in summary(told):
-            print(line, flush=True)
         return told
 
     def _train(self, executor: Executor, waiting: list[int], results: dict[int, dict[str, Any]]) -> list[str]:
         """Adds to ``results``; what failed for good, as texts. Returns early when interrupted."""
-        print(f"\nTraining {' and '.join('the ' + _WHAT[number] for number in waiting)} again on "
-              f"{self._settings.final.retrain_on}, to be tested once.", flush=True)
         attempts: dict[int, int] = {}
         failures: list[str] = []
         while (waiting or executor.running()) and not self._interrupted():
             while waiting and executor.free() > 0:
                 self._submit(executor, waiting.pop(0), attempts)
             for event in executor.poll(_TURN):
-                if not isinstance(event, Ended) or attempts.get(event.number) != event.attempt:
+                if attempts.get(event.number) != event.attempt:
                     continue
-                if event.verdict == "complete":
+                if not isinstance(event, Ended):
+                    self._listeners.tell("final_epoch_reported", NAMES[event.number], event)
+                elif event.verdict == "complete":
                     results[event.number] = event.result
                 elif self._again(event):
                     waiting.append(event.number)
@@ -115,6 +119,7 @@ class FinalRuns:
                                                   attempts=attempts[number]))
         write_atomic(str(folder / MADE_OF), self._made_of(number) + "\n")
         executor.submit(job)
+        self._listeners.tell("final_training_started", NAMES[number], self._points[number])
 
     def _again(self, ended: Ended) -> bool:
         if ended.verdict == "crashed":
@@ -126,7 +131,8 @@ class FinalRuns:
 
     def _failure(self, ended: Ended) -> str:
         tail = ended.log_tail.strip()
-        return (f"the search is done, but the final training of the {_WHAT[ended.number]} failed ({ended.verdict}): "
+        what = WHAT[NAMES[ended.number]]
+        return (f"the search is done, but the final training of the {what} failed ({ended.verdict}): "
                 f"{ended.message}. The same command tries it again"
                 + (f"\nThe end of its log:\n{tail}" if tail else ""))
 
@@ -183,23 +189,7 @@ class FinalRuns:
         return told
 
 
-_WHAT = ("point found", "fixed point")
-
-
 def _one(point: dict[str, Any], searched: Optional[PointResult], result: dict[str, Any]) -> dict[str, Any]:
     # the last value, not the best: nothing is chosen on the test list
     return {"point": dict(point), "validation": searched.value if searched else None, "test": result["curve"][-1][1],
             "epoch": result["curve"][-1][0], "seconds": result.get("seconds")}
-
-
-def summary(told: dict[str, Any]) -> list[str]:
-    """The test metrics of ``final.json``, the point found beside the fixed point."""
-    metric, best, fixed = told["metric"], told["best"], told.get("fixed")
-    lines = ["", f"Trained again on {told['retrain_on']}, tested once:", f"  point found  test {metric} "
-             f"{best['test']:.4f}"]
-    if fixed is best or fixed == best:
-        lines.append("  (it is the fixed point)")
-    elif fixed is not None:
-        lines.append(f"  fixed point  test {metric} {fixed['test']:.4f}")
-        lines.append(f"A gain of {100 * (best['test'] - fixed['test']):+.2f} points on the test list.")
-    return lines

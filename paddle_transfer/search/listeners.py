@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import Any, Protocol, Sequence
+from typing import Any, Optional, Protocol, Sequence, runtime_checkable
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.execute.base import EpochReport
@@ -43,6 +43,26 @@ class Listener(Protocol):
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         """``reason``: one line; also called when the search was interrupted or failed."""
+        ...
+
+
+@runtime_checkable
+class FinalListener(Protocol):
+    """Is told of the final trainings after a search as well; ``name`` is ``best`` or ``fixed``."""
+
+    def final_started(self, names: Sequence[str]) -> None:
+        """``names`` are trained now; not called when both were trained by an earlier run."""
+        ...
+
+    def final_training_started(self, name: str, point: dict[str, Any]) -> None:
+        ...
+
+    def final_epoch_reported(self, name: str, report: EpochReport) -> None:
+        """``report.value`` is the metric on the test list."""
+        ...
+
+    def final_ended(self, told: Optional[dict[str, Any]]) -> None:
+        """``told``: what ``final.json`` holds; None when the trainings were interrupted, or one failed."""
         ...
 
 

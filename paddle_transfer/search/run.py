@@ -138,7 +138,7 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optiona
     records = store.records()
     if settings.final is not None and judge.standing(records).winner is not None and not interrupts.asked():
         executor.close()  # its workers would hold their GPUs
-        FinalRuns(settings, records, payload=workspace.payload, judge=judge,
+        FinalRuns(settings, records, payload=workspace.payload, judge=judge, listeners=listeners,
                   interrupted=interrupts.asked).run(make_executor)
     return reason, records
 

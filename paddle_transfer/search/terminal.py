@@ -8,6 +8,7 @@ import time
 from typing import Callable, Optional, Sequence
 
 from paddle_transfer.config.spending import CONFIRMED
+from paddle_transfer.search.final_report import WHAT, summary
 from paddle_transfer.search.judge import Judge, Standing
 from paddle_transfer.search.results import PointResult, trained
 from paddle_transfer.study.records import TrialRecord
@@ -79,9 +80,28 @@ class Terminal:
         standing = self.judge.standing(records)
         for line in leaderboard(self.settings, records, standing=standing):
             self._print(line)
-        if standing.winner is not None:
+        if standing.winner is not None and not self._final_follows(reason):
             for line in commands(self.settings):
                 self._print(line)
+
+    def final_started(self, names: Sequence[str]) -> None:
+        self._print(f"\nTraining {' and '.join('the ' + WHAT[name] for name in names)} again on "
+                    f"{self.settings.final.retrain_on}, to be tested once.")
+
+    def final_training_started(self, name: str, point: dict) -> None:
+        """Said by ``final_started``."""
+
+    def final_epoch_reported(self, name: str, report) -> None:
+        self._print(f"  {WHAT[name]}: epoch {report.epoch}, test {self.settings.metric} {report.value:.4f}")
+
+    def final_ended(self, told: Optional[dict]) -> None:
+        for line in ["", *summary(told)] if told is not None else []:
+            self._print(line)
+        for line in commands(self.settings, final=told is not None):
+            self._print(line)
+
+    def _final_follows(self, reason: str) -> bool:
+        return self.settings.final is not None and not reason.startswith(("interrupted", "ended by an error"))
 
     # -- texts ---------------------------------------------------------------------------------------------------
 
@@ -230,8 +250,11 @@ def _census(records: Sequence[TrialRecord]) -> str:
     return f"Trials: {text}." + (f" First failure, trial {worst.number}: {worst.info.get('reason', '')}" if worst else "")
 
 
-def commands(settings) -> list[str]:
-    """The commands that go on from the result."""
+def commands(settings, *, final: bool = False) -> list[str]:
+    """The commands that go on from the result.
+
+    :param final: whether there is a model from the final trainings
+    """
     out = settings.output_dir.rstrip("/")
     config, weights = shlex.quote(f"{out}/best_config.yaml"), shlex.quote(f"{out}/best_model")
     return ["", "What next:",
@@ -239,4 +262,5 @@ def commands(settings) -> list[str]:
             f"  evaluate          python tools/eval.py -c {config} -o Global.pretrained_model={weights}",
             f"  export            python tools/export_model.py -c {config} -o Global.pretrained_model={weights} "
             f"-o Global.save_inference_dir={shlex.quote(f'{out}/inference')}",
+            *([f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml beside it"] * final),
             f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]

@@ -12,6 +12,7 @@ from paddle_transfer.space.hyperparameter import is_number
 
 TRAIN_OPS = "DataLoader.Train.dataset.transform_ops"
 EVAL_OPS = "DataLoader.Eval.dataset.transform_ops"
+TEST_OPS = "DataLoader.Test.dataset.transform_ops"
 INFER_OPS = "Infer.transforms"
 
 #: Operators on pictures (8 bits), in the order in which they stand before those of ``ON_NUMBERS``.

@@ -19,7 +19,8 @@ def shown_settings(output_dir: Any, **changes: Any) -> SimpleNamespace:
         "output_dir": str(output_dir), "metric": "top1", "keys": keys, "base_config": base_config(),
         "space": Space(tuple(key.hyperparameter for key in keys)), "fixed": {"lr": 0.01, "mixup": False},
         "search_mode": "bayes", "max_iter": 6, "search_times": 1, "de_duplication": True, "keep_models": 2, "gpus": (),
-        "seed": 0, "plan": None, "confirm": None, "stop": "none", "times": lambda point: changes.get("search_times", 1), **changes})
+        "seed": 0, "plan": None, "confirm": None, "stop": "none", "final": None,
+        "times": lambda point: changes.get("search_times", 1), **changes})
 
 
 def record(number: int, lr: float, mixup: bool = False, *, value: Optional[float] = None, state: str = "complete",

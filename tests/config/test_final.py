@@ -7,6 +7,8 @@ from paddle_transfer.config.final import Final, final_config, joined
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.search_file import load_search
 from paddle_transfer.errors import ConfigError
+from paddle_transfer.space.catalog import SearchKey, apply_point
+from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.testing.configs import base_config, write_search
 
 
@@ -64,7 +66,8 @@ def test_the_search_may_not_choose_on_the_test_list(tmp_path, base):
 def test_a_test_list_that_is_not_there(tmp_path, base):
     (tmp_path / "test_list.txt").unlink()
     found, = mistakes(tmp_path, base, final={"retrain_on": "train"})
-    assert "DataLoader.Test.dataset.cls_label_path of the base config must be a file that exists" in found
+    assert "DataLoader.Test.dataset.cls_label_path: must be a file that exists" in found
+    load_search(write_search(tmp_path, base=base))
 
 
 @pytest.mark.parametrize("key, value", [("delimiter", "\t"), ("image_root", "/")])
@@ -115,6 +118,31 @@ def test_the_config_of_the_last_training(base):
     assert made["Global"]["eval_interval"] == made["Global"]["epochs"] == 3
     assert "start_eval_epoch" not in made["Global"]
     assert final_config(point, base)["DataLoader"]["Train"] == point["DataLoader"]["Train"]
+
+
+@pytest.mark.parametrize("own", [
+    [], [{"ResizeImage": {"resize_short": 40}}],  # of 32 px, as Eval, after a resize of its own
+    [{"RandCropImage": {"size": 48}}]])
+def test_the_resolution_of_a_point_reaches_the_test_list(base, own):
+    ops = base["DataLoader"]["Test"]["dataset"]["transform_ops"]
+    ops[1:1] = own
+    before = paths.clone(base)
+    point = apply_point(base, [SearchKey(Choice("resolution", (64,)))], {"resolution": 64})
+    made = final_config(point, base)["DataLoader"]["Eval"]["dataset"]
+    assert base == before and made["cls_label_path"].endswith("test_list.txt")
+    assert [next(iter(op)) for op in made["transform_ops"]] == [next(iter(op)) for op in ops]
+    assert made["transform_ops"][-2]["RandCropImage"]["size"] == 64
+    assert made["transform_ops"] == point["DataLoader"]["Test"]["dataset"]["transform_ops"]
+    if own == [{"ResizeImage": {"resize_short": 40}}]:
+        assert made["transform_ops"][1] == {"ResizeImage": {"resize_short": 80}}, "in proportion"
+
+
+def test_a_test_section_that_names_its_list_alone_is_read_as_the_validation_list(base):
+    base["DataLoader"]["Test"] = {"dataset": {"cls_label_path": "test_list.txt"}}
+    point = apply_point(base, [SearchKey(Choice("resolution", (64,)))], {"resolution": 64})
+    made = final_config(point, base)["DataLoader"]["Eval"]
+    assert made["dataset"] == {**point["DataLoader"]["Eval"]["dataset"], "cls_label_path": "test_list.txt"}
+    assert made["sampler"] == base["DataLoader"]["Eval"]["sampler"]
 
 
 def test_joined_lists(tmp_path):

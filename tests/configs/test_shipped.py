@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from paddle_transfer.config.final import Final
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.search_file import load_search
 from paddle_transfer.data.table import DATASETS
 from paddle_transfer.data.templates import all_files
+from paddle_transfer.errors import ConfigError
+from paddle_transfer.search.preview import preview
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "ppcls_configs"
@@ -85,4 +88,26 @@ def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
     lr = {"custom": 0.001, "voc2012": 0.0003, "cifar10": 0.0003}.get(data, 0.003)
     assert settings.fixed == {"lr": lr, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False,
                               **{key: "imagenet" if key == "pretrained" else False for key in more.get(mode, ())}}
-    assert settings.metric == "top1"
+    # the protocol: chosen on the validation list by what is reported; then train + validation, and the test list once
+    per_class = {"oxford_iiit_pets", "oxford_102_flowers", "caltech101", "fgvc_aircraft"}
+    assert settings.metric == ("mean_per_class" if data in per_class else "top1")
+    assert settings.final == (None if data == "voc2012" else Final("train+val"))
+    lists = {part: section["dataset"]["cls_label_path"].rpartition("/")[2]
+             for part, section in settings.base_config["DataLoader"].items()}
+    assert lists == {"Train": "train_list.txt", "Eval": "val_list.txt",
+                     **({"Test": "test_list.txt"} if settings.final else {})}
+
+
+@pytest.mark.parametrize("path", [path for path in SEARCH if path.stem.endswith("_bayes")], ids=name)
+def test_a_dry_run_needs_no_data_and_a_search_names_each_list(path, monkeypatch, tmp_path):
+    (tmp_path / "ppcls_configs").symlink_to(CONFIGS)
+    monkeypatch.chdir(tmp_path)
+    file = f"ppcls_configs/search/{path.name}"
+    parts = ("Train", "Eval") if path.stem.startswith("voc") else ("Train", "Eval", "Test")
+    text = preview(load_search(file, dry_run=True))
+    assert ("tested once" in text) == ("Test" in parts)
+    with pytest.raises(ConfigError) as caught:
+        load_search(file)
+    for lines in (text, str(caught.value)):
+        assert [part for part in ("Train", "Eval", "Test")
+                if f"DataLoader.{part}.dataset.cls_label_path: must be a file that exists" in lines] == list(parts)

@@ -2,7 +2,9 @@
 
 import pytest
 
+from paddle_transfer.config.final import Final
 from paddle_transfer.config.load import load_yaml
+from paddle_transfer.config.search_file import load_search
 from paddle_transfer.data.base import DataError
 from paddle_transfer.data.checker import check_config
 from paddle_transfer.data.prepare import Wishes, prepare
@@ -44,8 +46,16 @@ def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(hom
     assert config["Metric"]["Eval"] == [{"TopkAcc": {"topk": [1]}}]
     report = check_config(config, file="custom.yaml", processes=1)
     assert report.findings == [] and list(report.counts) == ["train", "val", "test"]
-    assert load_yaml(str(home / "custom_bayes.yaml"))["base_config_file"] == f"{home}/custom.yaml"
+    settings = load_search(str(home / "custom_bayes.yaml"))
+    assert settings.base_config_file == f"{home}/custom.yaml" and settings.final == Final("train+val")
     assert "tools/search.py -c" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wishes", [Wishes(processes=1), Wishes(test=0.2, val=0.0, processes=1)])
+def test_without_a_validation_or_a_test_list_there_is_no_final_training(home, wishes):
+    fill(home, {"a": 10, "b": 10})
+    run("folder", str(home), wishes)
+    assert load_search(str(home / "custom_bayes.yaml")).final is None
 
 
 def test_split_folders_are_kept(home):

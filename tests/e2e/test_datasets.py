@@ -20,7 +20,9 @@ NAMES = [*DATASETS, "voc2012_two_layers"]
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 
 _STOCK = """
-import sys
+import contextlib, sys
+with contextlib.suppress(ImportError):
+    import sklearn.utils  # Paddle 2.6 brings symbols of zlib that break what scikit-learn loads after it
 from ppcls.utils import config
 from ppcls.engine import engine
 engine.save_load.save_model = lambda *_, **__: None  # gigabytes of weights that nobody looks at

@@ -13,7 +13,7 @@ import yaml
 
 from paddle_transfer.config.final import Final
 from paddle_transfer.errors import SearchFailed
-from paddle_transfer.search.final import summary
+from paddle_transfer.search.final_report import summary
 from paddle_transfer.search.run import run_search
 from paddle_transfer.testing.tiny_runner import AUDIT, FINAL
 from paddle_transfer.testing.tiny_search import RUNNER, tiny_settings
@@ -31,7 +31,7 @@ def audit(tmp_path, monkeypatch):
 
 def settings(folder, **changes):
     made = tiny_settings(folder / "out", **{"values": {"a": [0.0, 1.0]}, "fixed": FIXED, "final": Final("train+val"),
-                                            "workers": 1, **changes})
+                                            "workers": 1, "max_iter": 2, **changes})
     made.base_config["DataLoader"] = {}
     for part in ("Train", "Eval", "Test"):
         file = folder / f"{part}.txt"
@@ -65,6 +65,11 @@ def test_the_found_and_the_fixed_point_are_trained_again_and_tested(tmp_path, au
     assert told(tmp_path)["fixed"]["validation"] == told(tmp_path)["fixed"]["test"] == pytest.approx(0.7161, abs=1e-4)
     text = capsys.readouterr().out
     assert "point found  test top1 0.9000\n  fixed point  test top1 0.7161\nA gain of +18.39 points" in text
+    parts = ["Search ended:", "Best top1", "Training the point found and the fixed point again on train+val",
+             "point found: epoch 3, test top1 0.9000", "Trained again on train+val", "A gain of", "What next:",
+             f"the tested model  {out}/final/best/best_model.pdparams"]
+    assert [text.count(part) for part in parts] == [1] * len(parts)
+    assert sorted(parts, key=text.index) == parts, "the test metrics stand before the closing lines"
     assert yaml.safe_load((out / "search.yaml").read_text())["final"] == {"retrain_on": "train+val"}
     assert "Test" in yaml.safe_load((out / "best_config.yaml").read_text())["DataLoader"]
 
@@ -115,11 +120,13 @@ def test_a_crash_is_tried_once_more(tmp_path, audit, monkeypatch):
 
 @pytest.mark.parametrize("how, text, attempts", [("raise", r"\(crashed\): ValueError: a deliberate crash", 2),
                                                  ("diverge", r"\(diverged\): the loss became nan", 1)])
-def test_what_fails_is_told_and_can_be_tried_again(tmp_path, audit, monkeypatch, how, text, attempts):
+def test_what_fails_is_told_and_can_be_tried_again(tmp_path, audit, monkeypatch, capsys, how, text, attempts):
     monkeypatch.setenv(FINAL, how)
     failed = f"final training of the point found failed {text}(.|\n)*end of its log"
     with pytest.raises(SearchFailed, match=failed) as e:
         run(tmp_path, fixed=None)
+    text = capsys.readouterr().out
+    assert text.count("What next:") == 1 and "tested model" not in text and "Trained again" not in text
     assert e.value.exit_code == 1 and len(audit()) == attempts
     assert not (tmp_path / "out" / "final.json").exists()
     monkeypatch.delenv(FINAL)
@@ -150,6 +157,17 @@ def test_killed_in_the_middle_the_same_command_goes_on(tmp_path, audit, monkeypa
     assert told(tmp_path)["fixed"]["test"] == pytest.approx(0.7161, abs=1e-4)
 
 
+def test_a_test_metric_of_zero_is_one(tmp_path, audit, capsys):
+    for _ in range(2):  # trained, and read again
+        assert run(tmp_path, values={"Tiny.value": [0.25, 0.0]}, tiny={"value": 0.0},
+                   fixed={"Tiny.value": 0.0}) == 0
+        assert len(audit()) == 2
+        assert told(tmp_path)["fixed"]["validation"] == told(tmp_path)["fixed"]["test"] == 0.0
+        text = capsys.readouterr().out
+        assert "point found  test top1 0.2500\n  fixed point  test top1 0.0000\nA gain of +25.00 points" in text
+        assert "Best top1 0.2500, fixed point 0.0000" in text
+
+
 def test_the_summary_without_a_fixed_point():
     lines = summary({"metric": "top1", "retrain_on": "train", "best": {"test": 0.5}})
-    assert lines == ["", "Trained again on train, tested once:", "  point found  test top1 0.5000"]
+    assert lines == ["Trained again on train, tested once:", "  point found  test top1 0.5000"]

@@ -1,5 +1,6 @@
 import io
 
+from paddle_transfer.config.final import Final
 from paddle_transfer.execute.base import EpochReport
 from paddle_transfer.search.terminal import Terminal, commands, duration, leaderboard
 from paddle_transfer.testing.fakes import FakeClock
@@ -11,7 +12,7 @@ class Tty(io.StringIO):
         return True
 
 
-def show(records, *, stream=None, before=(), **changes):
+def show(records, *, stream=None, before=(), reason="max_iter reached", **changes):
     settings, stream, clock = shown_settings("out/my search", **changes), stream or io.StringIO(), FakeClock()
     terminal = Terminal(settings, stream=stream, clock=clock)
     terminal.search_started(settings, list(before))
@@ -22,7 +23,7 @@ def show(records, *, stream=None, before=(), **changes):
         clock.advance(60.0)
         done.append(entry)
         terminal.trial_ended(entry, list(done))
-    terminal.search_ended(done, "max_iter reached")
+    terminal.search_ended(done, reason)
     return stream.getvalue()
 
 
@@ -75,6 +76,13 @@ def test_the_fixed_point_is_shown_however_low_it_ranks():
 def test_repeats_show_their_standard_error():
     records = [record(0, 0.1, value=0.5), record(1, 0.1, value=0.6, seed=1)]
     assert "0.5500 ± 0.0500" in leaderboard(shown_settings("out"), records)[2]
+
+
+def test_the_commands_wait_for_the_final_trainings():
+    best = record(0, 0.01, value=0.7)
+    assert "What next" in show([best]) and "What next" not in show([best], final=Final("train+val"))
+    for reason in ("interrupted", "ended by an error: DiskFull"):
+        assert "What next" in show([best], final=Final("train+val"), reason=reason)
 
 
 def test_nothing_completed():

@@ -37,12 +37,17 @@ def track(root, records=RECORDS, *, before=()):
     return root / "vdl"
 
 
-def scalars(directory, tag):
-    """(step, value) as VisualDL's own reader gives them."""
+def read(directory, component, tag):
+    """What VisualDL's own reader gives."""
     from visualdl import LogReader
 
     (name,) = [name for name in os.listdir(directory) if "vdlrecords" in name]
-    return [(item.id, round(item.value, 5)) for item in LogReader(file_path=str(directory / name)).get_data("scalar", tag)]
+    return LogReader(file_path=str(directory / name)).get_data(component, tag)
+
+
+def scalars(directory, tag):
+    """(step, value)"""
+    return [(item.id, round(item.value, 5)) for item in read(directory, "scalar", tag)]
 
 
 def test_scalars_per_epoch_and_the_best_as_the_last_value(tmp_path):
@@ -90,10 +95,55 @@ def test_a_trial_that_is_run_again_starts_its_curve_anew(tmp_path):
     assert scalars(tmp_path / "vdl" / "trial_0000", "eval/top1") == [(1, 0.35), (2, 0.7), (3, 0.69)]
 
 
+TOLD = {"best": {"point": {"lr": 0.001, "mixup": True}, "test": 0.75, "epoch": 20},
+        "fixed": {"point": {"lr": 0.01, "mixup": False}, "test": 0.0, "epoch": 20}}
+
+
+def finish(root, *, trained=("best", "fixed"), told=TOLD):
+    tracker = VisualDLTracker(shown_settings(root))
+    tracker.final_started(trained)
+    for number, name in enumerate(trained):
+        tracker.final_training_started(name, TOLD[name]["point"])
+        scalars = {"train/loss": 0.5, "eval/top1": TOLD[name]["test"], "eval/top5": 1.0, "lr": 0.0}
+        tracker.final_epoch_reported(name, EpochReport(number, 1, 20, TOLD[name]["test"], scalars))
+    tracker.final_ended(told)
+
+
+def test_the_final_trainings_are_runs_and_their_test_metrics_one(tmp_path):
+    vdl = track(tmp_path)
+    finish(tmp_path)
+    assert scalars(vdl / "final", "final/best_top1") == [(20, 0.75)]
+    assert scalars(vdl / "final", "final/fixed_top1") == [(20, 0.0)]
+    assert [item.text.encoded_text_string for item in read(vdl / "final", "text", "final")] == [
+        'best: test top1 0.7500, {"lr": 0.001, "mixup": true}\nfixed: test top1 0.0000, {"lr": 0.01, "mixup": false}']
+    assert scalars(vdl / "final_best", "test/top1") == [(20, 0.75)]
+    assert scalars(vdl / "final_fixed", "test/top1") == [(20, 0.0)]
+    assert scalars(vdl / "final_best", "train/loss") == [(20, 0.5)], "beside the trials' own"
+
+
+def test_going_on_keeps_the_final_runs_and_writes_what_is_missing(tmp_path):
+    finish(tmp_path)
+    vdl = tmp_path / "vdl"
+    before = {path: path.read_bytes() for path in (vdl / "final_best").iterdir()}
+    (vdl / "final_fixed" / ".complete").unlink()
+    finish(tmp_path, trained=())
+    assert {path: path.read_bytes() for path in (vdl / "final_best").iterdir()} == before
+    assert scalars(vdl / "final_fixed", "test/top1") == [(20, 0.0)]
+
+
+def test_final_trainings_that_fail_or_are_one(tmp_path):
+    finish(tmp_path, trained=("best",), told=None)
+    assert {path.name for path in (tmp_path / "vdl").iterdir()} == {"final_best"}
+    finish(tmp_path, trained=("best",), told={"best": TOLD["best"], "fixed": TOLD["best"]})
+    assert {path.name for path in (tmp_path / "vdl").iterdir()} == {"final", "final_best"}
+    assert scalars(tmp_path / "vdl" / "final", "final/fixed_top1") == [(20, 0.75)]
+
+
 @pytest.fixture
 def server(tmp_path):
     """The API of a real VisualDL server on a free loopback port."""
     vdl = track(tmp_path)
+    finish(tmp_path)
     script = "import sys; from visualdl.server.app import main; main()"
     command = [sys.executable, "-c", script, "--logdir", str(vdl), "--host", "127.0.0.1", "--port", "0"]
     import socket
@@ -128,5 +178,6 @@ def test_the_servers_pages_show_every_trial_with_its_best_metric(server):
     assert float(shown["trial_0002"]["lr"]) == pytest.approx(0.1)
     tags = json.loads(server("scalar/tags"))["data"]
     by_run = dict(zip((os.path.basename(run) for run in tags["runs"]), tags["tags"]))
-    assert set(by_run) == {"trial_0000", "trial_0001", "search"}
+    assert set(by_run) == {"trial_0000", "trial_0001", "search", "final", "final_best", "final_fixed"}
+    assert set(by_run["final_best"]) == {"test/top1", "test/top5", "train/loss", "lr"}
     assert {"eval/top1", "best/top1", "train/loss", "lr"} == set(by_run["trial_0001"])

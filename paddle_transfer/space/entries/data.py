@@ -43,7 +43,7 @@ def _apply_resolution(config: dict, value: int) -> None:
     shape = config["Global"].get("image_shape") or [3]
     fallback = int(shape[-1]) if len(shape) > 1 else int(value)
     fallback = transforms.side(config, transforms.TRAIN_OPS) or fallback
-    for path in (transforms.TRAIN_OPS, transforms.EVAL_OPS, transforms.INFER_OPS):
+    for path in (transforms.TRAIN_OPS, transforms.EVAL_OPS, transforms.TEST_OPS, transforms.INFER_OPS):
         transforms.resize(config, path, to=int(value), fallback=fallback)
     config["Global"]["image_shape"] = [shape[0], int(value), int(value)]
     if "img_size" in config["Arch"]:
@@ -61,9 +61,10 @@ ENTRIES = (
         values=(32, 64, 128), log=True, check=whole(1), apply=_apply_scaled, needs=_needs_batch_size, stage=1,
         edits=(BATCH_SIZE, "Optimizer.lr.learning_rate"), source="Goyal et al. 2017"),
     Entry(
-        name="resolution", meaning="side of the pictures in pixels: crops of training and evaluation, the resize "
+        name="resolution", meaning="side of the pictures in pixels: crops of training, evaluation and test, the resize "
         "before these in proportion, image_shape and Infer together",
         values=(160, 192, 224), check=whole(16), apply=_apply_resolution, needs=_needs_sizes, stage=-1,
-        edits=(transforms.TRAIN_OPS, transforms.EVAL_OPS, transforms.INFER_OPS, "Global.image_shape", "Arch.img_size"),
+        edits=(transforms.TRAIN_OPS, transforms.EVAL_OPS, transforms.TEST_OPS, transforms.INFER_OPS,
+               "Global.image_shape", "Arch.img_size"),
         source="Touvron et al. 2019 (FixRes)"),
 )
