@@ -29,8 +29,8 @@ SLOW, EAGER = (0.5, 0.5), (0.25, 0.1)
 #: gain per squared logarithm.
 NOISES, NOISE_PRICE = (0.7, 1.0, 1.4, 2.0, 2.8), 1.0
 
-#: Amplitude of what earlier tasks do not explain, as a multiple.
-RESIDUE = 0.33
+#: Multiples of amplitude and length of what earlier tasks do not explain.
+RESIDUES, RESIDUE_STRETCHES = (0.33, 0.8), (0.4, 1.0)
 
 
 def members(axes: tuple[Axis, ...], tasks: Sequence[PastTask], *, odds: float) -> list[tuple[Structure, float]]:
@@ -40,8 +40,10 @@ def members(axes: tuple[Axis, ...], tasks: Sequence[PastTask], *, odds: float) -
     past = Tasks(tasks, axes) if tasks else None
     if not past:
         return [(structure, 1 / len(plain)) for structure in plain]
-    informed = Structure(axes, lift=RESIDUE, level=0.5, tasks=past)
-    return [(structure, 1 / (1 + odds) / len(plain)) for structure in plain] + [(informed, odds / (1 + odds))]
+    informed = [Structure(axes, stretch=stretch, lift=lift, level=0.5, tasks=past)
+                for stretch, lift in product(RESIDUE_STRETCHES, RESIDUES)]
+    return [(structure, share / len(some)) for some, share in (
+        (plain, 1 / (1 + odds)), (informed, odds / (1 + odds))) for structure in some]
 
 
 def weigh(candidates: Sequence[tuple[Structure, float]], rows, values, repeats, *,
