@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from paddle_transfer.suggest.base import Observation
-from paddle_transfer.suggest.values import drawn_together, end_of, learn_from, usable
+from paddle_transfer.suggest.values import drawn_together, end_of, learn_from, noise_floor, usable
 from paddle_transfer.testing.suggester_suite import SMALL
 
 A, B, C = (SMALL.point(i) for i in (0, 5, 9))
@@ -69,3 +69,12 @@ def test_failed_and_meaningless_values_are_not_usable():
     states = [Observation(0, A, 0.5, "failed"), Observation(1, A, math.nan), Observation(2, A, None, "pruned"),
               Observation(3, {"x": 1}, 0.5), Observation(4, B, None, "diverged"), Observation(5, C, 0.5)]
     assert [o.number for o in usable(SMALL, states)] == [4, 5]
+
+
+def test_the_noise_floor_is_the_binomials():
+    learnt = learn_from(SMALL, [Observation(0, A, 0.8), Observation(1, B, 0.5)])
+    # the variance of log-odds is 1 / (n p (1 - p)), and half of it counts
+    assert noise_floor(learnt, 100) == pytest.approx(math.sqrt(0.5 / (100 * 0.16)))
+    assert noise_floor(learnt, 10_000) == pytest.approx(noise_floor(learnt, 100) / 10)
+    assert noise_floor(learnt, None) == 0.0
+    assert noise_floor(learn_from(SMALL, [Observation(0, A, 30.0), Observation(1, B, 50.0)]), 100) == 0.0

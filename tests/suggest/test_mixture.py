@@ -1,0 +1,64 @@
+"""How much the results speak for each model: noise learnt, repeats and believed points weighed."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+
+from paddle_transfer.suggest import features
+from paddle_transfer.suggest.bayes import MANY, ODDS, model_of
+from paddle_transfer.suggest.beliefs import axis_of
+from paddle_transfer.suggest.mixture import members, weigh
+from paddle_transfer.suggest.prior import PastTask
+from paddle_transfer.suggest.structure import SHARED_NOISE, Structure
+from paddle_transfer.testing.suggester_suite import FIXED, PUBLISHED, observe
+
+AXES = tuple(axis_of(h) for h in PUBLISHED.hyperparameters)
+LINE = [{**FIXED, "lr": lr, "mixup": mixup} for lr in (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003) for mixup in (False, True)]
+
+
+def learnt_noise(deviation: float, *, floor: float = 0.0) -> float:
+    rows, rng = features.matrix(AXES, LINE), numpy.random.default_rng(0)
+    values = -0.3 * (rows[:, 0] + 2.0) ** 2 + deviation * rng.standard_normal(len(rows))
+    chosen = weigh(members(AXES, (), odds=ODDS), rows, values, numpy.ones(len(rows)), many=MANY, floor=floor)
+    return chosen[0][0].training_noise
+
+
+def test_noise_is_learnt_and_never_below_its_floor():
+    assert learnt_noise(0.0) <= SHARED_NOISE < learnt_noise(0.5)
+    assert learnt_noise(0.0, floor=0.3) == pytest.approx(0.3)
+
+
+def test_repeats_take_noise_away_as_far_as_they_are_of_the_same_seeds():
+    rows = features.matrix(AXES, [FIXED, {**FIXED, "l2_decay": 3e-5}])
+    once, thrice, mixed = (Structure(AXES).noise(rows, numpy.array(repeats, dtype=float))
+                           for repeats in ((1, 1), (3, 3), (1, 3)))
+    assert thrice == pytest.approx(once / 3)
+    # of one training and three, one is of the same seed: what they share is a third of it
+    assert mixed[0, 1] == pytest.approx(once[0, 1] / 3) and mixed[0, 0] == pytest.approx(once[0, 0])
+
+
+def test_past_tasks_have_the_prior_odds_before_anything_is_known():
+    task = PastTask("other", tuple({"lr": p["lr"], "mixup": p["mixup"]} for p in LINE), tuple(map(float, range(12))))
+    shares = [weight for structure, weight in members(AXES, (task,), odds=4.0) if structure.tasks is not None]
+    assert sum(shares) == pytest.approx(0.8)
+    assert sum(weight for _, weight in members(AXES, (task,), odds=4.0)) == pytest.approx(1.0)
+
+
+def test_a_running_point_is_believed_to_give_what_is_expected_of_it():
+    results = observe(LINE[::3])
+    running = {**FIXED, "lr": 0.03}
+    rows = features.matrix(AXES, [running])
+    alone, beside = model_of(PUBLISHED, results), model_of(PUBLISHED, results, [running])
+    assert beside.mean(rows) == pytest.approx(alone.mean(rows), abs=1e-6)
+    spread = [model.parts[0][1].predict(rows, return_std=True)[1][0] for model in (alone, beside)]
+    assert spread[1] < 0.5 * spread[0]
+
+
+def test_a_divergence_also_tells_of_the_largest_learning_rate():
+    from paddle_transfer.suggest.base import Observation
+    results = observe([{**FIXED, "lr": 0.003}, {**FIXED, "lr": 0.001}])
+    diverged = Observation(2, {**FIXED, "lr": 0.03}, None, "diverged")
+    rows = features.matrix(AXES, [{**FIXED, "lr": 0.1}])
+    assert model_of(PUBLISHED, [*results, diverged]).mean(rows)[0] < model_of(PUBLISHED, results).mean(rows)[0] - 1.0
+    assert len(model_of(PUBLISHED, [*results, diverged]).parts[0][1].X_train_) == 4
