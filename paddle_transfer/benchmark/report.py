@@ -63,7 +63,8 @@ def others(tasks: Sequence[PastTask], table: Table) -> tuple[PastTask, ...]:
 
 def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = None) -> dict[str, Method]:
     """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the package."""
-    def bayes(table, fixed, seed, *, pruner="auto", tasks=()):
+    # without a pruner and a prior, as in a search file that names none
+    def bayes(table, fixed, seed, *, pruner="none", tasks=()):
         return SuggesterSearcher(table.space, fixed=fixed, seed=seed, acquisition=acquisition, tasks=tasks,
                                  pruner=make_pruner({"name": pruner}, epochs=table.epochs), epochs=table.epochs)
 
@@ -73,7 +74,7 @@ def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = No
     listed = (
         Method("bayes", bayes, seeded=False),
         Method("bayes_prior", bayes_prior, seeded=False),
-        Method("bayes_unpruned", lambda t, fixed, seed: bayes(t, fixed, seed, pruner="none"), seeded=False),
+        Method("bayes_pruned", lambda t, fixed, seed: bayes(t, fixed, seed, pruner="auto"), seeded=False),
         Method("random", lambda t, fixed, seed: SuggesterSearcher(t.space, mode="random", fixed=fixed, seed=seed)),
         Method("skopt", lambda t, fixed, seed: SkoptSearcher(t.space, fixed=fixed, seed=seed)),
         Method("gp", lambda t, fixed, seed: GpSearcher(t.space, fixed=fixed, seed=seed)),
