@@ -64,8 +64,9 @@ def test_a_search_that_is_just_ending_is_waited_for(tmp_path, hold):
 
 def test_orphans_keep_the_lock_and_are_named(tmp_path):
     lock = DirectoryLock(tmp_path)
-    orphan = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE,
-                              pass_fds=[lock.fd])
+    orphan = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[lock.fd])
+    orphan.stdout.readline()  # while it begins to run, what it holds open cannot be read
     lock.close()
     dead = subprocess.Popen(["true"])
     dead.wait()
@@ -75,6 +76,7 @@ def test_orphans_keep_the_lock_and_are_named(tmp_path):
     assert holders(tmp_path / ".lock") == [orphan.pid]
     orphan.stdin.close()
     orphan.wait()
+    orphan.stdout.close()
     DirectoryLock(tmp_path, **impatient()).close()
 
 
