@@ -68,3 +68,18 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
                           text=True, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_ctrl_c_before_the_search_proper_leaves_no_traceback(tmp_path):
+    code = f"""
+import runpy, sys
+sys.argv = ["search.py", "-c", "x.yaml"]
+import paddle_transfer.config.search_file as module
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+module.load_search = interrupted
+runpy.run_path({str(TOOL)!r}, run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert (done.returncode, done.stderr.strip()) == (130, "stopped; the same command begins again")

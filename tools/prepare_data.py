@@ -39,7 +39,7 @@ def parse(argv):
     for column in ("image", "label", "split"):
         parser.add_argument(f"--{column}-column", help=f"csv: the column of {column}s")
     arguments = parser.parse_args(argv)
-    if (arguments.val or 0) + arguments.test >= 1:
+    if (arguments.val or 0) + arguments.test >= 1:  # what can be said before anything is looked at
         parser.error("--val and --test together must leave something for training")
     return arguments
 

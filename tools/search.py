@@ -55,6 +55,9 @@ def main(argv=None) -> int:
     except PaddleTransferError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:  # before the search proper, which ends by itself
+        print("\nstopped; the same command begins again", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

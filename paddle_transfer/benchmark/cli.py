@@ -21,9 +21,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 def replay_tables(arguments: argparse.Namespace) -> int:
     """Every method on every table, a line each as soon as it is known."""
-    from paddle_transfer.benchmark.distil import distil
+    from paddle_transfer.suggest.distil import distil
     from paddle_transfer.benchmark.report import find_methods, methods, run_method, summarise
-    from paddle_transfer.benchmark.table import load_table
+    from paddle_transfer.suggest.tables import load_table
     from paddle_transfer.suggest.prior import read_tasks
 
     tables = [load_table(path) for path in arguments.table]
@@ -50,8 +50,8 @@ def replay_tables(arguments: argparse.Namespace) -> int:
 
 def distil_tables(arguments: argparse.Namespace) -> int:
     """Write a prior file of the tables."""
-    from paddle_transfer.benchmark.distil import distil
-    from paddle_transfer.benchmark.table import load_table
+    from paddle_transfer.suggest.distil import distil
+    from paddle_transfer.suggest.tables import load_table
     from paddle_transfer.suggest.prior import write_tasks
 
     tasks = [distil(load_table(path)) for path in arguments.table]
@@ -65,7 +65,7 @@ def fixed_point(text: Optional[str], space) -> Optional[Point]:
 
     :raises PaddleTransferError: for a name or a value that the table has not
     """
-    from paddle_transfer.benchmark.table import cell_value
+    from paddle_transfer.suggest.tables import cell_value
     if text is None:
         return None
     point = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from paddle_transfer.benchmark.table import Table
+from paddle_transfer.suggest.tables import Table
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 

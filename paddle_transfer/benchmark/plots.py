@@ -8,7 +8,7 @@ from typing import Sequence
 import numpy
 
 from paddle_transfer.benchmark.replay import Run
-from paddle_transfer.benchmark.table import Table
+from paddle_transfer.suggest.tables import Table
 from paddle_transfer.errors import SetupError
 
 
@@ -32,6 +32,8 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
         right.plot(epochs / table.epochs, _by_epochs(table, runs, epochs), label=name)
     left.set(xlabel="trials", ylabel="mean true regret (points)", yscale="symlog", title=table.name)
     right.set(xlabel="epochs spent, in whole trainings")
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     left.legend()
     path = Path(folder) / f"{table.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,8 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
 def mean_regret(table: Table, runs: Sequence[Run], trials: int):
     """Mean true regret in points after 1..``trials`` trials; a search that ended earlier keeps its last."""
     regrets = table.regrets * 100
-    return numpy.mean([[regrets[run.chosen[min(i, len(run.chosen) - 1)]] for i in range(trials)] for run in runs], axis=0)
+    chosen = [[regrets[run.chosen[min(i, len(run.chosen) - 1)]] for i in range(trials)] for run in runs]
+    return numpy.mean(chosen, axis=0)
 
 
 def _by_epochs(table: Table, runs: Sequence[Run], epochs):

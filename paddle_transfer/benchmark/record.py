@@ -19,7 +19,7 @@ from typing import Any, Mapping, Sequence
 
 import numpy
 
-from paddle_transfer.benchmark.table import FIXED, Table, save_table
+from paddle_transfer.suggest.tables import FIXED, Table, save_table
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import PaddleTransferError, SetupError, did_you_mean
 from paddle_transfer.space.hyperparameter import Choice
@@ -98,7 +98,8 @@ def write_images(part: Part, folder: Path) -> None:
     for label, of_class in enumerate(part.classes):
         found = numpy.flatnonzero(labels == of_class)[part.start:part.start + part.train + part.val]
         if len(found) < part.train + part.val:
-            raise SetupError(f"{part.data}: class {of_class} has {len(found)} images, {part.train + part.val} are needed")
+            raise SetupError(f"{part.data}: class {of_class} has {len(found)} images, {part.train + part.val} are "
+                             "needed")
         for position, index in enumerate(found):
             split = "train" if position < part.train else "val"
             name = f"images/{split}_{of_class}_{index:05d}.png"
@@ -122,8 +123,8 @@ def _read(data: str):
     try:
         return (_idx(FASHION / "train-images-idx3-ubyte.gz"), _idx(FASHION / "train-labels-idx1-ubyte.gz"))
     except OSError as error:
-        raise SetupError(f"{error.filename}: cannot be read ({error.strerror}). On Debian the images of Fashion-MNIST are "
-                         "in a package: apt install dataset-fashion-mnist") from None
+        raise SetupError(f"{error.filename}: cannot be read ({error.strerror}). On Debian the images of Fashion-MNIST "
+                         "are in a package: apt install dataset-fashion-mnist") from None
 
 
 def _idx(path: Path):
@@ -180,8 +181,10 @@ def prepare(name: str, task: Task, folder: Path) -> Path:
                            lr=FIXED["lr"], pretrained=str(weights.with_suffix(""))), str(configs / "target.yaml"))
     search = configs / "search.yaml"
     dump_yaml({"base_config_file": str(configs / "target.yaml"), "output_dir": str(folder / "search"),
-               "search_mode": "grid", "search_times": SEEDS, "workers": 1, "metric": "top1", "seed": 0, "keep_models": 0,
-               "search_dict": [{"search_key": key, "search_values": values} for key, values in SPACE.items()]}, str(search))
+               "search_mode": "grid", "search_times": SEEDS, "workers": 1, "metric": "top1", "seed": 0,
+               "keep_models": 0,
+               "search_dict": [{"search_key": key, "search_values": values} for key, values in SPACE.items()]},
+              str(search))
     return search
 
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Optional, Protocol
 
-from paddle_transfer.benchmark.table import Table
+from paddle_transfer.suggest.tables import Table
 from paddle_transfer.prune.base import Pruner
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.suggest import make_suggester

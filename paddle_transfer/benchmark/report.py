@@ -10,7 +10,7 @@ import numpy
 
 from paddle_transfer.benchmark.peers import GpSearcher, OptunaSearcher, SkoptSearcher
 from paddle_transfer.benchmark.replay import Run, Searcher, SuggesterSearcher, replay
-from paddle_transfer.benchmark.table import REACH, Table
+from paddle_transfer.suggest.tables import REACH, Table
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.search.pruning import make_pruner
 from paddle_transfer.space.space import Point

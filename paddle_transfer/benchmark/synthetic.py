@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy
 
 from paddle_transfer.benchmark.miniature import PUBLISHED
-from paddle_transfer.benchmark.table import Table
+from paddle_transfer.suggest.tables import Table
 
 
 def synthetic_table(seed: int, *, noise: float = 0.06, epochs: int = 4, seeds: int = 3) -> Table:

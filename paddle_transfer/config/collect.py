@@ -58,8 +58,15 @@ class Fields:
         rule = check(value)
         if rule is None:
             return value
-        self.mistakes.add(f"{self.prefix}{key}", rule, show(value), hint or number_hint(value))
+        self.mistakes.add(f"{self.prefix}{key}", rule, show(value), hint or _hint(check, rule, value))
         return default
+
+
+def _hint(check: Check, rule: str, value: Any) -> str:
+    names = getattr(check, "names", ())
+    if names and isinstance(value, str):
+        return did_you_mean(value, names)
+    return number_hint(value) if "number" in rule else ""
 
 
 def number_hint(value: Any) -> str:
@@ -86,7 +93,11 @@ def whole(low: int, *, high: Optional[int] = None) -> Check:
 def one_of(*names: str) -> Check:
     """Passes the ``names``, in any case."""
     lower = [name.lower() for name in names]
-    return lambda value: None if str(value).lower() in lower else f"must be one of {', '.join(names)}"
+
+    def check(value: Any) -> Optional[str]:
+        return None if str(value).lower() in lower else f"must be one of {', '.join(names)}"
+    check.names = names
+    return check
 
 
 def boolean(value: Any) -> Optional[str]:

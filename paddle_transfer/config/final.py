@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Optional, Sequence
+from typing import Optional, Sequence
 
 from paddle_transfer.config import collect, paths
 from paddle_transfer.config.collect import Fields

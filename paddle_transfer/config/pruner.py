@@ -67,7 +67,7 @@ PRUNERS: dict[str, dict[str, Number]] = {
 def pruner_mistakes(spec: Optional[Mapping[str, Any]], where: str = "pruner") -> list[Mistake]:
     """Everything wrong with the value of ``pruner``, each with its path below ``where``; empty when it is right.
 
-    What depends on the number of epochs (``max_resource``) is left to ``search.pruning.make_pruner``.
+    What depends on the number of epochs (``max_resource``) is left to ``study.pruners.OptunaPruner``.
     """
     if spec is None:
         return []

@@ -8,10 +8,12 @@ import os
 import shutil
 import tarfile
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Callable, Iterator, Optional
 
+from paddle_transfer.config.load import write_atomic
 from paddle_transfer.data.base import DataError
 from paddle_transfer.data.table import Archive, DataSet
 
@@ -43,7 +45,7 @@ def obtain(dataset: DataSet, root: Path, *, download: bool = False, unverified: 
     result = Obtained()
     complete = all((root / path).exists() for path in dataset.layout)
     for archive in dataset.archives:
-        path = _bring(archive, root, fetch=fetch or _fetch, tell=tell)
+        path = _bring(archive, root, fetch=fetch or _fetch, tell=tell, verify=not unverified)
         state = _state(path)
         marker = root / MARKERS / f"{archive.file}.json"
         done = _read_marker(marker)
@@ -58,12 +60,13 @@ def obtain(dataset: DataSet, root: Path, *, download: bool = False, unverified: 
         elif not archive.md5:
             result.official = result.official and not unverified
             result.notes.append(f"{archive.file}: no md5 was ever published for it")
-        if done.get("state") == state and done.get("extracted") and complete:
+        if done.get("state") == state and complete:
             continue
         if archive.extracts:
             tell(f"extracting {archive.file}")
             extract(path, root / archive.folder)
-        _write_marker(marker, {"state": state, "md5": md5, "extracted": True})
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(str(marker), json.dumps({"state": state, "md5": md5}))
     absent = [path for path in dataset.layout if not (root / path).exists()]
     if absent:
         raise DataError(f"{root}: the archives of {dataset.title} should hold {', '.join(absent)}, but do not")
@@ -87,15 +90,15 @@ def _what_is_missing(dataset: DataSet, root: Path, missing: list[Archive]) -> st
     return "\n".join(lines)
 
 
-def _bring(archive: Archive, root: Path, *, fetch: Fetch, tell: Callable[[str], None]) -> Path:
+def _bring(archive: Archive, root: Path, *, fetch: Fetch, tell: Callable[[str], None], verify: bool) -> Path:
     path = root / archive.file
     if path.exists():
         return path
     if archive.inside is None:
         tell(f"fetching {archive.url}")
-        fetch(archive.url, str(path), archive.md5)
+        fetch(archive.url, str(path), archive.md5 if verify else "")
         return path
-    outer = _bring(archive.inside, root, fetch=fetch, tell=tell)
+    outer = _bring(archive.inside, root, fetch=fetch, tell=tell, verify=verify)
     tell(f"taking {archive.file} out of {outer.name}")
     with zipfile.ZipFile(outer) as bundle:
         names = [name for name in bundle.namelist() if PurePosixPath(name).name == archive.file]
@@ -158,12 +161,11 @@ def extract(archive: Path, folder: Path) -> None:
                 target.unlink()
             with read() as source:
                 _copy(source, target)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"{archive}: cannot be extracted ({error}). Fetch it again") from None
-    except Exception as error:
-        if type(error).__module__ == "zlib":  # zlib.error derives from Exception itself
-            raise DataError(f"{archive}: cannot be extracted ({error}). Fetch it again") from None
-        raise
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
+            NotImplementedError) as error:
+        # gzip's own OSErrors have no number; with one it is the disk, and not the archive
+        broken = getattr(error, "errno", None) is None
+        raise DataError(f"{archive}: cannot be extracted ({error})" + (". Fetch it again" if broken else "")) from None
 
 
 def _check_member(archive: Path, name: str, kind: str) -> None:
@@ -210,10 +212,3 @@ def _read_marker(path: Path) -> dict:
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) and isinstance(data.get("md5"), str) else {}
-
-
-def _write_marker(path: Path, data: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(data))
-    os.replace(temporary, path)

@@ -37,6 +37,6 @@ def before_search(config: dict, *, file: str) -> None:
     :raises DataError: for data that cannot be trained on as the config says
     """
     report = check_config(config, file=file, progress=Bar("images"))
+    report.raise_errors()  # with the warnings
     if report.warnings:
         print(report.text(), file=sys.stderr)
-    report.raise_errors()

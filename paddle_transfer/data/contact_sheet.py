@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from itertools import islice
 from pathlib import Path
 from typing import Optional
 
@@ -21,7 +22,7 @@ SIZE, COLUMNS, CLASSES, MARGIN, TEXT = 96, 8, 40, 4, 150  # px, pictures a row, 
 
 
 def write_sheet(config: dict, path: str, *, paddleclas: Optional[str] = None, seed: int = 0) -> str:
-    """Write a PNG of up to 40 classes; returns a sentence about it, also when it could not be written.
+    """Write a PNG of up to 40 classes; returns a sentence about it.
 
     Without Paddle or PaddleClas the pictures are shown without augmentation.
     """
@@ -55,7 +56,7 @@ def choose(config: dict, *, seed: int) -> dict[int, list[str]]:
     for label in labels:
         there = images[label]
         random.Random(f"{seed}/{label}").shuffle(there)
-        there = [image for image in there[:4 * COLUMNS] if _opens(image)]
+        there = list(islice(filter(_opens, there[:4 * COLUMNS]), COLUMNS - 1))
         if there:
             chosen[label] = [there[i % len(there)] for i in range(COLUMNS - 1)]
     return chosen

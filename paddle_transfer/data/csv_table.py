@@ -8,6 +8,7 @@ from typing import Optional
 
 from paddle_transfer.data.base import DataError, Entry, Layout
 from paddle_transfer.data.folder import SPLITS
+from paddle_transfer.data.listfile import NUMBER
 from paddle_transfer.errors import did_you_mean
 
 IMAGE_COLUMNS = ("image", "path", "file", "filename", "file_name", "img", "image_path", "id")
@@ -47,27 +48,24 @@ def read_table(root: Path, table: Path, *, image: Optional[str] = None, label: O
 
 def _layout(root: Path, table: Path, read: list[tuple[int, str, str, str]]) -> Layout:
     names = {name for _, _, name, _ in read}
-    whole = all(name.lstrip("-").isdigit() for name in names)
+    whole = all(NUMBER.match(name) for name in names)
     classes = sorted(names, key=int) if whole else sorted(names)
     if len(classes) < 2:
         raise DataError(f"{table}: all images have the label {classes[0]!r}; two classes are the least")
     number = {name: i for i, name in enumerate(classes)}
     splits: dict[str, list[Entry]] = {}
-    for line, path, name, part in read:
-        splits.setdefault(part, []).append((_below(root, table, line, path), number[name]))
+    for _, path, name, part in read:
+        splits.setdefault(part, []).append((_below(root, path), number[name]))
     if "train" not in splits:
         raise DataError(f"{table}: no line has the split train")
     return Layout(tuple(classes), splits)
 
 
-def _below(root: Path, table: Path, line: int, path: str) -> str:
+def _below(root: Path, path: str) -> str:
     """``path`` as it goes into a list: relative to the root where it is below it."""
     target = Path(path.replace("\\", "/"))
-    if target.is_absolute():
-        try:
-            return target.relative_to(root.resolve()).as_posix()
-        except ValueError:
-            return target.as_posix()
+    if target.is_absolute() and target.is_relative_to(root.resolve()):
+        target = target.relative_to(root.resolve())
     return target.as_posix()
 
 

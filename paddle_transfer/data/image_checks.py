@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from pathlib import Path
 from typing import Callable, Iterator, Optional
 
@@ -169,11 +168,3 @@ def _leaks(earlier: _Side, later: _Side) -> list[tuple[Row, Row, str]]:
                 os.path.join(earlier.split.root, source.path))
             leaks[row.line] = (row, source, "is" if same else "has the content of")
     return [leaks[line] for line in sorted(leaks)]
-
-
-def group_by_content(looks: dict[str, Look]) -> dict[str, bytes]:
-    """path -> a key that copies share, for splitting without leaks."""
-    groups: dict[bytes, list[str]] = defaultdict(list)
-    for path, look in sorted(looks.items()):
-        groups[look.sha].append(path)
-    return {path: sha for sha, paths in groups.items() for path in paths}

@@ -11,7 +11,7 @@ from paddle_transfer.data.base import Entry
 from paddle_transfer.data.report import Report
 
 NAMES = {" ": "a space", "\t": "a tab", ",": "a comma", ";": "a semicolon"}
-_NUMBER = re.compile(r"[+-]?\d+$")
+NUMBER = re.compile(r"[+-]?\d+$", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ def _row(raw: bytes, number: int, *, file: str, delimiter: str, report: Report, 
                    hint="Delete it.")
         return None
     parts = text.split(delimiter)
-    if len(parts) >= 2 and _NUMBER.match(parts[1]):
+    if len(parts) >= 2 and NUMBER.match(parts[1]):
         if len(parts) > 2:
             report.add("extra-columns", file, number, f"PaddleClas ignores what follows the label: "
                        f"{delimiter.join(parts[2:])!r}", error=False)
@@ -95,7 +95,7 @@ def _odd_row(text: str, parts: list[str], number: int, *, file: str, delimiter: 
              wrong: dict) -> Optional[Row]:
     for other in NAMES:
         path, found, label = text.rpartition(other)
-        if not found or not _NUMBER.match(label.strip()) or not path.strip():
+        if not found or not NUMBER.match(label.strip()) or not path.strip():
             continue
         if other != delimiter:
             wrong.setdefault(other, []).append(number)
@@ -131,6 +131,6 @@ def read_label_list(file: str) -> dict[int, str]:
     with open(file, encoding="utf-8", errors="replace") as stream:
         for line in stream:
             number, _, name = line.rstrip("\r\n").partition(" ")
-            if _NUMBER.match(number):
+            if NUMBER.match(number):
                 names[int(number)] = name
     return names

@@ -14,7 +14,7 @@ from paddle_transfer.data.base import DataError, Entry, Layout
 from paddle_transfer.data.csv_table import read_table
 from paddle_transfer.data.folder import check_name
 from paddle_transfer.data.folder import read as read_folder
-from paddle_transfer.data.image_checks import group_by_content, scan
+from paddle_transfer.data.image_checks import scan
 from paddle_transfer.data.images import Look
 from paddle_transfer.data.listfile import delimiter_for, write_list
 from paddle_transfer.data.split import hold_out
@@ -124,9 +124,11 @@ def _hold_out(name: str, layout: Layout, looks: dict[str, Look], wishes: Wishes)
     own = name not in DATASETS
     splits = {split: sorted(entries) for split, entries in layout.splits.items()}
     # Copies of one picture stay on one side in one's own data; a published protocol's sizes are kept as they are.
-    sha = group_by_content(looks) if own else {}
+    sha = {path: look.sha for path, look in looks.items() if look.sha} if own else {}
     val = wishes.val if wishes.val is not None else 0.2 if own else DATASETS[name].hold_out
     parts = [("test", wishes.test)] if own and "test" not in splits else []
+    if parts and wishes.test + (val if "val" not in splits else 0.0) >= 1:
+        raise DataError(f"--val {val:g} and --test {wishes.test:g} together must leave something for training")
     if "val" not in splits and val:
         parts.append(("val", val / (1 - wishes.test) if parts else val))
     for split, share in parts:
@@ -161,8 +163,8 @@ def _usable(root: Path, splits: dict[str, list[Entry]], looks: dict[str, Look],
         look = looks.get(path)
         if look is not None and not look.fault and look.kind != "gif":
             continue
-        instead[path] = _convert(root, path) if look is not None and not look.thumb or look and look.kind == "gif" \
-            else None
+        pillow_may = look is not None and (not look.thumb or look.kind == "gif")
+        instead[path] = _convert(root, path) if pillow_may else None
         if instead[path] is None:
             result.bad.append(f"{path}: {look.fault if look else 'is not there'}")
         else:
@@ -179,16 +181,21 @@ def _convert(root: Path, path: str) -> Optional[str]:
     """Write an image that OpenCV (in some version) cannot read as PNG; None when Pillow cannot read it either."""
     from PIL import Image
 
-    target = root / CONVERTED / f"{path.replace('/', '__')}.png"
+    inside = "/".join("__" if part == ".." else part for part in path.lstrip("/").split("/"))
+    target = root / CONVERTED / f"{inside}.png"  # with the folders of its path: no two images meet in one file
     try:
         with Image.open(root / path) as image:
             picture = image.convert("RGB")
-        target.parent.mkdir(exist_ok=True)
+    except Exception:  # Pillow's decoders raise anything
+        return None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_suffix(".part")
         picture.save(temporary, format="PNG")
         os.replace(temporary, target)
-    except Exception:  # Pillow's decoders raise anything
-        return None
+    except OSError as error:  # a good image, and no place for it: nothing to be left out
+        raise DataError(f"{target}: cannot be written ({error.strerror or error}). Make room, or the folder writable, "
+                        "and begin again: what was converted is kept") from None
     return target.relative_to(root).as_posix()
 
 

@@ -30,7 +30,8 @@ class Finding:
 
 @dataclass
 class Report:
-    """All findings of one run. ``counts[split]`` is a dict with images, classes, per_class, width and height."""
+    """All findings of one run. ``counts[split]`` is a dict with images, classes, per_class and sizes (short
+    sides in px: least, median, largest)."""
 
     findings: list[Finding] = field(default_factory=list)
     counts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -62,7 +63,8 @@ class Report:
                 shown = group[:limit] if limit else group
                 lines += [f"  {finding}" for finding in shown]
                 if len(group) > len(shown):
-                    lines.append(f"  ... and {len(group) - len(shown)} more of kind [{kind}] (--all shows them)")
+                    lines.append(f"  ... and {len(group) - len(shown)} more of kind [{kind}] "
+                                 "(tools/check_data.py --all shows them)")
         lines += self._table()
         known = f", {self.cached} known from an earlier check" if self.cached else ""
         lines.append(f"{self.scanned + self.cached} images checked{known}: "
@@ -83,7 +85,7 @@ class Report:
         return lines
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, for ``--json`` and for keeping with a search."""
+        """Plain data, for ``--json``."""
         return {"errors": len(self.errors), "warnings": len(self.warnings), "scanned": self.scanned,
                 "cached": self.cached, "counts": self.counts,
                 "findings": [dict(vars(finding)) for finding in self.findings]}

@@ -24,17 +24,16 @@ def default_folder() -> Path:
 
 class ScanCache:
     """``known()`` once, ``keep(...)`` as often as there is something. A folder that cannot be written to means
-    that nothing is kept, never an error: ``problem`` says why."""
+    that nothing is kept, never an error."""
 
     def __init__(self, root: str, folder: Optional[Path] = None):
-        self.problem = ""
         folder = folder or default_folder()
         name = hashlib.sha1(os.path.realpath(root).encode()).hexdigest()[:16]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._open(folder / f"{name}.sqlite")
-        except (OSError, sqlite3.Error) as error:
-            self._forget(error)
+        except (OSError, sqlite3.Error):
+            self.base = None
 
     def _open(self, path: Path) -> None:
         self.base: Optional[sqlite3.Connection] = sqlite3.connect(path, timeout=10)
@@ -53,16 +52,13 @@ class ScanCache:
         self.base.execute(f"pragma user_version = {VERSION}")
         self.base.commit()
 
-    def _forget(self, error: Exception) -> None:
-        self.base, self.problem = None, str(error)
-
     def known(self) -> dict[str, tuple[Stamp, Look]]:
         if self.base is None:
             return {}
         try:
             return {row[0]: (row[1:4], Look._make(row[4:])) for row in self.base.execute("select * from looks")}
-        except sqlite3.Error as error:
-            self._forget(error)
+        except sqlite3.Error:
+            self.base = None
             return {}
 
     def keep(self, rows: Iterable[tuple[str, Stamp, Look]]) -> None:
@@ -72,8 +68,8 @@ class ScanCache:
             self.base.executemany("insert or replace into looks values (?,?,?,?,?,?,?,?,?,?)",
                                   [(path, *stamped, *found) for path, stamped, found in rows])
             self.base.commit()
-        except sqlite3.Error as error:
-            self._forget(error)
+        except sqlite3.Error:
+            self.base = None
 
     def close(self) -> None:
         if self.base is not None:

@@ -8,12 +8,11 @@ beyond ``search_times``. Pure functions of the records.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
 from paddle_transfer.config.spending import CONFIRMED
-from paddle_transfer.search.results import PointResult
+from paddle_transfer.search.results import PointResult, standard_error
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.study.records import TrialRecord
 
@@ -43,10 +42,7 @@ class Confirmed:
     @property
     def error(self) -> Optional[float]:
         """None for a single value."""
-        count = len(self.values)
-        if count < 2:
-            return None
-        return math.sqrt(sum((value - self.mean) ** 2 for value in self.values) / (count - 1) / count)
+        return standard_error(self.values)
 
     def __str__(self) -> str:
         return f"{self.mean:.4f}" + (f" ± {self.error:.4f}" if self.error is not None else "")

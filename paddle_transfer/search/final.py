@@ -6,7 +6,6 @@ again unless the point, the lists or the base config have changed; ``final.json`
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -163,20 +162,26 @@ class FinalRuns:
     def _made_of(self, number: int) -> str:
         """A text that is the same as long as the training would be."""
         config = self._config(number)
-        lists = [hashlib.sha256(Path(config["DataLoader"][part]["dataset"]["cls_label_path"]).read_bytes()).hexdigest()
-                 for part in ("Train", "Eval")]
+        files = [config["DataLoader"][part]["dataset"]["cls_label_path"] for part in ("Train", "Eval")]
+        try:
+            lists = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
+        except OSError as error:
+            raise StudyError(f"{error.filename}: the list for the final training cannot be read ({error.strerror}). Put it "
+                             "back; the same command goes on") from error
         parts = [comparable(config), lists, self._settings.seed, self._settings.metric]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     def _finished(self, number: int) -> Optional[dict[str, Any]]:
         """The result of an earlier run, when it is whole and of the same training."""
         folder = self._workspace.directory(number)
-        with contextlib.suppress(OSError, ValueError, AttributeError):
+        try:
             attempt = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8")).get("attempt")
             result = read_result(folder, number=number, attempt=attempt)
-            same = (folder / MADE_OF).read_text(encoding="utf-8").strip() == self._made_of(number)
-            return result if same and result is not None and result["verdict"] == "complete" else None
-        return None
+            made_of = (folder / MADE_OF).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError, AttributeError):  # none, or half of one
+            return None
+        whole = result is not None and result["verdict"] == "complete"
+        return result if whole and made_of == self._made_of(number) else None
 
     # -- what is told --------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ by the mean over their seeds.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Sequence
 
@@ -121,7 +122,9 @@ class Judge:
         try:
             return outlook(settings.space, finished, tasks=self._tasks, seed=settings.seed, eval_size=self._eval_size,
                            gain=settings.stop == "auto")
-        except (ValueError, ArithmeticError):  # a matrix that cannot be inverted among them
+        except (ValueError, ArithmeticError) as error:  # a matrix that cannot be inverted among them
+            warnings.warn(f"there is no model of the results ({error}): points are ranked by what was observed",
+                          stacklevel=2)
             return None
 
     def _remembered(self, what: str, records: Sequence[TrialRecord], make):

@@ -8,7 +8,7 @@ from paddle_transfer.config.pruner import pruner_mistakes
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.prune.base import Pruner
 from paddle_transfer.search.distill import raw_config
-from paddle_transfer.search.steps import observations
+from paddle_transfer.search.results import observations
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.suggest.base import Observation

@@ -56,11 +56,13 @@ def _summarise(trials: list[TrialRecord]) -> PointResult:
     values = [trial.value for trial in trials if trial.state == "complete" and trial.value is not None]
     if not values:
         return PointResult(trials[0].point, None, None, tuple(trials))
-    mean = sum(values) / len(values)
-    error = None
-    if len(values) > 1:
-        error = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
-    return PointResult(trials[0].point, mean, error, tuple(trials))
+    return PointResult(trials[0].point, sum(values) / len(values), standard_error(values), tuple(trials))
+
+
+def standard_error(values: Sequence[float]) -> Optional[float]:
+    """Of the mean of ``values``; None for a single one."""
+    count, mean = len(values), sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (count - 1) / count) if count > 1 else None
 
 
 def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:

@@ -180,7 +180,3 @@ def _twins(records: Sequence[TrialRecord], space: Space, point: Point) -> list[T
     """The trainings of ``point`` so far, begun or done."""
     key = space.key(point)
     return [record for record in records if record.reused is None and space.key(record.point) == key]
-
-
-__all__ = ["Create", "Limits", "Resume", "Reuse", "Step", "Stop", "StopRule", "Wait", "ask", "next_step",
-           "observations"]

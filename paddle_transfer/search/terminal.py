@@ -247,7 +247,8 @@ def _census(records: Sequence[TrialRecord]) -> str:
     counts["reused"] = sum(record.reused is not None for record in records)
     text = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     worst = next((record for record in trained(records) if record.state == "failed"), None)
-    return f"Trials: {text}." + (f" First failure, trial {worst.number}: {worst.info.get('reason', '')}" if worst else "")
+    failure = f" First failure, trial {worst.number}: {worst.info.get('reason', '')}" if worst else ""
+    return f"Trials: {text}.{failure}"
 
 
 def commands(settings, *, final: bool = False) -> list[str]:

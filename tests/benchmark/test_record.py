@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.benchmark import record
-from paddle_transfer.benchmark.table import load_table
+from paddle_transfer.suggest.tables import load_table
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.space.hyperparameter import Choice

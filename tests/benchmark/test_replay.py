@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy
 import pytest
 
-from paddle_transfer.benchmark.distil import distil
+from paddle_transfer.suggest.distil import distil
 from paddle_transfer.benchmark.replay import Run, SuggesterSearcher, replay
 from paddle_transfer.benchmark.report import (
     Method, Summary, find_methods, first_within_reach, methods, others, run_method, summarise,
     wrongly_stopped)
 from paddle_transfer.benchmark.synthetic import synthetic_table
-from paddle_transfer.benchmark.table import FIXED, Table, save_table
+from paddle_transfer.suggest.tables import FIXED, Table, save_table
 from paddle_transfer.errors import PaddleTransferError
 
 TOOL = Path(__file__).parents[2] / "tools" / "benchmark.py"

@@ -75,6 +75,7 @@ def test_budgets_and_the_rest_do_not_make_it_another_search(tmp_path):
     (dict(confirm=3, search_times=3), "confirm: must be more than search_times: it is the number of trainings in all; "
                                       "found 3 (an integer). search_times is 3 already."),
     (dict(prior="old"), "prior: must be one of none, shipped; found 'old'"),
+    (dict(prior="shiped"), "prior: must be one of none, shipped; found 'shiped' (a string). Did you mean 'shipped'?"),
     (dict(warm_start=[]), "warm_start: must be a list with at least one item; found [] (a list). List output_dirs"),
     (dict(warm_start=[3]), "warm_start.0: must be a path; found 3"),
     (dict(warm_start=["nowhere"]), "warm_start.0: must be a folder or a table that exists; found 'nowhere'. Looked in"),

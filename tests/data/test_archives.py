@@ -129,10 +129,12 @@ def test_extracted_files_without_archives_are_taken_as_they_are(tmp_path):
     assert "not there to be verified" in obtain(DATASETS["dtd"], tmp_path).notes[0]
 
 
-def test_download_hands_address_and_md5_on(tmp_path):
+@pytest.mark.parametrize("unverified", [False, True])
+def test_download_hands_address_and_md5_on_but_for_unverified(tmp_path, unverified, monkeypatch):
     source = tmp_path / "source"
     build("dtd", source)
-    calls = []
+    dataset, calls = DATASETS["dtd"], []
+    archive = replace(dataset.archives[0], md5=md5_of(source / "dtd-r1.0.1.tar.gz"))
 
     def fetch(url, path, md5):
         calls.append((url, os.path.basename(path), md5))
@@ -140,9 +142,27 @@ def test_download_hands_address_and_md5_on(tmp_path):
 
     root = tmp_path / "root"
     root.mkdir()
-    obtain(DATASETS["dtd"], root, download=True, unverified=True, fetch=fetch)
-    archive = DATASETS["dtd"].archives[0]
-    assert calls == [(archive.url, archive.file, archive.md5)]
+    obtain(replace(dataset, archives=(archive,)), root, download=True, unverified=unverified, fetch=fetch)
+    assert calls == [(archive.url, archive.file, "" if unverified else archive.md5)]
+
+
+def test_an_archive_damaged_in_the_middle_is_to_be_fetched_again_but_a_full_target_is_not(tmp_path):
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr("a.txt", os.urandom(100).hex() * 50)
+    data = bytearray(file.read_bytes())
+    data[60:90] = bytes(30)
+    file.write_bytes(data)
+    with pytest.raises(DataError, match="cannot be extracted.*Fetch it again"):
+        extract(file, tmp_path / "out")
+    good, target = tmp_path / "b.zip", tmp_path / "taken"
+    with zipfile.ZipFile(good, "w") as bundle:
+        bundle.writestr("x/a.txt", "a")
+    target.mkdir()
+    (target / "x").write_text("a file where a folder should be")
+    with pytest.raises(DataError) as caught:
+        extract(good, target)
+    assert "Fetch it again" not in str(caught.value)
 
 
 @pytest.fixture

@@ -89,6 +89,44 @@ def test_broken_images_are_left_out_and_named(home):
     assert "photo 1" in (home / "bad_images.txt").read_text()
 
 
+def gif(path):
+    import io
+
+    from PIL import Image
+    Image.open(io.BytesIO(picture(7))).save(path, format="GIF")
+
+
+def test_two_images_never_become_one_converted_file(home):
+    for folder, name in (("a", "b__c.gif"), ("a__b", "c.gif")):
+        fill(home, {folder: 2})
+        gif(home / folder / name)
+    result = prepare("folder", home, Wishes(val=0.0, processes=1))
+    converted = [path for path, _ in lists(home)["train"] if path.startswith("converted")]
+    assert result.converted == 2 and len(set(converted)) == 2 and all((home / path).exists() for path in converted)
+
+
+def test_no_room_for_a_converted_image_is_no_fault_of_the_image(home):
+    fill(home, {"a": 2, "b": 2})
+    gif(home / "a" / "x.gif")
+    (home / "converted").write_text("a file where the folder should be")
+    with pytest.raises(DataError, match=r"x\.gif\.png: cannot be written"):
+        prepare("folder", home, Wishes(val=0.0, processes=1))
+
+
+def test_shares_that_leave_nothing_for_training_are_refused_with_the_default_one_too(home):
+    fill(home, {"a": 5, "b": 5})
+    with pytest.raises(DataError, match="--val 0.2 and --test 0.8 together must leave something for training"):
+        prepare("folder", home, Wishes(test=0.8, processes=1))
+
+
+@pytest.mark.parametrize("labels", [("--1", "2"), ("\u00b2", "3")])
+def test_labels_that_only_look_like_numbers_are_names(home, labels):
+    fill(home, {"x": 4})
+    rows = "".join(f"x/photo {i}.jpg,{labels[i % 2]}\n" for i in range(4))
+    (home / "t.csv").write_text("path,label\n" + rows, encoding="utf-8")
+    assert set(prepare("csv", home, Wishes(csv=str(home / "t.csv"), val=0.0, processes=1)).classes) == set(labels)
+
+
 def test_other_wishes_leave_no_old_lists_behind(home):
     fill(home, {"a": 5, "b": 5})
     prepare("folder", home, Wishes(test=0.2, processes=1))

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from paddle_transfer.search.steps import Create, Resume, Reuse, Stop, Wait, ask, next_step, observations
+from paddle_transfer.search.results import observations
+from paddle_transfer.search.steps import Create, Resume, Reuse, Stop, Wait, ask, next_step
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.suggest.grid import GridSuggester
 from paddle_transfer.testing.tiny_search import tiny_settings

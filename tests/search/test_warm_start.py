@@ -7,7 +7,7 @@ import gzip
 import pytest
 
 from paddle_transfer.benchmark.synthetic import synthetic_table
-from paddle_transfer.benchmark.table import save_table
+from paddle_transfer.suggest.tables import save_table
 from paddle_transfer.config.search_file import load_search
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.search.preview import preview

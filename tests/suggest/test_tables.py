@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from paddle_transfer.benchmark.synthetic import synthetic_table
-from paddle_transfer.benchmark.table import Table, load_table, save_table
+from paddle_transfer.suggest.tables import Table, load_table, save_table
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
