@@ -3,6 +3,7 @@
     python tools/benchmark.py replay --table FILE... [--method bayes ...] [--repeats 50] [--trials 20] [--json]
     python tools/benchmark.py distil --table FILE... --output paddle_transfer/suggest/prior.json --source TEXT
     python tools/benchmark.py record TASK...             record a table with the product, as benchmarks/tables/ has them
+    python tools/benchmark.py miniature [TASK...] --output FOLDER   tables of tiny numpy networks, for development
     python tools/benchmark.py data [--images 20000]      check images with one process and with two
     python tools/benchmark.py weights [--arch ResNet50_vd]   load weights, beside Paddle's own loading
 """
@@ -48,6 +49,9 @@ def main() -> int:
     if sys.argv[1:2] == ["record"]:
         from paddle_transfer.benchmark import record
         return record.main(sys.argv[2:])
+    if sys.argv[1:2] == ["miniature"]:
+        from paddle_transfer.benchmark import miniature
+        return miniature.main(sys.argv[2:])
     if sys.argv[1:2] == ["weights"]:
         from paddle_transfer.benchmark import weights
         return weights.main(sys.argv[2:])

@@ -81,9 +81,10 @@ def fixed_point(text: Optional[str], space) -> Optional[Point]:
 _COLUMNS = (("trials_median", "trials"), ("trials_p90", "p90"), ("epochs_share_median", "epochs %"),
             ("regret_5", "regret 5"), ("regret_10", "10"), ("regret_12", "12"), ("regret_20", "20"),
             ("stop_trials_median", "stop"), ("stop_regret_mean", "regret"), ("seconds_per_ask", "s/ask"),
-            ("epochs_saved", "saved %"), ("wrongly_stopped", "wrong %"))
+            ("epochs_saved", "saved %"), ("wrongly_stopped", "wrong %"),
+            ("regret_grid", "whole grid"))
 _SHARES = ("epochs_share_median", "epochs_saved", "wrongly_stopped")
-_HEAD = f"{'table':<26} {'method':<14}" + "".join(f"{title:>9}" for _, title in _COLUMNS)
+_HEAD = f"{'table':<26} {'method':<14}" + "".join(f"{title:>11}" for _, title in _COLUMNS)
 
 
 def _row(summary) -> str:
@@ -91,5 +92,5 @@ def _row(summary) -> str:
     for name, _ in _COLUMNS:
         value = getattr(summary, name)
         value = value * 100 if name in _SHARES else value
-        cells.append(f"{'-' if value is None else format(value, '.1f' if name.startswith('trials') else '.2f'):>9}")
+        cells.append(f"{'-' if value is None else format(value, '.1f' if name.startswith('trials') else '.2f'):>11}")
     return f"{summary.table:<26} {summary.method:<14}" + "".join(cells)

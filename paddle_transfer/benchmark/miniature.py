@@ -187,3 +187,38 @@ TASKS = (
     Task("mini_three", target=(3, 5, 8), blur=0.6, train=60, epochs=15, batch=10),
     Task("mini_wide", hidden=96, blur=0.6, train=300, epochs=6, target=(1, 3, 5, 7, 9)),
 )
+
+#: Made after everything in ``suggest`` was set, to look at once: nothing was chosen by them.
+HELD_OUT = (
+    Task("held_plain", target=(0, 1, 4, 7, 8), train=150, epochs=8, blur=0.5, seeds=6),
+    Task("held_long", target=(0, 3, 5, 6, 9), train=250, epochs=25, batch=25, blur=0.7, wrong=0.1, seeds=6),
+    Task("held_few", target=(2, 3, 5, 8, 9), train=60, epochs=15, batch=15, hidden=64, seeds=6),
+    Task("held_raw", target=(1, 2, 4, 6, 7), norm=False, scale=2.0, train=150, epochs=12, blur=0.5, seeds=6),
+    Task("held_raw_steep", target=(0, 2, 5, 7, 9), norm=False, scale=6.0, train=300, epochs=10, blur=0.6, seeds=6),
+    Task("held_two", target=(4, 9), train=80, epochs=12, batch=10, blur=0.8, wrong=0.1, seeds=6),
+)
+
+
+def main(argv=None) -> int:
+    """Write tables as files, ``<output>/<name>.csv.gz``."""
+    import argparse
+    from pathlib import Path
+
+    from paddle_transfer.errors import did_you_mean
+    from paddle_transfer.suggest.tables import save_table
+
+    known = {task.name: task for task in (*TASKS, *HELD_OUT)}
+    parser = argparse.ArgumentParser(prog="benchmark.py miniature", description=__doc__.split("\n")[0])
+    parser.add_argument("task", nargs="*", metavar="TASK", help=f"default: all of {', '.join(known)}")
+    parser.add_argument("--output", type=Path, required=True, help="folder")
+    arguments = parser.parse_args(argv)
+    for name in arguments.task:
+        if name not in known:
+            parser.error(f"there is no task '{name}'. {did_you_mean(name, list(known))}")
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for name in arguments.task or known:
+        path = arguments.output / f"{name}.csv.gz"
+        save_table(train_table(known[name]), str(path), comments=[
+            f"made by: python tools/benchmark.py miniature {name}", "tiny numpy networks, for development"])
+        print(path, flush=True)
+    return 0

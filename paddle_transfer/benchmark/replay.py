@@ -40,7 +40,7 @@ class Searcher(Protocol):
 class Run:
     """What happened: the number of each asked point in order, of the chosen point after each trial, the epochs
     spent until each trial's end, the trial after which the method would have stopped, seconds of each ask, which
-    trials were stopped before their last epoch."""
+    trials were stopped before their last epoch; ``recorded_seed`` is whose curves were seen."""
 
     points: list[int] = field(default_factory=list)
     chosen: list[int] = field(default_factory=list)
@@ -48,6 +48,7 @@ class Run:
     stop: Optional[int] = None
     seconds: list[float] = field(default_factory=list)
     stopped: list[bool] = field(default_factory=list)
+    recorded_seed: int = 0
 
     @property
     def whole(self) -> list[Optional[int]]:
@@ -58,7 +59,7 @@ class Run:
 
 def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int, workers: int = 1) -> Run:
     """Search until ``trials`` have ended, ``workers`` at once; the trial that was begun first ends first."""
-    run, running = Run(), []
+    run, running = Run(recorded_seed=recorded_seed), []
     spent = begun = 0
     while len(run.points) < trials:
         while begun < trials and len(running) < workers:

@@ -10,8 +10,9 @@ import numpy
 
 from paddle_transfer.benchmark.peers import GpSearcher, OptunaSearcher, SkoptSearcher
 from paddle_transfer.benchmark.replay import Run, Searcher, SuggesterSearcher, replay
-from paddle_transfer.suggest.tables import REACH, Table
+from paddle_transfer.suggest.tables import Table
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
+from paddle_transfer.config.spending import DEFAULT_PRUNER
 from paddle_transfer.search.pruning import make_pruner
 from paddle_transfer.space.space import Point
 from paddle_transfer.suggest.prior import PastTask, shipped
@@ -32,7 +33,8 @@ class Summary:
     """One line of ``--json``. Regrets in points (percent), null where a method has no such number.
 
     ``epochs_saved``: share of the epochs of all trials that pruning spared; ``wrongly_stopped``: share of searches in
-    which it stopped a point that mattered (see the function of that name).
+    which it stopped what would have won; ``regret_grid``: mean regret after one training of every point (see the
+    functions of these names).
     """
 
     table: str
@@ -50,6 +52,7 @@ class Summary:
     seconds_per_ask: float
     epochs_saved: float
     wrongly_stopped: float
+    regret_grid: float
 
     def json(self) -> str:
         return json.dumps({name: round(value, 5) if isinstance(value, float) else value
@@ -63,8 +66,7 @@ def others(tasks: Sequence[PastTask], table: Table) -> tuple[PastTask, ...]:
 
 def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = None) -> dict[str, Method]:
     """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the package."""
-    # without a pruner and a prior, as in a search file that names none
-    def bayes(table, fixed, seed, *, pruner="none", tasks=()):
+    def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=()):
         return SuggesterSearcher(table.space, fixed=fixed, seed=seed, acquisition=acquisition, tasks=tasks,
                                  pruner=make_pruner({"name": pruner}, epochs=table.epochs), epochs=table.epochs)
 
@@ -74,7 +76,7 @@ def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = No
     listed = (
         Method("bayes", bayes, seeded=False),
         Method("bayes_prior", bayes_prior, seeded=False),
-        Method("bayes_pruned", lambda t, fixed, seed: bayes(t, fixed, seed, pruner="auto"), seeded=False),
+        Method("bayes_unpruned", lambda t, fixed, seed: bayes(t, fixed, seed, pruner="none"), seeded=False),
         Method("random", lambda t, fixed, seed: SuggesterSearcher(t.space, mode="random", fixed=fixed, seed=seed)),
         Method("skopt", lambda t, fixed, seed: SkoptSearcher(t.space, fixed=fixed, seed=seed)),
         Method("gp", lambda t, fixed, seed: GpSearcher(t.space, fixed=fixed, seed=seed)),
@@ -112,12 +114,18 @@ def first_within_reach(table: Table, run: Run) -> Optional[int]:
 
 
 def wrongly_stopped(table: Table, run: Run) -> bool:
-    """Whether a trial was stopped that mattered: the first within reach of the best, or one whose point is truly
-    better than the finally chosen one by more than the reach."""
-    reach, regrets = table.within_reach, table.regrets
-    first = next((whole is None for point, whole in zip(run.points, run.whole) if reach[point]), False)
-    return first or any(whole is None and regrets[point] < regrets[run.chosen[-1]] - REACH - table.noise
-                        for point, whole in zip(run.points, run.whole))
+    """Whether a trial was stopped that would have won: whose recorded training, with the seed that the search saw, ends
+    above all that were finished."""
+    ends = table.curves[:, run.recorded_seed, -1]
+    best = max((ends[point] for point in run.whole if point is not None), default=-numpy.inf)
+    return any(whole is None and ends[point] > best for point, whole in zip(run.points, run.whole))
+
+
+def regret_of_grid(table: Table, run: Run) -> float:
+    """The true regret (0..1) of the best of all points after one training of each, with the seed that the search saw:
+    what the whole grid would have chosen. Best points that tie count equally."""
+    ends = table.curves[:, run.recorded_seed, -1]
+    return float(table.regrets[ends == ends.max()].mean())
 
 
 def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int) -> Summary:
@@ -146,4 +154,5 @@ def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int)
             stopped) else None,
         seconds_per_ask=float(numpy.mean([second for run in runs for second in run.seconds])),
         epochs_saved=float(numpy.mean([1.0 - run.epochs[-1] / (len(run.epochs) * table.epochs) for run in runs])),
-        wrongly_stopped=float(numpy.mean([wrongly_stopped(table, run) for run in runs])))
+        wrongly_stopped=float(numpy.mean([wrongly_stopped(table, run) for run in runs])),
+        regret_grid=100 * float(numpy.mean([regret_of_grid(table, run) for run in runs])))

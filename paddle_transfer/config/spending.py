@@ -21,6 +21,10 @@ PRIORS = ("none", "shipped")
 #: The prior of a Bayesian search whose file does not name one.
 DEFAULT_PRIOR = "none"
 
+#: The pruner of a Bayesian search whose file does not name one (docs/benchmarks.md). Searches that are there to see every
+#: point, or to compare with, finish all they begin.
+DEFAULT_PRUNER = "auto"
+
 #: What goes by the model of a Bayesian search.
 BAYES_ONLY = ("stop", "warm_start", "prior")
 
@@ -45,7 +49,7 @@ def read_spending(fields: Fields, mode: str, *, base: Optional[dict], keys: Sequ
         "confirm": fields.take("confirm", None, collect.whole(2), empty=True,
                                hint="It is the number of trainings, each with another seed; for example confirm: 3."),
         "warm_start": _read_warm_start(fields, file),
-        "pruner": _read_pruner(fields),
+        "pruner": _read_pruner(fields, mode),
     }
     times = fields.data.get("search_times", 1)
     if values["confirm"] is not None and isinstance(times, int) and values["confirm"] <= times:
@@ -123,9 +127,9 @@ def _read_warm_start(fields: Fields, file: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _read_pruner(fields: Fields) -> Optional[dict[str, Any]]:
+def _read_pruner(fields: Fields, mode: str) -> Optional[dict[str, Any]]:
     """A mapping with ``name``, checked; None without a pruner."""
-    given = fields.data.get("pruner")
+    given = fields.data.get("pruner", DEFAULT_PRUNER if mode == "bayes" else None)
     if given is None or isinstance(given, str) and given.lower() == "none":
         return None
     if isinstance(given, str) and given.strip():

@@ -21,7 +21,7 @@ EARLIEST = 0.33
 
 #: Nor unless it is less likely than this to end above the best one, or less than ``TOLERANCE`` (log-odds: about one
 #: point at an accuracy of 0.88, the noise of a training) below it.
-CHANCE, TOLERANCE = 0.01, 0.1
+CHANCE, TOLERANCE = 0.002, 0.1
 
 #: How far the model of the points is believed: multiple of its variance, and the noise of a training (log-odds).
 DOUBT, NOISE = 2.0, 0.1

@@ -28,7 +28,7 @@ from paddle_transfer.suggest.values import Learnt, learn_from, noise_floor, usab
 ACQUISITIONS = ("ei", "logei", "pi", "ucb", "lcb")
 
 #: Prior odds of "like earlier tasks" against "like nothing seen".
-ODDS = 4.0
+ODDS = 1.0
 
 #: An improvement counts, where the next point is chosen, from so much on (log-odds: 0.4 points at an accuracy of 0.88).
 #: Without it the twins of a good point, whose improvement is small and likely, come before its untried neighbours.

@@ -24,8 +24,9 @@ Curve = Sequence[tuple[int, float]]
 #: Before any training: mean and standard deviation of the gain when the whole schedule is still to come, in units of
 #: the scale. Both fall with the ``POWER``-th power of the share that is left.
 MEAN, SPREAD, POWER = 1.0, 0.9, 2.5
-#: What no training foretells of another, at any epoch.
-FLOOR = 0.08
+#: What no training foretells of another, at any epoch; where trainings are few and fluctuate it is more, and these
+#: multiples are tried on the finished ones.
+FLOOR, ROUGHER = 0.08, (1.0, 2.0, 4.0)
 
 #: Parts of the spread: common to all trainings, and along one axis (strong, weak and other ones, see ``beliefs``).
 COMMON, STRONG, WEAK, OTHER = 0.6, 0.8, 0.1, 0.4
@@ -81,10 +82,18 @@ def expected_gain(space: Space, point: Point, whole: Sequence[Observation], shar
     left *= max(1.0, most / ((MEAN + SPREAD) * left + math.sqrt(noise)))
     rows = features.matrix(axes, [*(known for known, _ in told), point])
     covariance = (SPREAD * left) ** 2 * _alike(axes, rows)
-    own, with_told = covariance[-1, -1], covariance[:-1, -1]
-    weights = numpy.linalg.solve(covariance[:-1, :-1] + noise * numpy.eye(len(told)), with_told)
-    mean = MEAN * left + weights @ (numpy.array([gain for _, gain in told]) - MEAN * left)
-    return float(mean), math.sqrt(max(own - weights @ with_told, 0.0) + noise)
+    own, with_told, among = covariance[-1, -1], covariance[:-1, -1], covariance[:-1, :-1]
+    surprise = numpy.array([gain for _, gain in told]) - MEAN * left
+    noise = max((noise * factor ** 2 for factor in ROUGHER), key=lambda one: _evidence(among, one, surprise))
+    weights = numpy.linalg.solve(among + noise * numpy.eye(len(told)), with_told)
+    return float(MEAN * left + weights @ surprise), math.sqrt(max(own - weights @ with_told, 0.0) + noise)
+
+
+def _evidence(covariance, noise: float, values) -> float:
+    """The logarithm of the likelihood of ``values``, without its constant."""
+    import numpy
+    whole = covariance + noise * numpy.eye(len(values))
+    return float(-0.5 * values @ numpy.linalg.solve(whole, values) - 0.5 * numpy.linalg.slogdet(whole)[1])
 
 
 def _alike(axes: Sequence[Axis], rows):

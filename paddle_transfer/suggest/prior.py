@@ -23,6 +23,9 @@ from paddle_transfer.suggest.values import learn_from, usable
 #: The tasks that ship with the package, made by ``python tools/benchmark.py distil``.
 SHIPPED = Path(__file__).with_name("prior.json")
 
+#: How closely a task is followed, in log-odds: at its best point, and per unit below it.
+CLOSE, LOOSE = 0.05, 0.3
+
 #: An earlier search counts with at most so many points: its best.
 _POINTS = 60
 
@@ -107,6 +110,7 @@ def _fit(task: PastTask, axes: tuple[Axis, ...]):
     """``task`` as a function of rows, smooth between its points; None when it shares no axis with the new search."""
     import numpy
     from paddle_transfer.suggest.structure import Structure
+    from paddle_transfer.suggest.values import drawn_together
 
     names = set(task.points[0])
     shared = [i for i, axis in enumerate(axes) if axis.name in names]
@@ -116,10 +120,10 @@ def _fit(task: PastTask, axes: tuple[Axis, ...]):
     if not shared or len(placed) < 2:
         return None
     known = numpy.array([row for row, _ in placed], dtype=float)
-    values = numpy.array([value for _, value in placed])
-    structure = Structure(tuple(axes[i] for i in shared))
+    values = drawn_together(numpy.array([value for _, value in placed]))  # as those of the search are
+    structure = Structure(tuple(axes[i] for i in shared), joint=0.0)
     level = values.mean() - structure.mean(known).mean()
-    kernel = structure.signal(known, known) + 0.05 ** 2 * numpy.eye(len(known))
+    kernel = structure.signal(known, known) + numpy.diag((CLOSE + LOOSE * (values.max() - values)) ** 2)
     weights = numpy.linalg.solve(kernel, values - structure.mean(known) - level)
 
     def function(rows):

@@ -41,6 +41,7 @@ class Structure:
     level: float = LEVEL
     training_noise: float = SHARED_NOISE
     shares: tuple[float, ...] = ()
+    joint: Optional[float] = None
     tasks: Optional[object] = field(default=None, compare=False)
 
     def mean(self, rows):
@@ -110,6 +111,8 @@ class Structure:
         return _smooth(distance) if axis.belief.weak else _rough(distance)
 
     def _joint(self) -> float:
+        if self.joint is not None:
+            return self.joint
         known = all(axis.belief.log or axis.belief.amplitude <= 0.15 for axis in self.axes)
         return JOINT if known else JOINT_UNKNOWN
 

@@ -1,7 +1,7 @@
 """What the model learns from: one number per observation, on a scale on which effects add up.
 
 Accuracies become log-odds: there a change of the learning rate or of an augmentation moves every task by about as
-much, near 0.3 as near 0.97. Values far below the best are drawn together (beyond one unit their distance grows with
+much, near 0.3 as near 0.97. Values far below the best are drawn together (beyond ``FULL`` their distance grows with
 its logarithm), so that a hopeless trial does not bend the model where it matters.
 """
 
@@ -18,7 +18,7 @@ from paddle_transfer.suggest.base import Observation
 EDGE = 0.005
 
 #: How far below the best a value counts in full, in log-odds.
-FULL = 1.0
+FULL = 0.6
 
 #: How far below the best a diverged trial is put at least, in log-odds, before drawing together.
 DIVERGED = 3.0

@@ -14,8 +14,8 @@ import pytest
 from paddle_transfer.suggest.distil import distil
 from paddle_transfer.benchmark.replay import Run, SuggesterSearcher, replay
 from paddle_transfer.benchmark.report import (
-    Method, Summary, find_methods, first_within_reach, methods, others, run_method, summarise,
-    wrongly_stopped)
+    Method, Summary, find_methods, first_within_reach, methods, others, regret_of_grid, run_method,
+    summarise, wrongly_stopped)
 from paddle_transfer.benchmark.synthetic import synthetic_table
 from paddle_transfer.suggest.tables import FIXED, Table, save_table
 from paddle_transfer.errors import PaddleTransferError
@@ -68,10 +68,11 @@ def test_pruned_trials_cost_only_their_epochs(table):
 def test_a_stopped_trial_does_not_count_as_tried(table):
     good, bad = int(table.truth.argmax()), int(table.truth.argmin())
     run = Run([bad, good, good], [bad, bad, good], [4, 6, 10], None, [], [False, True, False])
-    assert first_within_reach(table, run) == 3 and wrongly_stopped(table, run)
+    assert first_within_reach(table, run) == 3 and not wrongly_stopped(table, run), "it was finished as well"
     missed = Run([bad, good], [bad, bad], [4, 6], None, [], [False, True])
+    other = Run([good, bad], [good, good], [4, 6], None, [], [False, True])
     harmless = Run([good, bad, good], [good, good, good], [4, 6, 8], None, [], [False, True, True])
-    assert wrongly_stopped(table, missed) and not wrongly_stopped(table, harmless)
+    assert wrongly_stopped(table, missed) and not wrongly_stopped(table, other)
     summary = summarise(table, Method("m", lambda *_: None), [replace(harmless, seconds=[0.1])], trials=3)
     assert summary.epochs_saved == pytest.approx(1 - 8 / 12) and summary.wrongly_stopped == 0
 
@@ -105,6 +106,22 @@ def test_the_summary_counts_as_the_tables_readme_says(table):
     assert summary.regret_5 == pytest.approx(worst / 2) and summary.regret_20 is None
     assert summary.stop_trials_median == 2 and summary.stop_regret_mean == pytest.approx(worst / 2)
     assert summary.seconds_per_ask == pytest.approx(0.3)
+
+
+def test_what_counts_is_the_training_that_the_search_saw_the_beginning_of(table):
+    ends = table.curves[:, :, -1]
+    one, two = next((i, j) for i in range(196) for j in range(196) if ends[i, 0] > ends[j, 0] and ends[i, 1] < ends[j, 1])
+    stopped_one = Run([two, one], [two, two], [4, 6], stopped=[False, True])
+    assert wrongly_stopped(table, stopped_one) and not wrongly_stopped(table, replace(stopped_one, recorded_seed=1))
+
+
+def test_the_whole_grid_chooses_what_one_seed_favours(table):
+    for seed in range(table.seeds):
+        favourite = int(table.curves[:, seed, -1].argmax())
+        assert regret_of_grid(table, Run(recorded_seed=seed)) == pytest.approx(table.regrets[favourite])
+    runs = [Run([3], [3], [4], seconds=[0.1], recorded_seed=seed) for seed in range(table.seeds)]
+    summary = summarise(table, Method("m", lambda *_: None), runs, trials=1)
+    assert summary.regret_grid == pytest.approx(100 * numpy.mean([regret_of_grid(table, run) for run in runs]))
 
 
 def test_what_is_learnt_is_never_judged_on_its_own_table(table):

@@ -17,10 +17,13 @@ def mistakes(path, overrides=()):
 EPOCHS = [{"search_key": "lr"}, {"search_key": "epochs", "search_values": [4, 30]}]
 
 
-def test_nothing_is_on_by_default(tmp_path):
+def test_by_default_hopeless_trials_of_a_bayesian_search_are_stopped_and_nothing_else(tmp_path):
     settings = load_search(write_search(tmp_path, search_mode="bayes"))
     assert (settings.stop, settings.time_budget, settings.epoch_budget, settings.confirm) == ("none", None, None, None)
-    assert (settings.warm_start, settings.prior, settings.pruner) == ((), spending.DEFAULT_PRIOR, None)
+    assert (settings.warm_start, settings.prior, settings.pruner) == ((), spending.DEFAULT_PRIOR, {"name": "auto"})
+    for given in ({"search_mode": "random"}, {"search_mode": "grid"}, {"search_mode": "bayes", "pruner": "none"},
+                  {"search_mode": "bayes", "pruner": None}):
+        assert load_search(write_search(tmp_path, **given)).pruner is None
 
 
 def test_everything_at_once(tmp_path):

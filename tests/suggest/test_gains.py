@@ -36,6 +36,15 @@ def test_a_training_at_the_same_rate_tells_more_than_one_far_away():
     assert near[0] > far[0] > nothing[0] and near[1] < far[1] < nothing[1]
 
 
+def test_trainings_that_fluctuate_make_it_less_certain():
+    """The same gains on the whole, once in order, once jumping from one L2 decay to the next."""
+    def trained(jump):
+        return [Observation(i, {**FIXED, "lr": 0.01, "l2_decay": l2}, 0.5, curve=rising(0.01, 0.4 + jump * (-1) ** i).curve)
+                for i, l2 in enumerate((1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6))]
+    calm, wild = (expect(0.01, trained(jump))[1] for jump in (0.02, 0.3))
+    assert wild > 2 * calm and calm < 2 * FLOOR
+
+
 def test_one_late_starter_makes_the_prior_wide():
     """A gain that the prior thinks impossible: then others may gain as much, and nobody knows."""
     assert expect(0.001, [rising(0.1, 2.0)])[1] > 3 * expect(0.001, [rising(0.1, 0.3)])[1]

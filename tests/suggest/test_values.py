@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from paddle_transfer.suggest.base import Observation
-from paddle_transfer.suggest.values import drawn_together, end_of, learn_from, noise_floor, usable
+from paddle_transfer.suggest.values import FULL, drawn_together, end_of, learn_from, noise_floor, usable
 from paddle_transfer.testing.suggester_suite import SMALL
 
 A, B, C = (SMALL.point(i) for i in (0, 5, 9))
@@ -36,8 +36,8 @@ def test_zero_and_one_stay_finite_and_percentages_are_no_shares():
 
 
 def test_values_far_below_the_best_are_drawn_together_in_order():
-    values = drawn_together(numpy.array([2.0, 1.5, 1.0, 0.0, -5.0]))
-    assert values[:3] == pytest.approx([2.0, 1.5, 1.0]) and -1.0 < values[4] < values[3] < 1.0
+    values = drawn_together(numpy.array([2.0, 2.0 - FULL / 2, 2.0 - FULL, 0.0, -5.0]))
+    assert values[:3] == pytest.approx([2.0, 2.0 - FULL / 2, 2.0 - FULL]) and -1.0 < values[4] < values[3] < 1.0
 
 
 def test_repeats_are_averaged_and_one_divergence_spoils_a_point():
@@ -45,7 +45,7 @@ def test_repeats_are_averaged_and_one_divergence_spoils_a_point():
                                 Observation(3, B, None, "diverged")])
     assert list(learnt.repeats) == [2, 2] and learnt.values[0] == pytest.approx(odds(0.8))
     # three units below the best, drawn together
-    assert learnt.values[1] == pytest.approx(odds(0.8) - 1 - math.log(3))
+    assert learnt.values[1] == pytest.approx(odds(0.8) - FULL * (1 + math.log(3 / FULL)))
 
 
 def test_a_pruned_trial_gets_about_what_others_gained_after_its_epoch_and_counts_in_part():
