@@ -1,9 +1,9 @@
 """What is held of a hyperparameter before any trial: how far its effect reaches, how strong it usually is.
 
 Set by hand from what is commonly known, not learnt from tables (that is ``prior.py``): the learning rate matters
-most, smoothly in its logarithm; L2 decay hardly; augmentations a little, about alike at all learning rates. Mixup asks
-for a longer training and is left off below 20,000 images by BiT-HyperRule (Kolesnikov et al. 2020). Units are log-odds of the metric, and decades for
-hyperparameters on a logarithmic axis.
+most, smoothly in its logarithm, and new tasks on few images want a large one; L2 decay hardly; augmentations a little,
+about alike at all learning rates. Mixup asks for a longer training and is left off below 20,000 images by BiT-HyperRule
+(Kolesnikov et al. 2020). Units are log-odds of the metric, and decades for hyperparameters on a logarithmic axis.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Belief:
     """``amplitude``: the usual size of the effect; ``length``: over how much of its axis (decades, or a share of the
     whole) values stay alike. ``strong``: searched first, others may act differently along it. ``weak``: trainings
     that differ only in it are nearly the same training, noise included. ``peak``: where the best value is likely
-    (log10), ``bend``: how fast it falls from there (per decade squared). ``cost``: what switching it on usually costs in
-    a short training; ``risky``: sometimes far more."""
+    (log10), ``bend``: how fast it falls from there (per decade squared). ``cost``: what switching it on usually costs
+    in a short training; ``risky``: sometimes far more."""
 
     amplitude: float
     length: float = 0.5

@@ -31,8 +31,8 @@ class Structure:
     """One covariance over the axes' columns. ``stretch`` multiplies the length of leading axes (the strong ones, or
     all unknown lines where none is strong), ``lift`` their amplitude, ``spread`` that of the others (but
     the weak), ``shares`` the amplitudes one by one.
-    ``training_noise`` is what near twins share of it. ``tasks`` adds the deviations of earlier tasks from their mean (see
-    ``prior.Tasks``)."""
+    ``training_noise`` is what near twins share of it. ``joint``: the amplitude of what hyperparameters do together,
+    None: the usual one. ``tasks`` adds the deviations of earlier tasks from their mean (see ``prior.Tasks``)."""
 
     axes: tuple[Axis, ...]
     stretch: float = 1.0

@@ -158,6 +158,36 @@ def test_an_undisturbed_search_trains_every_point_once(search):
     assert processes_of(search) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc; runs on Linux")
+@pytest.mark.parametrize("what", ["parent", "both"])
+def test_kills_while_the_best_points_are_confirmed_lose_no_training(search, what):
+    search.options = {**OPTIONS, "values": {"a": [1, 2, 3, 4, 5, 6]}, "confirm": 3}
+    begun_when_finished = {}
+    for first in (7, 9, 11):  # the confirming trials have the numbers 6 to 11
+        search.start()
+        while search.process.poll() is None and len(search.began()) < first:
+            search.wait_for_lines(len(search.lines()) + 1)
+        assert search.kill(what, random.Random(first))
+        done = search.finished()
+        begun = search.began()
+        for number in done:
+            begun_when_finished.setdefault(number, begun[number])
+    assert any(number >= 6 for number in begun_when_finished), "killed before anything was confirmed"
+    search.start()
+    assert search.process.wait(LIMIT) == 0, search.errors.read_text()
+
+    settings = tiny_settings(search.output_dir, **search.options)
+    records = open_store(output_dir=search.output_dir, space=settings.space).records()
+    assert {record.state for record in records} == {"complete"} and len(records) == 12
+    seeds = Counter(record.seed for record in records)
+    assert seeds == {0: 6, 1: 3, 2: 3}
+    again = {n: search.began()[n] for n in begun_when_finished}
+    assert again == begun_when_finished, "trained again after it had finished"
+    results = json.loads((search.output_dir / "search_results.json").read_text())
+    assert [one["seeds"] for one in results["confirm"]["points"]] == [[0, 1, 2]] * 3
+    assert processes_of(search) == []
+
+
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_cleanly_and_says_how_to_go_on(search, number, code):
     search.options = {**OPTIONS, "values": {"a": [1, 2, 3, 4, 5, 6, 7, 8]}}

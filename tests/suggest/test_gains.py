@@ -39,7 +39,8 @@ def test_a_training_at_the_same_rate_tells_more_than_one_far_away():
 def test_trainings_that_fluctuate_make_it_less_certain():
     """The same gains on the whole, once in order, once jumping from one L2 decay to the next."""
     def trained(jump):
-        return [Observation(i, {**FIXED, "lr": 0.01, "l2_decay": l2}, 0.5, curve=rising(0.01, 0.4 + jump * (-1) ** i).curve)
+        curves = [rising(0.01, 0.4 + jump * (-1) ** i).curve for i in range(6)]
+        return [Observation(i, {**FIXED, "lr": 0.01, "l2_decay": l2}, 0.5, curve=curves[i])
                 for i, l2 in enumerate((1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6))]
     calm, wild = (expect(0.01, trained(jump))[1] for jump in (0.02, 0.3))
     assert wild > 2 * calm and calm < 2 * FLOOR
