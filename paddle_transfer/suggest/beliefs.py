@@ -37,7 +37,7 @@ class Belief:
 KNOWN = {
     "lr": Belief(1.2, 1.0, strong=True, log=True, peak=-1.2, bend=0.35),
     "l2_decay": Belief(0.04, 2.0, weak=True, log=True),
-    "label_smoothing": Belief(0.10, cost=0.03),
+    "label_smoothing": Belief(0.10, cost=0.05),
     "mixup": Belief(0.20, cost=0.1),
     "cutmix": Belief(0.15, cost=0.1, risky=True),
     "autoaugment": Belief(0.15, cost=0.1, risky=True),

@@ -7,14 +7,14 @@ import numpy
 from paddle_transfer.suggest.beliefs import axis_of
 from paddle_transfer.suggest.prior import PastTask
 from paddle_transfer.suggest.tables import Table
-from paddle_transfer.suggest.values import log_odds
+from paddle_transfer.suggest.values import log_odds, tail_of
 
 
 def distil(table: Table) -> PastTask:
-    """Log-odds of the mean over seeds of the last two epochs, averaged over hyperparameters that hardly matter
+    """Log-odds of the mean over seeds of the last tenth of the epochs, averaged over hyperparameters that hardly matter
     (L2 decay), so that 196 points become 28."""
     weak = {h.name for h in table.space.hyperparameters if axis_of(h).belief.weak}
-    ends = table.curves[:, :, -2:].mean(axis=(1, 2))
+    ends = table.curves[:, :, -tail_of(table.epochs):].mean(axis=(1, 2))
     groups: dict[str, tuple[dict, list[float]]] = {}
     for i, point in enumerate(table.space.points()):
         kept = {name: value for name, value in point.items() if name not in weak}

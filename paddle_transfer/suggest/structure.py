@@ -20,6 +20,9 @@ LEVEL = 1.5
 #: Joint effects: of two hyperparameters along a strong one, and of all together.
 JOINT, JOINT_UNKNOWN = 0.10, 0.20
 
+#: As what part of a joint effect a weak hyperparameter counts.
+WEAK_PART = 0.1
+
 #: Noise of a training (shared by near twins), and what is left between near twins; in log-odds.
 SHARED_NOISE, OWN_NOISE = 0.10, 0.03
 
@@ -117,18 +120,21 @@ class Structure:
         return JOINT if known else JOINT_UNKNOWN
 
     def _together(self, a, b, alike: Sequence):
-        """The mean of products: each other axis with the strong ones, and all of them."""
+        """The mean of products: each other axis with the strong ones, and all of them. Weak axes do a small part."""
         strong = [i for i, axis in enumerate(self.axes) if axis.belief.strong and axis.line]
         lead = numpy.ones((len(a), len(b)))
         for i in strong:
             few, places = numpy.unique(a[:, i], return_inverse=True)
             lead = lead * _rough((few[:, None] - b[:, i]) / self.axes[i].belief.length)[places]
-        others = [alike[i] for i in range(len(self.axes)) if i not in strong]
+        others = [(alike[i], self._part(i)) for i in range(len(self.axes)) if i not in strong]
         everything = numpy.ones((len(a), len(b)))
-        for i, part in enumerate(others):
-            everything = everything * part
-        pairs = others if strong else []
+        for part, share in others:
+            everything = everything * (1.0 - share + share * part)
+        pairs = [1.0 - share + share * part for part, share in others] if strong else []
         return lead * (everything + sum(pairs)) / (1 + len(pairs))
+
+    def _part(self, i: int) -> float:
+        return WEAK_PART if self.axes[i].belief.weak else 1.0
 
 
 def _smooth(distance):

@@ -62,12 +62,19 @@ def usable(space: Space, finished: Sequence[Observation]) -> list[Observation]:
         o.state == "diverged" or (o.value is not None and math.isfinite(o.value)))]
 
 
+def tail_of(count: int) -> int:
+    """How many of ``count`` values are the end of a training: a tenth. A cosine schedule hardly moves there; in a short
+    training the last but one is still on its way."""
+    return max(1, round(count / 10))
+
+
 def end_of(observation: Observation) -> float:
-    """The mean of the last two values of a curve: less noisy than one of them, and not flattering as the best is.
+    """The mean of the last tenth of a curve (see ``tail_of``): not flattering as the best is, and in a long training less
+    noisy than one value.
 
     The value itself where there is no curve.
     """
-    tail = [value for _, value in observation.curve[-2:] if math.isfinite(value)]
+    tail = [value for _, value in observation.curve[-tail_of(len(observation.curve)):] if math.isfinite(value)]
     return sum(tail) / len(tail) if tail else float(observation.value)
 
 

@@ -132,7 +132,7 @@ def test_what_is_learnt_is_never_judged_on_its_own_table(table):
 def test_distilled_tables_average_over_decay(table):
     task = distil(table)
     assert len(task.points) == 28 and set(task.points[0]) == {"lr", "label_smoothing", "mixup"}
-    ends = table.curves[:, :, -2:].mean(axis=(1, 2)).reshape(7, 7, 4)[0, :, 0]
+    ends = table.curves[:, :, -1].mean(axis=1).reshape(7, 7, 4)[0, :, 0]
     assert task.values[0] == pytest.approx(numpy.mean(numpy.log(ends / (1 - ends))))
 
 
@@ -153,7 +153,7 @@ def test_ours_comes_within_reach_sooner_than_random_search():
             runs = run_method(table, known[name], repeats=3, trials=10, fixed=dict(FIXED))
             found += [first_within_reach(table, run) or 11 for run in runs]
     median = {name: numpy.median(found) for name, found in firsts.items()}
-    assert median["bayes"] <= 4 and median["bayes_prior"] <= 4 and median["random"] > median["bayes"]
+    assert median["bayes"] <= 5 and median["bayes_prior"] <= 5 and median["random"] >= median["bayes"] + 3, median
 
 
 def test_the_tool_prints_one_object_per_table_and_method(tmp_path, table):

@@ -21,7 +21,7 @@ def test_the_winner_is_not_the_luckiest():
     assert found.winner["mixup"] is False
     assert max(found.estimates, key=found.estimates.get) == PUBLISHED.key(found.winner)
     assert all(0.78 < found.estimates[PUBLISHED.key(twin)] < 0.83 for twin in twins), "in units of the metric"
-    assert 0.74 < found.estimates[PUBLISHED.key(rivals[2])] < 0.79, "the lucky one is drawn to its kind"
+    assert 0.73 < found.estimates[PUBLISHED.key(rivals[2])] < 0.77, "the lucky one is drawn to its kind"
 
 
 def test_a_trial_that_was_pruned_diverged_or_failed_never_wins():
