@@ -83,6 +83,14 @@ TASKS: dict[str, Task] = {
     "fashion_pplcnet_250": Task(
         FINER, Part("fashion", FIRST, 1000, 40), Part("fashion", LAST, 50, 50),
         epochs=4, batch=16, source_epochs=6, crop=0.8, flip=True),
+    # clothes that look alike, after shoes, bags and trousers: hard, and unlike the source
+    "fashion_clothes_250": Task(
+        FINER, Part("fashion", (1, 5, 7, 8, 9), 1000, 40), Part("fashion", (0, 2, 3, 4, 6), 50, 100),
+        epochs=5, batch=16, source_epochs=6, crop=0.8, flip=True),
+    # handwriting after garments, small batches: a smaller learning rate is best
+    "digits_finer_200": Task(
+        FINER, Part("fashion", range(10), 500, 40), Part("digits", LAST, 40, 90),
+        epochs=4, batch=8, source_epochs=6, crop=0.8),
 }
 
 

@@ -19,7 +19,7 @@ STOPS = ("none", "auto")
 PRIORS = ("none", "shipped")
 
 #: The prior of a Bayesian search whose file does not name one.
-DEFAULT_PRIOR = "none"
+DEFAULT_PRIOR = "shipped"
 
 #: The pruner of a Bayesian search whose file does not name one (docs/benchmarks.md). Searches that are there to see every
 #: point, or to compare with, finish all they begin.

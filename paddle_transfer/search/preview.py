@@ -154,7 +154,8 @@ def _spending(settings: SearchSettings) -> list[tuple[str, str]]:
                                 f"{settings.seed + settings.confirm - 1}"))
     if settings.pruner:
         options = ", ".join(f"{name}: {value}" for name, value in settings.pruner.items() if name != "name")
-        rows.append(("Pruner", settings.pruner["name"] + (f" ({options})" if options else "")))
+        own = ": hopeless trainings are broken off" if settings.pruner["name"] == "auto" else ""
+        rows.append(("Pruner", settings.pruner["name"] + own + (f" ({options})" if options else "")))
     rows += [("Learns from", f"{path} ({len(task.points)} points)")
              for path, task in zip(settings.warm_start, load_tasks(settings))]
     return rows + ([("Prior", "shipped: of recorded searches")] if settings.prior == "shipped" else [])

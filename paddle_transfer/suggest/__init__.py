@@ -26,7 +26,7 @@ def make_suggester(mode: str, *, fixed: Optional[Point] = None, allow_repeats: b
     :param fixed: the point tried first
     :param allow_repeats: evaluated points may be proposed again (bayes, random), so there is no end
     :param acquisition: for bayes, one of ``bayes.ACQUISITIONS``; case does not matter
-    :param prior: for bayes, ``none``, ``shipped`` (off in searches by default: docs/benchmarks.md) or past tasks
+    :param prior: for bayes, ``none``, ``shipped`` (the default of search files) or past tasks
     :param warm_start: further past tasks
     :param plan: for greedy, and needed there
     :param eval_size: for bayes, images that the metric is measured on; None: not known

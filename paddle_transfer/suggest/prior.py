@@ -18,7 +18,7 @@ from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.suggest.base import Observation
 from paddle_transfer.suggest.beliefs import Axis
-from paddle_transfer.suggest.values import learn_from, usable
+from paddle_transfer.suggest.values import drawn_together, learn_from, log_odds, usable
 
 #: The tasks that ship with the package, made by ``python tools/benchmark.py distil``.
 SHIPPED = Path(__file__).with_name("prior.json")
@@ -45,8 +45,9 @@ def past_task(name: str, space: Space, finished: Sequence[Observation]) -> Optio
     if not results:
         return None
     learnt = learn_from(space, results)
+    values = list(map(log_odds, learnt.metric(learnt.values))) if learnt.odds else learnt.values
     order = sorted(range(len(learnt.points)), key=lambda i: -learnt.values[i])[:_POINTS]
-    return PastTask(name, tuple(learnt.points[i] for i in order), tuple(float(learnt.values[i]) for i in order))
+    return PastTask(name, tuple(learnt.points[i] for i in order), tuple(float(values[i]) for i in order))
 
 
 @lru_cache(maxsize=1)
@@ -110,7 +111,6 @@ def _fit(task: PastTask, axes: tuple[Axis, ...]):
     """``task`` as a function of rows, smooth between its points; None when it shares no axis with the new search."""
     import numpy
     from paddle_transfer.suggest.structure import Structure
-    from paddle_transfer.suggest.values import drawn_together
 
     names = set(task.points[0])
     shared = [i for i, axis in enumerate(axes) if axis.name in names]

@@ -94,7 +94,9 @@ def test_the_head_says_how_trainings_are_spent(tmp_path):
                  "Confirm the best 3 points and the fixed one have 3 trainings in the end, with seeds 5 to 7",
                  "Prior shipped: of recorded searches"):
         assert line in lines, line
-    plain = preview(settings_of(tmp_path, search_mode="bayes"))
+    usual = preview(settings_of(tmp_path, search_mode="bayes"))
+    assert "  Pruner       auto: hopeless trainings are broken off\n  Prior        shipped: of recorded searches\n" in usual
+    plain = preview(settings_of(tmp_path, search_mode="bayes", pruner="none", prior="none"))
     for word in ("Limits", "Stop", "Confirm", "Pruner", "Prior", "Learns from"):
         assert f"\n  {word} " not in plain
 
