@@ -8,12 +8,14 @@ from typing import Sequence
 import numpy
 
 from paddle_transfer.benchmark.replay import Run
+from paddle_transfer.benchmark.report import regret_of_grid
 from paddle_transfer.suggest.tables import Table
 from paddle_transfer.errors import SetupError
 
 
 def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -> Path:
-    """Write ``<folder>/<table>.png``: the mean true regret of the point that would be chosen, in points.
+    """Write ``<folder>/<table>.png``: the mean true regret of the point that would be chosen, in points; dashed, that of
+    the best after one training of every point (``report.regret_of_grid``).
 
     :raises SetupError: when matplotlib is missing
     """
@@ -30,11 +32,14 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
         left.plot(trials, mean_regret(table, runs, len(trials)), label=name)
         epochs = numpy.arange(table.epochs, max(run.epochs[-1] for run in runs) + 1)
         right.plot(epochs / table.epochs, _by_epochs(table, runs, epochs), label=name)
+    whole = 100 * numpy.mean([regret_of_grid(table, Run(recorded_seed=seed)) for seed in range(table.seeds)])
+    for axes in (left, right):
+        axes.axhline(whole, color="black", linestyle="--", linewidth=1, label=f"whole grid ({table.space.size})")
     left.set(xlabel="trials", ylabel="mean true regret (points)", yscale="symlog", title=table.name)
     right.set(xlabel="epochs spent, in whole trainings")
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
-    left.legend()
+    left.legend(fontsize="small")
     path = Path(folder) / f"{table.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
