@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     distil = commands.add_parser("distil", help="make a prior of recorded tables")
     distil.add_argument("--table", nargs="+", required=True)
     distil.add_argument("--output", required=True)
+    distil.add_argument("--turned", action="store_true", help="with the sign of all values turned: a misleading prior")
     distil.add_argument("--source", required=True, help="where the tables come from, kept in the file")
     return top
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import Optional
 
 from paddle_transfer.errors import PaddleTransferError
@@ -55,6 +56,8 @@ def distil_tables(arguments: argparse.Namespace) -> int:
     from paddle_transfer.suggest.prior import write_tasks
 
     tasks = [distil(load_table(path)) for path in arguments.table]
+    if arguments.turned:
+        tasks = [replace(task, values=tuple(-value for value in task.values)) for task in tasks]
     write_tasks(arguments.output, tasks, source=arguments.source)
     print(f"{arguments.output}: {len(tasks)} tasks")
     return 0

@@ -78,6 +78,9 @@ def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = No
         Method("bayes_prior", bayes_prior, seeded=False),
         Method("bayes_unpruned", lambda t, fixed, seed: bayes(t, fixed, seed, pruner="none"), seeded=False),
         Method("random", lambda t, fixed, seed: SuggesterSearcher(t.space, mode="random", fixed=fixed, seed=seed)),
+        Method("random_pruned", lambda t, fixed, seed: SuggesterSearcher(
+            t.space, mode="random", fixed=fixed, seed=seed, epochs=t.epochs,
+            pruner=make_pruner({"name": DEFAULT_PRUNER}, epochs=t.epochs))),
         Method("skopt", lambda t, fixed, seed: SkoptSearcher(t.space, fixed=fixed, seed=seed)),
         Method("gp", lambda t, fixed, seed: GpSearcher(t.space, fixed=fixed, seed=seed)),
         Method("tpe", lambda t, fixed, seed: OptunaSearcher(t.space, fixed=fixed, seed=seed, epochs=t.epochs)),

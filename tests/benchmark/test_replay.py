@@ -12,12 +12,14 @@ import numpy
 import pytest
 
 from paddle_transfer.suggest.distil import distil
+from paddle_transfer.benchmark import miniature
 from paddle_transfer.benchmark.replay import Run, SuggesterSearcher, replay
 from paddle_transfer.benchmark.report import (
     Method, Summary, find_methods, first_within_reach, methods, others, regret_of_grid, run_method,
     summarise, wrongly_stopped)
 from paddle_transfer.benchmark.synthetic import synthetic_table
-from paddle_transfer.suggest.tables import FIXED, Table, save_table
+from paddle_transfer.suggest.prior import read_tasks
+from paddle_transfer.suggest.tables import FIXED, Table, load_table, save_table
 from paddle_transfer.errors import PaddleTransferError
 
 TOOL = Path(__file__).parents[2] / "tools" / "benchmark.py"
@@ -110,7 +112,8 @@ def test_the_summary_counts_as_the_tables_readme_says(table):
 
 def test_what_counts_is_the_training_that_the_search_saw_the_beginning_of(table):
     ends = table.curves[:, :, -1]
-    one, two = next((i, j) for i in range(196) for j in range(196) if ends[i, 0] > ends[j, 0] and ends[i, 1] < ends[j, 1])
+    one, two = next((i, j) for i in range(196) for j in range(196)
+                    if ends[i, 0] > ends[j, 0] and ends[i, 1] < ends[j, 1])
     stopped_one = Run([two, one], [two, two], [4, 6], stopped=[False, True])
     assert wrongly_stopped(table, stopped_one) and not wrongly_stopped(table, replace(stopped_one, recorded_seed=1))
 
@@ -136,12 +139,34 @@ def test_distilled_tables_average_over_decay(table):
     assert task.values[0] == pytest.approx(numpy.mean(numpy.log(ends / (1 - ends))))
 
 
-@pytest.mark.parametrize("name", ["random", "skopt", "tpe", "hyperband"])
+@pytest.mark.parametrize("name", ["random", "random_pruned", "skopt", "tpe", "hyperband"])
 def test_peers_search_the_table_from_the_fixed_point(table, name):
     [run] = run_method(table, methods()[name], repeats=1, trials=14, fixed=dict(FIXED))
     assert len(run.points) == 14 and run.points[0] == table.space.index(FIXED)
     assert set(run.chosen) <= set(run.points) and len(set(run.points)) > 7
-    assert (run.epochs[-1] < 14 * table.epochs) == (name == "hyperband")
+    assert (run.epochs[-1] < 14 * table.epochs) == (name in ("hyperband", "random_pruned"))
+
+
+def test_a_misleading_prior_is_the_tables_with_their_sign_turned(table, tmp_path):
+    save_table(table, str(tmp_path / "one.csv"))
+    for more in ([], ["--turned"]):
+        command = [sys.executable, str(TOOL), "distil", "--table", str(tmp_path / "one.csv"), "--source", "test",
+                   "--output", str(tmp_path / f"prior{len(more)}.json"), *more]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    [plain], [turned] = (read_tasks(tmp_path / f"prior{i}.json") for i in range(2))
+    assert turned.values == tuple(-value for value in plain.values) and turned.points == plain.points
+
+
+def test_miniature_tables_become_files(tmp_path, monkeypatch, capsys):
+    small = miniature.Task("mini_small", train=20, epochs=2, hidden=8, seeds=2)
+    monkeypatch.setattr(miniature, "TASKS", (small,))
+    assert miniature.main(["mini_small", "--output", str(tmp_path / "new")]) == 0
+    back = load_table(str(tmp_path / "new" / "mini_small.csv.gz"))
+    assert back.curves.shape == (196, 2, 2)
+    assert back.curves == pytest.approx(miniature.train_table(small).curves, abs=1e-6)
+    with pytest.raises(SystemExit):
+        miniature.main(["mini_smal", "--output", str(tmp_path)])
+    assert "Did you mean 'mini_small'" in capsys.readouterr().err
 
 
 def test_ours_comes_within_reach_sooner_than_random_search():
