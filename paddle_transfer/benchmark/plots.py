@@ -14,8 +14,8 @@ from paddle_transfer.errors import SetupError
 
 
 def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -> Path:
-    """Write ``<folder>/<table>.png``: the mean true regret of the point that would be chosen, in points; dashed, that of
-    the best after one training of every point (``report.regret_of_grid``).
+    """Write ``<folder>/<table>.png``: the mean true regret of the point that would be chosen, in points; dashed, that
+    of the best after one training of every point (``report.regret_of_grid``).
 
     :raises SetupError: when matplotlib is missing
     """
@@ -32,7 +32,7 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
         left.plot(trials, mean_regret(table, runs, len(trials)), label=name)
         epochs = numpy.arange(table.epochs, max(run.epochs[-1] for run in runs) + 1)
         right.plot(epochs / table.epochs, _by_epochs(table, runs, epochs), label=name)
-    whole = 100 * numpy.mean([regret_of_grid(table, Run(recorded_seed=seed)) for seed in range(table.seeds)])
+    whole = 100 * regret_of_grid(table)
     for axes in (left, right):
         axes.axhline(whole, color="black", linestyle="--", linewidth=1, label=f"whole grid ({table.space.size})")
     left.set(xlabel="trials", ylabel="mean true regret (points)", yscale="symlog", title=table.name)

@@ -33,8 +33,8 @@ class Summary:
     """One line of ``--json``. Regrets in points (percent), null where a method has no such number.
 
     ``epochs_saved``: share of the epochs of all trials that pruning spared; ``wrongly_stopped``: share of searches in
-    which it stopped what would have won; ``regret_grid``: mean regret after one training of every point (see the
-    functions of these names).
+    which it stopped what would have won; ``regret_grid``: mean regret after one training of every point (see
+    ``wrongly_stopped``, ``regret_of_grid``).
     """
 
     table: str
@@ -124,11 +124,11 @@ def wrongly_stopped(table: Table, run: Run) -> bool:
     return any(whole is None and ends[point] > best for point, whole in zip(run.points, run.whole))
 
 
-def regret_of_grid(table: Table, run: Run) -> float:
-    """The true regret (0..1) of the best of all points after one training of each, with the seed that the search saw:
-    what the whole grid would have chosen. Best points that tie count equally."""
-    ends = table.curves[:, run.recorded_seed, -1]
-    return float(table.regrets[ends == ends.max()].mean())
+def regret_of_grid(table: Table) -> float:
+    """The true regret (0..1) of what the whole grid would choose: the best of all points after one training of each
+    with the same seed. The mean over the seeds; best points that tie count equally."""
+    ends = table.curves[:, :, -1]
+    return float(numpy.mean([table.regrets[of_seed == of_seed.max()].mean() for of_seed in ends.T]))
 
 
 def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int) -> Summary:
@@ -158,4 +158,4 @@ def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int)
         seconds_per_ask=float(numpy.mean([second for run in runs for second in run.seconds])),
         epochs_saved=float(numpy.mean([1.0 - run.epochs[-1] / (len(run.epochs) * table.epochs) for run in runs])),
         wrongly_stopped=float(numpy.mean([wrongly_stopped(table, run) for run in runs])),
-        regret_grid=100 * float(numpy.mean([regret_of_grid(table, run) for run in runs])))
+        regret_grid=100 * regret_of_grid(table))

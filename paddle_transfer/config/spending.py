@@ -21,8 +21,8 @@ PRIORS = ("none", "shipped")
 #: The prior of a Bayesian search whose file does not name one.
 DEFAULT_PRIOR = "shipped"
 
-#: The pruner of a Bayesian search whose file does not name one (docs/benchmarks.md). Searches that are there to see every
-#: point, or to compare with, finish all they begin.
+#: The pruner of a Bayesian search whose file does not name one (docs/benchmarks.md). Searches that are there to see
+#: every point, or to compare with, finish all they begin.
 DEFAULT_PRUNER = "auto"
 
 #: What goes by the model of a Bayesian search.
@@ -43,7 +43,8 @@ def read_spending(fields: Fields, mode: str, *, base: Optional[dict], keys: Sequ
     _check_mode(fields, mode)
     values = {
         "stop": str(fields.take("stop", "none", collect.one_of(*STOPS), empty=True)).lower(),
-        "prior": str(fields.take("prior", DEFAULT_PRIOR, collect.one_of(*PRIORS), empty=True)).lower(),
+        "prior": str(fields.take("prior", DEFAULT_PRIOR if mode == "bayes" else "none", collect.one_of(*PRIORS),
+                                 empty=True)).lower(),
         "time_budget": fields.take("time_budget", None, _hours, empty=True),
         "epoch_budget": fields.take("epoch_budget", None, collect.whole(1), empty=True),
         "confirm": fields.take("confirm", None, collect.whole(2), empty=True,
@@ -129,7 +130,9 @@ def _read_warm_start(fields: Fields, file: str) -> tuple[str, ...]:
 
 def _read_pruner(fields: Fields, mode: str) -> Optional[dict[str, Any]]:
     """A mapping with ``name``, checked; None without a pruner."""
-    given = fields.data.get("pruner", DEFAULT_PRUNER if mode == "bayes" else None)
+    given = fields.data.get("pruner")
+    if given is None and mode == "bayes":
+        given = DEFAULT_PRUNER
     if given is None or isinstance(given, str) and given.lower() == "none":
         return None
     if isinstance(given, str) and given.strip():

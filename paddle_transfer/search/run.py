@@ -218,7 +218,7 @@ def write_settings(settings: Any) -> None:
              "epoch_budget", "confirm", "pruner")
     data = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     if settings.search_mode == "bayes":
-        data.update(stop=settings.stop, prior=settings.prior)
+        data.update(stop=settings.stop, prior=settings.prior, pruner=settings.pruner or "none")
     if settings.warm_start:
         data["warm_start"] = [str(Path(path).resolve()) for path in settings.warm_start]
     if settings.distillation:

@@ -27,7 +27,7 @@ from paddle_transfer.suggest.values import Learnt, learn_from, noise_floor, usab
 #: improvement, upper confidence bound of the metric (the lower one of the loss: both names stand for it).
 ACQUISITIONS = ("ei", "logei", "pi", "ucb", "lcb")
 
-#: Prior odds of "like earlier tasks" against "like nothing seen", and after how many results per hyperparameter half of
+#: Prior odds of "like earlier tasks" against "like nothing seen", and after how many points per hyperparameter half of
 #: them is left: earlier tasks know where to begin, and the new one's own results soon know better (compare the weight
 #: dilution of RGPE, Feurer et al. 2018). Below ``LEAST_ODDS`` they are left out.
 ODDS, HALVED, LEAST_ODDS = 2.0, 0.25, 0.01
@@ -153,7 +153,7 @@ def model_of(space: Space, results: Sequence[Observation], running: Sequence[Poi
         rows = numpy.vstack([rows, features.matrix(axes, extra)])
         values = numpy.append(values, numpy.full(len(extra), values.min()))
         repeats = numpy.append(repeats, numpy.ones(len(extra)))
-    odds = ODDS * 0.5 ** ((len(results) - 1) / (HALVED * len(axes)))
+    odds = ODDS * 0.5 ** ((len(learnt.points) - 1) / (HALVED * len(axes)))
     chosen = weigh(members(axes, tasks if odds >= LEAST_ODDS else (), odds=odds), rows, values, repeats, many=MANY,
                    floor=noise_floor(learnt, eval_size))
     beliefs = features.matrix(axes, running)

@@ -1,8 +1,8 @@
 """What is held of a hyperparameter before any trial: how far its effect reaches, how strong it usually is.
 
-Set by hand from what is commonly known, not learnt from tables (that is ``prior.py``): the learning rate matters
-most, smoothly in its logarithm, and new tasks on few images want a large one; L2 decay hardly; augmentations a little,
-about alike at all learning rates. Mixup asks for a longer training and is left off below 20,000 images by BiT-HyperRule
+Set by hand, from what is commonly known and with recorded tables in view (docs/benchmarks.md): the learning rate
+matters most, smoothly in its logarithm, and new tasks on few images want a large one; L2 decay hardly; augmentations a
+little, about alike at all learning rates. Mixup asks for a longer training and is left off below 20,000 images by BiT-HyperRule
 (Kolesnikov et al. 2020). Units are log-odds of the metric, and decades for hyperparameters on a logarithmic axis.
 """
 

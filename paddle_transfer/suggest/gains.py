@@ -3,8 +3,7 @@
 A training at one of its early epochs gains more the less of its schedule is over, and large learning rates gain
 late: under a cosine schedule they look bad until the rate falls, as do mixup and label smoothing. So gains are a
 Gaussian process over the hyperparameters, with a prior so wide that a finished training at another learning rate
-does not settle the matter. Its numbers were set by hand on small numpy networks and one recorded
-table.
+does not settle the matter. Its numbers were set by hand on small numpy networks and recorded tables.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A task is a number (log-odds of its metric) for each of some points: a recorded table, or an earlier search. The new
 task is expected to be their mean plus a little of each one's deviation from it, so a few results decide which of
-them it resembles. How far that is believed is left to the evidence: ``bayes`` weighs it against models without it.
+them it resembles. ``bayes`` weighs that against models without it, by the evidence and less with every point.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _POINTS = 60
 
 @dataclass(frozen=True)
 class PastTask:
-    """``values`` are log-odds, to be maximised, of ``points`` (of any space: what names both share is used)."""
+    """``values`` are log-odds (of other metrics than shares: standardised), to be maximised, of ``points`` (of any
+    space: what names both share is used)."""
 
     name: str
     points: tuple[Point, ...]
@@ -45,7 +46,8 @@ def past_task(name: str, space: Space, finished: Sequence[Observation]) -> Optio
     if not results:
         return None
     learnt = learn_from(space, results)
-    values = list(map(log_odds, learnt.metric(learnt.values))) if learnt.odds else learnt.values
+    metric = learnt.metric(learnt.values)  # as it is, nothing drawn together
+    values = list(map(log_odds, metric)) if learnt.odds else (metric - learnt.middle) / learnt.spread
     order = sorted(range(len(learnt.points)), key=lambda i: -learnt.values[i])[:_POINTS]
     return PastTask(name, tuple(learnt.points[i] for i in order), tuple(float(values[i]) for i in order))
 

@@ -17,8 +17,9 @@ from paddle_transfer.suggest.beliefs import Axis
 #: The level of a task, in log-odds.
 LEVEL = 1.5
 
-#: Joint effects: of two hyperparameters along a strong one, and of all together.
-JOINT, JOINT_UNKNOWN = 0.10, 0.20
+#: Joint effects: of two hyperparameters along a strong one, and of all together; the larger one where one of them has a
+#: large effect (mixup, or a name that is not known).
+JOINT, JOINT_LARGE = 0.10, 0.20
 
 #: As what part of a joint effect a weak hyperparameter counts.
 WEAK_PART = 0.1
@@ -116,8 +117,8 @@ class Structure:
     def _joint(self) -> float:
         if self.joint is not None:
             return self.joint
-        known = all(axis.belief.log or axis.belief.amplitude <= 0.15 for axis in self.axes)
-        return JOINT if known else JOINT_UNKNOWN
+        small = all(axis.belief.log or axis.belief.amplitude <= 0.15 for axis in self.axes)
+        return JOINT if small else JOINT_LARGE
 
     def _together(self, a, b, alike: Sequence):
         """The mean of products: each other axis with the strong ones, and all of them. Weak axes do a small part."""

@@ -69,12 +69,13 @@ def tail_of(count: int) -> int:
 
 
 def end_of(observation: Observation) -> float:
-    """The mean of the last tenth of a curve (see ``tail_of``): not flattering as the best is, and in a long training less
-    noisy than one value.
+    """The mean of the last tenth of a curve (see ``tail_of``): not flattering as the best is, and in a long training
+    less noisy than one value.
 
     The value itself where there is no curve.
     """
-    tail = [value for _, value in observation.curve[-tail_of(len(observation.curve)):] if math.isfinite(value)]
+    finite = [value for _, value in observation.curve if math.isfinite(value)]
+    tail = finite[-tail_of(len(finite)):]
     return sum(tail) / len(tail) if tail else float(observation.value)
 
 
@@ -118,8 +119,8 @@ def _mean(weighed: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 def _foretold(space: Space, pruned: Observation, complete: Sequence[Observation]) -> tuple[float, float]:
     """(log-odds in which a pruned training would have ended, the part of a training that this counts as)."""
-    from paddle_transfer.suggest.gains import expected_gain, scale_of
-    scale = scale_of(complete, pruned.curve)
+    from paddle_transfer.suggest.gains import Scale, expected_gain
+    scale = Scale(True)
     share = min(1.0, pruned.curve[-1][0] / max(o.curve[-1][0] for o in complete))
     gain, deviation = expected_gain(space, pruned.point, complete, share, scale=scale)
     return scale.level(pruned.curve) + gain, USUAL ** 2 / (USUAL ** 2 + deviation ** 2)

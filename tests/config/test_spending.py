@@ -21,9 +21,11 @@ def test_by_default_hopeless_trials_of_a_bayesian_search_are_stopped_and_nothing
     settings = load_search(write_search(tmp_path, search_mode="bayes"))
     assert (settings.stop, settings.time_budget, settings.epoch_budget, settings.confirm) == ("none", None, None, None)
     assert (settings.warm_start, settings.prior, settings.pruner) == ((), spending.DEFAULT_PRIOR, {"name": "auto"})
-    for given in ({"search_mode": "random"}, {"search_mode": "grid"}, {"search_mode": "bayes", "pruner": "none"},
-                  {"search_mode": "bayes", "pruner": None}):
-        assert load_search(write_search(tmp_path, **given)).pruner is None
+    assert load_search(write_search(tmp_path, search_mode="bayes", pruner=None)).pruner == {"name": "auto"}
+    assert load_search(write_search(tmp_path, search_mode="bayes", pruner="none")).pruner is None
+    for mode in ("random", "grid"):
+        settings = load_search(write_search(tmp_path, search_mode=mode))
+        assert settings.pruner is None and settings.prior == "none"
 
 
 def test_everything_at_once(tmp_path):

@@ -95,10 +95,12 @@ def test_the_head_says_how_trainings_are_spent(tmp_path):
                  "Prior shipped: of recorded searches"):
         assert line in lines, line
     usual = preview(settings_of(tmp_path, search_mode="bayes"))
-    assert "  Pruner       auto: hopeless trainings are broken off\n  Prior        shipped: of recorded searches\n" in usual
-    plain = preview(settings_of(tmp_path, search_mode="bayes", pruner="none", prior="none"))
-    for word in ("Limits", "Stop", "Confirm", "Pruner", "Prior", "Learns from"):
-        assert f"\n  {word} " not in plain
+    assert ("  Pruner       auto: hopeless trainings are broken off\n"
+            "  Prior        shipped: of recorded searches\n") in usual
+    for plain in (settings_of(tmp_path, search_mode="bayes", pruner="none", prior="none"),
+                  settings_of(tmp_path, search_mode="random"), settings_of(tmp_path, search_mode="grid")):
+        for word in ("Limits", "Stop", "Confirm", "Pruner", "Prior", "Learns from"):
+            assert f"\n  {word} " not in preview(plain)
 
 
 def test_repeats_take_trial_numbers_of_their_own(tmp_path):

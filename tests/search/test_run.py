@@ -84,6 +84,14 @@ def test_what_ends_a_search_and_what_follows_it(tmp_path, audit, capsys):
     assert run(out, values=values, max_iter=5, fixed=fixed, confirm=2)[0] == 0 and len(audit()) == 9
 
 
+def test_what_is_written_means_the_same_when_it_is_read(tmp_path, audit):
+    """A search file without these keys would mean the defaults."""
+    out = tmp_path / "out"
+    assert run(out, values={"a": [0.0, 1.0]}, max_iter=2, search_mode="bayes", prior="none", pruner=None)[0] == 0
+    written = yaml.safe_load((out / "search.yaml").read_text())
+    assert (written["pruner"], written["prior"], written["stop"]) == ("none", "none", "none")
+
+
 def test_files_final_and_terminal_agree_on_the_winner_of_a_bayesian_search(tmp_path, capsys):
     """Two points of one kind are good, the luckiest training is of the other kind."""
     values = {"lr": [0.01], "mixup": [False, True], "l2_decay": [1e-3, 1e-4, 1e-5, 1e-6]}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import pytest
 
 from paddle_transfer.benchmark.synthetic import synthetic_table
+from paddle_transfer.suggest.prior import shipped
 from paddle_transfer.suggest.tables import save_table
 from paddle_transfer.config.search_file import load_search
 from paddle_transfer.errors import ConfigError
@@ -122,12 +124,14 @@ def test_a_mistake_comes_before_anything_is_written(tmp_path):
 
 
 def test_suggester_and_judge_know_the_tasks_and_the_size_of_the_list(tmp_path, table):
-    made = settings(tmp_path, table, values={"lr": [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]})
+    made = settings(tmp_path, table, values={"lr": [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]}, prior="none")
     (tmp_path / "val.txt").write_text("a.png 0\n\nb.png 1\n")
     made.base_config["DataLoader"] = {"Eval": {"dataset": {"cls_label_path": str(tmp_path / "val.txt")}}}
     suggester, judge = begin_with(made)
     assert [task.name for task in suggester.tasks] == ["synthetic"] == [task.name for task in judge._tasks]
     assert suggester.eval_size == 2 == judge._eval_size
+    suggester, judge = begin_with(replace(made, prior="shipped"))
+    assert [task.name for task in judge._tasks] == ["synthetic", *(task.name for task in shipped())]
 
 
 def test_a_warm_search_runs(tmp_path, earlier):

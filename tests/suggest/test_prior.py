@@ -12,6 +12,7 @@ from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Space
 from paddle_transfer.suggest import make_suggester
 from paddle_transfer.suggest.base import Observation
+from paddle_transfer.suggest.bayes import model_of
 from paddle_transfer.suggest.prior import PastTask, past_task, read_tasks, shipped, write_tasks
 from paddle_transfer.testing.suggester_suite import FIXED, PUBLISHED
 
@@ -42,6 +43,28 @@ def test_similar_tasks_lead_to_the_best_at_once_and_misleading_ones_cost_three_t
     alone = trials_until_best(best, prior="none")
     assert trials_until_best(best, prior=[task(best), task(best * 1.3)]) <= min(alone, 3)
     assert trials_until_best(best, prior=[task(best, -1.0), task(best * 1.3, -1.0)]) <= alone + 3
+
+
+def test_earlier_tasks_have_less_say_with_every_point_and_none_after_nine():
+    points = [{**FIXED, "lr": lr, "mixup": mixup} for lr in (0.003, 0.03, 0.1, 0.01, 0.001) for mixup in (False, True)]
+    def share(observed):
+        results = [Observation(i, point, metric(point, 0.03)) for i, point in enumerate(observed)]
+        return sum(weight for weight, model in model_of(PUBLISHED, results, tasks=[task(0.03)]).parts
+                   if model.kernel_.structure.tasks is not None)
+    shares = [share(points[:count]) for count in (1, 3, 6, 9)]
+    assert shares == sorted(shares, reverse=True) and shares[0] > 2 * shares[2] and shares[3] == 0.0
+    assert share(points[:1] * 9) > 0.5, "repeats are no further points"
+
+
+def test_what_an_earlier_search_found_is_told_as_it_was():
+    """Log-odds and standardised values, however far below the best, not drawn together."""
+    points = [PUBLISHED.point(i) for i in range(3)]
+    shares = past_task("t", PUBLISHED, [Observation(i, p, v) for i, (p, v) in enumerate(zip(points, (0.9, 0.6, 0.1)))])
+    assert sorted(shares.values) == pytest.approx([math.log(v / (1 - v)) for v in (0.1, 0.6, 0.9)])
+    others = past_task("t", PUBLISHED, [Observation(0, points[0], 90.0), Observation(1, points[1], 60.0),
+                                        Observation(2, points[2], -40.0)])
+    high, middle, low = sorted(others.values, reverse=True)
+    assert (high - middle) / (middle - low) == pytest.approx(30 / 100)
 
 
 def test_an_earlier_search_warms_a_later_one_with_another_space():

@@ -28,7 +28,8 @@ def test_the_end_of_a_curve_counts_not_its_best():
     assert end_of(Observation(0, A, 0.9, curve=curve)) == pytest.approx(0.7)
     long = tuple((epoch, epoch / 100) for epoch in range(1, 41))
     assert end_of(Observation(0, A, 0.4, curve=long)) == pytest.approx(0.385), "of a long training its last tenth"
-    assert end_of(Observation(0, A, 0.4, curve=(*long[:-1], (40, math.nan)))) == pytest.approx(0.38)
+    assert end_of(Observation(0, A, 0.4, curve=(*long[:-1], (40, math.nan)))) == pytest.approx(0.375)
+    assert end_of(Observation(0, A, 0.9, curve=(*curve, (4, math.nan)))) == pytest.approx(0.7), "not the best"
 
 
 def test_zero_and_one_stay_finite_and_percentages_are_no_shares():
