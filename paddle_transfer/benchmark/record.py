@@ -87,7 +87,7 @@ TASKS: dict[str, Task] = {
     "fashion_clothes_250": Task(
         FINER, Part("fashion", (1, 5, 7, 8, 9), 1000, 40), Part("fashion", (0, 2, 3, 4, 6), 50, 100),
         epochs=5, batch=16, source_epochs=6, crop=0.8, flip=True),
-    # handwriting after garments, small batches: a smaller learning rate is best
+    # handwriting after garments, small batches
     "digits_finer_200": Task(
         FINER, Part("fashion", range(10), 500, 40), Part("digits", LAST, 40, 90),
         epochs=4, batch=8, source_epochs=6, crop=0.8),

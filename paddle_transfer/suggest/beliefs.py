@@ -2,8 +2,9 @@
 
 Set by hand, from what is commonly known and with recorded tables in view (docs/benchmarks.md): the learning rate
 matters most, smoothly in its logarithm, and new tasks on few images want a large one; L2 decay hardly; augmentations a
-little, about alike at all learning rates. Mixup asks for a longer training and is left off below 20,000 images by BiT-HyperRule
-(Kolesnikov et al. 2020). Units are log-odds of the metric, and decades for hyperparameters on a logarithmic axis.
+little, about alike at all learning rates. Mixup asks for a longer training and is left off below 20,000 images by
+BiT-HyperRule (Kolesnikov et al. 2020). Units are log-odds of the metric, and decades for hyperparameters on a
+logarithmic axis.
 """
 
 from __future__ import annotations
