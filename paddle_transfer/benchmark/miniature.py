@@ -215,7 +215,10 @@ def main(argv=None) -> int:
     for name in arguments.task:
         if name not in known:
             parser.error(f"there is no task '{name}'. {did_you_mean(name, list(known))}")
-    arguments.output.mkdir(parents=True, exist_ok=True)
+    try:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--output {arguments.output}: is no folder and cannot become one ({error.strerror})")
     for name in arguments.task or known:
         path = arguments.output / f"{name}.csv.gz"
         save_table(train_table(known[name]), str(path), comments=[

@@ -167,6 +167,10 @@ def test_miniature_tables_become_files(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         miniature.main(["mini_smal", "--output", str(tmp_path)])
     assert "Did you mean 'mini_small'" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit):
+        miniature.main(["mini_small", "--output", str(tmp_path / "file")])
+    assert "file: is no folder and cannot become one (File exists)" in capsys.readouterr().err
 
 
 def test_ours_comes_within_reach_sooner_than_random_search():

@@ -62,3 +62,13 @@ def test_a_divergence_also_tells_of_the_largest_learning_rate():
     rows = features.matrix(AXES, [{**FIXED, "lr": 0.1}])
     assert model_of(PUBLISHED, [*results, diverged]).mean(rows)[0] < model_of(PUBLISHED, results).mean(rows)[0] - 1.0
     assert len(model_of(PUBLISHED, [*results, diverged]).parts[0][1].X_train_) == 4
+
+
+def test_twins_in_decay_stay_alike_at_another_rate():
+    """What L2 decay does together with other hyperparameters is a small part of what mixup does."""
+    base, decayed, mixed = ({**FIXED, "lr": 0.1, **change} for change in ({}, {"l2_decay": 1e-6}, {"mixup": True}))
+    structure = Structure(AXES)
+    covariance = structure.signal(*[features.matrix(AXES, [base, decayed, mixed])] * 2)
+    spread = covariance[0, 0] + numpy.diag(covariance) - 2 * covariance[0]  # the variance of the difference from base
+    alone = [axis.belief.amplitude for axis in AXES if axis.name == "l2_decay"][0]
+    assert alone ** 2 < spread[1] < 2.5 * alone ** 2 + 1e-9 and spread[2] > 10 * spread[1]
