@@ -26,7 +26,7 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), sharey=True)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12.5, 4), sharey=True)
     for name, runs in results.items():
         trials = numpy.arange(1, max(len(run.chosen) for run in runs) + 1)
         left.plot(trials, mean_regret(table, runs, len(trials)), label=name)
@@ -39,7 +39,7 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
     right.set(xlabel="epochs spent, in whole trainings")
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
-    left.legend(fontsize="small")
+    right.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))  # beside the lines, not on them
     path = Path(folder) / f"{table.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
