@@ -25,7 +25,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["paddle_transfer", "paddle_transfer.*"]),
-    package_data={"paddle_transfer.suggest": ["*.json"]},
+    package_data={"paddle_transfer.samplers.registry": ["*.json"]},
     python_requires=">=3.10,<3.13",
     install_requires=["numpy", "optuna>=4.0", "pyyaml", "scikit-learn", "scikit-optimize>=0.10", "tqdm",
                       "visualdl>=2.5"],

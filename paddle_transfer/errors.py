@@ -13,7 +13,7 @@ from typing import Iterable, Sequence
 
 
 @dataclass(frozen=True)
-class Mistake:
+class ValidationIssue:
     """One broken rule in a file that the user wrote.
 
     ``where`` is a dotted path in the file (``search_dict.0.search_values``), ``found`` a short rendering of
@@ -42,16 +42,16 @@ class ConfigError(PaddleTransferError):
     """A config or search file with mistakes; all of them, not just the first.
 
     :param file: the file the mistakes are in
-    :param mistakes: at least one
+    :param issues: at least one
     """
 
-    def __init__(self, file: str, mistakes: Iterable[Mistake]):
+    def __init__(self, file: str, issues: Iterable[ValidationIssue]):
         self.file = str(file)
-        self.mistakes: tuple[Mistake, ...] = tuple(mistakes)
-        assert self.mistakes, "a ConfigError needs at least one mistake"
-        count = len(self.mistakes)
+        self.issues: tuple[ValidationIssue, ...] = tuple(issues)
+        assert self.issues, "a ConfigError needs at least one mistake"
+        count = len(self.issues)
         head = f"{self.file}: {count} mistake{'s' if count > 1 else ''}"
-        super().__init__("\n".join([head, *(f"  - {mistake}" for mistake in self.mistakes)]))
+        super().__init__("\n".join([head, *(f"  - {mistake}" for mistake in self.issues)]))
 
 
 class SetupError(PaddleTransferError):
@@ -73,6 +73,10 @@ class DiskFull(StudyError):
     def __init__(self, place: object):
         super().__init__(f"{place}: disk full. Nothing that was finished is lost; "
                          "make room and give the same command again")
+
+
+class DataError(PaddleTransferError):
+    """Data that cannot be used: a missing or wrong archive, a broken list, images that do not decode."""
 
 
 class TrialError(PaddleTransferError):

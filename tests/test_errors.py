@@ -1,21 +1,21 @@
 import pytest
 
 from paddle_transfer import errors
-from paddle_transfer.errors import ConfigError, Mistake, did_you_mean, show
+from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, show
 
 
 @pytest.mark.parametrize("mistake, text", [
-    (Mistake("a.b", "must be x", "3", "Write x."), "a.b: must be x; found 3. Write x."),
-    (Mistake("", "must be x", "3"), "must be x; found 3"), (Mistake("a", "must be x"), "a: must be x"),
-    (Mistake("a", "must be x", "", "Write x."), "a: must be x. Write x.")])
+    (ValidationIssue("a.b", "must be x", "3", "Write x."), "a.b: must be x; found 3. Write x."),
+    (ValidationIssue("", "must be x", "3"), "must be x; found 3"), (ValidationIssue("a", "must be x"), "a: must be x"),
+    (ValidationIssue("a", "must be x", "", "Write x."), "a: must be x. Write x.")])
 def test_a_mistake_reads_as_one_line(mistake, text):
     assert str(mistake) == text
 
 
 def test_a_config_error_lists_all_mistakes():
-    error = ConfigError("f.yaml", [Mistake("a", "one"), Mistake("b", "two")])
+    error = ConfigError("f.yaml", [ValidationIssue("a", "one"), ValidationIssue("b", "two")])
     assert str(error) == "f.yaml: 2 mistakes\n  - a: one\n  - b: two" and error.exit_code == 2
-    assert str(ConfigError("f.yaml", [Mistake("a", "one")])).startswith("f.yaml: 1 mistake\n")
+    assert str(ConfigError("f.yaml", [ValidationIssue("a", "one")])).startswith("f.yaml: 1 mistake\n")
     with pytest.raises(AssertionError):
         ConfigError("f.yaml", [])
 

@@ -16,7 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
-from paddle_transfer.benchmark import cli  # noqa: E402
+from benchmarks import cli  # noqa: E402
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,16 +45,16 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     if sys.argv[1:2] == ["data"]:
-        from paddle_transfer.benchmark import data
+        from benchmarks import data
         return data.main(sys.argv[2:])
     if sys.argv[1:2] == ["record"]:
-        from paddle_transfer.benchmark import record
+        from benchmarks import record
         return record.main(sys.argv[2:])
     if sys.argv[1:2] == ["miniature"]:
-        from paddle_transfer.benchmark import miniature
+        from benchmarks import miniature
         return miniature.main(sys.argv[2:])
     if sys.argv[1:2] == ["weights"]:
-        from paddle_transfer.benchmark import weights
+        from benchmarks import weights
         return weights.main(sys.argv[2:])
     return cli.main(parser().parse_args())
 

@@ -33,7 +33,7 @@ def parse(argv):
 
 def main(argv=None) -> int:
     arguments = parse(argv)
-    from paddle_transfer.data.check_command import run
+    from paddle_transfer.cli.check import run
 
     try:
         return run(arguments)

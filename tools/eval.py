@@ -6,12 +6,14 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.worker import command  # noqa: E402
+from paddle_transfer.cli import engine_tools  # noqa: E402
 
 
 def evaluate(engine) -> int:
+    from paddle_transfer.worker.engine import is_main_process
+
     engine.eval()
-    if command.main_process():
+    if is_main_process():
         metrics, losses = engine.last_eval
         for name, value in {**losses, **metrics}.items():
             print(f"{name}: {float(value)!r}")
@@ -19,7 +21,7 @@ def evaluate(engine) -> int:
 
 
 def main() -> int:
-    return command.run(command.parser(__doc__).parse_args(), evaluate, mode="eval")
+    return engine_tools.run(engine_tools.parser(__doc__).parse_args(), evaluate, mode="eval")
 
 
 if __name__ == "__main__":

@@ -9,18 +9,20 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.worker import command  # noqa: E402
+from paddle_transfer.cli import engine_tools  # noqa: E402
 
 
 def export(engine) -> int:
+    from paddle_transfer.worker.engine import is_main_process
+
     engine.export()
-    if command.main_process():
+    if is_main_process():
         print(f"exported: {os.path.join(engine.config['Global']['save_inference_dir'], 'inference')}")
     return 0
 
 
 def main() -> int:
-    return command.run(command.parser(__doc__).parse_args(), export, mode="export", log_file=False)
+    return engine_tools.run(engine_tools.parser(__doc__).parse_args(), export, mode="export", log_file=False)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from paddle_transfer.config.load import write_atomic  # noqa: E402
-from paddle_transfer.data.templates import all_files  # noqa: E402
+from paddle_transfer.datasets.templates import all_files  # noqa: E402
 
 
 def main(argv=None) -> int:

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.data.table import DATASETS  # noqa: E402
+from paddle_transfer.datasets.catalogue import DATASETS  # noqa: E402
 from paddle_transfer.errors import PaddleTransferError  # noqa: E402
 
 
@@ -47,8 +47,8 @@ def parse(argv):
 def main(argv=None) -> int:
     arguments = vars(parse(argv))
     name, root = arguments.pop("dataset"), arguments.pop("root")
-    from paddle_transfer.data.prepare import Wishes
-    from paddle_transfer.data.prepare_command import run
+    from paddle_transfer.cli.prepare import run
+    from paddle_transfer.datasets.prepare import Wishes
 
     try:
         return run(name, root, Wishes(**arguments))

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.chdir(ROOT)
 
+from paddle_transfer.cli.quickstart import link_source, prepare, summary, tasks  # noqa: E402
 from paddle_transfer.errors import PaddleTransferError  # noqa: E402
-from paddle_transfer.search.quickstart import link_source, prepare, summary, tasks  # noqa: E402
 
 
 def main() -> int:

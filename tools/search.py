@@ -11,8 +11,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.config.search_file import load_search  # noqa: E402
 from paddle_transfer.errors import PaddleTransferError  # noqa: E402
+from paddle_transfer.settings.search_file import load_search  # noqa: E402
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -41,13 +41,13 @@ def main(argv=None) -> int:
         settings = load_search(arguments.config, arguments.override, dry_run=arguments.dry_run,
                                paddleclas=arguments.paddleclas)
         if arguments.dry_run:
-            from paddle_transfer.search.preview import preview
+            from paddle_transfer.report.preview import preview
             print(preview(settings, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")), flush=True)
             return 0
         if not arguments.no_data_check:
-            from paddle_transfer.data.check_command import before_search
+            from paddle_transfer.cli.check import before_search
             before_search(settings.base_config, file=settings.base_config_file)
-        from paddle_transfer.search.run import run_search
+        from paddle_transfer.api import run_search
         from paddle_transfer.worker.locate import locate, ppcls_folder  # imports neither paddle nor ppcls
         return run_search(settings, fresh=arguments.fresh, paddleclas=arguments.paddleclas,
                           ppcls=lambda: ppcls_folder(arguments.paddleclas),

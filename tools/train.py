@@ -7,15 +7,17 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from paddle_transfer.cli import engine_tools  # noqa: E402
 from paddle_transfer.config.load import write_atomic  # noqa: E402
-from paddle_transfer.worker import command  # noqa: E402
 
 RESULT = "train_result.json"  # in Global.output_dir, for programs that go on from here
 
 
 def train(engine) -> int:
+    from paddle_transfer.worker.engine import is_main_process
+
     engine.train()
-    if not command.main_process():
+    if not is_main_process():
         return 0
     value, epoch = engine.best
     if value is None:
@@ -29,11 +31,11 @@ def train(engine) -> int:
 
 
 def main() -> int:
-    parser = command.parser(__doc__)
+    parser = engine_tools.parser(__doc__)
     parser.add_argument("--metric", help="by what the best epoch is told, e.g. top5 or "
                         "mean_per_class; default: the first of Metric.Eval")
     arguments = parser.parse_args()
-    return command.run(arguments, train, mode="train", metric=arguments.metric)
+    return engine_tools.run(arguments, train, mode="train", metric=arguments.metric)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from paddle_transfer.config import paths
+from paddle_transfer import dotpath
 
 #: What PaddleClas's engine reads without asking whether it is there. ``Global.epochs`` has no default.
 GLOBAL_DEFAULTS: dict[str, Any] = {
@@ -41,8 +41,8 @@ TOPK_METRICS = {"TopkAcc": "top{}", "GoogLeNetTopkAcc": "top{}", "DistillationTo
 
 def complete(config: dict) -> dict:
     """A copy with the ``Global`` keys that the engine insists on (and ``use_shared_memory``) filled in."""
-    config = paths.clone(config)
-    config["Global"] = {**paths.clone(GLOBAL_DEFAULTS), **(config.get("Global") or {})}
+    config = dotpath.clone(config)
+    config["Global"] = {**dotpath.clone(GLOBAL_DEFAULTS), **(config.get("Global") or {})}
     for mode in (config.get("DataLoader") or {}).values():
         if isinstance(mode, dict) and isinstance(mode.get("loader"), dict):
             mode["loader"].setdefault("num_workers", 0)
@@ -64,16 +64,16 @@ def comparable(config: dict) -> dict:
     """A copy without what may differ between machines: two configs that compare equal train the same."""
     config = complete(config)
     for path in MACHINE_DEPENDENT:
-        if paths.exists(config, path):
-            paths.delete(config, path)
+        if dotpath.exists(config, path):
+            dotpath.delete(config, path)
     return config
 
 
 def class_num(config: dict) -> Optional[int]:
     """How many classes the model tells apart; None where the config does not say."""
     for path in ("Arch.class_num", "Arch.Head.class_num", "Global.class_num"):
-        if paths.exists(config, path):
-            value = paths.get(config, path)
+        if dotpath.exists(config, path):
+            value = dotpath.get(config, path)
             return value if isinstance(value, int) and not isinstance(value, bool) else None
     return None
 
@@ -82,7 +82,7 @@ def eval_size(config: dict) -> Optional[int]:
     """How many images the metric is measured on: the lines of the list of ``DataLoader.Eval``. None when it has none,
     or the list cannot be read."""
     path = "DataLoader.Eval.dataset.cls_label_path"
-    file = paths.get(config, path) if paths.exists(config, path) else None
+    file = dotpath.get(config, path) if dotpath.exists(config, path) else None
     if not isinstance(file, str):
         return None
     try:
@@ -125,7 +125,7 @@ def components(config: dict, path: str) -> list[tuple[str, dict]]:
 
     Arguments that are not written (null) come as an empty dict that is not part of the config.
     """
-    items = paths.get(config, path) if paths.exists(config, path) else None
+    items = dotpath.get(config, path) if dotpath.exists(config, path) else None
     if not isinstance(items, list):
         return []
     pairs = (pair for item in items if isinstance(item, dict) for pair in item.items())

@@ -14,8 +14,8 @@ from typing import Any, Iterable
 
 import yaml
 
-from paddle_transfer.config import paths
-from paddle_transfer.errors import ConfigError, Mistake, did_you_mean, show
+from paddle_transfer import dotpath
+from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, show
 
 #: The order in which PaddleClas's own configs write their sections.
 SECTIONS = ("Global", "AMP", "Arch", "Loss", "Optimizer", "DataLoader", "Infer", "Metric")
@@ -41,7 +41,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
 
     def __init__(self, stream):
         super().__init__(stream)
-        self.mistakes: list[Mistake] = []
+        self.issues: list[ValidationIssue] = []
 
     def construct_mapping(self, node, deep=False):
         seen: dict[Any, int] = {}
@@ -50,7 +50,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
                 line = key_node.start_mark.line + 1
                 if key_node.value in seen:
                     found = f"'{key_node.value}' here and on line {seen[key_node.value]}"
-                    self.mistakes.append(Mistake(f"line {line}", "a key may stand only once in a mapping", found,
+                    self.issues.append(ValidationIssue(f"line {line}", "a key may stand only once in a mapping", found,
                                                  "Keep one of them."))
                 seen[key_node.value] = line
         return super().construct_mapping(node, deep=deep)
@@ -84,16 +84,16 @@ def load_yaml(path: str) -> dict:
         with open(path, encoding="utf-8-sig") as stream:
             text = stream.read()
     except OSError as error:
-        raise ConfigError(path, [Mistake("", "the file must be readable", error.strerror or str(error),
+        raise ConfigError(path, [ValidationIssue("", "the file must be readable", error.strerror or str(error),
                                          "Check the path; it is relative to the current directory.")]) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(path, [Mistake("", "the file must be UTF-8 text", f"byte {error.object[error.start]:#x} at "
+        raise ConfigError(path, [ValidationIssue("", "the file must be UTF-8 text", f"byte {error.object[error.start]:#x} at "
                                          f"offset {error.start}", "Save it as UTF-8.")]) from None
     data = _parse(text, path)
     if data is None:
-        raise ConfigError(path, [Mistake("", "the file must hold a mapping", "nothing", "It is empty.")])
+        raise ConfigError(path, [ValidationIssue("", "the file must hold a mapping", "nothing", "It is empty.")])
     if not isinstance(data, dict):
-        raise ConfigError(path, [Mistake("", "the file must hold a mapping", show(data), "Write 'key: value' lines.")])
+        raise ConfigError(path, [ValidationIssue("", "the file must hold a mapping", show(data), "Write 'key: value' lines.")])
     return data
 
 
@@ -101,28 +101,28 @@ def _parse(text: str, path: str) -> Any:
     try:
         loader = _Loader(text)
         try:
-            data = paths.clone(loader.get_single_data())
+            data = dotpath.clone(loader.get_single_data())
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
         raise ConfigError(path, [_syntax_mistake(error, text)]) from None
     except RecursionError:
-        raise ConfigError(path, [Mistake("", "a YAML anchor must not contain itself")]) from None
-    if loader.mistakes:
-        raise ConfigError(path, loader.mistakes)
+        raise ConfigError(path, [ValidationIssue("", "a YAML anchor must not contain itself")]) from None
+    if loader.issues:
+        raise ConfigError(path, loader.issues)
     return data
 
 
-def _syntax_mistake(error: yaml.YAMLError, text: str) -> Mistake:
+def _syntax_mistake(error: yaml.YAMLError, text: str) -> ValidationIssue:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     rule = "it must be valid YAML: " + (getattr(error, "problem", None) or str(error).splitlines()[0])
     if mark is None:
-        return Mistake("", rule)
+        return ValidationIssue("", rule)
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else "the end of the file"
     hint = ("Indent with spaces, not with tabs." if "\t" in line
             else "Look at this line and the one before it: an indent, a bracket, a quote or a colon.")
-    return Mistake(f"line {mark.line + 1}, column {mark.column + 1}", rule, repr(line.strip()), hint)
+    return ValidationIssue(f"line {mark.line + 1}, column {mark.column + 1}", rule, repr(line.strip()), hint)
 
 
 def parse_value(text: str) -> Any:
@@ -135,13 +135,13 @@ def parse_override(option: str) -> tuple[str, Any]:
     path, equals, text = option.partition("=")
     path = path.strip()
     if not equals or not path or not all(path.split(".")):
-        raise ConfigError("command line", [Mistake(f"-o {option}", "an override reads key=value", "",
+        raise ConfigError("command line", [ValidationIssue(f"-o {option}", "an override reads key=value", "",
                                                    "For example -o Global.epochs=5.")])
     try:
         return path, parse_value(text)
     except ConfigError as error:
-        raise ConfigError("command line", [Mistake(f"-o {option}", "the value must be valid YAML", repr(text),
-                                                   error.mistakes[0].rule)]) from None
+        raise ConfigError("command line", [ValidationIssue(f"-o {option}", "the value must be valid YAML", repr(text),
+                                                   error.issues[0].rule)]) from None
 
 
 def apply_overrides(data: dict, overrides: Iterable[str]) -> dict:
@@ -150,26 +150,26 @@ def apply_overrides(data: dict, overrides: Iterable[str]) -> dict:
     Raises ConfigError with all that cannot be put in (an index past the end of a list, a path through a number,
     a new key that is one slip away from one that is there, a section that PaddleClas does not have).
     """
-    data, mistakes = paths.clone(data), []
+    data, issues = dotpath.clone(data), []
     for option in overrides:
         try:
             path, value = parse_override(option)
             meant, section = _slip(data, path), path.partition(".")[0]
             if section[:1].isupper() and section not in (*data, *SECTIONS, *RARE_SECTIONS):
-                mistakes.append(Mistake(f"-o {option}", "PaddleClas has no such section", section,
+                issues.append(ValidationIssue(f"-o {option}", "PaddleClas has no such section", section,
                                         did_you_mean(section, SECTIONS)))
             elif meant:
                 rule = "a new key must not be one slip away from one that is there"
-                mistakes.append(Mistake(f"-o {option}", rule, path, f"Did you mean '{meant}'?"))
+                issues.append(ValidationIssue(f"-o {option}", rule, path, f"Did you mean '{meant}'?"))
             else:
-                paths.set_(data, path, value, create=True)
+                dotpath.set_(data, path, value, create=True)
         except ConfigError as error:
-            mistakes += error.mistakes
-        except paths.PathError as error:
+            issues += error.issues
+        except dotpath.PathError as error:
             hint = f"It has: {', '.join(error.known)}." if error.known else "It holds a single value."
-            mistakes.append(Mistake(f"-o {option}", f"'{error.reached}' has no such part", "", hint))
-    if mistakes:
-        raise ConfigError("command line", mistakes)
+            issues.append(ValidationIssue(f"-o {option}", f"'{error.reached}' has no such part", "", hint))
+    if issues:
+        raise ConfigError("command line", issues)
     return data
 
 
@@ -178,8 +178,8 @@ def _slip(data: dict, path: str) -> str:
     if "." not in path:
         return ""
     try:
-        paths.get(data, path)
-    except paths.PathError as error:
+        dotpath.get(data, path)
+    except dotpath.PathError as error:
         at = len(error.reached.split(".")) if error.reached else 0
         parts = path.split(".")
         close = difflib.get_close_matches(parts[at], [key for key in error.known if not key.isdecimal()], 1, 0.85)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
-from paddle_transfer.config.spending import CONFIRMED
 from paddle_transfer.search.results import PointResult, standard_error
+from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.study.records import TrialRecord
 
@@ -82,7 +82,7 @@ def missing(chosen: Sequence[PointResult], records: Sequence[TrialRecord], setti
             for result in chosen if (settings.space.key(result.point), seed) not in begun]
 
 
-def standing(chosen: Sequence[PointResult], records: Sequence[TrialRecord], settings: Any) -> list[Confirmed]:
+def leaderboard(chosen: Sequence[PointResult], records: Sequence[TrialRecord], settings: Any) -> list[Confirmed]:
     """The points of ``chosen`` as far as they were confirmed, best mean first: by the seeds that all of them have been
     trained with. Empty while there are fewer than two such seeds."""
     trials: dict[tuple[str, int], list[TrialRecord]] = {}

@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Callable, Optional, Protocol, Sequence
 
-from paddle_transfer.execute.base import Ended, EpochReport, Executor
-from paddle_transfer.execute.verdict import finite_curve
+from paddle_transfer.executors.base import Ended, EpochReport, Executor
+from paddle_transfer.executors.verdict import finite_curve
+from paddle_transfer.samplers.base import Sampler
+from paddle_transfer.search.callbacks import INTERRUPTED, CallbackList, SearchCallback, error_reason
 from paddle_transfer.search.confirm import confirming
-from paddle_transfer.search.judge import Judge
-from paddle_transfer.search.listeners import INTERRUPTED, Listener, Listeners, error_reason
-from paddle_transfer.search.steps import Create, Limits, Reuse, Step, Stop, StopRule, Wait, next_step
-from paddle_transfer.search.workspace import Workspace
+from paddle_transfer.search.ranking import Ranker
+from paddle_transfer.search.scheduler import Action, Create, Limits, Reuse, Stop, StopRule, Wait, next_action
+from paddle_transfer.search.trial_folder import TrialFolders
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord
-from paddle_transfer.suggest.base import Suggester
 
 #: A trial that crashes is tried this often in all, however often the search itself is begun again.
 CRASHES = 2
@@ -39,18 +39,18 @@ class Driver:
 
     :param settings: space, search_times, max_iter, de_duplication, seed, confirm
     :param pruner: asked after every epoch of a trial that does not confirm
-    :param judge: says what is left to be confirmed; one of its own by default
+    :param ranker: says what is left to be confirmed; one of its own by default
     :param interrupted: asked at every turn; True ends the loop, with trials under way left as they are
     """
 
-    def __init__(self, *, settings: Any, store: Store, executor: Executor, suggester: Suggester, workspace: Workspace,
-                 listeners: Sequence[Listener] = (), pruner: Optional[Pruner] = None,
+    def __init__(self, *, settings: Any, store: Store, executor: Executor, sampler: Sampler, trial_folders: TrialFolders,
+                 callbacks: Sequence[SearchCallback] = (), pruner: Optional[Pruner] = None,
                  stop_rule: Optional[StopRule] = None, limits: Optional[Limits] = None,
-                 judge: Optional[Judge] = None, interrupted: Callable[[], bool] = lambda: False):
-        self._settings, self._store, self._executor, self._suggester = settings, store, executor, suggester
-        self._workspace, self._listeners = workspace, Listeners(listeners)
+                 ranker: Optional[Ranker] = None, interrupted: Callable[[], bool] = lambda: False):
+        self._settings, self._store, self._executor, self._sampler = settings, store, executor, sampler
+        self._trial_folders, self._callbacks = trial_folders, CallbackList(callbacks)
         self._pruner, self._stop_rule, self._limits, self._interrupted = pruner, stop_rule, limits, interrupted
-        self._judge = judge or Judge(settings)
+        self._ranker = ranker or Ranker(settings)
         self._in_flight: dict[int, tuple[int, str]] = {}  # number -> (attempt, device)
         self._kills: dict[int, int] = {}
         self._verdicts: dict[tuple[int, int], str] = {}
@@ -59,7 +59,7 @@ class Driver:
     def run(self) -> str:
         """Run until the search is over; why it is. ``interrupted`` when it was asked to stop."""
         self._records = self._store.records()
-        self._listeners.tell("search_started", self._settings, list(self._records))
+        self._callbacks.tell("search_started", self._settings, list(self._records))
         try:
             reason = self._loop()
         except BaseException as error:
@@ -85,14 +85,14 @@ class Driver:
             self._find_lost()
 
     def _over(self, reason: str) -> None:
-        self._listeners.tell("search_ended", list(self._records), reason)
+        self._callbacks.tell("search_ended", list(self._records), reason)
 
     # -- beginning trials ----------------------------------------------------------------------------------------
 
     def _adopt(self) -> None:
         """Take over results that were written when nobody was left to hear of them."""
         for record in self._records:
-            result = None if record.finished else self._workspace.result(record)
+            result = None if record.finished else self._trial_folders.result(record)
             if result is not None:
                 self._conclude(Ended(record.number, record.attempts, result["verdict"], result=result,
                                      message=str(result.get("message", ""))), device="")
@@ -107,7 +107,7 @@ class Driver:
                 break
             if isinstance(step, Reuse):
                 record = self._keep(self._store.reuse(suggestion=step.suggestion, original=step.original))
-                self._listeners.tell("trial_ended", record, list(self._records))
+                self._callbacks.tell("trial_ended", record, list(self._records))
             elif isinstance(step, Create):
                 self._begin(self._keep(self._store.create(
                     suggestion=step.suggestion, point=step.point, seed=step.seed)))
@@ -115,15 +115,15 @@ class Driver:
                 self._begin(self._records[step.number])
         return None
 
-    def _next(self) -> Step:
-        return next_step(self._records, in_flight=self._in_flight, settings=self._settings, suggester=self._suggester,
-                         judge=self._judge, stop_rule=self._stop_rule, limits=self._limits)
+    def _next(self) -> Action:
+        return next_action(self._records, in_flight=self._in_flight, settings=self._settings, sampler=self._sampler,
+                         ranker=self._ranker, stop_rule=self._stop_rule, limits=self._limits)
 
     def _begin(self, record: TrialRecord) -> None:
         record = self._keep(self._store.begin(record.number))
-        device = self._executor.submit(self._workspace.prepare(record))
+        device = self._executor.submit(self._trial_folders.prepare(record))
         self._in_flight[record.number] = (record.attempts, device)
-        self._listeners.tell("trial_started", record, device)
+        self._callbacks.tell("trial_started", record, device)
 
     def _keep(self, record: TrialRecord) -> TrialRecord:
         """Our copy of the records, kept in step with the store."""
@@ -140,7 +140,7 @@ class Driver:
         if not self._is_ours(report):
             return
         record = self._keep(self._store.report_epoch(report.number, epoch=report.epoch, value=report.value))
-        self._listeners.tell("epoch_reported", record, report)
+        self._callbacks.tell("epoch_reported", record, report)
         if self._pruner is not None and record.number not in confirming(self._records, self._settings) and (
                 self._pruner.should_stop(record, list(self._records))):
             self._executor.stop(report.number)
@@ -154,7 +154,7 @@ class Driver:
         self._verdicts[ended.number, ended.attempt] = ended.verdict
         _, device = self._in_flight.pop(ended.number)
         if ended.verdict == "crashed":
-            self._workspace.check_room()
+            self._trial_folders.check_room()
         if ended.verdict in ("crashed", "killed"):
             record = self._keep(self._store.note_try(ended.number, verdict=ended.verdict, message=ended.message,
                                                      log_tail=ended.log_tail))
@@ -179,13 +179,13 @@ class Driver:
         record = self._keep(self._store.finish(
             ended.number, state=state, value=result["value"] if state in ("complete", "pruned") else None,
             curve=finite_curve(result) if result else None, info=info))
-        self._listeners.tell("trial_ended", record, list(self._records))
+        self._callbacks.tell("trial_ended", record, list(self._records))
 
     def _find_lost(self) -> None:
         """A trial that the executor no longer knows, and never said how it ended, counts as killed."""
         for number in sorted(set(self._in_flight) - self._executor.running()):
             attempt, _ = self._in_flight[number]
-            result = self._workspace.result(self._records[number])
+            result = self._trial_folders.result(self._records[number])
             self._ended(Ended(number, attempt, result["verdict"] if result else "killed", result=result,
                               message="the executor lost it"))
 

@@ -12,22 +12,23 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Sequence
 
 from paddle_transfer.config.base import comparable, for_trial
-from paddle_transfer.config.final import final_config, joined
 from paddle_transfer.config.load import dump_yaml, write_atomic
 from paddle_transfer.errors import SearchFailed, StudyError
-from paddle_transfer.execute.base import Ended, Executor
-from paddle_transfer.execute.verdict import LOG_NAME, RESULT_NAME, read_result
-from paddle_transfer.search.distill import point_config
+from paddle_transfer.executors.base import Ended, Executor
+from paddle_transfer.executors.verdict import LOG_NAME, RESULT_NAME, read_result
+from paddle_transfer.search.callbacks import CallbackList, FinalCallback
 from paddle_transfer.search.driver import CRASHES, KILLS
-from paddle_transfer.search.final_report import WHAT
-from paddle_transfer.search.judge import Judge
-from paddle_transfer.search.listeners import FinalListener, Listeners
+from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.search.results import PointResult
-from paddle_transfer.search.workspace import Workspace
+from paddle_transfer.search.trial_folder import TrialFolders
+from paddle_transfer.settings.final import final_config, joined
+from paddle_transfer.stages.distillation import point_config
 from paddle_transfer.study.records import TrialRecord
 
 #: The two trainings by their number as jobs.
 NAMES = ("best", "fixed")
+#: What the two are called in messages.
+TITLES = {"best": "point found", "fixed": "fixed point"}
 JOINED = "train_val_list.txt"
 #: What a finished training was made from.
 MADE_OF = "made_of.txt"
@@ -37,7 +38,7 @@ SLOWNESS = 3.0
 _TURN = 0.5
 
 
-class _FinalWorkspace(Workspace):
+class _FinalWorkspace(TrialFolders):
     def directory(self, number: int) -> Path:
         return self.root / "final" / NAMES[number]
 
@@ -46,25 +47,25 @@ class FinalRuns:
     """
     :param records: of the search, which has a winner
     :param payload: goes to the runner, as for every trial
-    :param judge: of the search, which knows the winner; one of its own by default
-    :param listeners: of the search; those that are ``FinalListener`` are told
+    :param ranker: of the search, which knows the winner; one of its own by default
+    :param callbacks: of the search; those that are ``FinalCallback`` are told
     :param interrupted: asked at every turn; True ends the runs, which the same command takes up again
     """
 
     def __init__(self, settings: Any, records: Sequence[TrialRecord], *, payload: dict[str, Any],
-                 judge: Optional[Judge] = None, listeners: Sequence[Any] = (),
+                 ranker: Optional[Ranker] = None, callbacks: Sequence[Any] = (),
                  interrupted: Callable[[], bool] = lambda: False):
         self._settings, self._interrupted = settings, interrupted
-        self._listeners = Listeners([listener for listener in listeners if isinstance(listener, FinalListener)])
-        standing = (judge or Judge(settings)).standing(records)
+        self._callbacks = CallbackList([callback for callback in callbacks if isinstance(callback, FinalCallback)])
+        leaderboard = (ranker or Ranker(settings)).leaderboard(records)
         self._root = Path(settings.output_dir) / "final"
-        self._best = standing.winner
-        self._fixed = standing.of(settings.fixed)
+        self._best = leaderboard.winner
+        self._fixed = leaderboard.of(settings.fixed)
         assert self._best is not None, "a search without a winner has nothing to be trained again"
         self._points = [self._best.point]
         if settings.fixed is not None and settings.space.key(settings.fixed) != settings.space.key(self._best.point):
             self._points.append(settings.fixed)
-        self._workspace = _FinalWorkspace(settings.output_dir, write_config=self._write_config,
+        self._trial_folders = _FinalWorkspace(settings.output_dir, write_config=self._write_config,
                                           payload={**payload, "keep_weights": True})
         self._tries: dict[int, list[str]] = {}
 
@@ -81,12 +82,12 @@ class FinalRuns:
         failures = []
         if waiting:
             self._root.with_suffix(".json").unlink(missing_ok=True)  # it would tell of another training
-            self._listeners.tell("final_started", [NAMES[number] for number in waiting])
+            self._callbacks.tell("final_started", [NAMES[number] for number in waiting])
             failures = self._train(make_executor(SLOWNESS), waiting, results)
         told = None if failures or self._interrupted() else self._told(results)
         if told is not None:
             write_atomic(str(self._root.with_suffix(".json")), json.dumps(told, indent=2) + "\n")
-        self._listeners.tell("final_ended", told)
+        self._callbacks.tell("final_ended", told)
         if failures and not self._interrupted():
             raise SearchFailed("\n".join(failures))
         return told
@@ -102,7 +103,7 @@ class FinalRuns:
                 if attempts.get(event.number) != event.attempt:
                     continue
                 if not isinstance(event, Ended):
-                    self._listeners.tell("final_epoch_reported", NAMES[event.number], event)
+                    self._callbacks.tell("final_epoch_reported", NAMES[event.number], event)
                 elif event.verdict == "complete":
                     results[event.number] = event.result
                 elif self._again(event):
@@ -112,17 +113,17 @@ class FinalRuns:
         return failures
 
     def _submit(self, executor: Executor, number: int, attempts: dict[int, int]) -> None:
-        folder = self._workspace.directory(number)
+        folder = self._trial_folders.directory(number)
         attempts[number] = 1 + len(list(folder.glob(f"{LOG_NAME}*")))
-        job = self._workspace.prepare(TrialRecord(number, number, self._points[number], self._settings.seed,
+        job = self._trial_folders.prepare(TrialRecord(number, number, self._points[number], self._settings.seed,
                                                   attempts=attempts[number]))
         write_atomic(str(folder / MADE_OF), self._made_of(number) + "\n")
         executor.submit(job)
-        self._listeners.tell("final_training_started", NAMES[number], self._points[number])
+        self._callbacks.tell("final_training_started", NAMES[number], self._points[number])
 
     def _again(self, ended: Ended) -> bool:
         if ended.verdict == "crashed":
-            self._workspace.check_room()
+            self._trial_folders.check_room()
         tries = self._tries.setdefault(ended.number, [])
         tries.append(ended.verdict)
         allowed = {"crashed": CRASHES, "killed": KILLS + 1}.get(ended.verdict, 0)
@@ -130,7 +131,7 @@ class FinalRuns:
 
     def _failure(self, ended: Ended) -> str:
         tail = ended.log_tail.strip()
-        what = WHAT[NAMES[ended.number]]
+        what = TITLES[NAMES[ended.number]]
         return (f"the search is done, but the final training of the {what} failed ({ended.verdict}): "
                 f"{ended.message}. The same command tries it again"
                 + (f"\nThe end of its log:\n{tail}" if tail else ""))
@@ -173,7 +174,7 @@ class FinalRuns:
 
     def _finished(self, number: int) -> Optional[dict[str, Any]]:
         """The result of an earlier run, when it is whole and of the same training."""
-        folder = self._workspace.directory(number)
+        folder = self._trial_folders.directory(number)
         try:
             attempt = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8")).get("attempt")
             result = read_result(folder, number=number, attempt=attempt)

@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
-from paddle_transfer.config.greedy import stage_of
-from paddle_transfer.space.space import Point, Space
+from paddle_transfer.space.space import Space
+from paddle_transfer.stages.plan import stage_of
 from paddle_transfer.study.records import TrialRecord
-from paddle_transfer.suggest.base import Observation
 
 _RANKS = {"final": 0, "search": 1, "teacher": 2}
 
@@ -68,11 +67,3 @@ def standard_error(values: Sequence[float]) -> Optional[float]:
 def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The finished records that were trainings of their own, in order."""
     return [record for record in records if record.finished and record.reused is None]
-
-
-def observations(records: Sequence[TrialRecord]) -> tuple[list[Observation], list[Point]]:
-    """(what a suggester may learn from, by trial number; the points being trained)."""
-    trainings = [record for record in records if record.reused is None]
-    finished = [Observation(number=record.number, point=record.point, value=record.value, state=record.state,
-                            curve=record.curve) for record in trainings if record.finished]
-    return finished, [record.point for record in trainings if not record.finished]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Optional, Sequence
 
-from paddle_transfer.config.spending import most_epochs, searches_epochs
-from paddle_transfer.search.distill import raw_config
-from paddle_transfer.search.judge import Judge
+from paddle_transfer.search.ranking import Ranker
+from paddle_transfer.settings.budget import most_epochs, searches_epochs
 from paddle_transfer.space.space import Point
+from paddle_transfer.stages.distillation import raw_config
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord
 
@@ -22,11 +22,11 @@ class AutoStop:
     """``stop: auto``, a ``steps.StopRule``: ends the search when no untried point is expected to gain more than noise
     hides, and never before ``suggest.stopping.LEAST_TRIALS`` points have a result."""
 
-    def __init__(self, judge: Judge):
-        self._judge = judge
+    def __init__(self, ranker: Ranker):
+        self._ranker = ranker
 
     def done(self, records: Sequence[TrialRecord]) -> Optional[str]:
-        view = self._judge.outlook(records)
+        view = self._ranker.posterior_summary(records)
         if view is None or not view.enough:
             return None
         return (f"stop auto: no untried point is expected to gain more than {100 * view.gain:.2f} points, less than "

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Optional
 
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.errors import ConfigError, Mistake, PaddleTransferError, StudyError
-from paddle_transfer.search.results import observations
+from paddle_transfer.errors import ConfigError, PaddleTransferError, StudyError, ValidationIssue
+from paddle_transfer.samplers.gp.task_prior import PastTask
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range
 from paddle_transfer.space.space import Space
-from paddle_transfer.suggest.prior import PastTask
+from paddle_transfer.study.records import observations
 
 
 def load_tasks(settings: Any) -> tuple[PastTask, ...]:
@@ -20,7 +20,7 @@ def load_tasks(settings: Any) -> tuple[PastTask, ...]:
     Raises ConfigError with every one that is of no use: it cannot be read, has no finished trial, or shares no
     hyperparameter with this search.
     """
-    tasks, mistakes = [], []
+    tasks, issues = [], []
     for i, path in enumerate(settings.warm_start):
         try:
             task = _table(path) if os.path.isfile(path) else _search(path, settings)
@@ -28,38 +28,38 @@ def load_tasks(settings: Any) -> tuple[PastTask, ...]:
                 problem = _why_useless(task, settings.space)
                 task = problem or task
         except PaddleTransferError as error:
-            task = Mistake("", "must be readable", str(error))
+            task = ValidationIssue("", "must be readable", str(error))
         if isinstance(task, PastTask):
             tasks.append(task)
         else:
             found = task.found or repr(path)
-            mistakes.append(Mistake(f"warm_start.{i}", task.rule, found, task.hint))
-    if mistakes:
-        raise ConfigError(settings.file, mistakes)
+            issues.append(ValidationIssue(f"warm_start.{i}", task.rule, found, task.hint))
+    if issues:
+        raise ConfigError(settings.file, issues)
     return tuple(tasks)
 
 
 def _table(path: str) -> PastTask:
-    from paddle_transfer.suggest.distil import distil
-    from paddle_transfer.suggest.tables import load_table
+    from paddle_transfer.samplers.gp.compress_table import distil
+    from paddle_transfer.samplers.tables import load_table
 
     return distil(load_table(path))
 
 
-def _search(path: str, settings: Any) -> PastTask | Mistake:
+def _search(path: str, settings: Any) -> PastTask | ValidationIssue:
     """The search whose output_dir is ``path``, finished or not."""
+    from paddle_transfer.samplers.gp.task_prior import past_task
     from paddle_transfer.study.store import read_store
-    from paddle_transfer.suggest.prior import past_task
 
     if os.path.realpath(path) == os.path.realpath(settings.output_dir):
-        return Mistake("", "must be another search", f"{path!r}, the output_dir of this one",
+        return ValidationIssue("", "must be another search", f"{path!r}, the output_dir of this one",
                        "Take it out: its trials count anyway.")
     file = Path(path) / "search.yaml"  # what the search was, written by itself
     if not file.is_file():
         raise StudyError(f"{file}: there is no such file, so no search has been here")
     search = load_yaml(str(file))
     if search.get("search_mode") == "greedy":
-        return Mistake("", "must not be a greedy search, which compares values one key at a time", repr(path))
+        return ValidationIssue("", "must not be a greedy search, which compares values one key at a time", repr(path))
     try:
         space = Space(tuple(map(_hyperparameter, search["search_dict"])))
     except (KeyError, TypeError, ValueError) as error:
@@ -69,7 +69,7 @@ def _search(path: str, settings: Any) -> PastTask | Mistake:
         task = past_task(path, space, observations(store.records())[0])
     finally:
         store.close()
-    return task or Mistake("", "must have a finished trial", f"none in {path!r}", "Take it out, or let it run first.")
+    return task or ValidationIssue("", "must have a finished trial", f"none in {path!r}", "Take it out, or let it run first.")
 
 
 def _hyperparameter(item: dict[str, Any]) -> Hyperparameter:
@@ -81,15 +81,15 @@ def _hyperparameter(item: dict[str, Any]) -> Hyperparameter:
     return Range(item["search_key"], low, high, log=item["log"], integer=item["integer"], when=when)
 
 
-def _why_useless(task: PastTask, space: Space) -> Optional[Mistake]:
-    from paddle_transfer.suggest.beliefs import axis_of
-    from paddle_transfer.suggest.prior import Tasks
+def _why_useless(task: PastTask, space: Space) -> Optional[ValidationIssue]:
+    from paddle_transfer.samplers.gp.dimension_prior import axis_of
+    from paddle_transfer.samplers.gp.task_prior import Tasks
 
     names = list(task.points[0])
     if not set(names) & set(space.names):
-        return Mistake("", "must share a search_key with this search", f"{', '.join(names)} in {task.name!r}",
+        return ValidationIssue("", "must share a search_key with this search", f"{', '.join(names)} in {task.name!r}",
                        f"This one searches {', '.join(space.names)}.")
     if not Tasks([task], tuple(map(axis_of, space.hyperparameters))):
-        return Mistake("", "must have at least two points whose values mean something here", repr(task.name),
+        return ValidationIssue("", "must have at least two points whose values mean something here", repr(task.name),
                        "Take it out, or search some of the same values.")
     return None

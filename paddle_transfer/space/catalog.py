@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
-from paddle_transfer.config import paths
-from paddle_transfer.errors import Mistake
+from paddle_transfer import dotpath
+from paddle_transfer.errors import ValidationIssue
 from paddle_transfer.space import edits
 from paddle_transfer.space.entries import CATALOG
 from paddle_transfer.space.entry import Entry, older
@@ -47,7 +47,7 @@ class SearchKey:
     def apply(self, config: dict, value: Value) -> None:
         """Edit ``config`` in place. Raises PathError when a path of ``replace_config`` is not there (any more)."""
         for path in self.replace_config:
-            paths.set_(config, path, paths.clone(value))
+            dotpath.set_(config, path, dotpath.clone(value))
         if not self.replace_config:
             CATALOG[self.name].apply(config, value)
 
@@ -57,7 +57,7 @@ def apply_point(base_config: dict, keys: Sequence[SearchKey], point: dict[str, V
 
     Keys go by their stage, and in their order within one; an inactive key (``when``) leaves the base config's value.
     """
-    config = paths.clone(base_config)
+    config = dotpath.clone(base_config)
     active = active_names([key.hyperparameter for key in keys], point)
     for key in sorted(keys, key=lambda key: key.stage):
         if key.name in active:
@@ -66,10 +66,10 @@ def apply_point(base_config: dict, keys: Sequence[SearchKey], point: dict[str, V
     return config
 
 
-def unsupported(keys: Sequence[SearchKey], version: str, *, device: str = "gpu") -> list[Mistake]:
+def unsupported(keys: Sequence[SearchKey], version: str, *, device: str = "gpu") -> list[ValidationIssue]:
     """What of ``keys`` PaddleClas ``version`` (``2.4.2``; one that is not known can do all) cannot do, by name, and
     what changes nothing on ``device`` (``cpu`` or ``gpu``)."""
-    mistakes = []
+    issues = []
     for i, key in enumerate(keys):
         if key.entry is None:
             continue
@@ -79,13 +79,13 @@ def unsupported(keys: Sequence[SearchKey], version: str, *, device: str = "gpu")
         beyond = [(value, since) for value, since in beyond if older(version, since)]
         if beyond:
             named = f"{key.name} {', '.join(value for value, _ in beyond)}"
-            mistakes.append(Mistake(
+            issues.append(ValidationIssue(
                 where, f"{named} needs PaddleClas {max(since for _, since in beyond)} or newer",
                 f"PaddleClas {version}", "Name a newer checkout with PADDLECLAS_HOME or --paddleclas, or take it out."))
         if key.entry.device not in (None, device) and not all(key.entry.off(value) for value in values):
-            mistakes.append(Mistake(where, f"{key.name} works on a {key.entry.device} only", f"device {device}",
+            issues.append(ValidationIssue(where, f"{key.name} works on a {key.entry.device} only", f"device {device}",
                                     "Take it out."))
-    return mistakes
+    return issues
 
 
 __all__ = ["CATALOG", "Entry", "SearchKey", "apply_point", "unsupported"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Optional
 
-from paddle_transfer.config import paths
+from paddle_transfer import dotpath
 
 #: Batch operators that mix images and so make soft labels. They do not work one after the other.
 MIX_OPERATORS = ("MixupOperator", "CutmixOperator", "FmixOperator", "MixupCutmixHybrid")
@@ -70,7 +70,7 @@ def _mixing(operator: dict) -> bool:
 def _put_batch_ops(config: dict, operators: list[dict]) -> None:
     """An empty list goes altogether: the engine takes any list, even an empty one, for mixing."""
     operators = [op for op in operators if op and op != {"OpSampler": {}}]
-    dataset = paths.get(config, "DataLoader.Train.dataset")
+    dataset = dotpath.get(config, "DataLoader.Train.dataset")
     if operators:
         dataset["batch_transform_ops"] = operators
     else:
@@ -100,5 +100,5 @@ def finalise(config: dict) -> None:
 
 def _list(config: dict, path: str) -> list:
     """The list at ``path``; an empty one (not part of the config) where there is none."""
-    items = paths.get(config, path) if paths.exists(config, path) else None
+    items = dotpath.get(config, path) if dotpath.exists(config, path) else None
     return items if isinstance(items, list) else []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Optional
 
-from paddle_transfer.config import paths
+from paddle_transfer import dotpath
 from paddle_transfer.space.hyperparameter import is_number
 
 TRAIN_OPS = "DataLoader.Train.dataset.transform_ops"
@@ -31,7 +31,7 @@ SIZED = ("RandCropImage", "RandCropImageV2", "RandomResizedCrop", "RandomCropIma
 
 def operators(config: dict, path: str) -> list:
     """The list of operators at ``path``; an empty one (not part of the config) where there is none."""
-    found = paths.get(config, path) if paths.exists(config, path) else None
+    found = dotpath.get(config, path) if dotpath.exists(config, path) else None
     return found if isinstance(found, list) else []
 
 

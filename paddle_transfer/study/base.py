@@ -1,6 +1,6 @@
 """What has happened, kept on disk: the protocol.
 
-The conformance suite is ``paddle_transfer.testing.store_suite``.
+The conformance suite is ``tests.helpers.store_suite``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
+
+from paddle_transfer.samplers.base import Observation
+from paddle_transfer.space.space import Point
 
 #: A trial is ``running`` until it has one of the other states, and then for good.
 STATES = ("running", "complete", "pruned", "diverged", "failed")
@@ -42,3 +45,11 @@ class TrialRecord:
     @property
     def finished(self) -> bool:
         return self.state != "running"
+
+
+def observations(records: Sequence[TrialRecord]) -> tuple[list[Observation], list[Point]]:
+    """(what a sampler may learn from, by trial number; the points being trained)."""
+    trainings = [record for record in records if record.reused is None]
+    finished = [Observation(number=record.number, point=record.point, value=record.value, state=record.state,
+                            curve=record.curve) for record in trainings if record.finished]
+    return finished, [record.point for record in trainings if not record.finished]

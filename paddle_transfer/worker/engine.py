@@ -12,9 +12,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Optional
 
-from paddle_transfer.config import paths, transfer
+from paddle_transfer import dotpath
+from paddle_transfer.config import pretrained
 from paddle_transfer.errors import SetupError, TrialError, did_you_mean
-from paddle_transfer.worker import finetune, prepare, safe_load, shims, weights
+from paddle_transfer.strategies import head_options
+from paddle_transfer.worker import prepare, safe_load, shims, weights
 from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.locate import EngineHome, require_paddle
 from paddle_transfer.worker.saving import Saver
@@ -93,8 +95,8 @@ def open_engine(config: dict, *, mode: str, home: EngineHome, options: Options =
 
     config = prepare.prepared(config, mode=mode)
     source = weights.find(config, ppcls=os.path.join(home.path, "ppcls"), prepared=options.prepared)
-    config = transfer.with_file(config, source.file if source else None)
-    loader = weights.Loader(source, arch=paths.clone(config["Arch"]), training=mode == "train") if source else None
+    config = pretrained.with_file(config, source.file if source else None)
+    loader = weights.Loader(source, arch=dotpath.clone(config["Arch"]), training=mode == "train") if source else None
     attributes = AttrDict(config)
     create_attr_dict(attributes)
     forget_loggers()
@@ -112,7 +114,7 @@ def open_engine(config: dict, *, mode: str, home: EngineHome, options: Options =
         stack.callback(forget_loggers)
         try:
             engine = _build(_engine_class(module), attributes, mode, options, saver)
-            finetune.install(engine.model, attributes, mode=mode)
+            head_options.install(engine.model, attributes, mode=mode)
             engine.pretrained = loader.report if loader else None
             yield engine
         finally:
@@ -173,6 +175,7 @@ def metric_values(metric_func) -> dict[str, float]:
 def _engine_class(module):
     from ppcls.engine import evaluation
     from ppcls.utils import logger
+
     from paddle_transfer.worker import loops
 
     class TransferEngine(module.Engine):
@@ -273,3 +276,9 @@ def _engine_class(module):
                 self.vdl_writer = None
 
     return TransferEngine
+
+
+def is_main_process() -> bool:
+    """Whether this is the process of a data-parallel run that speaks for all."""
+    import paddle
+    return paddle.distributed.get_rank() == 0

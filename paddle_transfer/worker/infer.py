@@ -53,6 +53,7 @@ def _files(settings) -> list[str]:
 def _predict(engine, batch: list, names: list[str]) -> Any:
     import numpy as np
     import paddle
+
     from paddle_transfer.worker.loops import autocast
 
     with paddle.no_grad(), autocast(engine, is_eval=True):

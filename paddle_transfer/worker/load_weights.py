@@ -12,11 +12,11 @@ from typing import Any, Callable, Collection, Iterator, Optional, Sequence
 
 import numpy as np
 
-from paddle_transfer.pretrained import heads, safetensors
-from paddle_transfer.pretrained.errors import WeightsMismatch
-from paddle_transfer.pretrained.safe_read import Weights, read
-from paddle_transfer.pretrained.strict_load import KEEP, LoadReport, Plan, plan
-from paddle_transfer.pretrained.write import write
+from paddle_transfer.weights import heads, safetensors
+from paddle_transfer.weights.errors import WeightsMismatch
+from paddle_transfer.weights.read import Weights, read
+from paddle_transfer.weights.strict_load import KEEP, LoadReport, Plan, plan
+from paddle_transfer.weights.write import write
 
 
 def load_file(model, path: str | os.PathLike, *, sha256: Optional[str] = None, source: str = "",

@@ -13,9 +13,10 @@ import platform
 import time
 
 import paddle
+
 from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.diverged import Diverged
-from paddle_transfer.worker.per_class import PerClass
+from paddle_transfer.worker.metrics import PerClass
 
 #: What 2.4's loops keep out of half precision.
 BLACK_LIST = {"flatten_contiguous_range", "greater_than"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from paddle_transfer.config import base, transfer
+from paddle_transfer.config import base, pretrained
 from paddle_transfer.errors import SetupError, TrialError
 
 #: Metrics with a ``topk``.
@@ -28,9 +28,9 @@ def prepared(config: dict, *, mode: str) -> dict:
     if mode == "export" or settings["device"] != "gpu":
         # stock export does so too; on a CPU 2.4 would fail where later versions warn
         config["Arch"].pop("use_sync_bn", None)
-    if transfer.left_alone(config) and isinstance(settings["pretrained_model"], str):
+    if pretrained.left_alone(config) and isinstance(settings["pretrained_model"], str):
         # 2.4 adds the suffix always, later versions when it is missing
-        settings["pretrained_model"] = settings["pretrained_model"].removesuffix(transfer.SUFFIX)
+        settings["pretrained_model"] = settings["pretrained_model"].removesuffix(pretrained.SUFFIX)
     config.setdefault("profiler_options", None)
     check_files(config, mode=mode)
     _drop_useless_metrics(config)

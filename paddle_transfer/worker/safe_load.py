@@ -7,8 +7,8 @@ import os
 from typing import Any, Iterator
 
 from paddle_transfer.errors import TrialError
-from paddle_transfer.pretrained.checkpoint import read_all
-from paddle_transfer.pretrained.errors import WeightsError
+from paddle_transfer.weights.checkpoint import read_all
+from paddle_transfer.weights.errors import WeightsError
 
 
 def load(path: str | os.PathLike, *, return_numpy: bool = False, **_: Any) -> Any:

@@ -12,9 +12,8 @@ def before_paddle() -> None:
     # or in "inconsistent stream state". Calling it once before binds it to the right copy.
     import zlib
     zlib.decompressobj().decompress(zlib.compress(b"bound"))
-    import sklearn.metrics  # noqa: F401
-
     import numpy as np
+    import sklearn.metrics  # noqa: F401
     # numpy 1.24 removed the aliases of Python's own types. ppcls.data.preprocess uses np.int (2.4's autoaugment)
     # and np.bool (2.6's MixupCutmixHybrid; numpy 2 has an np.bool of its own again).
     for name, kind in (("int", int), ("bool", bool), ("float", float)):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Optional
 
-from paddle_transfer.config import transfer
+from paddle_transfer.config import pretrained
 from paddle_transfer.errors import TrialError
-from paddle_transfer.pretrained.errors import WeightsError
-from paddle_transfer.pretrained.safe_read import Weights, read
-from paddle_transfer.pretrained.strict_load import FRESH, LoadReport, Plan
+from paddle_transfer.weights.errors import WeightsError
+from paddle_transfer.weights.read import Weights, read
+from paddle_transfer.weights.strict_load import FRESH, LoadReport, Plan
 from paddle_transfer.worker import load_weights
 
 #: What a search's parent tells about a prepared file, for the record: where it came from.
@@ -41,9 +41,9 @@ def find(config: dict, *, ppcls: str, prepared: Mapping[str, Origin] = {}) -> Op
     :param prepared: what a search made ready, by ``Global.pretrained_model``
     :raises TrialError: there is no such file, it cannot be had, or is no weights
     """
-    from paddle_transfer.pretrained.resolve import local_file, resolve
+    from paddle_transfer.weights.resolve import local_file, resolve
 
-    wanted = transfer.wanted(config)
+    wanted = pretrained.wanted(config)
     if wanted is None:
         return None
     try:

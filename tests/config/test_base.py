@@ -3,9 +3,9 @@ import copy
 import pytest
 
 from paddle_transfer.config import base
-from paddle_transfer.config.base_check import check_base
-from paddle_transfer.config.collect import Mistakes
-from paddle_transfer.testing.configs import base_config
+from paddle_transfer.config.check import check_base
+from paddle_transfer.config.validation import ValidationIssues
+from tests.helpers.configs import base_config
 
 
 @pytest.fixture
@@ -16,9 +16,9 @@ def config(tmp_path):
 
 
 def mistakes_of(config):
-    mistakes = Mistakes()
-    check_base(config, mistakes, prefix="base.yaml")
-    return [str(mistake) for mistake in mistakes]
+    issues = ValidationIssues()
+    check_base(config, issues, prefix="base.yaml")
+    return [str(mistake) for mistake in issues]
 
 
 def test_complete_fills_what_is_missing_and_keeps_the_rest(config):

@@ -51,7 +51,7 @@ def test_anchors_share_nothing(tmp_path):
 def test_what_is_no_config_is_one_clear_mistake(tmp_path, text, where, message):
     with pytest.raises(ConfigError) as caught:
         load.load_yaml(write(tmp_path, text))
-    (mistake,) = caught.value.mistakes
+    (mistake,) = caught.value.issues
     assert mistake.where == where and message in str(mistake)
     assert str(tmp_path / "f.yaml") in str(caught.value)
 
@@ -59,7 +59,7 @@ def test_what_is_no_config_is_one_clear_mistake(tmp_path, text, where, message):
 def test_every_duplicate_key_is_named(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load.load_yaml(write(tmp_path, "a: 1\nb:\n  c: 1\n  c: 2\na: 3\n"))
-    assert sorted(str(m) for m in caught.value.mistakes) == [
+    assert sorted(str(m) for m in caught.value.issues) == [
         "line 4: a key may stand only once in a mapping; found 'c' here and on line 3. Keep one of them.",
         "line 5: a key may stand only once in a mapping; found 'a' here and on line 1. Keep one of them."]
 
@@ -132,7 +132,7 @@ def test_all_overrides_that_cannot_be_put_in_are_named():
            "Global.x=[1"]
     with pytest.raises(ConfigError) as caught:
         load.apply_overrides({"Global": {"epochs": 1, "list": [1, 2]}}, ["Global.epochs=2", *bad])
-    texts = [str(mistake) for mistake in caught.value.mistakes]
+    texts = [str(mistake) for mistake in caught.value.issues]
     assert [text.split(":")[0] for text in texts] == [f"-o {option}" for option in bad]
     assert "an override reads key=value" in texts[0] and "It has: 0, 1." in texts[3]
     assert "It holds a single value." in texts[4]

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from paddle_transfer.config.final import Final
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.config.search_file import load_search
-from paddle_transfer.data.table import DATASETS
-from paddle_transfer.data.templates import all_files
+from paddle_transfer.datasets.catalogue import DATASETS
+from paddle_transfer.datasets.templates import all_files
 from paddle_transfer.errors import ConfigError
-from paddle_transfer.search.preview import preview
+from paddle_transfer.report.preview import preview
+from paddle_transfer.settings.final import Final
+from paddle_transfer.settings.search_file import load_search
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "ppcls_configs"

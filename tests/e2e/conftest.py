@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from paddle_transfer.testing.bridge import Trainings
-from paddle_transfer.testing.digits import write_digits
+from paddle_transfer.datasets.digits import write_digits
+from tests.helpers.bridge import Trainings
 
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 

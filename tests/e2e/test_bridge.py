@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from paddle_transfer.config import load
+from paddle_transfer.datasets.digits import tiny_config
 from paddle_transfer.errors import SetupError, TrialError
-from paddle_transfer.testing.bridge import Trainings, digest, environment, predict, pretend_best, train, train_stock
-from paddle_transfer.testing.digits import tiny_config
 from paddle_transfer.worker.diverged import Diverged
+from tests.helpers.bridge import Trainings, digest, environment, predict, pretend_best, train, train_stock
 
 TOOLS = Path(__file__).parents[2] / "tools"
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")

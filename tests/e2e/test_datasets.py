@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.config.load import apply_overrides, dump_yaml, load_yaml
-from paddle_transfer.data.prepare import Wishes, prepare
-from paddle_transfer.data.table import DATASETS
-from paddle_transfer.testing.bridge import Trainings, environment, train
-from paddle_transfer.testing.datasets import build
+from paddle_transfer.datasets.catalogue import DATASETS
+from paddle_transfer.datasets.prepare import Wishes, prepare
+from tests.helpers.bridge import Trainings, environment, train
+from tests.helpers.datasets import build
 
 CONFIGS = Path(__file__).resolve().parents[2] / "ppcls_configs" / "transfer"
 NAMES = [*DATASETS, "voc2012_two_layers"]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from paddle_transfer.config import paths
+from paddle_transfer import dotpath
 from paddle_transfer.config.load import dump_yaml
-from paddle_transfer.testing.digits import tiny_config, write_digits
+from paddle_transfer.datasets.digits import tiny_config, write_digits
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
@@ -34,7 +34,7 @@ def searched(tmp_path_factory):
     (root / "data/val_list.txt").write_text("\n".join(zeros[:6] + ones[:6]) + "\n")
     (root / "data/test_list.txt").write_text("\n".join(zeros[6:] + ones[6:9]) + "\n")
     config = tiny_config(str(root / "data"), "output", Metric__Eval=[{"TopkAcc": {"topk": [1]}}], Global__epochs=2)
-    test = paths.clone(config["DataLoader"]["Eval"])
+    test = dotpath.clone(config["DataLoader"]["Eval"])
     test["dataset"]["cls_label_path"] = str(root / "data/test_list.txt")
     config["DataLoader"]["Test"] = test
     dump_yaml(config, str(root / "base.yaml"))

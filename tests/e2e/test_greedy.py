@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.testing.bridge import Trainings, environment
-from paddle_transfer.testing.digits import tiny_config, write_digits
-from paddle_transfer.testing.greedy_files import distillation_config, write_greedy
+from paddle_transfer.datasets.digits import tiny_config, write_digits
+from tests.helpers.bridge import Trainings, environment
+from tests.helpers.greedy_files import distillation_config, write_greedy
 
 SEARCH = Path(__file__).parents[2] / "tools" / "search.py"
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")

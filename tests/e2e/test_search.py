@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from paddle_transfer.config.load import dump_yaml
-from paddle_transfer.testing.digits import tiny_config, write_digits
+from paddle_transfer.datasets.digits import tiny_config, write_digits
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")

@@ -6,12 +6,13 @@ import math
 import sys
 
 import pytest
+
+from paddle_transfer.datasets.digits import tiny_config
 from paddle_transfer.errors import TrialError
 from paddle_transfer.space.catalog import CATALOG, SearchKey, apply_point, unsupported
 from paddle_transfer.space.entry import older
 from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.testing import truth
-from paddle_transfer.testing.digits import tiny_config
+from tests.helpers import truth
 
 RATE = 0.05  # the base config's
 

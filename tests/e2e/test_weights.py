@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from paddle_transfer.config import load
+from paddle_transfer.datasets.digits import tiny_config
 from paddle_transfer.errors import TrialError
-from paddle_transfer.testing.bridge import (digest, environment, save_weights, stock_trainings, train, train_stock)
-from paddle_transfer.testing.digits import tiny_config
-from paddle_transfer.testing.evil_weights import evil_files
-from paddle_transfer.testing.weights_server import WeightsServer
+from tests.helpers.bridge import digest, environment, save_weights, stock_trainings, train, train_stock
+from tests.helpers.evil_weights import evil_files
+from tests.helpers.weights_server import WeightsServer
 
 TOOLS = Path(__file__).parents[2] / "tools"
 SMALL = "MobileNetV3_small_x0_35"

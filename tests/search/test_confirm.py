@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from paddle_transfer.search.outputs import Outputs
-from paddle_transfer.search.terminal import leaderboard
-from paddle_transfer.testing.fakes import ExecutorThatDiesAt, FakeExecutor, Killed, Play
-from paddle_transfer.testing.virtual_search import VirtualSearch
+from paddle_transfer.report.files import Outputs
+from paddle_transfer.report.terminal import leaderboard_lines
+from tests.helpers.fakes import ExecutorThatDiesAt, FakeExecutor, Killed, Play
+from tests.helpers.virtual_search import VirtualSearch
 
 VALUES = {"a": [1, 2, 3, 4, 5, 6]}
 FIXED = {"a": 2}
@@ -160,7 +160,7 @@ def leave_weights(search):
 def with_outputs(search, **arguments):
     """Run with result files; why it ended, and what search_results.json holds."""
     leave_weights(search)
-    reason = search.run(listeners=(lambda settings, judge: Outputs(settings, judge=judge),), **arguments)
+    reason = search.run(callbacks=(lambda settings, ranker: Outputs(settings, ranker=ranker),), **arguments)
     return reason, json.loads(Path(search.settings.output_dir, "search_results.json").read_text())
 
 
@@ -180,7 +180,7 @@ def test_the_files_and_the_leaderboard_agree_on_the_best_mean(search):
     assert (root / "best_model.pdparams").read_text() == f"weights of {number}"
     kept = sorted(int(path.parent.name) for path in root.glob("trials/*/best_model.pdparams"))
     assert number in kept and len(kept) == 2, "the winner's and the best observed one's"
-    lines = leaderboard(search.settings, search.records())
+    lines = leaderboard_lines(search.settings, search.records())
     assert lines[2].split()[:4] == ["1", "0.8100", "±", "0.0058"]
     assert "Confirmed top1: found 0.8100 ± 0.0058 (3 seeds), fixed 0.2100 ± 0.0058" in lines
 
@@ -202,5 +202,5 @@ def test_weights_of_what_is_confirmed_are_there_while_it_is(search):
                 seen.extend(sorted(int(path.parent.name) for path in self.root.glob("trials/*/best_model.pdparams")))
 
     leave_weights(search)
-    search.run(FakeExecutor(slots=1), listeners=(lambda settings, judge: Looks(settings, judge=judge),))
+    search.run(FakeExecutor(slots=1), callbacks=(lambda settings, ranker: Looks(settings, ranker=ranker),))
     assert set(seen) >= {0, 3, 4, 5, 6, 7, 8, 9}

@@ -7,14 +7,14 @@ from collections import Counter
 import pytest
 
 from paddle_transfer.errors import DiskFull
+from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.search.driver import Driver
-from paddle_transfer.search.workspace import Workspace
+from paddle_transfer.search.trial_folder import TrialFolders
 from paddle_transfer.study.journal import Journal
 from paddle_transfer.study.store import OptunaStore, open_store
-from paddle_transfer.suggest import make_suggester
-from paddle_transfer.testing import fakes
-from paddle_transfer.testing.fakes import FakeExecutor, Killed, Play
-from paddle_transfer.testing.tiny_search import tiny_settings
+from tests.helpers import fakes
+from tests.helpers.fakes import FakeExecutor, Killed, Play
+from tests.helpers.tiny_search import tiny_settings
 
 
 class Watcher:
@@ -53,10 +53,10 @@ class Table:
     def run(self, executor=None, *, store=None, **arguments):
         executor = executor or FakeExecutor()
         self.executors.append(executor)
-        workspace = Workspace(self.settings.output_dir, write_config=lambda record, path: path.write_text("{}"))
-        suggester = make_suggester(self.settings.search_mode, allow_repeats=not self.settings.de_duplication)
-        return Driver(settings=self.settings, store=store or self.store(), executor=executor, suggester=suggester,
-                      workspace=workspace, **arguments).run()
+        trial_folders = TrialFolders(self.settings.output_dir, write_config=lambda record, path: path.write_text("{}"))
+        sampler = make_sampler(self.settings.search_mode, allow_repeats=not self.settings.de_duplication)
+        return Driver(settings=self.settings, store=store or self.store(), executor=executor, sampler=sampler,
+                      trial_folders=trial_folders, **arguments).run()
 
     def check(self, *, states=("complete",)):
         """The invariants of every search that has ended; its records."""
@@ -104,7 +104,7 @@ def test_time_is_used_well(table):
 
 def test_listeners_hear_everything_in_order(table):
     watcher = Watcher()
-    table.run(FakeExecutor(slots=1), listeners=[watcher])
+    table.run(FakeExecutor(slots=1), callbacks=[watcher])
     assert watcher.told[:6] == [
         ("search_started", 0), ("trial_started", 0, 1, "cpu:0"), ("epoch_reported", 0, 1), ("epoch_reported", 0, 2),
         ("epoch_reported", 0, 3), ("trial_ended", 0, "complete")]
@@ -118,7 +118,7 @@ def test_a_listener_with_a_mistake_is_switched_off_and_the_search_goes_on(table,
             raise ZeroDivisionError("a deliberate mistake")
 
     broken, watcher = Broken(), Watcher()
-    table.run(listeners=[broken, watcher])
+    table.run(callbacks=[broken, watcher])
     table.check()
     assert broken.told.count("epoch_reported") == 1 and watcher.told[-1][0] == "search_ended"
     assert "Broken failed in epoch_reported and is switched off" in capsys.readouterr().err
@@ -129,7 +129,7 @@ def test_a_listener_with_a_mistake_is_switched_off_and_the_search_goes_on(table,
 @pytest.mark.parametrize("slots", [1, 3])
 def test_misbehaviour_changes_no_result(table, name, slots):
     watcher = Watcher()
-    table.run(getattr(fakes, name)(slots=slots), listeners=[watcher])
+    table.run(getattr(fakes, name)(slots=slots), callbacks=[watcher])
     records = table.check()
     assert all(record.curve == ((1, 0.5 / 3), (2, 1 / 3), (3, 0.5)) and record.value == 0.5 for record in records)
     assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(range(6))
@@ -229,7 +229,7 @@ def test_a_stop_rule_ends_the_search_after_the_trials_under_way(table):
 def test_asked_to_stop_it_leaves_trials_as_they_are_and_goes_on_later(table):
     watcher = Watcher()
     seen = lambda: ("epoch_reported", 2, 1) in watcher.told  # noqa: E731
-    assert table.run(listeners=[watcher], interrupted=seen) == "interrupted"
+    assert table.run(callbacks=[watcher], interrupted=seen) == "interrupted"
     assert watcher.told[-1][2] == "interrupted"
     left = [record for record in table.store().records() if not record.finished]
     assert left
@@ -249,7 +249,7 @@ def test_search_times_trains_every_point_with_several_seeds(tmp_path):
 def test_de_duplication_reuses_and_counts(tmp_path):
     table = Table(tmp_path, search_mode="random", max_iter=12, values={"a": list(range(10))})
     watcher = Watcher()
-    table.run(listeners=[watcher])
+    table.run(callbacks=[watcher])
     records = table.store().records()
     reused = [record for record in records if record.reused is not None]
     assert len(records) == 12 and reused
@@ -327,7 +327,7 @@ def test_kills_one_after_the_other_change_nothing(table):
 
 @pytest.mark.parametrize("mode", ["random", "bayes"])
 def test_a_killed_search_tries_the_same_points_as_one_that_was_not(tmp_path, mode):
-    """One trial at a time: then what a suggester knows does not depend on time."""
+    """One trial at a time: then what a sampler knows does not depend on time."""
     fields = dict(search_mode=mode, max_iter=8, values={"a": [0.1, 0.2, 0.3, 0.4], "b": [1, 2, 3, 4, 5]})
     points = []
     for name, deaths in (("undisturbed", []), ("killed", [3, 4, 7, 9])):
@@ -354,7 +354,7 @@ def test_a_full_disk_is_said_and_the_search_goes_on_later(table, step):
 
 
 def test_a_crash_on_a_full_disk_is_not_the_trials_fault(table, monkeypatch):
-    monkeypatch.setattr(Workspace, "check_room", lambda self: (_ for _ in ()).throw(DiskFull("disk full")))
+    monkeypatch.setattr(TrialFolders, "check_room", lambda self: (_ for _ in ()).throw(DiskFull("disk full")))
     with pytest.raises(DiskFull):
         table.run(FakeExecutor(script=lambda job: Play("crashed")))
     monkeypatch.undo()

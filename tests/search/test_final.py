@@ -11,12 +11,12 @@ import sys
 import pytest
 import yaml
 
-from paddle_transfer.config.final import Final
+from paddle_transfer.api import run_search
 from paddle_transfer.errors import SearchFailed
-from paddle_transfer.search.final_report import summary
-from paddle_transfer.search.run import run_search
-from paddle_transfer.testing.tiny_runner import AUDIT, FINAL
-from paddle_transfer.testing.tiny_search import RUNNER, tiny_settings
+from paddle_transfer.report.final import summary
+from paddle_transfer.settings.final import Final
+from tests.helpers.tiny_runner import AUDIT, FINAL
+from tests.helpers.tiny_search import RUNNER, tiny_settings
 
 BEST, FIXED = {"a": 0.0}, {"a": 1.0}  # the metric is 0.5 + 0.4 cos(a)
 

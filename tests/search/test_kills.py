@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from paddle_transfer.execute.verdict import read_result
+from paddle_transfer.executors.verdict import read_result
 from paddle_transfer.search.lock import holders
 from paddle_transfer.study.store import open_store
-from paddle_transfer.testing.tiny_runner import AUDIT
-from paddle_transfer.testing.tiny_search import tiny_settings
+from tests.helpers.tiny_runner import AUDIT
+from tests.helpers.tiny_search import tiny_settings
 
 KILLS = 24
 # about three trials finish between two kills on a fast machine: enough of them for twice as many kills
@@ -42,7 +42,7 @@ class Search:
     def start(self) -> None:
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "paddle_transfer.testing.tiny_search", str(self.output_dir),
+                [sys.executable, "-m", "tests.helpers.tiny_search", str(self.output_dir),
                  json.dumps(self.options)],
                 stdout=errors, stderr=errors, env={**os.environ, AUDIT: str(self.audit), "OMP_NUM_THREADS": "1"})
 

@@ -9,7 +9,7 @@ import pytest
 
 from paddle_transfer.errors import StudyError
 from paddle_transfer.search.lock import DirectoryLock, holders, move_aside
-from paddle_transfer.testing.fakes import FakeClock
+from tests.helpers.fakes import FakeClock
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
 from paddle_transfer.search.results import point_results, trained
-from paddle_transfer.testing.records import record, shown_settings
+from tests.helpers.records import record, shown_settings
 
 SPACE = shown_settings("out").space
 

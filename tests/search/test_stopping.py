@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from paddle_transfer.search.judge import Judge
+from paddle_transfer.samplers.gp.termination import LEAST_TRIALS, PosteriorSummary
+from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.search.stopping import SECONDS, AutoStop, Budget, Stopwatch
 from paddle_transfer.study.records import TrialRecord
-from paddle_transfer.suggest.stopping import LEAST_TRIALS, Outlook
-from paddle_transfer.testing.fakes import ExecutorThatDiesAt, FakeClock, FakeExecutor, Killed, Play
-from paddle_transfer.testing.tiny_search import tiny_settings
-from paddle_transfer.testing.virtual_search import VirtualSearch
+from tests.helpers.fakes import ExecutorThatDiesAt, FakeClock, FakeExecutor, Killed, Play
+from tests.helpers.tiny_search import tiny_settings
+from tests.helpers.virtual_search import VirtualSearch
 
 FLAT = {"a": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "b": [1, 2, 3, 4, 5, 6]}
 HOUR = 3600.0
@@ -42,16 +42,16 @@ def test_max_iter_stays_a_limit(tmp_path):
     assert search.run() == "max_iter (4) suggestions were evaluated"
 
 
-def test_it_asks_the_same_judge():
-    class Says(Judge):
-        def outlook(self, records):
-            return Outlook({"a": 0.1}, records[0], 0.004, LEAST_TRIALS)
+def test_it_asks_the_same_ranker():
+    class Says(Ranker):
+        def posterior_summary(self, records):
+            return PosteriorSummary({"a": 0.1}, records[0], 0.004, LEAST_TRIALS)
 
     rule = AutoStop(Says(tiny_settings("unused")))
     assert rule.done([0.005]) is None
     assert rule.done([0.0031]) == ("stop auto: no untried point is expected to gain more than 0.31 points, less than "
                                    "noise hides (0.40)")
-    assert AutoStop(Judge(tiny_settings("unused", search_mode="bayes"))).done([]) is None
+    assert AutoStop(Ranker(tiny_settings("unused", search_mode="bayes"))).done([]) is None
 
 
 def test_what_confirms_does_not_wake_it_up_again(tmp_path):

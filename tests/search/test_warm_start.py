@@ -7,24 +7,24 @@ from dataclasses import replace
 
 import pytest
 
-from paddle_transfer.benchmark.synthetic import synthetic_table
-from paddle_transfer.suggest.prior import shipped
-from paddle_transfer.suggest.tables import save_table
-from paddle_transfer.config.search_file import load_search
+from benchmarks.synthetic import synthetic_table
+from paddle_transfer.api import begin_with, run_search
 from paddle_transfer.errors import ConfigError
-from paddle_transfer.search.preview import preview
-from paddle_transfer.search.run import begin_with, run_search
+from paddle_transfer.report.preview import preview
+from paddle_transfer.samplers.gp.task_prior import shipped
+from paddle_transfer.samplers.tables import save_table
 from paddle_transfer.search.warm_start import load_tasks
+from paddle_transfer.settings.search_file import load_search
 from paddle_transfer.study.store import JOURNAL_NAME
-from paddle_transfer.testing.configs import write_search
-from paddle_transfer.testing.tiny_search import RUNNER, tiny_settings
+from tests.helpers.configs import write_search
+from tests.helpers.tiny_search import RUNNER, tiny_settings
 
 
 @pytest.fixture(scope="module")
 def earlier(tmp_path_factory):
     """The output_dir of a finished search over lr and b."""
     folder = tmp_path_factory.mktemp("earlier")
-    run_search(tiny_settings(folder / "out", values={"lr": [0.1, 0.3, 0.5], "b": [1, 2]}), runner=RUNNER, listeners=[])
+    run_search(tiny_settings(folder / "out", values={"lr": [0.1, 0.3, 0.5], "b": [1, 2]}), runner=RUNNER, callbacks=[])
     return folder / "out"
 
 
@@ -40,11 +40,11 @@ def settings(out, *warm_start, **changes):
                                  "max_iter": 4, "warm_start": tuple(map(str, warm_start)), **changes})
 
 
-def mistakes(made):
+def issues(made):
     with pytest.raises(ConfigError) as caught:
         load_tasks(made)
     assert caught.value.file == "tiny_search.yaml"
-    return [str(mistake) for mistake in caught.value.mistakes]
+    return [str(mistake) for mistake in caught.value.issues]
 
 
 def test_a_finished_search_is_a_task(tmp_path, earlier):
@@ -69,7 +69,7 @@ def test_one_that_is_at_work_too(tmp_path, earlier):
 
 def test_a_search_with_a_storage_of_its_own(tmp_path):
     made = tiny_settings(tmp_path / "out", values={"lr": [0.1, 0.3]}, storage=f"sqlite:///{tmp_path}/study.db")
-    run_search(made, runner=RUNNER, listeners=[])
+    run_search(made, runner=RUNNER, callbacks=[])
     assert len(load_tasks(settings(tmp_path, tmp_path / "out"))[0].points) == 2
 
 
@@ -83,7 +83,7 @@ def test_each_that_is_of_no_use_is_named(tmp_path, earlier, table):
     empty.mkdir()
     with gzip.open(text, "wt") as file:
         file.write("lr,top1\n0.1,0.5\n")
-    found = mistakes(settings(earlier, table, empty, text, earlier))
+    found = issues(settings(earlier, table, empty, text, earlier))
     assert [one.partition(": ")[0] for one in found] == ["warm_start.1", "warm_start.2", "warm_start.3"]
     assert found[0].startswith("warm_start.1: must be readable; found ") and "no search has been here" in found[0]
     assert "a table has the columns" in found[1]
@@ -93,18 +93,18 @@ def test_each_that_is_of_no_use_is_named(tmp_path, earlier, table):
 
 def test_nothing_in_common(tmp_path, earlier, table):
     made = settings(tmp_path, earlier, table, values={"x": [1, 2]})
-    assert mistakes(made)[0] == (f"warm_start.0: must share a search_key with this search; found lr, b in "
+    assert issues(made)[0] == (f"warm_start.0: must share a search_key with this search; found lr, b in "
                                  f"{str(earlier)!r}. This one searches x.")
-    assert mistakes(made)[1].startswith("warm_start.1: must share a search_key")
-    (one,) = mistakes(settings(tmp_path, earlier, values={"b": [7, 8]}))
+    assert issues(made)[1].startswith("warm_start.1: must share a search_key")
+    (one,) = issues(settings(tmp_path, earlier, values={"b": [7, 8]}))
     assert one.startswith("warm_start.0: must have at least two points whose values mean something here")
 
 
 def test_no_finished_trial(tmp_path):
     made = tiny_settings(tmp_path / "out", values={"lr": [0.1, 0.3]}, tiny={"misbehave": "diverge"})
     with pytest.raises(Exception, match="all 2 trials failed"):
-        run_search(made, runner=RUNNER, listeners=[])
-    (one,) = mistakes(settings(tmp_path / "new", tmp_path / "out"))
+        run_search(made, runner=RUNNER, callbacks=[])
+    (one,) = issues(settings(tmp_path / "new", tmp_path / "out"))
     assert one == (f"warm_start.0: must have a finished trial; found none in {str(tmp_path / 'out')!r}. Take it out, or "
                    "let it run first.")
 
@@ -113,7 +113,7 @@ def test_a_greedy_search_is_refused(tmp_path, earlier):
     copy = tmp_path / "greedy"
     copy.mkdir()
     (copy / "search.yaml").write_text((earlier / "search.yaml").read_text().replace("grid", "greedy"))
-    assert mistakes(settings(tmp_path, copy))[0].startswith("warm_start.0: must not be a greedy search")
+    assert issues(settings(tmp_path, copy))[0].startswith("warm_start.0: must not be a greedy search")
 
 
 def test_a_mistake_comes_before_anything_is_written(tmp_path):
@@ -123,19 +123,19 @@ def test_a_mistake_comes_before_anything_is_written(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_suggester_and_judge_know_the_tasks_and_the_size_of_the_list(tmp_path, table):
+def test_sampler_and_judge_know_the_tasks_and_the_size_of_the_list(tmp_path, table):
     made = settings(tmp_path, table, values={"lr": [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]}, prior="none")
     (tmp_path / "val.txt").write_text("a.png 0\n\nb.png 1\n")
     made.base_config["DataLoader"] = {"Eval": {"dataset": {"cls_label_path": str(tmp_path / "val.txt")}}}
-    suggester, judge = begin_with(made)
-    assert [task.name for task in suggester.tasks] == ["synthetic"] == [task.name for task in judge._tasks]
-    assert suggester.eval_size == 2 == judge._eval_size
-    suggester, judge = begin_with(replace(made, prior="shipped"))
-    assert [task.name for task in judge._tasks] == ["synthetic", *(task.name for task in shipped())]
+    sampler, ranker = begin_with(made)
+    assert [task.name for task in sampler.tasks] == ["synthetic"] == [task.name for task in ranker._tasks]
+    assert sampler.eval_size == 2 == ranker._eval_size
+    sampler, ranker = begin_with(replace(made, prior="shipped"))
+    assert [task.name for task in ranker._tasks] == ["synthetic", *(task.name for task in shipped())]
 
 
 def test_a_warm_search_runs(tmp_path, earlier):
-    assert run_search(settings(tmp_path / "out", earlier), runner=RUNNER, listeners=[]) == 0
+    assert run_search(settings(tmp_path / "out", earlier), runner=RUNNER, callbacks=[]) == 0
 
 
 def test_a_dry_run_tells_and_checks(tmp_path, table):

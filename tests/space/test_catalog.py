@@ -4,11 +4,11 @@ import copy
 
 import pytest
 
-from paddle_transfer.config import paths
+from paddle_transfer import dotpath
 from paddle_transfer.space import edits
 from paddle_transfer.space.catalog import CATALOG, SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.testing.configs import base_config
+from tests.helpers.configs import base_config
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def apply(base, **point):
 
 
 def changes(base, **point):
-    return paths.diff(base, apply(base, **point))
+    return dotpath.diff(base, apply(base, **point))
 
 
 # --- lr ----------------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_every_entry_is_whole(base, name):
     configs = [apply(base, **{name: value}) for value in entry.values]
     assert all(a != b for i, a in enumerate(configs) for b in configs[:i]), "two values build the same run"
     for config in configs:  # nothing but what the entry declares changes
-        for line in paths.diff(base, config):
+        for line in dotpath.diff(base, config):
             path = line.partition(":")[0]
             assert any(_declared(path, edit) for edit in entry.edits), f"{name} changes {path}"
 
@@ -227,12 +227,12 @@ def test_custom_keys_set_every_path_to_the_value_itself(base):
     key = SearchKey(Choice("crop", (28, [1, 2])), ("DataLoader.Train.dataset.transform_ops.1.RandCropImage.size",
                                                    "Global.image_shape.1"))
     config = apply_point(base, [key], {"crop": 28})
-    assert paths.diff(base, config) == ["Global.image_shape: [3, 32, 32] -> [3, 28, 32]",
+    assert dotpath.diff(base, config) == ["Global.image_shape: [3, 32, 32] -> [3, 28, 32]",
                                         "DataLoader.Train.dataset.transform_ops.1.RandCropImage.size: 32 -> 28"]
     value = [1, 2]
     shared = apply_point(base, [key], {"crop": value})
     shared["Global"]["image_shape"][1].append(3)
-    assert value == [1, 2] and paths.get(shared, key.replace_config[0]) == [1, 2]
+    assert value == [1, 2] and dotpath.get(shared, key.replace_config[0]) == [1, 2]
 
 
 def test_keys_are_applied_in_their_order(base):
@@ -244,5 +244,5 @@ def test_keys_are_applied_in_their_order(base):
 
 def test_a_path_that_is_gone_is_an_error(base):
     key = SearchKey(Choice("x", (1,)), ("Arch.nothing",))
-    with pytest.raises(paths.PathError, match="Arch.nothing"):
+    with pytest.raises(dotpath.PathError, match="Arch.nothing"):
         apply_point(base, [key], {"x": 1})

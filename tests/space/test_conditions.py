@@ -8,7 +8,7 @@ import pytest
 from paddle_transfer.space.catalog import SearchKey, apply_point, unsupported
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Space
-from paddle_transfer.testing.configs import base_config
+from tests.helpers.configs import base_config
 
 ON = (("augment", (True,)),)
 AUGMENT = Choice("augment", (False, True))
@@ -82,11 +82,11 @@ def test_an_inactive_key_leaves_the_base_config():
 def test_what_an_engine_version_cannot_do_is_told_by_name():
     keys = [SearchKey(Choice("lr", (0.1,))), SearchKey(Choice("ema", (False, True))),
             SearchKey(Choice("optimizer", ("Momentum", "Nesterov"))), SearchKey(Choice("custom", (1,)), ("a.b",))]
-    mistakes = [str(mistake) for mistake in unsupported(keys, "2.4.2")]
-    assert len(mistakes) == 2
-    assert mistakes[0].startswith("search_dict.1.search_key: ema True needs PaddleClas 2.5 or newer; found PaddleClas "
+    issues = [str(mistake) for mistake in unsupported(keys, "2.4.2")]
+    assert len(issues) == 2
+    assert issues[0].startswith("search_dict.1.search_key: ema True needs PaddleClas 2.5 or newer; found PaddleClas "
                                   "2.4.2. ")
-    assert "optimizer Nesterov needs PaddleClas 2.5" in mistakes[1]
+    assert "optimizer Nesterov needs PaddleClas 2.5" in issues[1]
     assert unsupported(keys, "2.5.0") == unsupported(keys, "2.10") == unsupported(keys, "unknown") == []
     assert unsupported([SearchKey(Choice("ema", (False, 0)))], "2.4.2") == []
 

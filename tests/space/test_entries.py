@@ -6,7 +6,7 @@ import pytest
 
 from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.testing.configs import base_config
+from tests.helpers.configs import base_config
 
 
 def apply(base, **point):

@@ -10,7 +10,7 @@ from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.journal import Journal
 from paddle_transfer.study.store import JOURNAL_NAME, JOURNAL_STUDY, open_store, set_aside
-from paddle_transfer.testing.store_suite import POINT, SPACE, StoreSuite
+from tests.helpers.store_suite import POINT, SPACE, StoreSuite
 
 
 class TestJournal(StoreSuite):

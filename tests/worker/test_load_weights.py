@@ -9,13 +9,13 @@ import struct
 import numpy as np
 import pytest
 
-from paddle_transfer import pretrained
-from paddle_transfer.pretrained import heads
-from paddle_transfer.pretrained.errors import WeightsMismatch
-from paddle_transfer.pretrained.safe_read import read
-from paddle_transfer.pretrained.write import write
-from paddle_transfer.testing.weights_server import WeightsServer
+from paddle_transfer.weights import heads
+from paddle_transfer.weights.errors import WeightsMismatch
+from paddle_transfer.weights.read import read
+from paddle_transfer.weights.write import write
 from paddle_transfer.worker import load_weights
+from paddle_transfer.worker.load_pretrained import load_pretrained
+from tests.helpers.weights_server import WeightsServer
 
 HEAD = {"fc.weight", "fc.bias"}
 
@@ -140,9 +140,9 @@ def test_load_by_the_name_10w_in_paddlehubs_form(saved, network, tmp_path, monke
     monkeypatch.delenv("http_proxy", raising=False)
     state = {hub_name(name): array for name, array in saved[1].items()}
     with WeightsServer({"/dygraph/image_classification/resnet50_vd_10w.pdparams": pickle.dumps([state], 2)}) as server:
-        report = pretrained.load(scrambled(network), "10w", mirror=server.address)
+        report = load_pretrained(scrambled(network), "10w", mirror=server.address)
     assert report.style == "PaddleHub" and report.source == "10w" and differing(network, saved[1]) == HEAD
-    assert pretrained.load(network, "none") is None
+    assert load_pretrained(network, "none") is None
 
 
 def test_an_equal_head_is_kept_or_left_fresh(saved, arch):

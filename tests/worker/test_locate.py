@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from paddle_transfer.errors import SetupError
 from paddle_transfer.worker.locate import ENGINE_FILES, locate, require_paddle
 
@@ -106,7 +107,7 @@ def test_no_paddle(tmp_path):
 
 
 def test_looking_imports_neither_paddle_nor_ppcls():
-    code = ("import sys; from paddle_transfer.worker import command, diverged, locate;"
+    code = ("import sys; from paddle_transfer.cli import engine_tools; from paddle_transfer.worker import diverged, locate;"
             "print([name for name in ('paddle', 'ppcls', 'numpy', 'sklearn') if name in sys.modules])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": ":".join(filter(None, sys.path))})

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from paddle_transfer.errors import TrialError
-from paddle_transfer.testing.evil_weights import evil_files
 from paddle_transfer.worker import safe_load
+from tests.helpers.evil_weights import evil_files
 
 
 def plain(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from paddle_transfer.config import paths
+from paddle_transfer import dotpath
 from paddle_transfer.space import optimizers, transforms
 from paddle_transfer.space.entry import Entry, whole
 from paddle_transfer.space.hyperparameter import is_number
@@ -13,15 +13,15 @@ BATCH_SIZE = "DataLoader.Train.sampler.batch_size"
 
 
 def _needs_batch_size(config: dict) -> Optional[str]:
-    return None if paths.exists(config, BATCH_SIZE) else f"needs {BATCH_SIZE}"
+    return None if dotpath.exists(config, BATCH_SIZE) else f"needs {BATCH_SIZE}"
 
 
 def _apply_batch_size(config: dict, value: int) -> None:
-    paths.set_(config, BATCH_SIZE, int(value))
+    dotpath.set_(config, BATCH_SIZE, int(value))
 
 
 def _apply_scaled(config: dict, value: int) -> None:
-    old = paths.get(config, BATCH_SIZE)
+    old = dotpath.get(config, BATCH_SIZE)
     for _, arguments in optimizers.optimizers(config):
         rate = optimizers.learning_rate(arguments)
         if is_number(rate):

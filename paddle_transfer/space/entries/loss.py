@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from paddle_transfer.config import paths
+from paddle_transfer import dotpath
 from paddle_transfer.space import edits
 from paddle_transfer.space.entries.optimizer import PUBLISHED
 from paddle_transfer.space.entry import Entry, number, switch
@@ -14,7 +14,7 @@ _EPSILON = switch(0.1)
 
 
 def needs_celoss(config: dict) -> Optional[str]:
-    return None if any(edits.losses(paths.clone(config), "CELoss")) else "needs a CELoss in Loss.Train"
+    return None if any(edits.losses(dotpath.clone(config), "CELoss")) else "needs a CELoss in Loss.Train"
 
 
 def _apply_smoothing(config: dict, value: Value) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from paddle_transfer.config import paths
+from paddle_transfer import dotpath
 from paddle_transfer.space import edits
 from paddle_transfer.space.entries.loss import needs_celoss
 from paddle_transfer.space.entries.optimizer import PUBLISHED
@@ -15,7 +15,7 @@ EDITS = (edits.BATCH_OPS, "Metric.Train", "Loss.Train.*.CELoss.epsilon")
 
 
 def needs_mixing(config: dict) -> Optional[str]:
-    if not paths.exists(config, "DataLoader.Train.dataset.name"):
+    if not dotpath.exists(config, "DataLoader.Train.dataset.name"):
         return "needs the DataLoader.Train.dataset"
     if not (config["Arch"].get("class_num") or config["Global"].get("class_num")):
         return "needs Arch.class_num"

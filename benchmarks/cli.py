@@ -1,0 +1,99 @@
+"""What ``tools/benchmark.py`` does with its arguments."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from typing import Optional
+
+from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.space.space import Point
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run a subcommand; the exit code."""
+    try:
+        return {"replay": replay_tables, "distil": distil_tables}[arguments.command](arguments)
+    except PaddleTransferError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def replay_tables(arguments: argparse.Namespace) -> int:
+    """Every method on every table, a line each as soon as it is known."""
+    from benchmarks.report import find_methods, methods, run_method, summarise
+    from paddle_transfer.samplers.gp.compress_table import distil
+    from paddle_transfer.samplers.gp.task_prior import read_tasks
+    from paddle_transfer.samplers.tables import load_table
+
+    tables = [load_table(path) for path in arguments.table]
+    tasks = read_tasks(arguments.prior) if arguments.prior else None
+    if arguments.leave_one_out:
+        tasks = [distil(table) for table in tables]
+    chosen = find_methods(arguments.method, methods(acquisition=arguments.acquisition, tasks=tasks))
+    fixed = [None if arguments.fixed == "none" else table.fixed(fixed_point(arguments.fixed, table.space))
+             for table in tables]  # all mistakes before hours of work
+    if not arguments.json:
+        print(_HEAD)
+    for table, first in zip(tables, fixed):
+        results = {}
+        for method in chosen:
+            results[method.name] = run_method(table, method, repeats=arguments.repeats, trials=arguments.trials,
+                                              fixed=first, workers=arguments.workers)
+            summary = summarise(table, method, results[method.name], trials=arguments.trials)
+            print(summary.json() if arguments.json else _row(summary), flush=True)
+        if arguments.plot:
+            from benchmarks.plots import plot_regrets
+            print(plot_regrets(table, results, arguments.plot), file=sys.stderr)
+    return 0
+
+
+def distil_tables(arguments: argparse.Namespace) -> int:
+    """Write a prior file of the tables."""
+    from paddle_transfer.samplers.gp.compress_table import distil
+    from paddle_transfer.samplers.gp.task_prior import write_tasks
+    from paddle_transfer.samplers.tables import load_table
+
+    tasks = [distil(load_table(path)) for path in arguments.table]
+    if arguments.turned:
+        tasks = [replace(task, values=tuple(-value for value in task.values)) for task in tasks]
+    write_tasks(arguments.output, tasks, source=arguments.source)
+    print(f"{arguments.output}: {len(tasks)} tasks")
+    return 0
+
+
+def fixed_point(text: Optional[str], space) -> Optional[Point]:
+    """``lr=0.003,mixup=False`` as values of ``space``; None for no text.
+
+    :raises PaddleTransferError: for a name or a value that the table has not
+    """
+    from paddle_transfer.samplers.tables import cell_value
+    if text is None:
+        return None
+    point = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        if name not in space.names or not space[name].contains(cell_value(value)):
+            raise PaddleTransferError(f"--fixed {part}: not in the table. It has " + "; ".join(
+                f"{h.name} in {list(h.values)}" for h in space.hyperparameters))
+        point[name] = cell_value(value)
+    return point
+
+
+_COLUMNS = (("trials_median", "trials"), ("trials_p90", "p90"), ("epochs_share_median", "epochs %"),
+            ("regret_5", "regret 5"), ("regret_10", "10"), ("regret_12", "12"), ("regret_20", "20"),
+            ("stop_trials_median", "stop"), ("stop_regret_mean", "regret"), ("seconds_per_ask", "s/ask"),
+            ("epochs_saved", "saved %"), ("wrongly_stopped", "wrong %"),
+            ("regret_grid", "whole grid"))
+_SHARES = ("epochs_share_median", "epochs_saved", "wrongly_stopped")
+_HEAD = f"{'table':<26} {'method':<14}" + "".join(f"{title:>11}" for _, title in _COLUMNS)
+
+
+def _row(summary) -> str:
+    cells = []
+    for name, _ in _COLUMNS:
+        value = getattr(summary, name)
+        value = value * 100 if name in _SHARES else value
+        cells.append(f"{'-' if value is None else format(value, '.1f' if name.startswith('trials') else '.2f'):>11}")
+    return f"{summary.table:<26} {summary.method:<14}" + "".join(cells)

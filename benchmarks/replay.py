@@ -1,0 +1,147 @@
+"""One search on a table: the method asks, the table answers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Optional, Protocol
+
+from paddle_transfer.pruners.base import Pruner
+from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.gp.task_prior import PastTask
+from paddle_transfer.samplers.gp.termination import posterior_summary
+from paddle_transfer.samplers.registry import make_sampler
+from paddle_transfer.samplers.tables import Table
+from paddle_transfer.space.space import Point, Space
+
+Curve = tuple[tuple[int, float], ...]
+
+
+class Searcher(Protocol):
+    """One search by one method."""
+
+    def ask(self) -> Optional[Point]:
+        """The next point, None when there is no other."""
+
+    def watch(self, point: Point, epoch: int, value: float) -> bool:
+        """A running trial's metric after an epoch; True ends it there."""
+
+    def tell(self, point: Point, curve: Curve, pruned: bool) -> None:
+        """A trial has ended."""
+
+    def chosen(self) -> Point:
+        """The point that would be taken if the search ended now."""
+
+    def enough(self) -> bool:
+        """Whether the method itself would end now."""
+
+
+@dataclass
+class Run:
+    """What happened: the number of each asked point in order, of the chosen point after each trial, the epochs
+    spent until each trial's end, the trial after which the method would have stopped, seconds of each ask, which
+    trials were stopped before their last epoch; ``recorded_seed`` is whose curves were seen."""
+
+    points: list[int] = field(default_factory=list)
+    chosen: list[int] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+    stop: Optional[int] = None
+    seconds: list[float] = field(default_factory=list)
+    stopped: list[bool] = field(default_factory=list)
+    recorded_seed: int = 0
+
+    @property
+    def whole(self) -> list[Optional[int]]:
+        """``points``, with None for those of stopped trials."""
+        stopped = self.stopped or [False] * len(self.points)
+        return [None if early else point for point, early in zip(self.points, stopped)]
+
+
+def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int, workers: int = 1) -> Run:
+    """Search until ``trials`` have ended, ``workers`` at once; the trial that was begun first ends first."""
+    run, running = Run(recorded_seed=recorded_seed), []
+    spent = begun = 0
+    while len(run.points) < trials:
+        while begun < trials and len(running) < workers:
+            start = time.perf_counter()
+            point = searcher.ask()
+            run.seconds.append(time.perf_counter() - start)
+            if point is None:
+                begun = trials
+                break
+            begun += 1
+            running.append(point)
+        if not running:
+            break
+        point = running.pop(0)
+        curve, pruned = _train(table, searcher, point, recorded_seed)
+        searcher.tell(point, curve, pruned)
+        spent += len(curve)
+        run.points.append(table.space.index(point))
+        run.chosen.append(table.space.index(searcher.chosen()))
+        run.epochs.append(spent)
+        run.stopped.append(pruned)
+        if run.stop is None and searcher.enough():
+            run.stop = len(run.points)
+    return run
+
+
+def _train(table: Table, searcher: Searcher, point: Point, recorded_seed: int) -> tuple[Curve, bool]:
+    curve = table.curve(point, recorded_seed)
+    for epoch, value in curve[:-1]:
+        if searcher.watch(point, epoch, value):
+            return curve[:epoch], True
+    return curve, False
+
+
+class SamplerSearcher:
+    """The product's own search: its sampler, its pruner, its choice of the winner, its stop rule.
+
+    :param epochs: of a whole training
+    """
+
+    def __init__(self, space: Space, *, mode: str = "bayes", fixed: Optional[Point], seed: int,
+                 tasks: tuple[PastTask, ...] = (), acquisition: str = "ei", pruner: Optional[Pruner] = None,
+                 epochs: int = 0):
+        options = {"prior": "none", "warm_start": tasks, "acquisition": acquisition} if mode == "bayes" else {}
+        self._sampler = make_sampler(mode, fixed=fixed, **options)
+        self._space, self._seed, self._tasks, self._auto = space, seed, tasks, mode == "bayes"
+        self._pruner, self._epochs = pruner, epochs
+        self._finished: list[Observation] = []
+        self._running: list[Observation] = []  # with their curves so far
+        self._asked = 0
+        self._outlook = None
+
+    def ask(self) -> Optional[Point]:
+        running = [trial.point for trial in self._running]
+        point = self._sampler.suggest(self._space, self._finished, running, seed=self._seed)
+        if point is not None:
+            self._running.append(Observation(self._asked, point, None, "running"))
+            self._asked += 1
+        return point
+
+    def watch(self, point: Point, epoch: int, value: float) -> bool:
+        if self._pruner is None:
+            return False
+        place = self._place(point)
+        trial = self._running[place]
+        trial = self._running[place] = replace(trial, curve=(*trial.curve, (epoch, value)))
+        return self._pruner.should_stop(self._space, trial, self._finished, epochs=self._epochs, seed=self._seed)
+
+    def tell(self, point: Point, curve: Curve, pruned: bool) -> None:
+        trial = self._running.pop(self._place(point))
+        self._finished.append(replace(trial, value=max(value for _, value in curve),
+                                      state="pruned" if pruned else "complete", curve=curve))
+        if self._auto:
+            self._outlook = posterior_summary(self._space, self._finished, tasks=self._tasks, seed=self._seed)
+
+    def _place(self, point: Point) -> int:
+        return next(i for i, trial in enumerate(self._running) if trial.point == point)
+
+    def chosen(self) -> Point:
+        if self._outlook is not None:
+            return self._outlook.winner
+        return max(self._finished, key=lambda o: (o.state == "complete", o.curve[-1][1])).point
+
+    def enough(self) -> bool:
+        return self._outlook is not None and self._outlook.enough

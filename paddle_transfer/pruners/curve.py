@@ -1,0 +1,76 @@
+"""Our own pruner (``auto``): ends a trial that is all but sure not to come near the best finished one.
+
+Two things foretell where a trial ends: how far its curve has come plus what it should still gain (``gains``), and
+what the search's model expects of its point. Only when both together leave less than ``CHANCE`` is it stopped. A
+search asks for few hopeless points, so little is to be won by haste and a winner is to be lost.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Sequence
+
+from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.gp import encoding
+from paddle_transfer.samplers.gp.curve_extrapolation import expected_gain, scale_of
+from paddle_transfer.samplers.gp.metric_scale import tail_mean
+from paddle_transfer.samplers.gp.training_data import valid_observations
+from paddle_transfer.space.space import Point, Space
+
+#: No trial ends before this share of its epochs.
+EARLIEST = 0.33
+
+#: Nor unless it is less likely than this to end above the best one, or less than ``TOLERANCE`` (log-odds: about one
+#: point at an accuracy of 0.88, the noise of a training) below it.
+CHANCE, TOLERANCE = 0.002, 0.1
+
+#: How far the model of the points is believed: multiple of its variance, and the noise of a training (log-odds).
+DOUBT, NOISE = 2.0, 0.1
+
+
+class CurvesPruner:
+    """A ``prune.base.Pruner`` without arguments; ``seed`` changes nothing."""
+
+    def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *, epochs: int,
+                    seed: int) -> bool:
+        """As ``Pruner.should_stop``. Nothing is stopped before one whole training is finished."""
+        results = valid_observations(space, finished)
+        whole = [o for o in results if o.state == "complete" and any(math.isfinite(value) for _, value in o.curve)]
+        curve = [(epoch, value) for epoch, value in trial.curve if math.isfinite(value)]
+        if not whole or not curve or not space.contains(trial.point):
+            return False
+        share = curve[-1][0] / epochs
+        scale = scale_of(whole, curve)
+        if scale is None or not EARLIEST <= share < 1.0:
+            return False
+        gain, deviation = expected_gain(space, trial.point, whole, share, scale=scale)
+        end, tolerance = scale.level(curve) + gain, TOLERANCE * scale.unit
+        best = max(scale(tail_mean(o)) for o in whole)
+        if chance(end, deviation, above=best - tolerance) > CHANCE:
+            return False  # most calls end here, in a millisecond
+        if not scale.odds:
+            return True  # the model has another scale
+        return _chance_with_model(space, trial.point, results, whole, end=end, deviation=deviation) <= CHANCE
+
+
+def chance(mean: float, deviation: float, *, above: float) -> float:
+    """The probability (0..1) that a normal number exceeds ``above``."""
+    return 0.5 * math.erfc((above - mean) / (deviation * math.sqrt(2.0)))
+
+
+def _chance_with_model(space: Space, point: Point, results: Sequence[Observation], whole: Sequence[Observation], *,
+                       end: float, deviation: float) -> float:
+    """The chance of ending near the best point, noise taken away, when the curve foretells ``end``."""
+    from paddle_transfer.samplers.gp.sampler import model_of
+
+    model = model_of(space, results)
+    winner = float(model.mean(encoding.matrix(model.axes, [o.point for o in whole])).max())
+    row = encoding.matrix(model.axes, [point])
+    total = 0.0
+    for weight, part in model.parts:
+        loss, spread = part.predict(row, return_std=True)
+        variance = DOUBT * float(spread[0]) ** 2 + NOISE ** 2
+        trust = variance / (variance + deviation ** 2)  # in the curve
+        mean = trust * end - (1.0 - trust) * float(loss[0])
+        total += weight * chance(mean, math.sqrt(trust) * deviation, above=winner - TOLERANCE)
+    return total

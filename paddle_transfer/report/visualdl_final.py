@@ -1,0 +1,78 @@
+"""The final trainings in VisualDL: a run ``final`` with what was found, ``final_best`` and ``final_fixed`` with what
+each reported, under the tags of the trials but ``test/`` in the place of ``eval/``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Optional, Sequence
+
+from paddle_transfer.report.visualdl_run import DONE, Run
+
+
+class FinalPages:
+    """The part of the tracker that hears of the final trainings.
+
+    :param root: the folder of all runs
+    :param metric: its name, fit for a tag
+    """
+
+    def __init__(self, root: Path, metric: str):
+        self.root, self.metric = root, metric
+        self._trainings: dict[str, Run] = {}
+
+    def final_started(self, names: Sequence[str]) -> None:
+        """Each begins a run of its own."""
+
+    def final_training_started(self, name: str, point: dict[str, Any]) -> None:
+        self._end(name)
+        self._trainings[name] = self._begin(name, point)
+
+    def final_epoch_reported(self, name: str, report) -> None:
+        run = self._trainings.get(name)
+        if run is None:
+            return
+        for tag, value in {f"eval/{self.metric}": report.value, **report.scalars}.items():
+            run.scalar(f"test/{tag.removeprefix('eval/')}" if tag.startswith("eval/") else tag, value, report.epoch)
+        run.flush()
+
+    def final_ended(self, told: Optional[dict[str, Any]]) -> None:
+        begun = list(self._trainings)
+        for name in begun:
+            self._end(name)
+        if told is None:
+            return
+        results = {name: told[name] for name in ("best", "fixed") if name in told}
+        summary = Run(self.root / "final")
+        for name, result in results.items():
+            summary.scalar(f"final/{name}_{self.metric}", result["test"], result["epoch"])
+            if name == "best" or result != told["best"]:  # a point that is both was trained once
+                self._complete(name, result, begun=name in begun)
+        lines = (f"{name}: test {self.metric} {result['test']:.4f}, {json.dumps(result['point'])}"
+                 for name, result in results.items())
+        summary.text("final", "\n".join(lines))
+        summary.close()
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _begin(self, name: str, point: dict[str, Any]) -> Run:
+        run = Run(self._training(name))
+        run.text("point", json.dumps(point))
+        return run
+
+    def _end(self, name: str) -> None:
+        run = self._trainings.pop(name, None)
+        if run is not None:
+            run.close()
+
+    def _complete(self, name: str, result: dict[str, Any], *, begun: bool) -> None:
+        """Mark a training's run as whole; write it again where an earlier search trained it and died."""
+        done = self._training(name) / DONE
+        if not begun and not done.exists():
+            run = self._begin(name, result["point"])
+            run.scalar(f"test/{self.metric}", result["test"], result["epoch"])
+            run.close()
+        done.touch()
+
+    def _training(self, name: str) -> Path:
+        return self.root / f"final_{name}"

@@ -1,0 +1,1 @@
+"""Who proposes the next points of a search: one sampler a file, one registry."""

@@ -1,0 +1,23 @@
+"""Recorded tables made small enough to ship: what ``suggest.prior`` learns from."""
+
+from __future__ import annotations
+
+import numpy
+
+from paddle_transfer.samplers.gp.dimension_prior import axis_of
+from paddle_transfer.samplers.gp.metric_scale import log_odds, tail_of
+from paddle_transfer.samplers.gp.task_prior import PastTask
+from paddle_transfer.samplers.tables import Table
+
+
+def distil(table: Table) -> PastTask:
+    """Log-odds of the mean over seeds of the last tenth of the epochs, averaged over hyperparameters that hardly matter
+    (L2 decay), so that 196 points become 28."""
+    weak = {h.name for h in table.space.hyperparameters if axis_of(h).belief.weak}
+    ends = table.curves[:, :, -tail_of(table.epochs):].mean(axis=(1, 2))
+    groups: dict[str, tuple[dict, list[float]]] = {}
+    for i, point in enumerate(table.space.points()):
+        kept = {name: value for name, value in point.items() if name not in weak}
+        groups.setdefault(repr(kept), (kept, []))[1].append(log_odds(float(ends[i])))
+    return PastTask(table.name, tuple(kept for kept, _ in groups.values()),
+                    tuple(float(numpy.mean(values)) for _, values in groups.values()))

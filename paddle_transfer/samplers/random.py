@@ -1,0 +1,38 @@
+"""Points drawn independently and uniformly, with replacement."""
+
+from __future__ import annotations
+
+from typing import Optional, Sequence
+
+from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.common import exhausted, finished_keys, first_fixed, generator, keys, untaken
+from paddle_transfer.space.space import Point, Space
+
+#: A draw is repeated this often while it hits points that are running; then the first free point is taken.
+_DRAWS = 1000
+
+
+class RandomSampler:
+    """Independent uniform draws. One that hits an evaluated point stands (its result is reused, or it is trained
+    with another seed); one that hits a running point is drawn again, since two workers would do the same."""
+
+    def __init__(self, *, fixed: Optional[Point] = None, allow_repeats: bool = False):
+        self.fixed = fixed
+        self.allow_repeats = allow_repeats
+
+    def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
+                seed: int) -> Optional[Point]:
+        """As ``Sampler.suggest``; with ``allow_repeats`` there is always a point."""
+        busy = keys(space, running)
+        taken = finished_keys(space, finished) | busy
+        if not self.allow_repeats and exhausted(space, taken):
+            return None
+        fixed = first_fixed(space, self.fixed, taken)
+        if fixed is not None:
+            return fixed
+        rng = generator(seed, len(finished) + len(running), "random")
+        for _ in range(_DRAWS):
+            point = space.sample(rng)
+            if space.key(point) not in busy:
+                return point
+        return (untaken(space, busy) if space.size is not None else None) or point

@@ -1,0 +1,1 @@
+"""The search file: typed groups, one schema, all mistakes at once."""

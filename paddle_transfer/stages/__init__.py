@@ -1,0 +1,1 @@
+"""Searches in steps: PaddleClas's greedy search, its teacher and the distillation."""

@@ -1,0 +1,1 @@
+"""Ways to transfer: one strategy a file, one protocol, one registry."""

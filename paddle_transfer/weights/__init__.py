@@ -1,0 +1,1 @@
+"""Pretrained weights: catalogue, download, safe reading, strict loading."""

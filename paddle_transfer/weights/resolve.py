@@ -1,0 +1,111 @@
+"""From what a user wrote (a name, a file, an address, none) to a local file that was read and found good.
+
+Done once, in the parent, before a search: twenty trials then never fail twenty times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.parse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from paddle_transfer.config.pretrained import is_none
+from paddle_transfer.weights import catalogue
+from paddle_transfer.weights.cache import weights_home
+from paddle_transfer.weights.download import Network
+from paddle_transfer.weights.errors import NotWeights, UnknownWeights
+from paddle_transfer.weights.fetch import fetch
+from paddle_transfer.weights.read import read
+
+SUFFIXES = (".pdparams", ".pdema", ".safetensors", ".tar")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Weights that are here and were read through once.
+
+    :param path: the local file
+    :param sha256: of the bytes that were read; hold the worker's reading to it
+    :param source: what the user asked for: ``10w``, an address, or a file's name
+    :param entry: the catalogue's, when it was asked for by name
+    """
+
+    path: Path
+    sha256: str
+    source: str
+    entry: Optional[catalogue.Entry] = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for a job's payload."""
+        return {"path": str(self.path), "sha256": self.sha256, "source": self.source}
+
+
+def resolve(spec: Union[str, os.PathLike, bool, None], *, arch: Optional[str] = None,
+            ppcls: Union[str, Path, None] = None, home: Optional[Path] = None, network: Optional[Network] = None,
+            mirror: Optional[str] = None) -> Optional[Resolved]:
+    """The local, verified file for ``spec``; None for none.
+
+    :param spec: ``imagenet``, ``imagenet_ssld``, ``10w``, ``none``, a file (its ``.pdparams`` may be left out, as in
+        PaddleClas), an address; True means imagenet, as PaddleClas's ``Arch.pretrained: True`` does
+    :param arch: PaddleClas's name of the network, for names
+    :param ppcls: PaddleClas's ``ppcls`` folder, for the addresses of architectures outside the catalogue
+    :raises UnknownWeights, FetchError, NotWeights, UnsafeWeights: before anything is trained
+    """
+    if is_none(spec):
+        return None
+    spec = "imagenet" if spec is True else spec
+    if not isinstance(spec, (str, os.PathLike)):
+        raise UnknownWeights(f"pretrained: must be a name, a file or an address; found {spec!r}")
+    text = os.fspath(spec)
+    home = home or weights_home()
+    if text in catalogue.NAMES:
+        entry = catalogue.entry(text, arch, ppcls=ppcls)
+        file = fetch(entry.urls, home / entry.filename, check=read, network=network, mirror=mirror)
+        return Resolved(file, _digest(file), text, entry)
+    if "://" in text:
+        scheme = text.split("://", 1)[0].lower()
+        if scheme not in ("http", "https"):
+            raise UnknownWeights(f"pretrained: {text}: only http and https addresses are fetched; found {scheme}")
+        file = fetch([text], home / name_for(text), check=read, network=network)
+        return Resolved(file, _digest(file), text)
+    file = local_file(text)
+    return Resolved(file, _digest(file), file.name)
+
+
+def _digest(file: Path) -> str:
+    """Reads the whole file, safely, and gives its SHA-256. Raises NotWeights for numbers that are none."""
+    weights = read(file, digest=True)
+    bad = [name for name, array in weights.tensors.items()
+           if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    if bad:
+        raise NotWeights(f"{file}: holds NaN or infinite numbers, in {', '.join(bad[:5])}")
+    return weights.sha256
+
+
+def local_file(text: str) -> Path:
+    """The file that ``text`` names, with or without its suffix. Raises UnknownWeights, NotWeights."""
+    path = Path(text).expanduser()
+    tries = [path] + [Path(f"{path}{suffix}") for suffix in SUFFIXES]
+    for file in tries:
+        if file.is_file():
+            return file
+    if path.is_dir():
+        inside = sorted(file.name for file in path.iterdir() if file.suffix in SUFFIXES)
+        raise NotWeights(f"{path}: is a folder. {f'In it: {inside[0]}' if inside else 'Name the file'}")
+    if os.sep not in text and not path.suffix:
+        catalogue.entry(text)  # a misspelt name rather than a file: its error lists the names
+    raise NotWeights(f"{path}: there is no such file (nor with {', '.join(SUFFIXES)} behind it)")
+
+
+def name_for(url: str) -> str:
+    """The cache's file name for a user's address: its own name and, as two addresses may share that, a mark."""
+    name = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rsplit("/", 1)[-1])
+    name = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".") or "weights.pdparams"
+    stem, dot, suffix = name.rpartition(".")
+    mark = hashlib.sha256(url.encode()).hexdigest()[:8]
+    return f"{stem}-{mark}.{suffix}"[-120:] if dot else f"{name}-{mark}"[-120:]

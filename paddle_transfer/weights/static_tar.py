@@ -1,0 +1,86 @@
+"""Paddle 1.x parameters: a tar with one file per variable (fluid.io.save_params), as PaddleClas 1.x gave them out.
+
+Each file: u32 version, u64 number of LoD levels (none here), u32 version, i32 length, a protobuf TensorDesc
+(field 1: data type, field 2: dims), the raw numbers. Source: paddle/fluid/framework/lod_tensor.cc.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import posixpath
+import struct
+import tarfile
+
+import numpy as np
+
+from paddle_transfer.weights.allowed_globals import MAX_DIMENSIONS, Malformed
+
+_TYPES = {0: "?", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "u1", 21: "i1"}
+MAX_MEMBERS = 20_000
+
+
+def parse(data: bytes) -> dict[str, np.ndarray]:
+    """The tensors of an uncompressed tar, by file name; nothing is extracted. Raises Malformed."""
+    tensors: dict[str, np.ndarray] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+            for count, member in enumerate(tar):
+                if count >= MAX_MEMBERS:
+                    raise Malformed(f"more than {MAX_MEMBERS:,} files in it")
+                name = posixpath.basename(member.name)
+                if not member.isreg() or member.issparse() or name.startswith("."):
+                    continue
+                start = member.offset_data
+                if member.size > len(data) - start:
+                    raise Malformed(f"{name!r} is cut short")
+                if name in tensors:
+                    raise Malformed(f"{name!r} stands there twice")
+                tensors[name] = _tensor(memoryview(data)[start:start + member.size], name)
+    except (tarfile.TarError, struct.error, IndexError, ValueError, OverflowError, OSError) as error:
+        raise error if isinstance(error, Malformed) else Malformed(f"{error}"[:200]) from None
+    return tensors
+
+
+def _tensor(view: memoryview, name: str) -> np.ndarray:
+    version, levels, again, length = struct.unpack_from("<IQIi", view)
+    if version or again or levels or not 0 < length <= 1024:
+        raise Malformed(f"{name!r} is no tensor of Paddle 1.x")
+    code, shape = _description(bytes(view[20:20 + length]))
+    if code not in _TYPES or len(shape) > MAX_DIMENSIONS or any(not 0 <= size < 2**40 for size in shape):
+        raise Malformed(f"{name!r} has a strange type or shape")
+    body = view[20 + length:]
+    dtype = np.dtype(_TYPES[code])
+    if math.prod(shape) * dtype.itemsize != len(body):
+        raise Malformed(f"{name!r}: shape {shape} does not take {len(body):,} bytes")
+    return np.frombuffer(body, dtype=dtype).reshape(shape)
+
+
+def _description(text: bytes) -> tuple[int, list[int]]:
+    """(data type, dims) of a TensorDesc."""
+    code, shape, at = -1, [], 0
+    while at < len(text):
+        tag, at = _varint(text, at)
+        value, at = _varint(text, at)
+        if tag == 0x08:
+            code = value
+        elif tag == 0x10:
+            shape.append(value)
+        elif tag == 0x12:  # packed dims
+            end = at + value
+            while at < min(end, len(text)):
+                value, at = _varint(text, at)
+                shape.append(value)
+        else:
+            raise Malformed("a strange tensor description")
+    return code, shape
+
+
+def _varint(text: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for i in range(10):
+        byte = text[at + i]
+        value |= (byte & 0x7F) << (7 * i)
+        if not byte & 0x80:
+            return value, at + i + 1
+    raise Malformed("a number without an end")

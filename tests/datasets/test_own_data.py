@@ -1,0 +1,186 @@
+"""A folder per class, a table: ``prepare`` for one's own images."""
+
+import pytest
+
+from paddle_transfer.checks.checker import check_config
+from paddle_transfer.cli.prepare import run
+from paddle_transfer.config.load import load_yaml
+from paddle_transfer.datasets.prepare import Wishes, prepare
+from paddle_transfer.errors import DataError
+from paddle_transfer.settings.final import Final
+from paddle_transfer.settings.search_file import load_search
+from tests.helpers.datasets import picture
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("PADDLE_TRANSFER_HOME", str(tmp_path / "home"))
+    root = tmp_path / "my images"
+    root.mkdir()
+    return root
+
+
+def fill(root, counts, first=0):
+    for name, count in counts.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            first += 1
+            (root / name / f"photo {i}.jpg").write_bytes(picture(first))
+
+
+def lists(root):
+    return {split: [tuple(line.split("\t")) for line in (root / f"{split}_list.txt").read_text().splitlines()]
+            for split in ("train", "val", "test") if (root / f"{split}_list.txt").exists()}
+
+
+def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(home, capsys):
+    fill(home, {"red rose": 10, "tulip": 6, ".thumbs": 2})
+    (home / "tulip" / "notes.txt").write_text("not an image")
+    assert run("folder", str(home), Wishes(test=0.2, processes=1)) == 0
+    made = lists(home)
+    assert {split: len(rows) for split, rows in made.items()} == {"train": 10, "val": 3, "test": 3}
+    assert {label for _, label in made["train"]} == {label for _, label in made["test"]} == {"0", "1"}
+    assert (home / "label_list.txt").read_text() == "0 red rose\n1 tulip\n"
+    config = load_yaml(str(home / "custom.yaml"))
+    assert config["Arch"]["class_num"] == 2 and config["DataLoader"]["Train"]["dataset"]["delimiter"] == "\t"
+    assert config["Metric"]["Eval"] == [{"TopkAcc": {"topk": [1]}}]
+    report = check_config(config, file="custom.yaml", processes=1)
+    assert report.findings == [] and list(report.counts) == ["train", "val", "test"]
+    settings = load_search(str(home / "custom_bayes.yaml"))
+    assert settings.base_config_file == f"{home}/custom.yaml" and settings.final == Final("train+val")
+    assert "tools/search.py -c" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wishes", [Wishes(processes=1), Wishes(test=0.2, val=0.0, processes=1)])
+def test_without_a_validation_or_a_test_list_there_is_no_final_training(home, wishes):
+    fill(home, {"a": 10, "b": 10})
+    run("folder", str(home), wishes)
+    assert load_search(str(home / "custom_bayes.yaml")).final is None
+
+
+def test_split_folders_are_kept(home):
+    fill(home / "train", {"a": 4, "b": 4})
+    fill(home / "Valid", {"a": 2, "b": 1}, first=50)
+    result = prepare("folder", home, Wishes(processes=1))
+    assert result.lists["train"][1] == 8 and result.lists["val"][1] == 3 and result.classes == ("a", "b")
+
+
+def test_copies_never_land_on_two_sides(home):
+    fill(home, {"a": 8, "b": 8})
+    for i in range(8):
+        (home / "a" / f"copy {i}.jpg").write_bytes((home / "a" / f"photo {i}.jpg").read_bytes())
+    for seed in range(5):
+        prepare("folder", home, Wishes(val=0.3, test=0.2, seed=seed, processes=1))
+        where = {}
+        for split, rows in lists(home).items():
+            for path, _ in rows:
+                where.setdefault((home / path).read_bytes(), set()).add(split)
+        assert all(len(splits) == 1 for splits in where.values()), seed
+
+
+def test_broken_images_are_left_out_and_named(home):
+    fill(home, {"a": 3, "b": 3})
+    (home / "a" / "photo 1.jpg").write_bytes(picture(1)[:200])
+    (home / "b" / "photo 2.jpg").write_bytes(b"<html>not found</html>")
+    result = prepare("folder", home, Wishes(processes=1))
+    assert [line.split(":")[0] for line in result.bad] == ["a/photo 1.jpg", "b/photo 2.jpg"]
+    assert "truncated" in result.bad[0] and "web page" in result.bad[1]
+    assert sum(len(rows) for rows in lists(home).values()) == 4
+    assert "photo 1" in (home / "bad_images.txt").read_text()
+
+
+def gif(path):
+    import io
+
+    from PIL import Image
+    Image.open(io.BytesIO(picture(7))).save(path, format="GIF")
+
+
+def test_two_images_never_become_one_converted_file(home):
+    for folder, name in (("a", "b__c.gif"), ("a__b", "c.gif")):
+        fill(home, {folder: 2})
+        gif(home / folder / name)
+    result = prepare("folder", home, Wishes(val=0.0, processes=1))
+    converted = [path for path, _ in lists(home)["train"] if path.startswith("converted")]
+    assert result.converted == 2 and len(set(converted)) == 2 and all((home / path).exists() for path in converted)
+
+
+def test_no_room_for_a_converted_image_is_no_fault_of_the_image(home):
+    fill(home, {"a": 2, "b": 2})
+    gif(home / "a" / "x.gif")
+    (home / "converted").write_text("a file where the folder should be")
+    with pytest.raises(DataError, match=r"x\.gif\.png: cannot be written"):
+        prepare("folder", home, Wishes(val=0.0, processes=1))
+
+
+def test_shares_that_leave_nothing_for_training_are_refused_with_the_default_one_too(home):
+    fill(home, {"a": 5, "b": 5})
+    with pytest.raises(DataError, match="--val 0.2 and --test 0.8 together must leave something for training"):
+        prepare("folder", home, Wishes(test=0.8, processes=1))
+
+
+@pytest.mark.parametrize("labels", [("--1", "2"), ("\u00b2", "3")])
+def test_labels_that_only_look_like_numbers_are_names(home, labels):
+    fill(home, {"x": 4})
+    rows = "".join(f"x/photo {i}.jpg,{labels[i % 2]}\n" for i in range(4))
+    (home / "t.csv").write_text("path,label\n" + rows, encoding="utf-8")
+    assert set(prepare("csv", home, Wishes(csv=str(home / "t.csv"), val=0.0, processes=1)).classes) == set(labels)
+
+
+def test_other_wishes_leave_no_old_lists_behind(home):
+    fill(home, {"a": 5, "b": 5})
+    prepare("folder", home, Wishes(test=0.2, processes=1))
+    prepare("folder", home, Wishes(val=0.0, processes=1))
+    assert set(lists(home)) == {"train"} and not (home / "trainval_list.txt").exists()
+
+
+@pytest.mark.parametrize("make, text", [
+    (lambda root: None, "a folder per class, but has none"),
+    (lambda root: fill(root, {"only": 2}), "a folder per class, but has 1"),
+    (lambda root: fill(root, {"a": 2, "b": 0}), "these classes have no image.*b"),
+    (lambda root: (fill(root / "train", {"a": 2, "b": 2}), fill(root / "test", {"c": 1})), "no training images: c"),
+    (lambda root: (fill(root, {"a": 2, "b": 2}), (root / "a" / "x\ty.jpg").write_bytes(picture(9))),
+     "a tab in its name"),
+])
+def test_folders_that_cannot_be_used_say_why(home, make, text):
+    make(home)
+    with pytest.raises(DataError, match=text):
+        prepare("folder", home, Wishes(processes=1))
+
+
+def test_a_table_with_names_and_splits(home):
+    fill(home, {"x": 6})
+    rows = ["file;category;set", *(f"x/photo {i}.jpg;{('dog', 'cat')[i % 2]};{('train', 'train', 'test')[i // 2]}"
+                                   for i in range(6))]
+    (home / "labels.csv").write_text("\ufeff" + "\r\n".join(rows) + "\r\n", encoding="utf-8")
+    result = prepare("csv", home, Wishes(val=0.0, processes=1))
+    assert result.classes == ("cat", "dog")
+    assert lists(home)["test"] == [("x/photo 4.jpg", "1"), ("x/photo 5.jpg", "0")]
+
+
+def test_number_labels_become_0_based_in_numeric_order(home):
+    fill(home, {"x": 4})
+    rows = [f"{home}/x/photo {i}.jpg,{(2, 10)[i % 2]}\n" for i in range(4)]
+    (home / "t.csv").write_text("path,label\n" + "".join(rows))
+    result = prepare("csv", home, Wishes(csv=str(home / "t.csv"), val=0.0, processes=1))
+    assert result.classes == ("2", "10") and lists(home)["train"][1] == ("x/photo 1.jpg", "1")
+
+
+@pytest.mark.parametrize("text, message", [
+    ("path,label\na.jpg,1\nb.jpg\nc.jpg,\n", r"(?s)t\.csv:3: 2 columns expected.*t\.csv:4: image or label is empty"),
+    ("path,label,split\na.jpg,1,train\nb.jpg,2,holdout\n",
+     r"t\.csv:3: a split is train, val or test, but got 'holdout'"),
+    ("bild,klasse\na,b\n", "which column is the image.*--image-column"),
+    ("path,label\na.jpg,1\nb.jpg,1\n", "all images have the label '1'"),
+    ("", "the table is empty"),
+])
+def test_tables_that_cannot_be_used_name_their_lines(home, text, message):
+    (home / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        prepare("csv", home, Wishes(csv=str(home / "t.csv"), processes=1))
+
+
+def test_a_misspelt_column_gets_a_hint(home):
+    (home / "t.csv").write_text("picture,klass\na,b\n")
+    with pytest.raises(DataError, match="no column 'pictur'. Did you mean 'picture'"):
+        prepare("csv", home, Wishes(csv=str(home / "t.csv"), image_column="pictur", processes=1))

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from paddle_transfer.errors import DiskFull, SetupError
+from paddle_transfer.executors.base import Ended, Job
+from paddle_transfer.executors.local import LocalExecutor
+from paddle_transfer.executors.process import WorkerProcess, worker_environment
+from tests.helpers.executor_suite import ExecutorSuite
+from tests.helpers.fakes import FakeClock
+from tests.helpers.tiny_runner import AUDIT
+
+RUNNER = "tests.helpers.tiny_runner:run"
+MISBEHAVE = {"complete": None, "crash": "raise", "kill": "kill_self", "diverge": "diverge", "invalid": "invalid"}
+
+
+def tiny_job(folder: Path, number: int, *, attempt: int = 1, **tiny) -> Job:
+    directory = folder / f"{number:04d}"
+    directory.mkdir(exist_ok=True)
+    (directory / "config.yaml").write_text(yaml.safe_dump({"Tiny": tiny}))
+    return Job(number, attempt, str(directory), {"seed": 0})
+
+
+class TestLocalExecutor(ExecutorSuite):
+    def make(self, folder, *, slots):
+        return LocalExecutor(devices=[f"cpu:{i}" for i in range(slots)], runner=RUNNER, log_dir=folder / "logs")
+
+    def job(self, folder, number, *, does="complete", attempt=1, epochs=3):
+        pause = 0.002 if epochs > 3 else 0  # time for a stop to arrive
+        return tiny_job(folder, number, attempt=attempt, epochs=epochs, misbehave=MISBEHAVE[does], pause=pause)
+
+
+@pytest.fixture
+def executor(tmp_path):
+    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path / "logs")
+    yield executor
+    executor.close()
+
+
+@pytest.fixture
+def audit(tmp_path, monkeypatch):
+    monkeypatch.setenv(AUDIT, str(tmp_path / "audit"))
+    return lambda: (tmp_path / "audit").read_text().splitlines() if (tmp_path / "audit").exists() else []
+
+
+def run(executor, job) -> Ended:
+    executor.submit(job)
+    return finish(executor)
+
+
+def finish(executor) -> Ended:
+    for _ in range(1000):
+        for event in executor.poll(1.0):
+            if isinstance(event, Ended):
+                return event
+    raise AssertionError("it never ended")
+
+
+def until(executor, condition):
+    for _ in range(100_000):
+        if condition():
+            return
+        executor.poll(0.01)
+    raise AssertionError("it never happened")
+
+
+def gone(pid: int) -> bool:
+    """Whether ``pid`` ends without further ado; a signal takes a moment to be carried out."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    ended = bool(select.select([descriptor], [], [], 30)[0])
+    os.close(descriptor)
+    return ended
+
+
+def test_a_worker_lives_through_many_jobs(tmp_path, executor, audit):
+    for number in range(3):
+        assert run(executor, tiny_job(tmp_path, number)).verdict == "complete"
+    assert len({re.search(r"pid (\d+)", line)[1] for line in audit() if line.startswith("began")}) == 1
+
+
+@pytest.mark.parametrize("how, message", [("raise", "ValueError: a deliberate crash"), ("segfault", "SIGSEGV"),
+                                          ("exit", "exit code 3"), ("kill_self", "SIGKILL")])
+def test_a_worker_that_failed_is_replaced(tmp_path, executor, audit, how, message):
+    ended = run(executor, tiny_job(tmp_path, 0, misbehave=how))
+    assert message in ended.message and "trial 0 begins" in (tmp_path / "0000" / "train.log").read_text()
+    assert run(executor, tiny_job(tmp_path, 1)).verdict == "complete"
+    assert len({re.search(r"pid (\d+)", line)[1] for line in audit() if line.startswith("began")}) == 2
+
+
+def test_native_crashes_leave_their_text_in_the_trials_log(tmp_path, executor):
+    ended = run(executor, tiny_job(tmp_path, 0, misbehave="segfault"))
+    assert "Segmentation fault" in ended.log_tail and "string_at" in ended.log_tail
+
+
+def test_logs_of_trials_are_kept_apart(tmp_path, executor):
+    for number in range(2):
+        run(executor, tiny_job(tmp_path, number))
+    for number in range(2):
+        assert (tmp_path / f"{number:04d}" / "train.log").read_text() == f"trial {number} begins\n"
+
+
+def test_a_result_counts_although_its_worker_died_before_saying_so(tmp_path, executor):
+    """A worker stopped after its result.json and killed there."""
+    job = tiny_job(tmp_path, 0, misbehave="hang")
+    executor.submit(job)
+    until(executor, lambda: (tmp_path / "0000" / "train.log").exists())
+    result = {"number": 0, "attempt": 1, "verdict": "complete", "value": 0.5, "curve": [[1, 0.5]]}
+    (tmp_path / "0000" / "result.json").write_text(json.dumps(result))
+    os.kill(executor.worker_pids()[0], signal.SIGKILL)
+    ended = finish(executor)
+    assert ended.verdict == "complete" and ended.result == result
+
+
+@pytest.mark.parametrize("stale", [{"attempt": 1}, {"verdict": "nonsense"}])
+def test_another_attempts_result_does_not_count(tmp_path, executor, stale):
+    job = tiny_job(tmp_path, 0, attempt=2, misbehave="kill_self")
+    (tmp_path / "0000" / "result.json").write_text(json.dumps(
+        {"number": 0, "attempt": 2, "verdict": "complete", "value": 0.5, "curve": [[1, 0.5]], **stale}))
+    assert run(executor, job).verdict == "killed"
+
+
+def test_a_trial_that_takes_too_long_is_ended_with_its_children(tmp_path, audit):
+    clock = FakeClock()
+    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path, trial_timeout=60, clock=clock)
+    executor.submit(tiny_job(tmp_path, 0, misbehave="grandchild", epochs=10_000, pause=0.01))
+    until(executor, lambda: any(line.startswith("grandchild") for line in audit()))
+    grandchild = int(next(line for line in audit() if line.startswith("grandchild")).split()[1])
+    clock.advance(59)
+    executor.poll(0)
+    assert executor.running() == {0}
+    clock.advance(2)
+    assert finish(executor).verdict == "timeout"
+    assert gone(grandchild)
+    executor.submit(tiny_job(tmp_path, 1))
+    assert finish(executor).verdict == "complete"
+    executor.close()
+
+
+def test_close_ends_workers_and_their_children(tmp_path, executor, audit):
+    executor.submit(tiny_job(tmp_path, 0, misbehave="grandchild", epochs=10_000, pause=0.01))
+    until(executor, lambda: any(line.startswith("grandchild") for line in audit()))
+    pids = [*executor.worker_pids(), int(next(line for line in audit() if "grandchild" in line).split()[1])]
+    executor.close()
+    assert all(map(gone, pids))
+
+
+def test_a_worker_killed_while_it_starts_costs_no_attempt(tmp_path, executor):
+    executor.submit(tiny_job(tmp_path, 0))
+    os.kill(executor.worker_pids()[0], signal.SIGKILL)
+    ended = finish(executor)
+    assert (ended.verdict, ended.attempt) == ("complete", 1)
+
+
+@pytest.mark.parametrize("runner, text", [
+    ("no_such_module:run", "ModuleNotFoundError: No module named 'no_such_module'"),
+    ("paddle_transfer.errors:nothing", "has no attribute 'nothing'"),
+])
+def test_a_runner_that_cannot_be_imported_stops_everything(tmp_path, runner, text):
+    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    executor.submit(tiny_job(tmp_path, 0))
+    with pytest.raises(SetupError, match=re.escape(text)) as caught:
+        finish(executor)
+    assert "Traceback" in str(caught.value)
+    executor.close()
+
+
+def runner_module(folder: Path, monkeypatch, text: str) -> str:
+    (folder / "odd_runner.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return "odd_runner:run"
+
+
+def test_a_setup_error_at_import_is_passed_on_as_it_is(tmp_path, monkeypatch):
+    runner = runner_module(tmp_path, monkeypatch, "from paddle_transfer.errors import SetupError\n"
+                                                  "raise SetupError('Paddle is missing. pip install paddlepaddle')")
+    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    executor.submit(tiny_job(tmp_path, 0))
+    with pytest.raises(SetupError, match="^Paddle is missing. pip install paddlepaddle$"):
+        finish(executor)
+    executor.close()
+
+
+def test_a_worker_that_dies_whenever_it_starts_is_an_error_with_its_log(tmp_path, monkeypatch):
+    runner = runner_module(tmp_path, monkeypatch, "import os, sys\nprint('bad library', flush=True)\nos._exit(5)")
+    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    executor.submit(tiny_job(tmp_path, 0))
+    with pytest.raises(SetupError, match=r"died 3 times before it was ready \(exit code 5\)(.|\n)*bad library"):
+        finish(executor)
+    executor.close()
+
+
+def test_a_worker_that_never_gets_ready_is_an_error(tmp_path, monkeypatch):
+    clock = FakeClock()
+    runner = runner_module(tmp_path, monkeypatch, "import signal\nsignal.pause()")
+    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path, startup_timeout=100, clock=clock)
+    executor.submit(tiny_job(tmp_path, 0))
+    executor.poll(0)
+    clock.advance(101)
+    with pytest.raises(SetupError, match="not ready after 100 s"):
+        finish(executor)
+    executor.close()
+
+
+@pytest.mark.parametrize("how, error", [("setup", SetupError), ("disk_full", DiskFull)])
+def test_what_concerns_every_trial_is_raised(tmp_path, executor, how, error):
+    executor.submit(tiny_job(tmp_path, 0, misbehave=how))
+    with pytest.raises(error):
+        finish(executor)
+
+
+@pytest.mark.parametrize("returns, verdict", [("{}", "invalid"), ("None", "invalid"), ("{'value': 1}", "invalid"),
+                                              ("{'value': float('nan'), 'curve': [[1, 1.0]]}", "diverged")])
+def test_a_runner_that_returns_nonsense(tmp_path, monkeypatch, returns, verdict):
+    runner = runner_module(tmp_path, monkeypatch, f"def run(job, report):\n    return {returns}")
+    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    executor.submit(tiny_job(tmp_path, 0))
+    assert finish(executor).verdict == verdict
+    executor.close()
+
+
+def test_a_metric_that_is_no_number_is_divergence(tmp_path, monkeypatch):
+    runner = runner_module(tmp_path, monkeypatch, "def run(job, report):\n    report(epoch=1, value=0.5)\n"
+                                                  "    report(epoch=2, value=float('inf'))")
+    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    ended = run(executor, tiny_job(tmp_path, 0))
+    assert ended.verdict == "diverged" and ended.result["curve"] == [[1, 0.5]] and "inf after epoch 2" in ended.message
+    executor.close()
+
+
+def test_the_environment_of_a_worker(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert worker_environment("cpu:3")["CUDA_VISIBLE_DEVICES"] == ""
+    assert worker_environment("gpu:3")["CUDA_VISIBLE_DEVICES"] == "3"
+    assert worker_environment("cpu:0")["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert worker_environment("cpu:0")["OMP_NUM_THREADS"] == "4"
+
+
+def test_a_module_in_the_users_folder_is_none_of_the_workers(tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("raise RuntimeError('not this one')")
+    (tmp_path / "yaml.py").write_text("raise RuntimeError('not this one')")
+    monkeypatch.chdir(tmp_path)
+    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path)
+    assert run(executor, tiny_job(tmp_path, 0)).verdict == "complete"
+    executor.close()
+
+
+def test_half_a_line_of_a_killed_worker_is_dropped(tmp_path):
+    worker = WorkerProcess(device="cpu:0", runner=RUNNER, log=tmp_path / "log")
+    worker.end()
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    worker.reports, worker.pidfd = reading, None
+    os.write(writing, b'{"type": "epoch"}\nnoise\n[1]\n{"type": "end')
+    assert worker.receive() == ([{"type": "epoch"}], False)
+    os.close(writing)
+    assert worker.receive() == ([], True)
+    os.close(reading)
+
+
+def test_it_works_without_pidfd(tmp_path, monkeypatch):
+    monkeypatch.setattr("paddle_transfer.executors.process._pidfd", lambda pid: None)
+    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path)
+    assert run(executor, tiny_job(tmp_path, 0, misbehave="kill_self")).verdict == "killed"
+    assert run(executor, tiny_job(tmp_path, 1)).verdict == "complete"
+    executor.close()

@@ -1,0 +1,148 @@
+"""Trainings for tests, one after the other in one process that is not the test's own (a process holds one PaddleClas).
+
+``with Trainings(paddleclas) as trainings: trainings(train, directory, config)``: the functions below run over there;
+results and exceptions come back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import multiprocessing
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, Callable, Iterator, Optional
+
+from paddle_transfer.config import load
+
+
+class Trainings:
+    """:param paddleclas: a checkout; None is the installed wheel, whatever the environment says"""
+
+    def __init__(self, paddleclas: Optional[str]):
+        self.paddleclas = paddleclas
+        self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"),
+                                         initializer=_set_environment, initargs=(environment(paddleclas),))
+
+    def __call__(self, function: Callable, *args: Any, **kwargs: Any) -> Any:
+        return self._pool.submit(function, *args, **kwargs).result()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._pool.shutdown()
+
+
+def environment(paddleclas: Optional[str]) -> dict[str, str]:
+    """The variables of a training's process: one thread, as in a search."""
+    return {"OMP_NUM_THREADS": "1", "PADDLECLAS_HOME": paddleclas or ""}
+
+
+def _set_environment(variables: dict[str, str]) -> None:
+    os.environ.update(variables)
+    # a process that was spawned would spawn its data workers too, and PaddleClas's transforms cannot be pickled
+    multiprocessing.set_start_method("fork", force=True)
+
+
+@contextlib.contextmanager
+def _output_to(path: str) -> Iterator[None]:
+    """File descriptors 1 and 2 go to ``path``, as in a worker."""
+    sys.stdout.flush()
+    kept = os.dup(1), os.dup(2)
+    with open(path, "ab", buffering=0) as stream:
+        for number in (1, 2):
+            os.dup2(stream.fileno(), number)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        for number, old in zip((1, 2), kept):
+            os.dup2(old, number)
+            os.close(old)
+
+
+def train(directory: str, config: dict, *, stop_after: int = 0, **payload: Any) -> dict:
+    """Runs the trial runner in ``directory``; its result, with ``reports`` and the ``digest`` of the weights."""
+    from paddle_transfer.worker.runner import run
+
+    os.makedirs(directory, exist_ok=True)
+    load.dump_yaml(config, os.path.join(directory, "config.yaml"))
+    reports: list[dict] = []
+
+    def report(**told: Any) -> bool:
+        reports.append(told)
+        return len(reports) == stop_after
+
+    job = {"number": 0, "attempt": 1, "directory": directory, "payload": {
+        "metric": None, "seed": config["Global"]["seed"], "device": "cpu", "paddleclas": None, "keep_weights": True,
+        **payload}}
+    with _output_to(os.path.join(directory, "train.log")):
+        result = run(job, report)
+    return {**result, "reports": reports, "digest": digest(os.path.join(directory, "best_model.pdparams"))}
+
+
+def train_stock(config: dict, **options: Any) -> dict:
+    """Trains with all of PaddleClas's own saves: best (metric, epoch), where its weights are, their digest."""
+    from paddle_transfer.worker.engine import Options, open_engine
+    from paddle_transfer.worker.locate import locate
+
+    with open_engine(config, mode="train", home=locate(), options=Options(**options)) as engine:
+        engine.train()
+        return {"best": engine.best, "path": engine.saver.best_path, "digest": digest(engine.saver.best_path)}
+
+
+def pretend_best(stem: str, *, metric: float, epoch: int) -> None:
+    """Writes into a checkpoint of PaddleClas that it had ``metric``."""
+    import paddle
+    paddle.save({"metric": metric, "epoch": epoch}, stem + ".pdstates")
+
+
+def save_weights(path: str, *, arch: str, class_num: int, seed: int, head: bool = True) -> None:
+    """Writes weights of a new network as PaddleClas publishes them.
+
+    :param head: whether the classifier is among them
+    """
+    from paddle_transfer.worker.engine import load_ppcls
+    from paddle_transfer.worker.locate import locate
+    from paddle_transfer.worker.prepare_weights import build_network
+
+    load_ppcls(locate())
+    import paddle
+    paddle.seed(seed)
+    state = build_network({"Arch": {"name": arch, "class_num": class_num}}).state_dict()
+    paddle.save({name: value for name, value in state.items() if head or not name.startswith("fc.")}, path)
+
+
+def stock_trainings(files: list[str], folder: str) -> None:
+    """Trains configs with stock PaddleClas, as its ``tools/train.py`` does, into ``folder``/0, 1, ..."""
+    from paddle_transfer.worker.engine import forget_loggers, load_ppcls
+    from paddle_transfer.worker.locate import locate
+
+    module = load_ppcls(locate())
+    from ppcls.utils.config import get_config
+    for number, file in enumerate(files):
+        overrides = [f"Global.output_dir={os.path.join(folder, str(number))}"]
+        config = get_config(file, overrides=overrides, show=False)
+        config.profiler_options = None
+        module.Engine(config, mode="train").train()
+        forget_loggers()
+
+
+def predict(stem: str, shape: list[int]) -> list[int]:
+    """The shape of what an exported model answers to zeros."""
+    import paddle
+    return list(paddle.jit.load(stem)(paddle.zeros(shape)).shape)
+
+
+def digest(path: str) -> Optional[str]:
+    """Of the tensors in a weights file, whatever their order there; None when it is not there."""
+    import numpy as np
+    import paddle
+    if not path or not os.path.exists(path):
+        return None
+    made = hashlib.sha256()
+    for name, value in sorted(paddle.load(path, return_numpy=True).items()):
+        made.update(name.encode() + np.ascontiguousarray(value).tobytes() if hasattr(value, "shape") else b"")
+    return made.hexdigest()

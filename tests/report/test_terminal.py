@@ -1,0 +1,106 @@
+import io
+
+from paddle_transfer.executors.base import EpochReport
+from paddle_transfer.report.terminal import Terminal, commands, duration, leaderboard_lines
+from paddle_transfer.settings.final import Final
+from tests.helpers.fakes import FakeClock
+from tests.helpers.records import record, shown_settings
+
+
+class Tty(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def show(records, *, stream=None, before=(), reason="max_iter reached", **changes):
+    settings, stream, clock = shown_settings("out/my search", **changes), stream or io.StringIO(), FakeClock()
+    terminal = Terminal(settings, stream=stream, clock=clock)
+    terminal.search_started(settings, list(before))
+    done = list(before)
+    for entry in records:
+        terminal.trial_started(entry, "cpu:0")
+        terminal.epoch_reported(entry, EpochReport(entry.number, 1, 1, 0.5))
+        clock.advance(60.0)
+        done.append(entry)
+        terminal.trial_ended(entry, list(done))
+    terminal.search_ended(done, reason)
+    return stream.getvalue()
+
+
+def test_a_line_per_trial_with_the_best_so_far_and_the_time_left():
+    text = show([record(0, 0.01, value=0.7), record(1, 0.001, value=0.65), record(2, 0.1, state="diverged")], max_iter=6)
+    lines = text.splitlines()
+    assert lines[0] == ("Searching lr x mixup: 6 points, bayes, at most 6 trials, results in out/my search")
+    assert lines[1] == "[  1/6] trial   0: top1 0.7000  lr 0.01, mixup off  | best 0.7000  | about 5 min left"
+    assert lines[2] == "[  2/6] trial   1: top1 0.6500  lr 0.001, mixup off  | best 0.7000  | about 4 min left"
+    assert lines[3] == "[  3/6] trial   2: diverged  lr 0.1, mixup off  | best 0.7000  | about 3 min left"
+
+
+def test_going_on_says_so_and_does_not_count_earlier_trials_in_the_time():
+    text = show([record(1, 0.001, value=0.65)], before=[record(0, 0.01, value=0.7)])
+    assert "Going on: 1 trials are done already." in text
+    assert "[  2/6] trial   1: top1 0.6500  lr 0.001, mixup off  | best 0.7000  | about 4 min left" in text
+
+
+def test_a_reused_point_and_a_retry_are_told():
+    text = show([record(0, 0.01, value=0.7, attempts=2), record(1, 0.01, value=0.7, reused=0)])
+    assert "trial   0 is run again (attempt 2)" in text
+    assert "trial   1: same point as trial 0, not trained again" in text
+
+
+def test_the_leaderboard_says_what_was_loaded_where_weights_were():
+    records = [record(0, 0.01, value=0.7, info={"pretrained": {"short": "10w, 320/322"}}),
+               record(1, 0.001, value=0.6, info={"pretrained": None})]
+    lines = leaderboard_lines(shown_settings("out", search_mode="random"), records)
+    assert lines[1].split() == ["rank", "top1", "trial", "epoch", "lr", "mixup", "weights"]
+    assert lines[2].split()[6:8] == ["10w,", "320/322"] and len(lines[3].split()) == 6
+
+
+def test_the_leaderboard_has_the_fixed_points_row_and_the_gain():
+    records = [record(0, 0.01, value=0.7), record(1, 0.001, True, value=0.8125), record(2, 0.1, state="failed",
+               info={"reason": "exit code 1"})]
+    lines = leaderboard_lines(shown_settings("out", search_mode="random"), records)
+    assert lines[1].split() == ["rank", "top1", "trial", "epoch", "lr", "mixup"]
+    assert lines[2].split() == ["1", "0.8125", "1", "2", "0.001", "on"]
+    assert lines[3].split() == ["2", "0.7000", "0", "2", "0.01", "off", "fixed", "point"]
+    assert "Best top1 0.8125, fixed point 0.7000: a gain of +11.25 points." in lines
+    assert lines[-1] == "Trials: 2 complete, 1 failed. First failure, trial 2: exit code 1"
+
+
+def test_the_fixed_point_is_shown_however_low_it_ranks():
+    records = [record(0, 0.01, value=0.1), record(1, 0.1, value=0.3), record(2, 0.001, value=0.2)]
+    assert any(line.startswith("3 ") and line.endswith("fixed point")
+               for line in leaderboard_lines(shown_settings("out"), records, top=1))
+
+
+def test_repeats_show_their_standard_error():
+    records = [record(0, 0.1, value=0.5), record(1, 0.1, value=0.6, seed=1)]
+    assert "0.5500 ± 0.0500" in leaderboard_lines(shown_settings("out"), records)[2]
+
+
+def test_the_commands_wait_for_the_final_trainings():
+    best = record(0, 0.01, value=0.7)
+    assert "What next" in show([best]) and "What next" not in show([best], final=Final("train+val"))
+    for reason in ("interrupted", "ended by an error: DiskFull"):
+        assert "What next" in show([best], final=Final("train+val"), reason=reason)
+
+
+def test_nothing_completed():
+    text = show([record(0, 0.1, state="diverged")])
+    assert "No trial completed." in text and "What next" not in text
+
+
+def test_the_commands_can_be_pasted_into_a_shell():
+    text = "\n".join(commands(shown_settings("out/my search")))
+    assert "tools/train.py -c 'out/my search/best_config.yaml'" in text
+    assert "-o Global.pretrained_model='out/my search/best_model'" in text
+    assert "visualdl --logdir 'out/my search/vdl'" in text
+
+
+def test_a_terminal_gets_a_bar_with_the_running_epochs():
+    text = show([record(0, 0.01, value=0.7)], stream=Tty())
+    assert "[0: epoch 1, 0.5000]" in text and "1/6" in text and "best 0.7000" in text
+
+
+def test_durations():
+    assert [duration(seconds) for seconds in (45, 90, 3600, 7200)] == ["45 s", "2 min", "60 min", "2.0 h"]

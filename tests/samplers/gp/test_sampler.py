@@ -1,0 +1,99 @@
+"""Bayesian search: the suite, and that it looks where it should."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.gp.sampler import ACQUISITIONS
+from paddle_transfer.samplers.registry import make_sampler
+from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.space import Space
+from tests.helpers.sampler_suite import FIXED, MIXED, PUBLISHED, SINGLE, SMALL, SamplerSuite, made_up, observe
+
+
+class TestBayesSuggester(SamplerSuite):
+    def make(self, **options):
+        return make_sampler("bayes", **options)
+
+    def test_the_first_points_need_neither_skopt_nor_numpy(self):
+        code = """
+import json, pickle, sys
+from paddle_transfer.samplers.registry import make_sampler
+space, fixed = pickle.load(sys.stdin.buffer)
+sampler, points = make_sampler("bayes", fixed=fixed), []
+for _ in range(4):
+    points.append(sampler.suggest(space, [], points, seed=0))
+print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sys.modules))]))
+"""
+        run = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((PUBLISHED, FIXED)), check=True,
+                             capture_output=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        points, loaded = json.loads(run.stdout)
+        assert points[0] == FIXED and len({PUBLISHED.key(point) for point in points}) == 4
+        assert not loaded
+
+    @pytest.mark.parametrize("acquisition", ACQUISITIONS)
+    def test_a_smooth_optimum_is_found_in_a_dozen_trials(self, acquisition):
+        points = self.walk(PUBLISHED, 12, fixed=dict(FIXED), acquisition=acquisition)
+        best = max(map(made_up, PUBLISHED.points()))
+        assert max(map(made_up, points)) > best - 0.021
+
+    def test_a_smooth_optimum_is_found_in_a_continuous_space(self):
+        # 0.84 is the best with any policy and dropout: only lr counts.
+        assert max(map(made_up, self.walk(MIXED, 20))) > 0.838
+
+    def test_a_warning_free_ask(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self.make().suggest(PUBLISHED, observe([PUBLISHED.point(i) for i in range(0, 190, 12)]), [], seed=0)
+
+    def test_failed_trials_say_nothing(self):
+        points = [PUBLISHED.point(i) for i in (3, 90, 150)]
+        good = observe(points)
+        failed = [Observation(9, PUBLISHED.point(195), 0.999, "failed")]
+        assert self.make().suggest(PUBLISHED, good, [], seed=0) == self.make().suggest(
+            PUBLISHED, good + failed, [], seed=0)
+
+    def test_a_divergence_drives_away_from_its_neighbourhood(self):
+        line = Space((Choice("lr", tuple(10 ** (-i / 4) for i in range(4, 17)), log=True),))
+        values = [(line.point(12), 0.5), (line.point(6), 0.6), (line.point(4), 0.7)]
+        finished = [Observation(i, point, value) for i, (point, value) in enumerate(values)]
+        higher = self.make().suggest(line, finished, [], seed=0)
+        assert line.index(higher) < 4
+        diverged = [Observation(3, line.point(2), None, "diverged")]
+        nearer = self.make().suggest(line, finished + diverged, [], seed=0)
+        assert line.index(nearer) >= 3
+
+    def test_running_points_keep_workers_apart_but_not_away_from_the_good_region(self):
+        finished = observe([PUBLISHED.point(i) for i in (5, 60, 100, 140, 190)])
+        running = []
+        for _ in range(6):
+            running.append(self.make().suggest(PUBLISHED, finished, running, seed=0))
+        assert len({PUBLISHED.key(point) for point in running}) == 6
+        assert sum(point["lr"] in (0.03, 0.01) for point in running) >= 3
+
+    def test_repeats_are_averaged(self):
+        a, b, c = (PUBLISHED.point(i) for i in (0, 90, 190))
+        mean = observe([a, b, c], [0.5, 0.8, 0.3])
+        split = observe([a, a, b, b, c], [0.4, 0.6, 0.7, 0.9, 0.3])
+        assert self.make().suggest(PUBLISHED, mean, [], seed=0) == self.make().suggest(PUBLISHED, split, [], seed=0)
+
+    def test_with_repeats_an_evaluated_point_may_come_again_and_there_is_no_end(self):
+        sampler = make_sampler("bayes", allow_repeats=True)
+        finished = observe(list(SMALL.points()))
+        assert sampler.suggest(SMALL, finished, [], seed=0) is not None
+        assert sampler.suggest(SINGLE, [], [SINGLE.point(0)], seed=0) == SINGLE.point(0)
+
+    def test_an_unknown_acquisition_is_named(self):
+        with pytest.raises(PaddleTransferError, match="there is no 'eii'. Did you mean 'ei'"):
+            make_sampler("bayes", acquisition="eii")
+        with pytest.raises(PaddleTransferError, match="there is no 'baies'. Did you mean 'bayes'"):
+            make_sampler("baies")

@@ -1,0 +1,74 @@
+"""Who won, and when going on is not worth it."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.synthetic import synthetic_table
+from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.gp.termination import LEAST_TRIALS, posterior_summary
+from paddle_transfer.samplers.registry import make_sampler
+from tests.helpers.sampler_suite import FIXED, MIXED, PUBLISHED, observe
+
+
+def test_the_winner_is_not_the_luckiest():
+    point = {**FIXED, "lr": 0.01}
+    twins = [{**point, "l2_decay": l2} for l2 in (1e-3, 1e-4, 1e-5, 1e-6)]
+    rivals = [{**twin, "mixup": True} for twin in twins]
+    # Four of one kind near 0.80; the lucky one belongs to a kind that is worse on the whole.
+    values = [0.801, 0.799, 0.800, 0.802, 0.740, 0.745, 0.803, 0.742]
+    found = posterior_summary(PUBLISHED, observe(twins + rivals, values))
+    assert found.winner["mixup"] is False
+    assert max(found.estimates, key=found.estimates.get) == PUBLISHED.key(found.winner)
+    assert all(0.78 < found.estimates[PUBLISHED.key(twin)] < 0.83 for twin in twins), "in units of the metric"
+    assert 0.73 < found.estimates[PUBLISHED.key(rivals[2])] < 0.77, "the lucky one is drawn to its kind"
+
+
+def test_a_trial_that_was_pruned_diverged_or_failed_never_wins():
+    finished = [Observation(0, PUBLISHED.point(0), 0.5), Observation(1, PUBLISHED.point(9), 0.9, "pruned"),
+                Observation(2, PUBLISHED.point(19), 0.9, "failed"), Observation(3, PUBLISHED.point(29), 0.9),
+                Observation(4, PUBLISHED.point(29), None, "diverged")]
+    assert posterior_summary(PUBLISHED, finished).winner == PUBLISHED.point(0)
+    assert posterior_summary(PUBLISHED, finished[1:3]) is None
+
+
+def test_a_search_ends_by_itself_when_little_is_left_and_not_before():
+    for seed in range(3):
+        table = synthetic_table(seed, noise=0.03)
+        sampler, finished = make_sampler("bayes", fixed=dict(FIXED), prior="none"), []
+        while not finished or not posterior_summary(table.space, finished).enough:
+            point = sampler.suggest(table.space, finished, [], seed=0)
+            curve = table.curve(point, 0)
+            finished.append(Observation(len(finished), point, curve[-1][1], curve=curve))
+        assert LEAST_TRIALS <= len(finished) <= 15
+        assert table.regrets[table.space.index(posterior_summary(table.space, finished).winner)] < 0.01
+
+
+@pytest.mark.parametrize("values", [[0.9, 0.88, 0.4, 0.1], [30.0, 29.0, 12.0, 3.0]])
+def test_estimates_are_in_units_of_the_metric(values):
+    """Also far below the best, and for metrics that are no shares."""
+    points = [{**FIXED, "lr": lr} for lr in (0.01, 0.03, 0.001, 0.0001)]
+    found = posterior_summary(PUBLISHED, observe(points, values)).estimates
+    for point, value in zip(points, values):
+        assert found[PUBLISHED.key(point)] == pytest.approx(value, abs=0.2 * max(values))
+
+
+def test_the_gain_may_be_left_out():
+    found = posterior_summary(PUBLISHED, observe([{**FIXED, "lr": lr} for lr in (0.01, 0.03, 0.001)]), gain=False)
+    assert found.gain == float("inf") and not found.enough and len(found.estimates) == 3
+
+
+def test_two_bad_trials_are_no_reason_to_end():
+    low = [{**FIXED, "lr": lr} for lr in (0.0001, 0.0003)] * 4
+    assert not posterior_summary(PUBLISHED, observe(low, [0.2, 0.3] * 4)).enough
+
+
+def test_nothing_is_left_when_everything_was_tried():
+    points = list(PUBLISHED.points())
+    assert posterior_summary(PUBLISHED, observe(points)).gain == 0.0
+
+
+def test_a_continuous_space_has_an_outlook():
+    points = [{"lr": 0.1 / 2 ** i, "dropout": 0.1, "batch": 16, "policy": "none"} for i in range(5)]
+    found = posterior_summary(MIXED, observe(points))
+    assert found.winner in points and found.gain > 0

@@ -1,0 +1,124 @@
+"""Whole greedy searches with real worker processes and tiny trainings: kept, gone on with, and failing."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import yaml
+
+from paddle_transfer.api import run_search
+from paddle_transfer.errors import SearchFailed, StudyError
+from paddle_transfer.stages import distillation
+from paddle_transfer.stages.plan import Distillation, make_plan
+from paddle_transfer.study.store import open_store
+from tests.helpers.tiny_runner import AUDIT
+from tests.helpers.tiny_search import RUNNER, tiny_settings
+
+TEACHERS = ("A", "B")
+
+
+@pytest.fixture
+def begun(tmp_path, monkeypatch):
+    monkeypatch.setenv(AUDIT, str(tmp_path / "audit"))
+    return lambda: sum(line.startswith("began") for line in (tmp_path / "audit").read_text().splitlines())
+
+
+def settings_of(out, *, tiny_final=None, **changes):
+    """A search of Tiny.x.a and Tiny.x.b with two teachers; ``tiny_final`` is the section Tiny of the final run."""
+    settings = tiny_settings(out, search_mode="greedy", workers=2, **changes)
+    base = {**settings.base_config, "Arch": {"name": "S"}}
+    final = {"Global": {"epochs": 1}, "Arch": {"name": "DistillationModel", "models": [
+        {"Teacher": {"name": "T"}}, {"Student": {"name": "S"}}]},
+        "Tiny": {"x": {"a": 9}, "student": {}, **(tiny_final or {})}}
+    distillation = Distillation("final.yaml", final, "skl-ugi", TEACHERS, ("Tiny.x.b",),
+                                {"Tiny.x.b": "Tiny.student.b"})
+    plan = make_plan(base, settings.keys, distillation)
+    fields = {**settings.__dict__, "base_config": base, "plan": plan, "space": plan.space(),
+              "distillation": distillation, "max_iter": changes.get("max_iter") or plan.suggestions}
+    return type(settings)(**fields)
+
+
+def search(settings, *, monkeypatch):
+    monkeypatch.setattr(distillation, "check_weights", lambda *_: None)  # the tiny runner writes none
+    return run_search(settings, runner=RUNNER)
+
+
+def records_of(settings):
+    return open_store(output_dir=settings.output_dir, space=settings.space).records()
+
+
+def config_of(settings, number):
+    return yaml.safe_load((Path(settings.output_dir) / "trials" / f"{number:04d}" / "config.yaml").read_text())
+
+
+def test_all_stages_and_what_they_leave(tmp_path, begun, monkeypatch):
+    settings = settings_of(tmp_path / "out", search_times=2)
+    assert search(settings, monkeypatch=monkeypatch) == 0
+    records = records_of(settings)
+    # a: two values, b: two more than the base config's own, each twice; two teachers and the final run once
+    assert [record.point["stage"] for record in records] == ["search"] * 8 + ["teacher"] * 2 + ["final"]
+    assert [record.seed for record in records] == [0, 1] * 4 + [0, 0, 0]
+    teacher, final = config_of(settings, 8), config_of(settings, 10)
+    assert teacher["Arch"]["name"] == "A" and teacher["Tiny"]["x"]["b"] == 1, "b was removed: the base config's stays"
+    assert final["Arch"]["models"][0]["Teacher"] == {
+        "name": "A", "pretrained": str(tmp_path / "out" / "trials" / "0008" / "best_model")}
+    best = records[-1].point
+    assert final["Tiny"] == {"x": {"a": best["a"]}, "student": {"b": best["b"]}}
+    written = yaml.safe_load((tmp_path / "out" / "search.yaml").read_text())
+    assert written["teacher"]["search_values"] == ["A", "B"]
+    assert written["final_replace"] == {"Tiny.x.b": "Tiny.student.b"}
+    with open(tmp_path / "out" / "search_results.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["rank"] for row in rows if row["stage"] == "final"] == ["1"]
+    assert {int(row["rank"]) for row in rows if row["stage"] == "teacher"} == {6, 7}
+    assert yaml.safe_load((tmp_path / "out" / "best_config.yaml").read_text())["Arch"] == final["Arch"]
+
+
+def test_it_goes_on_where_it_stopped(tmp_path, begun, monkeypatch):
+    whole = settings_of(tmp_path / "whole")
+    search(whole, monkeypatch=monkeypatch)
+    trainings = begun()
+    for limit in (1, 3, 5, 7):
+        assert search(settings_of(tmp_path / "out", max_iter=limit), monkeypatch=monkeypatch) == 0
+    parts = settings_of(tmp_path / "out")
+    assert begun() == 2 * trainings == 2 * 7
+    assert [(r.point, r.value) for r in records_of(parts)] == [(r.point, r.value) for r in records_of(whole)]
+
+
+def test_a_final_run_that_fails_is_said(tmp_path, begun, monkeypatch):
+    settings = settings_of(tmp_path / "out", tiny_final={"misbehave": "invalid"})
+    with pytest.raises(SearchFailed) as caught:
+        search(settings, monkeypatch=monkeypatch)
+    assert str(caught.value).startswith("the final distillation failed. Trial 6: can never work")
+    best = yaml.safe_load((tmp_path / "out" / "best_config.yaml").read_text())
+    assert best["Arch"] == {"name": "S"}, "the best of the search, and no teacher"
+
+
+def test_a_teacher_whose_weights_are_gone(tmp_path, begun):
+    settings = settings_of(tmp_path / "out")
+    with pytest.raises(StudyError) as caught:
+        run_search(settings, runner=RUNNER)
+    weights = f"{tmp_path}/out/trials/0004/best_model.pdparams"
+    assert f"{weights}: the weights of the teacher A must be there" in str(caught.value)
+
+
+def test_weights_of_the_teachers_stay(tmp_path, begun, monkeypatch):
+    settings = settings_of(tmp_path / "out", keep_models=0)
+    search(settings, monkeypatch=monkeypatch)
+    records = records_of(settings)
+    assert distillation.needed_weights(settings, records) == {4}
+    assert distillation.needed_weights(settings, records[:-1]) == {4, 5}
+    assert distillation.needed_weights(tiny_settings(tmp_path), records) == set()
+
+
+def test_a_greedy_search_is_not_gone_on_with_as_a_grid(tmp_path, begun):
+    out = tmp_path / "out"
+    grid = tiny_settings(out)
+    plan = make_plan(grid.base_config, grid.keys, None)
+    greedy = type(grid)(**{**grid.__dict__, "search_mode": "greedy", "plan": plan, "space": plan.space()})
+    assert run_search(greedy, runner=RUNNER) == 0 and begun() == 2 + 2
+    with pytest.raises(StudyError) as caught:
+        run_search(grid, runner=RUNNER)
+    assert "greedy: True -> (absent)" in str(caught.value)

@@ -1,0 +1,74 @@
+import os
+
+import pytest
+
+from paddle_transfer import hardware
+
+LISTING = """GPU 0: NVIDIA A (UUID: GPU-aaaa-0000)
+GPU 1: NVIDIA B (UUID: GPU-bbbb-1111)
+GPU 2: NVIDIA C (UUID: GPU-cccc-2222)
+"""
+
+
+@pytest.fixture
+def three_gpus(tmp_path, monkeypatch):
+    """A stand-in for nvidia-smi that lists three GPUs."""
+    script = tmp_path / "nvidia-smi"
+    script.write_text(f"#!/bin/sh\ncat <<'END'\n{LISTING}END\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return script
+
+
+def test_gpus_come_from_nvidia_smi(three_gpus):
+    assert hardware.find_gpus() == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("visible, expected", [
+    ("1", ["1"]), ("2,0", ["2", "0"]), ("", []), ("-1", []), ("0,9,1", ["0"]), ("GPU-bbbb-1111", ["GPU-bbbb-1111"]),
+    ("GPU-bb", ["GPU-bb"])])
+def test_cuda_visible_devices_is_respected(three_gpus, monkeypatch, visible, expected):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert hardware.find_gpus() == expected
+
+
+def test_a_failing_nvidia_smi_means_none(three_gpus):
+    three_gpus.write_text("#!/bin/sh\necho 'GPU 0: X (UUID: GPU-x)'\nexit 9\n")
+    assert hardware.find_gpus() == []
+
+
+def test_without_nvidia_smi_the_driver_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(hardware.os, "listdir", lambda folder: ["0000:01:00.0", "0000:02:00.0"])
+    assert hardware.find_gpus() == ["0", "1"]
+
+    def nothing(folder):
+        raise FileNotFoundError(folder)
+    monkeypatch.setattr(hardware.os, "listdir", nothing)
+    assert hardware.find_gpus() == []
+
+
+def test_a_folder_to_be_made_is_writable_and_nothing_is_left(tmp_path):
+    assert hardware.why_not_writable(str(tmp_path / "a" / "b")) == ""
+    assert os.listdir(tmp_path) == []
+
+
+def test_below_a_file_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    for path in ("file", "file/out"):
+        assert hardware.why_not_writable(str(tmp_path / path)) == f"{tmp_path}/file is not a folder"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; runs as an ordinary user")
+def test_a_protected_folder(tmp_path):
+    (tmp_path / "shut").mkdir(mode=0o555)
+    assert hardware.why_not_writable(str(tmp_path / "shut" / "out")) == f"{tmp_path}/shut: Permission denied"
+
+
+def test_what_the_system_refuses_counts(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise OSError(30, "Read-only file system")
+    monkeypatch.setattr(hardware.tempfile, "mkdtemp", refuse)
+    assert hardware.why_not_writable(str(tmp_path)) == f"{tmp_path}: Read-only file system"

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import io
+
+from paddle_transfer.weights.progress import ProgressBar
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        self.now += 0.0625  # exact in binary, so that sums are
+        return self.now
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def shown(stream):
+    bar = ProgressBar("w", stream=stream, clock=Clock())
+    for there in range(0, 101):
+        bar(there * 1_000_000, 100_000_000)
+    bar.close()
+    return stream.getvalue()
+
+
+def test_a_log_gets_a_line_per_tenth():
+    lines = shown(io.StringIO()).splitlines()
+    assert len(lines) == 11 and lines[5] == "w:  50 % [##########          ] 50.0 of 100.0 MB, 16.0 MB/s, 3 s left"
+    assert lines[-1].startswith("w: 100 % [####################]") and "left" not in lines[-1]
+
+
+def test_a_terminal_gets_one_line_that_moves():
+    text = shown(Terminal())
+    assert text.count("\n") == 1 and text.endswith("\n") and 40 < text.count("\r") < 60  # at most ten a second
+
+
+def test_without_a_length_it_counts_bytes():
+    stream = io.StringIO()
+    ProgressBar("w", stream=stream, clock=Clock())(3_000_000, None)
+    assert stream.getvalue() == "w: 3.0 MB\n"
