@@ -10,25 +10,32 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = next(line.split('"')[1] for line in (HERE / "paddle_transfer/__init__.py").read_text().splitlines()
-               if line.startswith("__version__"))
+VERSION = next(
+    line.split('"')[1]
+    for line in (HERE / "paddle_transfer/__init__.py").read_text().splitlines()
+    if line.startswith("__version__"))
 
 # What PaddleClas's training engine imports, without the pins of its wheel.
-ENGINE = ["easydict", "matplotlib", "opencv-python-headless", "pillow", "prettytable", "requests", "scipy",
-          "setuptools", "six", "ujson"]
+ENGINE = [
+    "easydict", "matplotlib", "opencv-python-headless", "pillow", "prettytable", "requests",
+    "scipy", "setuptools", "six", "ujson"
+]
 
 setup(
     name="paddle_transfer",
     version=VERSION,
-    description="Transfer learning searches for PaddleClas: settings as good as a full grid's in few trainings",
+    description=
+    "Transfer learning searches for PaddleClas: settings as good as a full grid's in few trainings",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["paddle_transfer", "paddle_transfer.*"]),
     package_data={"paddle_transfer.samplers.registry": ["*.json"]},
     python_requires=">=3.10,<3.13",
-    install_requires=["numpy", "optuna>=4.0", "pyyaml", "scikit-learn", "scikit-optimize>=0.10", "tqdm",
-                      "visualdl>=2.5"],
+    install_requires=[
+        "numpy", "optuna>=4.0", "pyyaml", "scikit-learn", "scikit-optimize>=0.10", "tqdm",
+        "visualdl>=2.5"
+    ],
     extras_require={
         "cpu": ["paddlepaddle>=2.6", *ENGINE],
         # The newest paddlepaddle-gpu of PyPI is 2.6.2, which was built for numpy 1.

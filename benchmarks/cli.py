@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from typing import Optional
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.space.space import Point
@@ -32,15 +31,18 @@ def replay_tables(arguments: argparse.Namespace) -> int:
     if arguments.leave_one_out:
         tasks = [distil(table) for table in tables]
     chosen = find_methods(arguments.method, methods(acquisition=arguments.acquisition, tasks=tasks))
-    fixed = [None if arguments.fixed == "none" else table.fixed(fixed_point(arguments.fixed, table.space))
-             for table in tables]  # all mistakes before hours of work
+    fixed = [
+        None if arguments.fixed == "none" else table.fixed(fixed_point(
+            arguments.fixed, table.space)) for table in tables
+    ]  # all mistakes before hours of work
     if not arguments.json:
         print(_HEAD)
     for table, first in zip(tables, fixed):
         results = {}
         for method in chosen:
-            results[method.name] = run_method(table, method, repeats=arguments.repeats, trials=arguments.trials,
-                                              fixed=first, workers=arguments.workers)
+            results[method.name] = run_method(table, method, repeats=arguments.repeats,
+                                              trials=arguments.trials, fixed=first,
+                                              workers=arguments.workers)
             summary = summarise(table, method, results[method.name], trials=arguments.trials)
             print(summary.json() if arguments.json else _row(summary), flush=True)
         if arguments.plot:
@@ -63,7 +65,7 @@ def distil_tables(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def fixed_point(text: Optional[str], space) -> Optional[Point]:
+def fixed_point(text: str | None, space) -> Point | None:
     """``lr=0.003,mixup=False`` as values of ``space``; None for no text.
 
     :raises PaddleTransferError: for a name or a value that the table has not
@@ -83,9 +85,9 @@ def fixed_point(text: Optional[str], space) -> Optional[Point]:
 
 _COLUMNS = (("trials_median", "trials"), ("trials_p90", "p90"), ("epochs_share_median", "epochs %"),
             ("regret_5", "regret 5"), ("regret_10", "10"), ("regret_12", "12"), ("regret_20", "20"),
-            ("stop_trials_median", "stop"), ("stop_regret_mean", "regret"), ("seconds_per_ask", "s/ask"),
-            ("epochs_saved", "saved %"), ("wrongly_stopped", "wrong %"),
-            ("regret_grid", "whole grid"))
+            ("stop_trials_median", "stop"), ("stop_regret_mean", "regret"),
+            ("seconds_per_ask", "s/ask"), ("epochs_saved", "saved %"),
+            ("wrongly_stopped", "wrong %"), ("regret_grid", "whole grid"))
 _SHARES = ("epochs_share_median", "epochs_saved", "wrongly_stopped")
 _HEAD = f"{'table':<26} {'method':<14}" + "".join(f"{title:>11}" for _, title in _COLUMNS)
 
@@ -95,5 +97,7 @@ def _row(summary) -> str:
     for name, _ in _COLUMNS:
         value = getattr(summary, name)
         value = value * 100 if name in _SHARES else value
-        cells.append(f"{'-' if value is None else format(value, '.1f' if name.startswith('trials') else '.2f'):>11}")
+        cells.append(
+            f"{'-' if value is None else format(value, '.1f' if name.startswith('trials') else '.2f'):>11}"
+        )
     return f"{summary.table:<26} {summary.method:<14}" + "".join(cells)

@@ -39,7 +39,8 @@ def make(folder: Path, *, images: int, side: int) -> Path:
         coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
         picture = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.int16)
         # fine texture, so that a file is about as large as a photograph of this size
-        picture = np.clip(picture + rng.integers(-12, 13, picture.shape, dtype=np.int16), 0, 255).astype(np.uint8)
+        picture = np.clip(picture + rng.integers(-12, 13, picture.shape, dtype=np.int16), 0,
+                          255).astype(np.uint8)
         path = folder / "images" / f"{i // 1000:03d}" / f"{i:06d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(cv2.imencode(".jpg", picture)[1].tobytes())
@@ -52,7 +53,8 @@ def make(folder: Path, *, images: int, side: int) -> Path:
         loader[section] = {"dataset": {"name": "ImageNetDataset", "image_root": str(folder),
                                        "cls_label_path": str(folder / f"{split}_list.txt")}}
     config = folder / "config.yaml"
-    dump_yaml({"Arch": {"name": "ResNet18", "class_num": CLASSES}, "DataLoader": loader}, str(config))
+    dump_yaml({"Arch": {"name": "ResNet18", "class_num": CLASSES}, "DataLoader": loader},
+              str(config))
     return config
 
 
@@ -60,8 +62,10 @@ def check(config: Path, *, processes: int, cache: Path) -> dict:
     """One check in a fresh Python: seconds. ``wall`` is with starting it, ``check`` without; ``cpu`` is the processor
     time of this Python, its start included, and of the processes that it started."""
     began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", _CHECK, str(config), str(processes), str(cache)], capture_output=True,
-                          text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _CHECK,
+         str(config), str(processes),
+         str(cache)], capture_output=True, text=True, check=True)
     return {"processes": processes, "wall": time.perf_counter() - began, **json.loads(done.stdout)}
 
 
@@ -69,7 +73,8 @@ def main(argv=None) -> int:
     parser = argparse.ArgumentParser(prog="benchmark.py data", description=__doc__)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--side", type=int, default=128, help="px (default: %(default)s)")
-    parser.add_argument("--repeats", type=int, default=3, help="the fastest of these counts (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=3,
+                        help="the fastest of these counts (default: %(default)s)")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
@@ -77,24 +82,33 @@ def main(argv=None) -> int:
         config = make(folder, images=arguments.images, side=arguments.side)
         best: dict[int, dict] = {}
         cpu: dict[int, list[float]] = {}
-        for repeat in range(arguments.repeats):  # in turns, so that a busy spell of the machine hits both
+        for repeat in range(
+                arguments.repeats):  # in turns, so that a busy spell of the machine hits both
             for processes in (1, 2):
-                run = check(config, processes=processes, cache=folder / f"cache-{repeat}-{processes}")
+                run = check(config, processes=processes,
+                            cache=folder / f"cache-{repeat}-{processes}")
                 if processes not in best or run["wall"] < best[processes]["wall"]:
                     best[processes] = run
                 cpu[processes] = min(cpu.get(processes, run["cpu"]), run["cpu"], key=sum)
-        again = min((check(config, processes=2, cache=folder / "cache-0-2") for _ in range(arguments.repeats)),
-                    key=lambda run: run["wall"])
+        again = min((check(config, processes=2, cache=folder / "cache-0-2")
+                     for _ in range(arguments.repeats)), key=lambda run: run["wall"])
     assert again["cached"] == arguments.images and not again["errors"], again
-    result = {"images": arguments.images, "side": arguments.side, "one": best[1], "two": best[2], "again": again,
-              "speedup": best[1]["wall"] / best[2]["wall"], "cpu": cpu, "serial": cpu[2][0] / sum(cpu[1])}
+    result = {
+        "images": arguments.images, "side": arguments.side, "one": best[1], "two": best[2],
+        "again": again, "speedup": best[1]["wall"] / best[2]["wall"], "cpu": cpu,
+        "serial": cpu[2][0] / sum(cpu[1])
+    }
     if arguments.json:
         print(json.dumps(result))
     else:
-        print(f"{arguments.images} images of {arguments.side} px: one process {best[1]['wall']:.2f} s, two "
-              f"{best[2]['wall']:.2f} s ({result['speedup']:.2f} times as fast), unchanged {again['wall']:.2f} s")
-        print(f"processor time: one process {sum(cpu[1]):.2f} s; two, {cpu[2][1]:.2f} s and {cpu[2][0]:.2f} s in the "
-              f"one that hands out and gathers: at most {100 * result['serial']:.0f} % of the work is serial")
+        print(
+            f"{arguments.images} images of {arguments.side} px: one process {best[1]['wall']:.2f} s, two "
+            f"{best[2]['wall']:.2f} s ({result['speedup']:.2f} times as fast), unchanged {again['wall']:.2f} s"
+        )
+        print(
+            f"processor time: one process {sum(cpu[1]):.2f} s; two, {cpu[2][1]:.2f} s and {cpu[2][0]:.2f} s in the "
+            f"one that hands out and gathers: at most {100 * result['serial']:.0f} % of the work is serial"
+        )
     return 0
 
 

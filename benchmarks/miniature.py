@@ -148,10 +148,11 @@ class _Nets:
             gradients[i] = (h if h.ndim == 3 else h[None]).swapaxes(1, 2) @ delta
             delta = delta @ self.weights[i].swapaxes(1, 2) if i else None
         for i, gradient in enumerate(gradients):
-            gradient = numpy.clip(numpy.nan_to_num(gradient), -1e4, 1e4) + l2[:, None, None] * self.weights[i]
+            gradient = numpy.clip(numpy.nan_to_num(gradient), -1e4,
+                                  1e4) + l2[:, None, None] * self.weights[i]
             self.speed[i] = (0.9 * self.speed[i] + gradient).astype(numpy.float32)
-            self.weights[i] = numpy.clip(self.weights[i] - lr[:, None, None] * self.speed[i], -1e6, 1e6).astype(
-                numpy.float32)
+            self.weights[i] = numpy.clip(self.weights[i] - lr[:, None, None] * self.speed[i], -1e6,
+                                         1e6).astype(numpy.float32)
 
     def accuracy(self, x, truth):
         h = x
@@ -191,10 +192,13 @@ TASKS = (
 #: Made after nearly everything in ``suggest`` was set (docs/benchmarks.md says what was chosen after they were seen).
 HELD_OUT = (
     Task("held_plain", target=(0, 1, 4, 7, 8), train=150, epochs=8, blur=0.5, seeds=6),
-    Task("held_long", target=(0, 3, 5, 6, 9), train=250, epochs=25, batch=25, blur=0.7, wrong=0.1, seeds=6),
+    Task("held_long", target=(0, 3, 5, 6, 9), train=250, epochs=25, batch=25, blur=0.7, wrong=0.1,
+         seeds=6),
     Task("held_few", target=(2, 3, 5, 8, 9), train=60, epochs=15, batch=15, hidden=64, seeds=6),
-    Task("held_raw", target=(1, 2, 4, 6, 7), norm=False, scale=2.0, train=150, epochs=12, blur=0.5, seeds=6),
-    Task("held_raw_steep", target=(0, 2, 5, 7, 9), norm=False, scale=6.0, train=300, epochs=10, blur=0.6, seeds=6),
+    Task("held_raw", target=(1, 2, 4, 6, 7), norm=False, scale=2.0, train=150, epochs=12, blur=0.5,
+         seeds=6),
+    Task("held_raw_steep", target=(0, 2, 5, 7, 9), norm=False, scale=6.0, train=300, epochs=10,
+         blur=0.6, seeds=6),
     Task("held_two", target=(4, 9), train=80, epochs=12, batch=10, blur=0.8, wrong=0.1, seeds=6),
 )
 
@@ -208,8 +212,10 @@ def main(argv=None) -> int:
     from paddle_transfer.samplers.tables import save_table
 
     known = {task.name: task for task in (*TASKS, *HELD_OUT)}
-    parser = argparse.ArgumentParser(prog="benchmark.py miniature", description=__doc__.split("\n")[0])
-    parser.add_argument("task", nargs="*", metavar="TASK", help=f"default: all of {', '.join(known)}")
+    parser = argparse.ArgumentParser(prog="benchmark.py miniature",
+                                     description=__doc__.split("\n")[0])
+    parser.add_argument("task", nargs="*", metavar="TASK",
+                        help=f"default: all of {', '.join(known)}")
     parser.add_argument("--output", type=Path, required=True, help="folder")
     arguments = parser.parse_args(argv)
     for name in arguments.task:
@@ -218,10 +224,14 @@ def main(argv=None) -> int:
     try:
         arguments.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        parser.error(f"--output {arguments.output}: is no folder and cannot become one ({error.strerror})")
+        parser.error(
+            f"--output {arguments.output}: is no folder and cannot become one ({error.strerror})")
     for name in arguments.task or known:
         path = arguments.output / f"{name}.csv.gz"
-        save_table(train_table(known[name]), str(path), comments=[
-            f"made by: python tools/benchmark.py miniature {name}", "tiny numpy networks, for development"])
+        save_table(
+            train_table(known[name]), str(path), comments=[
+                f"made by: python tools/benchmark.py miniature {name}",
+                "tiny numpy networks, for development"
+            ])
         print(path, flush=True)
     return 0

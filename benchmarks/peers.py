@@ -8,7 +8,6 @@ value at which a trial was stopped.
 from __future__ import annotations
 
 import warnings
-from typing import Optional
 
 import numpy
 
@@ -39,15 +38,15 @@ class SkoptSearcher(_Best):
     """``skopt.Optimizer`` with its defaults, each hyperparameter a list of choices: what it makes of such lists by
     itself, since a real axis would leave the table's grid."""
 
-    def __init__(self, space: Space, *, fixed: Optional[Point], seed: int):
+    def __init__(self, space: Space, *, fixed: Point | None, seed: int):
         super().__init__(space)
         from skopt import Optimizer
         from skopt.space import Categorical
         self._first = fixed
-        self._optimizer = Optimizer([Categorical(list(range(h.size))) for h in space.hyperparameters],
-                                    random_state=seed)
+        self._optimizer = Optimizer(
+            [Categorical(list(range(h.size))) for h in space.hyperparameters], random_state=seed)
 
-    def ask(self) -> Optional[Point]:
+    def ask(self) -> Point | None:
         if self._first is not None:
             point, self._first = self._first, None
             return point
@@ -60,7 +59,8 @@ class SkoptSearcher(_Best):
         self.told.append((point, curve[-1][1], pruned))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._optimizer.tell([h.index(point[h.name]) for h in self.space.hyperparameters], -curve[-1][1])
+            self._optimizer.tell([h.index(point[h.name]) for h in self.space.hyperparameters],
+                                 -curve[-1][1])
 
 
 class GpSearcher(_Best):
@@ -68,13 +68,13 @@ class GpSearcher(_Best):
     likelihood, on log scales; expected improvement over every untried point of a finite space. One random point after
     the fixed one."""
 
-    def __init__(self, space: Space, *, fixed: Optional[Point], seed: int):
+    def __init__(self, space: Space, *, fixed: Point | None, seed: int):
         super().__init__(space)
         self._first, self._seed = fixed, seed
         self._rows = numpy.array([space.encode(point) for point in space.points()])
         self._running: list[int] = []
 
-    def ask(self) -> Optional[Point]:
+    def ask(self) -> Point | None:
         tried = {self.space.index(point) for point, _, _ in self.told} | set(self._running)
         if self._first is not None:
             place, self._first = self.space.index(self._first), None
@@ -95,8 +95,9 @@ class GpSearcher(_Best):
         from sklearn.gaussian_process import GaussianProcessRegressor, kernels
 
         width = self._rows.shape[1]
-        kernel = (kernels.ConstantKernel(1.0, (0.05, 20.0)) * kernels.Matern([0.5] * width, (0.05, 10.0), nu=2.5)
-                  + kernels.WhiteKernel(0.01, (1e-5, 0.5)))
+        kernel = (kernels.ConstantKernel(1.0, (0.05, 20.0)) * kernels.Matern([0.5] * width,
+                                                                             (0.05, 10.0), nu=2.5) +
+                  kernels.WhiteKernel(0.01, (1e-5, 0.5)))
         values = numpy.array([value for _, value, _ in self.told])
         scaled = (values - values.mean()) / (values.std() or 1.0)
         model = GaussianProcessRegressor(kernel, random_state=self._seed)
@@ -116,7 +117,8 @@ class GpSearcher(_Best):
 class OptunaSearcher(_Best):
     """Optuna's TPE with its defaults; ``hyperband`` adds its HyperbandPruner."""
 
-    def __init__(self, space: Space, *, fixed: Optional[Point], seed: int, epochs: int, hyperband: bool = False):
+    def __init__(self, space: Space, *, fixed: Point | None, seed: int, epochs: int,
+                 hyperband: bool = False):
         super().__init__(space)
         try:
             import optuna
@@ -124,18 +126,20 @@ class OptunaSearcher(_Best):
             raise SetupError("this peer needs Optuna: pip install optuna") from None
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._optuna = optuna
-        pruner = optuna.pruners.HyperbandPruner(1, epochs) if hyperband else optuna.pruners.NopPruner()
-        self._study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed),
-                                          pruner=pruner)
+        pruner = optuna.pruners.HyperbandPruner(
+            1, epochs) if hyperband else optuna.pruners.NopPruner()
+        self._study = optuna.create_study(
+            direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
         if fixed is not None:
-            self._study.enqueue_trial({name: self._code(name, value) for name, value in fixed.items()})
+            self._study.enqueue_trial(
+                {name: self._code(name, value) for name, value in fixed.items()})
         self._open: list[tuple[Point, object]] = []
 
     def _code(self, name: str, value):
         """Optuna's categories must be plain values; others are told by their text."""
         return value if isinstance(value, (bool, int, float, str, type(None))) else value_key(value)
 
-    def ask(self) -> Optional[Point]:
+    def ask(self) -> Point | None:
         trial, point = self._study.ask(), {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

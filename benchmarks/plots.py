@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import numpy
 
@@ -34,12 +34,14 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
         right.plot(epochs / table.epochs, _by_epochs(table, runs, epochs), label=name)
     whole = 100 * regret_of_grid(table)
     for axes in (left, right):
-        axes.axhline(whole, color="black", linestyle="--", linewidth=1, label=f"whole grid ({table.space.size})")
+        axes.axhline(whole, color="black", linestyle="--", linewidth=1,
+                     label=f"whole grid ({table.space.size})")
     left.set(xlabel="trials", ylabel="mean true regret (points)", yscale="symlog", title=table.name)
     right.set(xlabel="epochs spent, in whole trainings")
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
-    right.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))  # beside the lines, not on them
+    right.legend(fontsize="small", loc="center left",
+                 bbox_to_anchor=(1.0, 0.5))  # beside the lines, not on them
     path = Path(folder) / f"{table.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
@@ -51,7 +53,10 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
 def mean_regret(table: Table, runs: Sequence[Run], trials: int):
     """Mean true regret in points after 1..``trials`` trials; a search that ended earlier keeps its last."""
     regrets = table.regrets * 100
-    chosen = [[regrets[run.chosen[min(i, len(run.chosen) - 1)]] for i in range(trials)] for run in runs]
+    chosen = [[regrets[run.chosen[min(i,
+                                      len(run.chosen) - 1)]]
+               for i in range(trials)]
+              for run in runs]
     return numpy.mean(chosen, axis=0)
 
 

@@ -13,9 +13,10 @@ import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 import numpy
 
@@ -68,29 +69,30 @@ class Task:
 FIRST, LAST = range(5), range(5, 10)
 
 #: As it is, PPLCNet leaves one pixel of 28: here it leaves 4 x 4.
-FINER = {"name": "PPLCNet_x0_25", "stride_list": [2, 2, 2, 1, 1], "class_expand": 128, "dropout_prob": 0.0}
+FINER = {
+    "name": "PPLCNet_x0_25", "stride_list": [2, 2, 2, 1, 1], "class_expand": 128,
+    "dropout_prob": 0.0
+}
 
 TASKS: dict[str, Task] = {
     # few images, few steps, one pixel left of 28 before the last layers: seeds differ by as much as settings
-    "digits_pplcnet_150": Task(
-        {"name": "PPLCNet_x0_25"}, Part("digits", FIRST, 140, 30), Part("digits", LAST, 30, 60),
-        epochs=6, batch=16, source_epochs=15),
+    "digits_pplcnet_150": Task({"name": "PPLCNet_x0_25"}, Part("digits", FIRST, 140, 30),
+                               Part("digits", LAST, 30, 60), epochs=6, batch=16, source_epochs=15),
     # from garments to digits, ten classes
-    "digits_shufflenet_200": Task(
-        {"name": "ShuffleNetV2_x0_25"}, Part("fashion", range(10), 200, 30), Part("digits", range(10), 20, 30),
-        epochs=6, batch=16, source_epochs=12),
+    "digits_shufflenet_200": Task({"name": "ShuffleNetV2_x0_25"}, Part(
+        "fashion", range(10), 200, 30), Part("digits", range(10), 20, 30), epochs=6, batch=16,
+                                  source_epochs=12),
     # a task much like the source's, and a source network that was trained on many images
-    "fashion_pplcnet_250": Task(
-        FINER, Part("fashion", FIRST, 1000, 40), Part("fashion", LAST, 50, 50),
-        epochs=4, batch=16, source_epochs=6, crop=0.8, flip=True),
+    "fashion_pplcnet_250": Task(FINER, Part("fashion", FIRST, 1000, 40),
+                                Part("fashion", LAST, 50, 50), epochs=4, batch=16, source_epochs=6,
+                                crop=0.8, flip=True),
     # clothes that look alike, after shoes, bags and trousers: hard, and unlike the source
-    "fashion_clothes_250": Task(
-        FINER, Part("fashion", (1, 5, 7, 8, 9), 1000, 40), Part("fashion", (0, 2, 3, 4, 6), 50, 100),
-        epochs=5, batch=16, source_epochs=6, crop=0.8, flip=True),
+    "fashion_clothes_250": Task(FINER, Part("fashion", (1, 5, 7, 8, 9), 1000, 40),
+                                Part("fashion", (0, 2, 3, 4, 6), 50, 100), epochs=5, batch=16,
+                                source_epochs=6, crop=0.8, flip=True),
     # handwriting after garments, small batches
-    "digits_finer_200": Task(
-        FINER, Part("fashion", range(10), 500, 40), Part("digits", LAST, 40, 90),
-        epochs=4, batch=8, source_epochs=6, crop=0.8),
+    "digits_finer_200": Task(FINER, Part("fashion", range(10), 500, 40), Part(
+        "digits", LAST, 40, 90), epochs=4, batch=8, source_epochs=6, crop=0.8),
 }
 
 
@@ -106,8 +108,9 @@ def write_images(part: Part, folder: Path) -> None:
     for label, of_class in enumerate(part.classes):
         found = numpy.flatnonzero(labels == of_class)[part.start:part.start + part.train + part.val]
         if len(found) < part.train + part.val:
-            raise SetupError(f"{part.data}: class {of_class} has {len(found)} images, {part.train + part.val} are "
-                             "needed")
+            raise SetupError(
+                f"{part.data}: class {of_class} has {len(found)} images, {part.train + part.val} are "
+                "needed")
         for position, index in enumerate(found):
             split = "train" if position < part.train else "val"
             name = f"images/{split}_{of_class}_{index:05d}.png"
@@ -118,7 +121,8 @@ def write_images(part: Part, folder: Path) -> None:
             lists[split].append(f"{name} {label}")
     for split, lines in lists.items():
         (folder / f"{split}_list.txt").write_text("\n".join(lines) + "\n")
-    (folder / "label_list.txt").write_text("".join(f"{i} {c}\n" for i, c in enumerate(part.classes)))
+    (folder / "label_list.txt").write_text("".join(
+        f"{i} {c}\n" for i, c in enumerate(part.classes)))
 
 
 def _read(data: str):
@@ -129,10 +133,12 @@ def _read(data: str):
         digits = load_digits()
         return (digits.images * (255 / 16)).round().astype("uint8"), digits.target
     try:
-        return (_idx(FASHION / "train-images-idx3-ubyte.gz"), _idx(FASHION / "train-labels-idx1-ubyte.gz"))
+        return (_idx(
+            FASHION / "train-images-idx3-ubyte.gz"), _idx(FASHION / "train-labels-idx1-ubyte.gz"))
     except OSError as error:
-        raise SetupError(f"{error.filename}: cannot be read ({error.strerror}). On Debian the images of Fashion-MNIST "
-                         "are in a package: apt install dataset-fashion-mnist") from None
+        raise SetupError(
+            f"{error.filename}: cannot be read ({error.strerror}). On Debian the images of Fashion-MNIST "
+            "are in a package: apt install dataset-fashion-mnist") from None
 
 
 def _idx(path: Path):
@@ -146,30 +152,42 @@ def train_config(task: Task, part: Part, *, data: Path, output: Path, epochs: in
                  pretrained: Any = None) -> dict[str, Any]:
     """A whole PaddleClas config."""
     decode = {"DecodeImage": {"to_rgb": True, "channel_first": False}}
-    normalize = {"NormalizeImage": {"scale": "1.0/255.0", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "order": ""}}
+    normalize = {
+        "NormalizeImage": {
+            "scale": "1.0/255.0", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "order": ""
+        }
+    }
     crops = [{"RandCropImage": {"size": SIZE, "scale": [task.crop, 1.0]}}]
     crops += [{"RandFlipImage": {"flip_code": 1}}] if task.flip else []
 
     def loader(split: str, operations: list, batch: int) -> dict[str, Any]:
-        return {"dataset": {"name": "ImageNetDataset", "image_root": str(data),
-                            "cls_label_path": str(data / f"{split}_list.txt"), "transform_ops": operations},
-                "sampler": {"name": "DistributedBatchSampler", "batch_size": batch, "drop_last": False,
-                            "shuffle": split == "train"},
-                "loader": {"num_workers": 0, "use_shared_memory": False}}
+        return {
+            "dataset": {
+                "name": "ImageNetDataset", "image_root": str(data),
+                "cls_label_path": str(data / f"{split}_list.txt"), "transform_ops": operations
+            }, "sampler": {
+                "name": "DistributedBatchSampler", "batch_size": batch, "drop_last": False,
+                "shuffle": split == "train"
+            }, "loader": {"num_workers": 0, "use_shared_memory": False}
+        }
 
     return {
-        "Global": {"checkpoints": None, "pretrained_model": pretrained, "output_dir": str(output), "device": "cpu",
-                   "save_interval": 1000, "eval_during_train": True, "eval_interval": 1, "epochs": epochs,
-                   "print_batch_step": 100, "use_visualdl": False, "seed": 0, "image_shape": [3, SIZE, SIZE],
-                   "save_inference_dir": str(output / "inference")},
-        "Arch": {**task.arch, "class_num": len(part.classes)},
+        "Global": {
+            "checkpoints": None, "pretrained_model": pretrained, "output_dir": str(output),
+            "device": "cpu", "save_interval": 1000, "eval_during_train": True, "eval_interval": 1,
+            "epochs": epochs, "print_batch_step": 100, "use_visualdl": False, "seed": 0,
+            "image_shape": [3, SIZE, SIZE], "save_inference_dir": str(output / "inference")
+        }, "Arch": {**task.arch, "class_num": len(part.classes)},
         "Loss": {"Train": [{"CELoss": {"weight": 1.0}}], "Eval": [{"CELoss": {"weight": 1.0}}]},
-        "Optimizer": {"name": "Momentum", "momentum": 0.9,
-                      "lr": {"name": "Cosine", "learning_rate": lr, "warmup_epoch": 0},
-                      "regularizer": {"name": "L2", "coeff": 0.0001}},
-        "DataLoader": {"Train": loader("train", [decode, *crops, normalize], task.batch),
-                       "Eval": loader("val", [decode, normalize], 50)},
-        "Metric": {"Train": [{"TopkAcc": {"topk": [1]}}], "Eval": [{"TopkAcc": {"topk": [1]}}]}}
+        "Optimizer": {
+            "name": "Momentum", "momentum": 0.9,
+            "lr": {"name": "Cosine", "learning_rate": lr,
+                   "warmup_epoch": 0}, "regularizer": {"name": "L2", "coeff": 0.0001}
+        }, "DataLoader": {
+            "Train": loader("train", [decode, *crops, normalize], task.batch), "Eval": loader(
+                "val", [decode, normalize], 50)
+        }, "Metric": {"Train": [{"TopkAcc": {"topk": [1]}}], "Eval": [{"TopkAcc": {"topk": [1]}}]}
+    }
 
 
 def prepare(name: str, task: Task, folder: Path) -> Path:
@@ -185,14 +203,18 @@ def prepare(name: str, task: Task, folder: Path) -> Path:
     if not weights.exists():
         subprocess.run([sys.executable, "tools/train.py", "-c", str(source)], check=True)
         shutil.copyfile(json.loads(result.read_text())["weights"], weights)
-    dump_yaml(train_config(task, task.target, data=folder / "target_data", output=folder / "target", epochs=task.epochs,
-                           lr=FIXED["lr"], pretrained=str(weights.with_suffix(""))), str(configs / "target.yaml"))
+    dump_yaml(
+        train_config(task, task.target, data=folder / "target_data", output=folder / "target",
+                     epochs=task.epochs, lr=FIXED["lr"], pretrained=str(weights.with_suffix(""))),
+        str(configs / "target.yaml"))
     search = configs / "search.yaml"
-    dump_yaml({"base_config_file": str(configs / "target.yaml"), "output_dir": str(folder / "search"),
-               "search_mode": "grid", "search_times": SEEDS, "workers": 1, "metric": "top1", "seed": 0,
-               "keep_models": 0,
-               "search_dict": [{"search_key": key, "search_values": values} for key, values in SPACE.items()]},
-              str(search))
+    dump_yaml(
+        {
+            "base_config_file": str(configs / "target.yaml"), "output_dir": str(folder / "search"),
+            "search_mode": "grid", "search_times": SEEDS, "workers": 1, "metric": "top1", "seed": 0,
+            "keep_models": 0, "search_dict": [{"search_key": key, "search_values": values}
+                                              for key, values in SPACE.items()]
+        }, str(search))
     return search
 
 
@@ -204,7 +226,10 @@ def collect(output: Path, *, epochs: int, classes: int, name: str) -> Table:
     """
     from paddle_transfer.study.store import open_store
 
-    space = Space(tuple(Choice(key, tuple(values), log=key in ("lr", "l2_decay")) for key, values in SPACE.items()))
+    space = Space(
+        tuple(
+            Choice(key, tuple(values), log=key in ("lr", "l2_decay"))
+            for key, values in SPACE.items()))
     store = open_store(output_dir=output, space=space)
     try:
         records = [record for record in store.records() if record.state in ("complete", "diverged")]
@@ -219,33 +244,44 @@ def collect(output: Path, *, epochs: int, classes: int, name: str) -> Table:
             place[epoch - 1] = value
     missing = int(numpy.isnan(curves[:, :, -1]).sum())
     if missing or len(seeds) != SEEDS:
-        raise PaddleTransferError(f"{output}: {missing} trainings of the grid are missing; the same command goes on")
+        raise PaddleTransferError(
+            f"{output}: {missing} trainings of the grid are missing; the same command goes on")
     return Table(name, space, curves)
 
 
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(prog="benchmark.py record", description=__doc__.split("\n")[0])
     parser.add_argument("task", nargs="+", help=f"of {', '.join(TASKS)}")
-    parser.add_argument("--work", type=Path, default=Path("output/record"), help="images, weights and trials "
+    parser.add_argument("--work", type=Path, default=Path("output/record"),
+                        help="images, weights and trials "
                         "(default: %(default)s)")
     arguments = parser.parse_args(argv)
     try:
         for name in arguments.task:
             if name not in TASKS:
-                raise PaddleTransferError(f"record: there is no task '{name}'. {did_you_mean(name, list(TASKS))}")
+                raise PaddleTransferError(
+                    f"record: there is no task '{name}'. {did_you_mean(name, list(TASKS))}")
         for name in arguments.task:
             task, folder = TASKS[name], arguments.work / name
             search = prepare(name, task, folder)
-            done = subprocess.run([sys.executable, "tools/search.py", "-c", str(search), "--no-data-check"])
+            done = subprocess.run(
+                [sys.executable, "tools/search.py", "-c",
+                 str(search), "--no-data-check"])
             if done.returncode:
                 return done.returncode
-            table = collect(folder / "search", epochs=task.epochs, classes=len(task.target.classes), name=name)
+            table = collect(folder / "search", epochs=task.epochs, classes=len(task.target.classes),
+                            name=name)
             place = TABLES / f"{name}.csv.gz"
-            save_table(table, str(place), comments=[
-                f"made by: python tools/benchmark.py record {name}", f"configs: {TABLES / name}/",
-                f"{len(task.target.classes)} classes, {task.target.train} training and {task.target.val} validation "
-                f"images each, {task.arch['name']}, {task.epochs} epochs, batch {task.batch}, {SEEDS} seeds"])
-            print(f"{place}: best {table.truth.max():.4f}, reach {int(table.within_reach.sum())} of {table.space.size}")
+            save_table(
+                table, str(place), comments=[
+                    f"made by: python tools/benchmark.py record {name}",
+                    f"configs: {TABLES / name}/",
+                    f"{len(task.target.classes)} classes, {task.target.train} training and {task.target.val} validation "
+                    f"images each, {task.arch['name']}, {task.epochs} epochs, batch {task.batch}, {SEEDS} seeds"
+                ])
+            print(
+                f"{place}: best {table.truth.max():.4f}, reach {int(table.within_reach.sum())} of {table.space.size}"
+            )
     except PaddleTransferError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Optional, Protocol
+from typing import Protocol
 
 from paddle_transfer.pruners.base import Pruner
 from paddle_transfer.samplers.base import Observation
@@ -20,7 +20,7 @@ Curve = tuple[tuple[int, float], ...]
 class Searcher(Protocol):
     """One search by one method."""
 
-    def ask(self) -> Optional[Point]:
+    def ask(self) -> Point | None:
         """The next point, None when there is no other."""
 
     def watch(self, point: Point, epoch: int, value: float) -> bool:
@@ -45,19 +45,20 @@ class Run:
     points: list[int] = field(default_factory=list)
     chosen: list[int] = field(default_factory=list)
     epochs: list[int] = field(default_factory=list)
-    stop: Optional[int] = None
+    stop: int | None = None
     seconds: list[float] = field(default_factory=list)
     stopped: list[bool] = field(default_factory=list)
     recorded_seed: int = 0
 
     @property
-    def whole(self) -> list[Optional[int]]:
+    def whole(self) -> list[int | None]:
         """``points``, with None for those of stopped trials."""
         stopped = self.stopped or [False] * len(self.points)
         return [None if early else point for point, early in zip(self.points, stopped)]
 
 
-def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int, workers: int = 1) -> Run:
+def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int,
+           workers: int = 1) -> Run:
     """Search until ``trials`` have ended, ``workers`` at once; the trial that was begun first ends first."""
     run, running = Run(recorded_seed=recorded_seed), []
     spent = begun = 0
@@ -86,7 +87,8 @@ def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int,
     return run
 
 
-def _train(table: Table, searcher: Searcher, point: Point, recorded_seed: int) -> tuple[Curve, bool]:
+def _train(table: Table, searcher: Searcher, point: Point,
+           recorded_seed: int) -> tuple[Curve, bool]:
     curve = table.curve(point, recorded_seed)
     for epoch, value in curve[:-1]:
         if searcher.watch(point, epoch, value):
@@ -100,10 +102,11 @@ class SamplerSearcher:
     :param epochs: of a whole training
     """
 
-    def __init__(self, space: Space, *, mode: str = "bayes", fixed: Optional[Point], seed: int,
-                 tasks: tuple[PastTask, ...] = (), acquisition: str = "ei", pruner: Optional[Pruner] = None,
-                 epochs: int = 0):
-        options = {"prior": "none", "warm_start": tasks, "acquisition": acquisition} if mode == "bayes" else {}
+    def __init__(self, space: Space, *, mode: str = "bayes", fixed: Point | None, seed: int,
+                 tasks: tuple[PastTask, ...] = (), acquisition: str = "ei",
+                 pruner: Pruner | None = None, epochs: int = 0):
+        options = {"prior": "none", "warm_start": tasks, "acquisition": acquisition
+                   } if mode == "bayes" else {}
         self._sampler = make_sampler(mode, fixed=fixed, **options)
         self._space, self._seed, self._tasks, self._auto = space, seed, tasks, mode == "bayes"
         self._pruner, self._epochs = pruner, epochs
@@ -112,7 +115,7 @@ class SamplerSearcher:
         self._asked = 0
         self._outlook = None
 
-    def ask(self) -> Optional[Point]:
+    def ask(self) -> Point | None:
         running = [trial.point for trial in self._running]
         point = self._sampler.suggest(self._space, self._finished, running, seed=self._seed)
         if point is not None:
@@ -126,14 +129,16 @@ class SamplerSearcher:
         place = self._place(point)
         trial = self._running[place]
         trial = self._running[place] = replace(trial, curve=(*trial.curve, (epoch, value)))
-        return self._pruner.should_stop(self._space, trial, self._finished, epochs=self._epochs, seed=self._seed)
+        return self._pruner.should_stop(self._space, trial, self._finished, epochs=self._epochs,
+                                        seed=self._seed)
 
     def tell(self, point: Point, curve: Curve, pruned: bool) -> None:
         trial = self._running.pop(self._place(point))
         self._finished.append(replace(trial, value=max(value for _, value in curve),
                                       state="pruned" if pruned else "complete", curve=curve))
         if self._auto:
-            self._outlook = posterior_summary(self._space, self._finished, tasks=self._tasks, seed=self._seed)
+            self._outlook = posterior_summary(self._space, self._finished, tasks=self._tasks,
+                                              seed=self._seed)
 
     def _place(self, point: Point) -> int:
         return next(i for i, trial in enumerate(self._running) if trial.point == point)

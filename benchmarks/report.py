@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Callable, Optional, Sequence
 
 import numpy
 
 from benchmarks.peers import GpSearcher, OptunaSearcher, SkoptSearcher
-from benchmarks.replay import Run, Searcher, SamplerSearcher, replay
+from benchmarks.replay import Run, SamplerSearcher, Searcher, replay
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.pruners.registry import make_pruner
 from paddle_transfer.samplers.gp.task_prior import PastTask, shipped
@@ -24,7 +24,7 @@ class Method:
     draws nothing at random where points can be listed, so one replay per recorded seed says it all)."""
 
     name: str
-    make: Callable[[Table, Optional[Point], int], Searcher]
+    make: Callable[[Table, Point | None, int], Searcher]
     seeded: bool = True
 
 
@@ -43,12 +43,12 @@ class Summary:
     trials_median: float
     trials_p90: float
     epochs_share_median: float
-    regret_5: Optional[float]
-    regret_10: Optional[float]
-    regret_12: Optional[float]
-    regret_20: Optional[float]
-    stop_trials_median: Optional[float]
-    stop_regret_mean: Optional[float]
+    regret_5: float | None
+    regret_10: float | None
+    regret_12: float | None
+    regret_20: float | None
+    stop_trials_median: float | None
+    stop_regret_mean: float | None
     seconds_per_ask: float
     epochs_saved: float
     wrongly_stopped: float
@@ -64,11 +64,13 @@ def others(tasks: Sequence[PastTask], table: Table) -> tuple[PastTask, ...]:
     return tuple(task for task in tasks if task.name != table.name)
 
 
-def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = None) -> dict[str, Method]:
+def methods(*, acquisition: str = "ei",
+            tasks: Sequence[PastTask] | None = None) -> dict[str, Method]:
     """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the package."""
     def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=()):
-        return SamplerSearcher(table.space, fixed=fixed, seed=seed, acquisition=acquisition, tasks=tasks,
-                                 pruner=make_pruner({"name": pruner}, epochs=table.epochs), epochs=table.epochs)
+        return SamplerSearcher(table.space, fixed=fixed, seed=seed,
+                               acquisition=acquisition, tasks=tasks, pruner=make_pruner(
+                                   {"name": pruner}, epochs=table.epochs), epochs=table.epochs)
 
     def bayes_prior(table, fixed, seed):
         return bayes(table, fixed, seed, tasks=others(shipped() if tasks is None else tasks, table))
@@ -76,16 +78,23 @@ def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = No
     listed = (
         Method("bayes", bayes, seeded=False),
         Method("bayes_prior", bayes_prior, seeded=False),
-        Method("bayes_unpruned", lambda t, fixed, seed: bayes(t, fixed, seed, pruner="none"), seeded=False),
-        Method("random", lambda t, fixed, seed: SamplerSearcher(t.space, mode="random", fixed=fixed, seed=seed)),
-        Method("random_pruned", lambda t, fixed, seed: SamplerSearcher(
-            t.space, mode="random", fixed=fixed, seed=seed, epochs=t.epochs,
-            pruner=make_pruner({"name": DEFAULT_PRUNER}, epochs=t.epochs))),
+        Method("bayes_unpruned", lambda t, fixed, seed: bayes(t, fixed, seed, pruner="none"),
+               seeded=False),
+        Method(
+            "random",
+            lambda t, fixed, seed: SamplerSearcher(t.space, mode="random", fixed=fixed, seed=seed)),
+        Method(
+            "random_pruned", lambda t, fixed, seed: SamplerSearcher(
+                t.space, mode="random", fixed=fixed, seed=seed, epochs=t.epochs, pruner=make_pruner(
+                    {"name": DEFAULT_PRUNER}, epochs=t.epochs))),
         Method("skopt", lambda t, fixed, seed: SkoptSearcher(t.space, fixed=fixed, seed=seed)),
         Method("gp", lambda t, fixed, seed: GpSearcher(t.space, fixed=fixed, seed=seed)),
-        Method("tpe", lambda t, fixed, seed: OptunaSearcher(t.space, fixed=fixed, seed=seed, epochs=t.epochs)),
-        Method("hyperband", lambda t, fixed, seed: OptunaSearcher(
-            t.space, fixed=fixed, seed=seed, epochs=t.epochs, hyperband=True)),
+        Method(
+            "tpe", lambda t, fixed, seed: OptunaSearcher(t.space, fixed=fixed, seed=seed, epochs=t.
+                                                         epochs)),
+        Method(
+            "hyperband", lambda t, fixed, seed: OptunaSearcher(t.space, fixed=fixed, seed=seed,
+                                                               epochs=t.epochs, hyperband=True)),
     )
     return {method.name: method for method in listed}
 
@@ -93,11 +102,12 @@ def methods(*, acquisition: str = "ei", tasks: Optional[Sequence[PastTask]] = No
 def find_methods(names: Sequence[str], known: dict[str, Method]) -> list[Method]:
     for name in names:
         if name not in known:
-            raise PaddleTransferError(f"--method: there is no '{name}'. {did_you_mean(name, list(known))}")
+            raise PaddleTransferError(
+                f"--method: there is no '{name}'. {did_you_mean(name, list(known))}")
     return [known[name] for name in names] or list(known.values())
 
 
-def run_method(table: Table, method: Method, *, repeats: int, trials: int, fixed: Optional[Point],
+def run_method(table: Table, method: Method, *, repeats: int, trials: int, fixed: Point | None,
                workers: int = 1) -> list[Run]:
     """``repeats`` searches; number ``i`` sees recorded seed ``i`` modulo their number, and has study seed ``i``."""
     runs: list[Run] = []
@@ -106,14 +116,16 @@ def run_method(table: Table, method: Method, *, repeats: int, trials: int, fixed
             runs.append(runs[i % table.seeds])
             continue
         searcher = method.make(table, fixed, i)
-        runs.append(replay(table, searcher, recorded_seed=i % table.seeds, trials=trials, workers=workers))
+        runs.append(
+            replay(table, searcher, recorded_seed=i % table.seeds, trials=trials, workers=workers))
     return runs
 
 
-def first_within_reach(table: Table, run: Run) -> Optional[int]:
+def first_within_reach(table: Table, run: Run) -> int | None:
     """The trial (from 1) that first tried a point within reach of the best, to its last epoch; None when none did."""
     reach = table.within_reach
-    return next((i + 1 for i, point in enumerate(run.whole) if point is not None and reach[point]), None)
+    return next((i + 1 for i, point in enumerate(run.whole) if point is not None and reach[point]),
+                None)
 
 
 def wrongly_stopped(table: Table, run: Run) -> bool:
@@ -139,23 +151,25 @@ def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int)
     stops = [run.stop for run in runs]
     regrets = table.regrets * 100
 
-    def regret(after: int) -> Optional[float]:
+    def regret(after: int) -> float | None:
         if after > trials:
             return None
-        return float(numpy.mean([regrets[run.chosen[min(after, len(run.chosen)) - 1]] for run in runs]))
+        return float(
+            numpy.mean([regrets[run.chosen[min(after, len(run.chosen)) - 1]] for run in runs]))
 
     stopped = any(stop is not None for stop in stops)
     ends = [stop or len(run.chosen) for stop, run in zip(stops, runs)]
     return Summary(
-        table=table.name, method=method.name, repeats=len(runs),
-        trials_median=float(numpy.median([first or trials + 1 for first in firsts])),
-        trials_p90=float(numpy.percentile([first or trials + 1 for first in firsts], 90)),
-        epochs_share_median=float(numpy.median(share)),
+        table=table.name, method=method.name, repeats=len(runs), trials_median=float(
+            numpy.median([first or trials + 1 for first in firsts])), trials_p90=float(
+                numpy.percentile([first or trials + 1 for first in firsts],
+                                 90)), epochs_share_median=float(numpy.median(share)),
         regret_5=regret(5), regret_10=regret(10), regret_12=regret(12), regret_20=regret(20),
-        stop_trials_median=float(numpy.median(ends)) if stopped else None,
-        stop_regret_mean=float(numpy.mean([regrets[run.chosen[end - 1]] for end, run in zip(ends, runs)])) if (
-            stopped) else None,
-        seconds_per_ask=float(numpy.mean([second for run in runs for second in run.seconds])),
-        epochs_saved=float(numpy.mean([1.0 - run.epochs[-1] / (len(run.epochs) * table.epochs) for run in runs])),
-        wrongly_stopped=float(numpy.mean([wrongly_stopped(table, run) for run in runs])),
-        regret_grid=100 * regret_of_grid(table))
+        stop_trials_median=float(numpy.median(ends)) if stopped else None, stop_regret_mean=float(
+            numpy.mean([regrets[run.chosen[end - 1]] for end, run in zip(ends, runs)])) if
+        (stopped) else None, seconds_per_ask=float(
+            numpy.mean([second for run in runs for second in run.seconds])), epochs_saved=float(
+                numpy.mean([
+                    1.0 - run.epochs[-1] / (len(run.epochs) * table.epochs) for run in runs
+                ])), wrongly_stopped=float(numpy.mean([wrongly_stopped(table, run) for run in runs
+                                                       ])), regret_grid=100 * regret_of_grid(table))

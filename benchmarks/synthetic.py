@@ -23,7 +23,8 @@ def synthetic_table(seed: int, *, noise: float = 0.06, epochs: int = 4, seeds: i
     odds += rng.normal(0.0, 0.12) * smooth + rng.normal(0.0, 0.15) * mixed
     odds += rng.normal(0.0, 0.05) * smooth * mixed
     odds -= rng.uniform(0.0, 0.5) * numpy.log10(1.0 + lr * l2 * 1e5)
-    shared = rng.normal(0.0, noise, (7, 4, seeds))  # trainings that differ in L2 decay only are near twins
+    shared = rng.normal(0.0, noise,
+                        (7, 4, seeds))  # trainings that differ in L2 decay only are near twins
     twins = numpy.repeat(shared.reshape(7, 1, 4, seeds), 7, axis=1).reshape(196, seeds)
     final = odds[:, None] + twins + rng.normal(0.0, noise / 4, (196, seeds))
     progress = numpy.log(numpy.arange(1, epochs + 1) / epochs) * 0.6

@@ -9,8 +9,9 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Callable, Optional, Sequence
+from typing import Any
 
 #: The ratio that must not be passed (issue 4).
 LIMIT = 1.5
@@ -38,8 +39,10 @@ def measure(model, path: Path, *, repeats: int = 9) -> dict[str, Any]:
         for name, way in (("ours", ours), ("paddle", theirs))[::1 if i % 2 else -1]:
             times[name].append(_seconds(way))
     ours_median, paddle_median = (statistics.median(times[name]) for name in ("ours", "paddle"))
-    return {"ours": ours_median, "paddle": paddle_median, "ratio": ours_median / paddle_median, "repeats": repeats,
-            "numbers": int(sum(value.size for value in model.state_dict().values()))}
+    return {
+        "ours": ours_median, "paddle": paddle_median, "ratio": ours_median / paddle_median,
+        "repeats": repeats, "numbers": int(sum(value.size for value in model.state_dict().values()))
+    }
 
 
 def _seconds(way: Callable[[], None]) -> float:
@@ -50,7 +53,8 @@ def _seconds(way: Callable[[], None]) -> float:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--arch", default="ResNet50_vd", help="a network of PaddleClas (default: ResNet50_vd)")
+    parser.add_argument("--arch", default="ResNet50_vd",
+                        help="a network of PaddleClas (default: ResNet50_vd)")
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--paddleclas", help="a PaddleClas checkout (default: as for training)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -69,17 +73,21 @@ def run(arguments) -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.pdparams"
         paddle.save(model.state_dict(), str(path))
-        result = {"arch": arguments.arch, **measure(model, path, repeats=arguments.repeats), "limit": LIMIT}
+        result = {
+            "arch": arguments.arch,
+            **measure(model, path, repeats=arguments.repeats), "limit": LIMIT
+        }
     if arguments.json:
         print(json.dumps(result))
     else:
-        print(f"{arguments.arch}, {result['numbers'] / 1e6:.1f} M numbers: ours {1000 * result['ours']:.0f} ms, "
-              f"paddle.load + set_state_dict {1000 * result['paddle']:.0f} ms: {result['ratio']:.2f} times "
-              f"(limit {LIMIT})")
+        print(
+            f"{arguments.arch}, {result['numbers'] / 1e6:.1f} M numbers: ours {1000 * result['ours']:.0f} ms, "
+            f"paddle.load + set_state_dict {1000 * result['paddle']:.0f} ms: {result['ratio']:.2f} times "
+            f"(limit {LIMIT})")
     return 0 if result["ratio"] <= LIMIT else 1
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     _arguments(parser)
     return run(parser.parse_args(argv))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Callable, Mapping, Optional, Sequence
+from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.base import eval_size, for_trial
@@ -37,9 +38,9 @@ PADDLE_RUNNER = "paddle_transfer.worker.runner:run"
 IDENTITY = "identity"
 
 
-def run_search(settings: Any, *, fresh: bool = False, paddleclas: Optional[str] = None, runner: str = PADDLE_RUNNER,
-               callbacks: Optional[Sequence[SearchCallback]] = None,
-               ppcls: Callable[[], Optional[Path]] = lambda: None, version: Optional[str] = None) -> int:
+def run_search(settings: Any, *, fresh: bool = False, paddleclas: str | None = None,
+               runner: str = PADDLE_RUNNER, callbacks: Sequence[SearchCallback] | None = None,
+               ppcls: Callable[[], Path | None] = lambda: None, version: str | None = None) -> int:
     """Run the search, or go on with it; the exit code: 0, 130 after Ctrl-C, 143 after SIGTERM.
 
     :param settings: a ``config.search_file.SearchSettings``
@@ -60,10 +61,11 @@ def run_search(settings: Any, *, fresh: bool = False, paddleclas: Optional[str] 
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         try:
-            callbacks = default_callbacks(settings, ranker=ranker) if callbacks is None else callbacks
-            reason, records = _search(settings, stack, fresh=fresh, paddleclas=paddleclas, runner=runner,
-                                      callbacks=callbacks, interrupts=interrupts, ppcls=ppcls, sampler=sampler,
-                                      ranker=ranker)
+            callbacks = default_callbacks(settings,
+                                          ranker=ranker) if callbacks is None else callbacks
+            reason, records = _search(settings, stack, fresh=fresh, paddleclas=paddleclas,
+                                      runner=runner, callbacks=callbacks, interrupts=interrupts,
+                                      ppcls=ppcls, sampler=sampler, ranker=ranker)
         except KeyboardInterrupt:
             if not interrupts.asked():
                 raise
@@ -74,8 +76,9 @@ def run_search(settings: Any, *, fresh: bool = False, paddleclas: Optional[str] 
             raise DiskFull(error.filename or settings.output_dir) from error
     if interrupts.asked():
         done = sum(record.finished for record in records)
-        print(f"Stopped{f' with {done} trials done' if done else ''}; nothing that was finished is lost. "
-              "The same command goes on from here.", file=sys.stderr)
+        print(
+            f"Stopped{f' with {done} trials done' if done else ''}; nothing that was finished is lost. "
+            "The same command goes on from here.", file=sys.stderr)
         return interrupts.exit_code
     _check_success(records, reason)
     distillation.check_end(settings, records)
@@ -88,25 +91,28 @@ def begin_with(settings: Any) -> tuple[Sampler, Ranker]:
     Raises ConfigError when something in ``warm_start`` is of no use, before anything is written.
     """
     size, tasks = eval_size(settings.base_config), load_tasks(settings)
-    sampler = make_sampler(settings.search_mode, fixed=settings.fixed, allow_repeats=not settings.de_duplication,
-                               acquisition=settings.acquisition, plan=settings.plan, prior=settings.prior,
-                               warm_start=tasks, eval_size=size)
+    sampler = make_sampler(settings.search_mode, fixed=settings.fixed,
+                           allow_repeats=not settings.de_duplication,
+                           acquisition=settings.acquisition, plan=settings.plan,
+                           prior=settings.prior, warm_start=tasks, eval_size=size)
     return sampler, Ranker(settings, tasks=getattr(sampler, "tasks", ()), eval_size=size)
 
 
-def default_callbacks(settings: Any, *, ranker: Optional[Ranker] = None) -> tuple[SearchCallback, ...]:
+def default_callbacks(settings: Any, *, ranker: Ranker | None = None) -> tuple[SearchCallback, ...]:
     """Result files first: what is shown may break, what is kept must not."""
     from paddle_transfer.report.files import Outputs
     from paddle_transfer.report.terminal import Terminal
     from paddle_transfer.report.visualdl import VisualDLTracker
 
     ranker = ranker or Ranker(settings)
-    return Outputs(settings, ranker=ranker), VisualDLTracker(settings), Terminal(settings, ranker=ranker)
+    return Outputs(settings, ranker=ranker), VisualDLTracker(settings), Terminal(
+        settings, ranker=ranker)
 
 
-def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optional[str], runner: str,
-            callbacks: Sequence[SearchCallback], interrupts: Interrupts, ppcls: Callable[[], Optional[Path]],
-            sampler: Sampler, ranker: Ranker) -> tuple[str, list[TrialRecord]]:
+def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: str | None, runner: str,
+            callbacks: Sequence[SearchCallback], interrupts: Interrupts,
+            ppcls: Callable[[], Path | None], sampler: Sampler,
+            ranker: Ranker) -> tuple[str, list[TrialRecord]]:
     lock = DirectoryLock(settings.output_dir, pause=interrupts.pause)
     if fresh:
         lock = _start_anew(settings, lock)
@@ -120,38 +126,44 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: Optiona
     pretrained = weights.prepare()
 
     def make_executor(slowness: float = 1.0) -> LocalExecutor:
-        made = LocalExecutor(devices=slots(settings), runner=runner, log_dir=Path(settings.output_dir) / "logs",
-                             trial_timeout=settings.trial_timeout and slowness * settings.trial_timeout,
-                             keep_fds=[lock.fd])
-        stack.callback(made.close)  # before the lock is let go of: a second search must not meet our workers
+        made = LocalExecutor(
+            devices=slots(settings), runner=runner, log_dir=Path(settings.output_dir) / "logs",
+            trial_timeout=settings.trial_timeout and slowness * settings.trial_timeout,
+            keep_fds=[lock.fd])
+        stack.callback(
+            made.close)  # before the lock is let go of: a second search must not meet our workers
         return made
 
-    executor, trial_folders = make_executor(), make_trial_folders(settings, paddleclas=paddleclas, store=store,
-                                                          pretrained=pretrained)
+    executor, trial_folders = make_executor(), make_trial_folders(
+        settings, paddleclas=paddleclas, store=store, pretrained=pretrained)
     watch = Stopwatch(store)
-    driver = Driver(settings=settings, store=store, executor=executor, callbacks=[watch, *callbacks],
-                    sampler=sampler, trial_folders=trial_folders, ranker=ranker,
-                    pruner=trial_pruner(settings, settings.pruner),
-                    stop_rule=AutoStop(ranker) if settings.stop == "auto" else None,
-                    limits=Budget(settings, seconds=lambda: watch.seconds), interrupted=interrupts.asked)
+    driver = Driver(settings=settings, store=store, executor=executor, callbacks=[
+        watch, *callbacks
+    ], sampler=sampler, trial_folders=trial_folders, ranker=ranker, pruner=trial_pruner(
+        settings, settings.pruner),
+                    stop_rule=AutoStop(ranker) if settings.stop == "auto" else None, limits=Budget(
+                        settings, seconds=lambda: watch.seconds), interrupted=interrupts.asked)
     reason = driver.run()
     records = store.records()
-    if settings.final is not None and ranker.leaderboard(records).winner is not None and not interrupts.asked():
+    if settings.final is not None and ranker.leaderboard(
+            records).winner is not None and not interrupts.asked():
         executor.close()  # its workers would hold their GPUs
-        FinalRuns(settings, records, payload=trial_folders.payload, ranker=ranker, callbacks=callbacks,
-                  interrupted=interrupts.asked).run(make_executor)
+        FinalRuns(settings, records, payload=trial_folders.payload, ranker=ranker,
+                  callbacks=callbacks, interrupted=interrupts.asked).run(make_executor)
     return reason, records
 
 
 def _open(settings: Any) -> Store:
     from paddle_transfer.study.store import open_store
 
-    return open_store(output_dir=settings.output_dir, space=settings.space, storage=settings.storage)
+    return open_store(output_dir=settings.output_dir, space=settings.space,
+                      storage=settings.storage)
 
 
 def _start_anew(settings: Any, lock: DirectoryLock) -> DirectoryLock:
     lock, aside = move_aside(settings.output_dir, lock)
-    suffix = aside.name[len(Path(settings.output_dir).name):] if aside else datetime.now().strftime(".%Y%m%d-%H%M%S")
+    suffix = aside.name[len(Path(settings.output_dir).name):] if aside else datetime.now().strftime(
+        ".%Y%m%d-%H%M%S")
     if settings.storage:
         from paddle_transfer.study.store import set_aside
 
@@ -169,8 +181,10 @@ def check_identity(store: Store, identity: dict[str, Any], *, place: str) -> Non
     known = store.attributes().get(IDENTITY)
     if known is None:
         if store.records():
-            raise StudyError(f"{place}: the study holds trials of something else than a search of this package. Choose "
-                             "another output_dir or storage, or start anew with --fresh (the old run is moved aside)")
+            raise StudyError(
+                f"{place}: the study holds trials of something else than a search of this package. Choose "
+                "another output_dir or storage, or start anew with --fresh (the old run is moved aside)"
+            )
         store.set_attribute(IDENTITY, identity)
         return
     changes = dotpath.diff(known, identity)
@@ -179,10 +193,11 @@ def check_identity(store: Store, identity: dict[str, Any], *, place: str) -> Non
             f"{place}: holds a search with other settings, and its trials would not compare with new ones. Changed:",
             *(f"  - {change}" for change in changes),
             "Take the changes back to go on with it, choose another output_dir, or start anew with --fresh "
-            "(the old run is moved aside)"]))
+            "(the old run is moved aside)"
+        ]))
 
 
-def make_trial_folders(settings: Any, *, paddleclas: Optional[str], store: Store,
+def make_trial_folders(settings: Any, *, paddleclas: str | None, store: Store,
                    pretrained: Mapping[str, Any]) -> TrialFolders:
     """The trials' folders: a config is the base config, edited for the point, with the trial's folder and seed.
 
@@ -192,7 +207,8 @@ def make_trial_folders(settings: Any, *, paddleclas: Optional[str], store: Store
         distillation.check_weights(settings, record, store.records())
         config = distillation.point_config(settings, record.point, records=store.records())
         device = "gpu" if settings.gpus else "cpu"
-        dump_yaml(for_trial(config, output_dir=str(path.parent), seed=record.seed, device=device), str(path))
+        dump_yaml(for_trial(config, output_dir=str(path.parent), seed=record.seed, device=device),
+                  str(path))
 
     return TrialFolders(settings.output_dir, write_config=write_config, payload={
         "metric": settings.metric, "paddleclas": paddleclas, "pretrained": dict(pretrained),
@@ -213,29 +229,32 @@ def write_settings(settings: Any) -> None:
         if key.replace_config:
             entry["replace_config"] = list(key.replace_config)
         searched.append(entry)
-    names = ("base_config_file", "output_dir", "search_mode", "max_iter", "search_times", "de_duplication", "metric",
-             "fixed", "workers", "trial_timeout", "seed", "storage", "keep_models", "acquisition", "time_budget",
-             "epoch_budget", "confirm", "pruner")
+    names = ("base_config_file", "output_dir", "search_mode", "max_iter", "search_times",
+             "de_duplication", "metric", "fixed", "workers", "trial_timeout", "seed", "storage",
+             "keep_models", "acquisition", "time_budget", "epoch_budget", "confirm", "pruner")
     data = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     if settings.search_mode == "bayes":
         data.update(stop=settings.stop, prior=settings.prior, pruner=settings.pruner or "none")
     if settings.warm_start:
         data["warm_start"] = [str(Path(path).resolve()) for path in settings.warm_start]
     if settings.distillation:
-        data.update(distill_config_file=settings.distillation.config_file, **_teacher(settings.distillation))
+        data.update(distill_config_file=settings.distillation.config_file,
+                    **_teacher(settings.distillation))
     if settings.final:
         data["final"] = {"retrain_on": settings.final.retrain_on}
     if settings.gpus:
         data["gpus"] = ",".join(map(str, settings.gpus))
-    dump_yaml({**data, "search_dict": searched}, str(Path(settings.output_dir) / "search.yaml"),
-              header=f"{settings.file} as it was understood. The base config, overrides put in, is in every trial's "
-                     "config.yaml.")
+    dump_yaml(
+        {**data, "search_dict": searched}, str(Path(settings.output_dir) / "search.yaml"), header=
+        f"{settings.file} as it was understood. The base config, overrides put in, is in every trial's "
+        "config.yaml.")
 
 
 def _teacher(distillation: Any) -> dict[str, Any]:
     teacher = {"algorithm": distillation.algorithm}
     if distillation.teachers:
-        teacher.update(rm_keys=list(distillation.rm_keys), search_values=list(distillation.teachers))
+        teacher.update(rm_keys=list(distillation.rm_keys),
+                       search_values=list(distillation.teachers))
     return {"teacher": teacher, "final_replace": dict(distillation.final_replace)}
 
 
@@ -245,5 +264,7 @@ def _check_success(records: Sequence[TrialRecord], reason: str) -> None:
         return
     last = records[-1]
     tail = str(last.info.get("log_tail", "")).strip()
-    raise SearchFailed(f"all {len(records)} trials failed ({reason}). The last one, trial {last.number}: "
-                       f"{last.info.get('reason', last.state)}" + (f"\nThe end of its log:\n{tail}" if tail else ""))
+    raise SearchFailed(
+        f"all {len(records)} trials failed ({reason}). The last one, trial {last.number}: "
+        f"{last.info.get('reason', last.state)}" +
+        (f"\nThe end of its log:\n{tail}" if tail else ""))

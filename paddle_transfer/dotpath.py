@@ -6,7 +6,8 @@ index (from 0; no negative ones). Nothing is evaluated, and nothing but what is 
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 #: Stands in ``diff`` for what one side does not have.
 ABSENT = "(absent)"
@@ -22,7 +23,8 @@ class PathError(LookupError):
 
     def __init__(self, path: str, *, reached: str, known: list[str]):
         self.path, self.reached, self.known = path, reached, known
-        super().__init__(f"{path}: nothing there after '{reached}'" if reached else f"{path}: nothing there")
+        super().__init__(
+            f"{path}: nothing there after '{reached}'" if reached else f"{path}: nothing there")
 
 
 def split(path: str) -> list[str]:
@@ -36,7 +38,7 @@ def split(path: str) -> list[str]:
 def get(data: Any, path: str) -> Any:
     """What stands at ``path``. Raises PathError."""
     parts = split(path)
-    for i, part in enumerate(parts):
+    for i, _part in enumerate(parts):
         data = data[_locate(data, parts, i)]
     return data
 
@@ -148,4 +150,5 @@ def _locate(data: Any, parts: list[str], i: int) -> Any:
             return key
     elif isinstance(data, list) and parts[i].isdecimal() and int(parts[i]) < len(data):
         return int(parts[i])
-    raise PathError(".".join(parts), reached=".".join(parts[:i]), known=[str(key) for key, _ in _items(data)])
+    raise PathError(".".join(parts), reached=".".join(parts[:i]),
+                    known=[str(key) for key, _ in _items(data)])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import errno
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ class SearchFailed(PaddleTransferError):
 
 def is_disk_full(error: BaseException) -> bool:
     """Whether ``error`` says that the disk, or the user's share of it, is full."""
-    return isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+    return isinstance(error, DiskFull) or (isinstance(error, OSError)
+                                           and error.errno in (errno.ENOSPC, errno.EDQUOT))
 
 
 def did_you_mean(word: object, known: Sequence[str]) -> str:
@@ -107,6 +108,9 @@ def show(value: object, limit: int = 80) -> str:
     text = repr(value)
     if len(text) > limit:
         text = text[: limit - 3] + "..."
-    kind = {"str": "a string", "int": "an integer", "float": "a number", "bool": "a boolean", "list": "a list",
-            "dict": "a mapping", "NoneType": "nothing"}.get(type(value).__name__, type(value).__name__)
+    kind = {
+        "str": "a string", "int": "an integer", "float": "a number", "bool": "a boolean",
+        "list": "a list", "dict": "a mapping", "NoneType": "nothing"
+    }.get(type(value).__name__,
+          type(value).__name__)
     return kind if value is None else f"{text} ({kind})"

@@ -24,7 +24,8 @@ def find_gpus() -> list[str]:
     names = [name for pair in present for name in pair if name]
     chosen = []
     for name in (part.strip() for part in visible.split(",")):
-        if not any(known == name or name.startswith("GPU-") and known.startswith(name) for known in names):
+        if not any(known == name or name.startswith("GPU-") and known.startswith(name)
+                   for known in names):
             break  # CUDA ignores an id that it does not know, and all that follow it
         chosen.append(name)
     return chosen
@@ -34,7 +35,8 @@ def _present() -> list[tuple[str, str]]:
     """(index, uuid) of every GPU of the driver."""
     if shutil.which("nvidia-smi"):
         try:
-            done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=False)
+            done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20,
+                                  check=False)
         except (OSError, subprocess.TimeoutExpired):
             return []
         if done.returncode != 0:

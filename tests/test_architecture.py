@@ -106,7 +106,8 @@ def test_modules_form_no_circle():
 @pytest.mark.parametrize("library", DOORS)
 def test_one_library_one_door(library):
     def allowed(name):
-        return any(f"{short(name)}.".startswith((f"{door}.", f"{door}_")) for door in DOORS[library])
+        return any(
+            f"{short(name)}.".startswith((f"{door}.", f"{door}_")) for door in DOORS[library])
 
     users = {
         name

@@ -20,14 +20,19 @@ def random_tree(rng, depth=0):
     return rng.choice([0, 1.5, True, None, "text", "1e-3"])
 
 
-@pytest.mark.parametrize("path, value", [("a.b.0.c", 1), ("a.b.1.d.1", 20), ("a.e", None), ("5", "five"), ("none", [])])
+@pytest.mark.parametrize(("path", "value"), [("a.b.0.c", 1), ("a.b.1.d.1", 20), ("a.e", None),
+                                             ("5", "five"), ("none", [])])
 def test_get_goes_through_mappings_and_lists(path, value):
     assert dotpath.get(sample(), path) == value
 
 
-@pytest.mark.parametrize("path, reached, known", [
-    ("a.x", "a", ["b", "e"]), ("a.b.2", "a.b", ["0", "1"]), ("a.b.-1", "a.b", ["0", "1"]), ("a.b.c", "a.b", ["0", "1"]),
-    ("z", "", ["a", "5", "empty", "none"]), ("a.e.f", "a.e", []), ("a.b.0.c.x", "a.b.0.c", [])])
+@pytest.mark.parametrize(("path", "reached", "known"), [("a.x", "a", ["b", "e"]),
+                                                        ("a.b.2", "a.b", ["0", "1"]),
+                                                        ("a.b.-1", "a.b", ["0", "1"]),
+                                                        ("a.b.c", "a.b", ["0", "1"]),
+                                                        ("z", "", ["a", "5", "empty", "none"]),
+                                                        ("a.e.f", "a.e", []),
+                                                        ("a.b.0.c.x", "a.b.0.c", [])])
 def test_a_path_that_leads_nowhere_says_how_far_it_came(path, reached, known):
     assert not dotpath.exists(sample(), path)
     for action in (dotpath.get, dotpath.delete, lambda data, p: dotpath.set_(data, p, 1)):
@@ -66,10 +71,12 @@ def test_set_get_delete_round_trip_and_touch_nothing_else(seed):
     data = random_tree(rng)
     original = copy.deepcopy(data)
     for path, value in list(dotpath.walk(data)):
-        assert dotpath.get(data, path) == value and dotpath.exists(data, path)
+        assert dotpath.get(data, path) == value
+        assert dotpath.exists(data, path)
         dotpath.set_(data, path, "changed")
         (change,) = dotpath.diff(original, data)
-        assert path.startswith(change.partition(":")[0])  # a list that holds words too is compared as a whole
+        assert path.startswith(
+            change.partition(":")[0])  # a list that holds words too is compared as a whole
         assert [p for p, v in dotpath.walk(data) if v == "changed"] == [path]
         dotpath.set_(data, path, value)
         assert data == original
@@ -85,19 +92,25 @@ def test_clone_shares_nothing_even_where_the_original_does():
     data = {"a": shared, "b": shared, "c": (1, 2)}
     copied = dotpath.clone(data)
     copied["a"]["x"].append(2)
-    assert copied == {"a": {"x": [1, 2]}, "b": {"x": [1]}, "c": [1, 2]} and shared == {"x": [1]}
+    assert copied == {"a": {"x": [1, 2]}, "b": {"x": [1]}, "c": [1, 2]}
+    assert shared == {"x": [1]}
 
 
-@pytest.mark.parametrize("a, b, equal", [
-    (1, 1.0, True), (1, True, False), (0, False, False), ([1, 2], [1.0, 2], True), ([1], [True], False),
-    ({"a": 1}, {"a": 1.0}, True), ({"a": 1}, {"b": 1}, False), (None, 0, False), ("1", 1, False)])
+@pytest.mark.parametrize(("a", "b", "equal"), [(1, 1.0, True), (1, True, False), (0, False, False),
+                                               ([1, 2], [1.0, 2], True), ([1], [True], False),
+                                               ({"a": 1}, {"a": 1.0}, True),
+                                               ({"a": 1}, {"b": 1}, False), (None, 0, False),
+                                               ("1", 1, False)])
 def test_same(a, b, equal):
-    assert dotpath.same(a, b) is equal and dotpath.same(b, a) is equal
+    assert dotpath.same(a, b) is equal
+    assert dotpath.same(b, a) is equal
 
 
 def test_diff_names_every_change():
     old = {"a": 1, "b": {"c": [1, 2], "d": [{"x": 1}, {"y": 2}]}, "gone": 0}
     new = {"a": 1.0, "b": {"c": [1, 3], "d": [{"x": 1}]}, "new": None}
     assert dotpath.diff(old, new) == [
-        "b.c: [1, 2] -> [1, 3]", "b.d.1: {'y': 2} -> (absent)", "gone: 0 -> (absent)", "new: (absent) -> None"]
+        "b.c: [1, 2] -> [1, 3]", "b.d.1: {'y': 2} -> (absent)", "gone: 0 -> (absent)",
+        "new: (absent) -> None"
+    ]
     assert dotpath.diff(old, copy.deepcopy(old)) == []

@@ -25,9 +25,10 @@ def test_gpus_come_from_nvidia_smi(three_gpus):
     assert hardware.find_gpus() == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("visible, expected", [
-    ("1", ["1"]), ("2,0", ["2", "0"]), ("", []), ("-1", []), ("0,9,1", ["0"]), ("GPU-bbbb-1111", ["GPU-bbbb-1111"]),
-    ("GPU-bb", ["GPU-bb"])])
+@pytest.mark.parametrize(("visible", "expected"), [("1", ["1"]), ("2,0", ["2", "0"]), ("", []),
+                                                   ("-1", []), ("0,9,1", ["0"]),
+                                                   ("GPU-bbbb-1111", ["GPU-bbbb-1111"]),
+                                                   ("GPU-bb", ["GPU-bb"])])
 def test_cuda_visible_devices_is_respected(three_gpus, monkeypatch, visible, expected):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert hardware.find_gpus() == expected
@@ -64,7 +65,8 @@ def test_below_a_file_nothing_can_be_written(tmp_path):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; runs as an ordinary user")
 def test_a_protected_folder(tmp_path):
     (tmp_path / "shut").mkdir(mode=0o555)
-    assert hardware.why_not_writable(str(tmp_path / "shut" / "out")) == f"{tmp_path}/shut: Permission denied"
+    assert hardware.why_not_writable(str(
+        tmp_path / "shut" / "out")) == f"{tmp_path}/shut: Permission denied"
 
 
 def test_what_the_system_refuses_counts(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
-from benchmarks import cli  # noqa: E402
+from benchmarks import cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,22 +24,28 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     replay = commands.add_parser("replay", help="replay searches on recorded tables")
     replay.add_argument("--table", nargs="+", required=True, help="recorded grids (.csv, .csv.gz)")
-    replay.add_argument("--method", nargs="+", default=[], help="default: all of bayes, bayes_prior, random, skopt, ...")
+    replay.add_argument("--method", nargs="+", default=[],
+                        help="default: all of bayes, bayes_prior, random, skopt, ...")
     replay.add_argument("--repeats", type=int, default=50)
     replay.add_argument("--trials", type=int, default=20)
-    replay.add_argument("--fixed", help="k=v,...: the point tried first; default: the published one; 'none': no such")
+    replay.add_argument(
+        "--fixed",
+        help="k=v,...: the point tried first; default: the published one; 'none': no such")
     replay.add_argument("--workers", type=int, default=1, help="trials at once")
     replay.add_argument("--acquisition", default="ei")
     replay.add_argument("--prior", help="a prior file for bayes_prior instead of the shipped one")
-    replay.add_argument("--leave-one-out", action="store_true",
-                        help="bayes_prior learns from the other tables given, instead of the shipped prior")
+    replay.add_argument(
+        "--leave-one-out", action="store_true",
+        help="bayes_prior learns from the other tables given, instead of the shipped prior")
     replay.add_argument("--plot", metavar="FOLDER", help="write a picture of regrets per table")
     replay.add_argument("--json", action="store_true", help="one JSON object per table and method")
     distil = commands.add_parser("distil", help="make a prior of recorded tables")
     distil.add_argument("--table", nargs="+", required=True)
     distil.add_argument("--output", required=True)
-    distil.add_argument("--turned", action="store_true", help="with the sign of all values turned: a misleading prior")
-    distil.add_argument("--source", required=True, help="where the tables come from, kept in the file")
+    distil.add_argument("--turned", action="store_true",
+                        help="with the sign of all values turned: a misleading prior")
+    distil.add_argument("--source", required=True,
+                        help="where the tables come from, kept in the file")
     return top
 
 

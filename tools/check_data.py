@@ -11,22 +11,29 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.errors import PaddleTransferError  # noqa: E402
+from paddle_transfer.errors import PaddleTransferError
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-c", "--config", required=True, help="a PaddleClas training config")
     parser.add_argument("-o", "--override", action="append", default=[], metavar="KEY=VALUE",
                         help="override an option of the config, e.g. -o Arch.class_num=5")
-    parser.add_argument("--processes", type=int, help="for looking at the images (default: one per core)")
-    parser.add_argument("--cache", help="folder for verdicts (default: ~/.cache/paddle_transfer/checks)")
-    parser.add_argument("--max-leak", type=float, default=0.01, metavar="SHARE", help="leaks are errors above this "
-                        "share of a validation or test list, warnings below (default: %(default)s)")
-    parser.add_argument("--all", action="store_true", help="show every finding, not just the first 20 of a kind")
+    parser.add_argument("--processes", type=int,
+                        help="for looking at the images (default: one per core)")
+    parser.add_argument("--cache",
+                        help="folder for verdicts (default: ~/.cache/paddle_transfer/checks)")
+    parser.add_argument(
+        "--max-leak", type=float, default=0.01, metavar="SHARE", help="leaks are errors above this "
+        "share of a validation or test list, warnings below (default: %(default)s)")
+    parser.add_argument("--all", action="store_true",
+                        help="show every finding, not just the first 20 of a kind")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
-    parser.add_argument("--sheet", metavar="PNG", help="write a contact sheet: samples of each class, augmented as in "
-                        "training (takes some seconds more)")
+    parser.add_argument(
+        "--sheet", metavar="PNG",
+        help="write a contact sheet: samples of each class, augmented as in "
+        "training (takes some seconds more)")
     parser.add_argument("--paddleclas", help="a PaddleClas checkout for the sheet's augmentation")
     return parser.parse_args(argv)
 

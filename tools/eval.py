@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.cli import engine_tools  # noqa: E402
+from paddle_transfer.cli import engine_tools
 
 
 def evaluate(engine) -> int:

@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.cli import engine_tools  # noqa: E402
+from paddle_transfer.cli import engine_tools
 
 
 def export(engine) -> int:
@@ -17,12 +17,14 @@ def export(engine) -> int:
 
     engine.export()
     if is_main_process():
-        print(f"exported: {os.path.join(engine.config['Global']['save_inference_dir'], 'inference')}")
+        print(
+            f"exported: {os.path.join(engine.config['Global']['save_inference_dir'], 'inference')}")
     return 0
 
 
 def main() -> int:
-    return engine_tools.run(engine_tools.parser(__doc__).parse_args(), export, mode="export", log_file=False)
+    return engine_tools.run(
+        engine_tools.parser(__doc__).parse_args(), export, mode="export", log_file=False)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.cli import engine_tools  # noqa: E402
+from paddle_transfer.cli import engine_tools
 
 
 def infer(engine) -> int:
@@ -33,7 +33,8 @@ def infer(engine) -> int:
 
 
 def main() -> int:
-    return engine_tools.run(engine_tools.parser(__doc__).parse_args(), infer, mode="infer", log_file=False)
+    return engine_tools.run(
+        engine_tools.parser(__doc__).parse_args(), infer, mode="infer", log_file=False)
 
 
 if __name__ == "__main__":

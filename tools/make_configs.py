@@ -6,14 +6,16 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.config.load import write_atomic  # noqa: E402
-from paddle_transfer.datasets.templates import all_files  # noqa: E402
+from paddle_transfer.config.load import write_atomic
+from paddle_transfer.datasets.templates import all_files
 
 
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default="ppcls_configs", help="where to write (default: %(default)s)")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 when a file differs")
+    parser.add_argument("--root", default="ppcls_configs",
+                        help="where to write (default: %(default)s)")
+    parser.add_argument("--check", action="store_true",
+                        help="write nothing; exit code 1 when a file differs")
     arguments = parser.parse_args(argv)
     changed = []
     for name, text in sorted(all_files().items()):

@@ -6,14 +6,15 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.config.load import write_atomic  # noqa: E402
-from paddle_transfer.space.document import page  # noqa: E402
+from paddle_transfer.config.load import write_atomic
+from paddle_transfer.space.document import page
 
 
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default="docs", help="where to write (default: %(default)s)")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 when a page differs")
+    parser.add_argument("--check", action="store_true",
+                        help="write nothing; exit code 1 when a page differs")
     arguments = parser.parse_args(argv)
     path = os.path.join(arguments.root, "hyperparameters.md")
     if os.path.exists(path):

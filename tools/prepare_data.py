@@ -11,8 +11,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.datasets.catalogue import DATASETS  # noqa: E402
-from paddle_transfer.errors import PaddleTransferError  # noqa: E402
+from paddle_transfer.datasets.catalogue import DATASETS
+from paddle_transfer.errors import PaddleTransferError
 
 
 def share(text: str) -> float:
@@ -23,18 +23,24 @@ def share(text: str) -> float:
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", required=True, choices=[*DATASETS, "folder", "csv"], metavar="NAME",
-                        help=f"one of {', '.join(DATASETS)}, folder, csv")
-    parser.add_argument("--root", required=True, help="the data set's folder: archives are looked for, and lists "
-                        "written, there")
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", required=True, choices=[*DATASETS, "folder", "csv"],
+                        metavar="NAME", help=f"one of {', '.join(DATASETS)}, folder, csv")
+    parser.add_argument(
+        "--root", required=True, help="the data set's folder: archives are looked for, and lists "
+        "written, there")
     parser.add_argument("--download", action="store_true", help="fetch archives that are missing")
-    parser.add_argument("--unverified", action="store_true", help="take archives whose md5 is not the published one")
+    parser.add_argument("--unverified", action="store_true",
+                        help="take archives whose md5 is not the published one")
     parser.add_argument("--seed", type=int, default=0, help="of the splits (default: 0)")
-    parser.add_argument("--val", type=share, help="share of train for validation where there is no official split "
-                        "(default: the protocol's; 0.2 for folder and csv)")
-    parser.add_argument("--test", type=share, default=0.0, help="folder and csv: share for the test list (default: 0)")
-    parser.add_argument("--processes", type=int, help="for looking at the images (default: one per core)")
+    parser.add_argument(
+        "--val", type=share, help="share of train for validation where there is no official split "
+        "(default: the protocol's; 0.2 for folder and csv)")
+    parser.add_argument("--test", type=share, default=0.0,
+                        help="folder and csv: share for the test list (default: 0)")
+    parser.add_argument("--processes", type=int,
+                        help="for looking at the images (default: one per core)")
     parser.add_argument("--csv", help="csv: the table (default: ROOT/labels.csv)")
     for column in ("image", "label", "split"):
         parser.add_argument(f"--{column}-column", help=f"csv: the column of {column}s")

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.chdir(ROOT)
 
-from paddle_transfer.cli.quickstart import link_source, prepare, summary, tasks  # noqa: E402
-from paddle_transfer.errors import PaddleTransferError  # noqa: E402
+from paddle_transfer.cli.quickstart import link_source, prepare, summary, tasks
+from paddle_transfer.errors import PaddleTransferError
 
 
 def main() -> int:
@@ -25,7 +25,8 @@ def main() -> int:
             print(f"quickstart: {task} failed with exit code {process.returncode}", file=sys.stderr)
             return process.returncode
     link_source()
-    search = subprocess.Popen([sys.executable, "tools/search.py", "-c", "ppcls_configs/quick_start/digits_search.yaml"])
+    search = subprocess.Popen(
+        [sys.executable, "tools/search.py", "-c", "ppcls_configs/quick_start/digits_search.yaml"])
     try:
         code = search.wait()
     except KeyboardInterrupt:

@@ -7,8 +7,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.cli import engine_tools  # noqa: E402
-from paddle_transfer.config.load import write_atomic  # noqa: E402
+from paddle_transfer.cli import engine_tools
+from paddle_transfer.config.load import write_atomic
 
 RESULT = "train_result.json"  # in Global.output_dir, for programs that go on from here
 
@@ -23,7 +23,9 @@ def train(engine) -> int:
     if value is None:
         print("no epoch was evaluated: see Global.eval_during_train, eval_interval and epochs")
         return 0
-    result = {"metric": engine.metric, "best": value, "epoch": epoch, "weights": engine.saver.best_path}
+    result = {
+        "metric": engine.metric, "best": value, "epoch": epoch, "weights": engine.saver.best_path
+    }
     write_atomic(os.path.join(engine.output_dir, RESULT), json.dumps(result, indent=2) + "\n")
     print(f"best {engine.metric or 'metric'}: {value!r} in epoch {epoch}")
     print(f"weights: {engine.saver.best_path}")

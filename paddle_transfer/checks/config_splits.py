@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Optional
+from typing import Any
 
 from paddle_transfer.checks.findings import Report
 from paddle_transfer.checks.images import Look
 from paddle_transfer.checks.listfile import Row, read_list
 
 SECTIONS = {"train": "Train", "val": "Eval", "test": "Test"}
-READ_BY = ("ImageNetDataset", "CommonDataset")  # the datasets whose lists are path, delimiter, one label
+READ_BY = (
+    "ImageNetDataset", "CommonDataset")  # the datasets whose lists are path, delimiter, one label
 
 
 @dataclass
@@ -23,7 +25,7 @@ class Split:
     root: str
     file: str
     rows: list[Row] = field(default_factory=list)
-    looks: list[Optional[Look]] = field(default_factory=list)
+    looks: list[Look | None] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)  # where PaddleClas looks for each row's image
 
     @property
@@ -32,7 +34,9 @@ class Split:
 
     def good(self) -> list[tuple[Row, Look]]:
         """The rows whose image decoded."""
-        return [(row, look) for row, look in zip(self.rows, self.looks) if look is not None and look.thumb]
+        return [(row, look)
+                for row, look in zip(self.rows, self.looks)
+                if look is not None and look.thumb]
 
 
 def splits_of(config: dict, *, file: str, report: Report) -> list[Split]:
@@ -44,26 +48,33 @@ def splits_of(config: dict, *, file: str, report: Report) -> list[Split]:
         dataset = section.get("dataset") if isinstance(section, dict) else None
         if not isinstance(dataset, dict):
             if name != "test":
-                report.add("no-section", file, 0, f"DataLoader.{key}.dataset is not there", error=False)
+                report.add("no-section", file, 0, f"DataLoader.{key}.dataset is not there",
+                           error=False)
             continue
         if dataset.get("name") not in READ_BY or not dataset.get("cls_label_path"):
-            report.add("not-checked", file, 0, f"DataLoader.{key}.dataset is a {dataset.get('name')}, whose lists this "
-                       "check does not know", error=False)
+            report.add(
+                "not-checked", file, 0,
+                f"DataLoader.{key}.dataset is a {dataset.get('name')}, whose lists this "
+                "check does not know", error=False)
             continue
-        split = Split(name, section, str(dataset.get("image_root") or ""), str(dataset["cls_label_path"]))
+        split = Split(name, section, str(dataset.get("image_root") or ""),
+                      str(dataset["cls_label_path"]))
         if not os.path.isdir(split.root or "."):
-            report.add("root-missing", file, 0, f"DataLoader.{key}.dataset.image_root is no folder: {split.root}",
+            report.add("root-missing", file, 0,
+                       f"DataLoader.{key}.dataset.image_root is no folder: {split.root}",
                        hint="Paths are relative to the folder the command is started in.")
         found = read_list(split.file, delimiter=str(dataset.get("delimiter") or " "), report=report)
         if found is not None:
             split.rows = found.rows
             front = os.path.join(split.root, "")
-            split.paths = [row.path if row.path.startswith("/") else front + row.path for row in split.rows]
+            split.paths = [
+                row.path if row.path.startswith("/") else front + row.path for row in split.rows
+            ]
             splits.append(split)
     return splits
 
 
-def class_count(config: dict) -> Optional[int]:
+def class_count(config: dict) -> int | None:
     """How many classes the network of ``config`` has; None when it does not say."""
     arch = config.get("Arch") or {}
     head = arch.get("Head") if isinstance(arch.get("Head"), dict) else {}

@@ -11,7 +11,6 @@ import tempfile
 from collections import defaultdict
 from itertools import islice
 from pathlib import Path
-from typing import Optional
 
 from paddle_transfer.checks.config_splits import class_count, splits_of
 from paddle_transfer.checks.findings import Report
@@ -21,7 +20,7 @@ from paddle_transfer.errors import DataError
 SIZE, COLUMNS, CLASSES, MARGIN, TEXT = 96, 8, 40, 4, 150  # px, pictures a row, rows at most, px, px
 
 
-def write_sheet(config: dict, path: str, *, paddleclas: Optional[str] = None, seed: int = 0) -> str:
+def write_sheet(config: dict, path: str, *, paddleclas: str | None = None, seed: int = 0) -> str:
     """Write a PNG of up to 40 classes; returns a sentence about it.
 
     Without Paddle or PaddleClas the pictures are shown without augmentation.
@@ -30,7 +29,8 @@ def write_sheet(config: dict, path: str, *, paddleclas: Optional[str] = None, se
     if not rows:
         return "no contact sheet: no training image could be found"
     with tempfile.TemporaryDirectory() as folder:
-        pictures, problem = _augmented(config, rows, os.path.join(folder, "out.npy"), paddleclas=paddleclas, seed=seed)
+        pictures, problem = _augmented(config, rows, os.path.join(folder, "out.npy"),
+                                       paddleclas=paddleclas, seed=seed)
     sheet = compose(rows, pictures, names=_names(config))
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -38,20 +38,26 @@ def write_sheet(config: dict, path: str, *, paddleclas: Optional[str] = None, se
         sheet.save(temporary, format="PNG")
         os.replace(temporary, path)
     except OSError as error:
-        raise DataError(f"{path}: the contact sheet cannot be written: {error.strerror or error}") from None
+        raise DataError(
+            f"{path}: the contact sheet cannot be written: {error.strerror or error}") from None
     return f"contact sheet: {path}" + (f" (without augmentation: {problem})" if problem else "")
 
 
 def choose(config: dict, *, seed: int) -> dict[int, list[str]]:
     """label -> COLUMNS - 1 training images that are there, drawn with the seed (again and again when there are
     few); at most CLASSES labels, spread evenly."""
-    split = next((split for split in splits_of(config, file="", report=Report()) if split.name == "train"), None)
+    split = next(
+        (split for split in splits_of(config, file="", report=Report()) if split.name == "train"),
+        None)
     images: dict[int, list[str]] = defaultdict(list)
     for row, path in zip(split.rows, split.paths) if split else []:
         if row.label is not None:
             images[row.label].append(path)
     labels = sorted(images)
-    labels = [labels[i * len(labels) // min(CLASSES, len(labels))] for i in range(min(CLASSES, len(labels)))]
+    labels = [
+        labels[i * len(labels) // min(CLASSES, len(labels))]
+        for i in range(min(CLASSES, len(labels)))
+    ]
     chosen = {}
     for label in labels:
         there = images[label]
@@ -68,7 +74,8 @@ def _opens(path: str) -> bool:
     return not look(path).fault
 
 
-def _augmented(config: dict, rows: dict[int, list[str]], out: str, *, paddleclas: Optional[str], seed: int):
+def _augmented(config: dict, rows: dict[int, list[str]], out: str, *, paddleclas: str | None,
+               seed: int):
     """The pictures of all rows in order, or None and why not. In a process of its own: Paddle stays out of ours."""
     import numpy as np
 
@@ -78,8 +85,9 @@ def _augmented(config: dict, rows: dict[int, list[str]], out: str, *, paddleclas
            "size": SIZE, "seed": seed, "paddleclas": paddleclas, "out": out}
     package = str(Path(__file__).resolve().parents[2])
     search = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run([sys.executable, "-m", "paddle_transfer.worker.augment"], input=json.dumps(job), text=True,
-                          capture_output=True, env={**os.environ, "PYTHONPATH": search, "OMP_NUM_THREADS": "1"})
+    done = subprocess.run([sys.executable, "-m", "paddle_transfer.worker.augment"],
+                          input=json.dumps(job), text=True, capture_output=True,
+                          env={**os.environ, "PYTHONPATH": search, "OMP_NUM_THREADS": "1"})
     if done.returncode or not os.path.exists(out):
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
         return None, lines[-1].strip() if lines else f"exit code {done.returncode}"
@@ -98,7 +106,8 @@ def compose(rows: dict[int, list[str]], pictures, *, names: dict[int, str]):
         draw.text((MARGIN, top), _wrapped(f"{label} {names.get(label, '')}"), fill="black")
         sheet.paste(_original(images[0]), (TEXT, top))
         for x, image in enumerate(images):
-            picture = (Image.fromarray(pictures[y * len(images) + x]) if pictures is not None else _original(image))
+            picture = (Image.fromarray(pictures[y * len(images) +
+                                                x]) if pictures is not None else _original(image))
             sheet.paste(picture, (TEXT + (x + 1) * step, top))
     return sheet
 

@@ -25,7 +25,8 @@ class Finding:
         return f"{self.file}:{self.line}" if self.line else self.file
 
     def __str__(self) -> str:
-        return f"{self.where}: [{self.kind}] {self.message}" + (f". {self.hint}" if self.hint else "")
+        return f"{self.where}: [{self.kind}] {self.message}" + (f". {self.hint}"
+                                                                if self.hint else "")
 
 
 @dataclass
@@ -38,7 +39,8 @@ class Report:
     scanned: int = 0  # images that were decoded in this run
     cached: int = 0   # images whose verdict was known
 
-    def add(self, kind: str, file: object, line: int, message: str, *, hint: str = "", error: bool = True) -> None:
+    def add(self, kind: str, file: object, line: int, message: str, *, hint: str = "",
+            error: bool = True) -> None:
         self.findings.append(Finding(kind, error, str(file), line, message, hint))
 
     @property

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable, Iterator, Optional
 
 from paddle_transfer.checks.config_splits import Row, Split
 from paddle_transfer.checks.findings import Report
@@ -16,19 +16,21 @@ TINY = 8  # px; smaller pictures are most likely placeholders
 Progress = Callable[[int, int], None]
 
 
-def look_at_splits(splits: list[Split], *, processes: Optional[int], cache_folder: Optional[Path], progress: Progress,
-                   report: Report) -> None:
+def look_at_splits(splits: list[Split], *, processes: int | None, cache_folder: Path | None,
+                   progress: Progress, report: Report) -> None:
     """Fill in ``looks`` of all splits: each image once, known ones from the cache."""
     for root in sorted({split.root for split in splits}):
         mine = [split for split in splits if split.root == root]
         names = {row.path: path for split in mine for row, path in zip(split.rows, split.paths)}
-        looks = scan(names, root=root, processes=processes, cache_folder=cache_folder, progress=progress, report=report)
+        looks = scan(names, root=root, processes=processes, cache_folder=cache_folder,
+                     progress=progress, report=report)
         for split in mine:
             split.looks = [looks.get(row.path) for row in split.rows]
 
 
-def scan(names: dict[str, str], *, root: str, processes: Optional[int] = None, cache_folder: Optional[Path] = None,
-         progress: Progress = lambda done, total: None, report: Optional[Report] = None) -> dict[str, Look]:
+def scan(names: dict[str, str], *, root: str, processes: int | None = None,
+         cache_folder: Path | None = None, progress: Progress = lambda done, total: None,
+         report: Report | None = None) -> dict[str, Look]:
     """name -> Look for those that are files. ``names``: the name below the root -> the path to open."""
     report = report if report is not None else Report()
     cache = ScanCache(root, cache_folder)
@@ -46,7 +48,10 @@ def scan(names: dict[str, str], *, root: str, processes: Optional[int] = None, c
     done = 0
     # Kept every few thousand images: a check that is broken off goes on from there.
     for batches in batched(look_at(unknown(), processes=processes), 20):
-        found = [(new[path], stamp, look) for batch in batches for path, stamp, look in batch if stamp is not None]
+        found = [(new[path], stamp, look)
+                 for batch in batches
+                 for path, stamp, look in batch
+                 if stamp is not None]
         cache.keep(row for row in found if not row[2].fault.startswith("cannot be read"))
         looks.update((name, look) for name, _, look in found)
         done += len(found)
@@ -78,11 +83,14 @@ def _kind(fault: str) -> str:
 
 def _check_good(split: Split, row: Row, path: str, *, look: Look, report: Report) -> None:
     if look.kind and not path.lower().endswith(SUFFIXES[look.kind]):
-        report.add("wrong-suffix", split.file, row.line, f"{path} is a {look.kind.upper()} file", error=False)
+        report.add("wrong-suffix", split.file, row.line, f"{path} is a {look.kind.upper()} file",
+                   error=False)
     if look.kind == "gif":
-        report.add("gif", split.file, row.line, f"{path} is a GIF, which not every OpenCV reads", error=False)
+        report.add("gif", split.file, row.line, f"{path} is a GIF, which not every OpenCV reads",
+                   error=False)
     if min(look.width, look.height) < TINY:
-        report.add("tiny", split.file, row.line, f"{path} has {look.width} x {look.height} px", error=False)
+        report.add("tiny", split.file, row.line, f"{path} has {look.width} x {look.height} px",
+                   error=False)
     if look.thumb == look.thumb[:1] * len(look.thumb):
         report.add("blank", split.file, row.line, f"{path} is of one colour all over", error=False)
 
@@ -108,11 +116,12 @@ def check_duplicates(split: Split, report: Report) -> None:
         if first is row:
             continue
         if first.label == row.label:
-            report.add("duplicate-line", split.file, row.line, f"{row.path} stands on line {first.line} already",
-                       error=False)
+            report.add("duplicate-line", split.file, row.line,
+                       f"{row.path} stands on line {first.line} already", error=False)
         else:
-            report.add("two-labels", split.file, row.line,
-                       f"{row.path} has label {row.label} here and {first.label} on line {first.line}")
+            report.add(
+                "two-labels", split.file, row.line,
+                f"{row.path} has label {row.label} here and {first.label} on line {first.line}")
     content: dict[bytes, Row] = {}
     for row, look in split.good():
         first = content.setdefault(look.sha, row)
@@ -121,7 +130,8 @@ def check_duplicates(split: Split, report: Report) -> None:
         kind = "duplicate-image" if first.label == row.label else "duplicate-two-labels"
         labels = "" if first.label == row.label else f", with label {row.label} here and {first.label} there"
         report.add(kind, split.file, row.line,
-                   f"{row.path} has the content of {first.path} (line {first.line}){labels}", error=False)
+                   f"{row.path} has the content of {first.path} (line {first.line}){labels}",
+                   error=False)
 
 
 def check_leaks(splits: list[Split], *, max_leak: float, report: Report) -> None:
@@ -140,8 +150,10 @@ def check_leaks(splits: list[Split], *, max_leak: float, report: Report) -> None
             leaks = _leaks(earlier, later)
             many = len(leaks) > max_leak * len(later.split.rows)
             for row, source, how in leaks:
-                report.add("leak", file, row.line, f"{row.path} {how} {source.path} of "
-                           f"{earlier.split.file}:{source.line}", error=many, hint=f"It is in {name} and in {other}.")
+                report.add(
+                    "leak", file, row.line, f"{row.path} {how} {source.path} of "
+                    f"{earlier.split.file}:{source.line}", error=many,
+                    hint=f"It is in {name} and in {other}.")
 
 
 class _Side:

@@ -11,8 +11,9 @@ import io
 import itertools
 import os
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Iterable, Iterator, NamedTuple, Optional, Sequence
+from typing import NamedTuple
 
 from paddle_transfer.checks.process_pool import spread
 
@@ -20,8 +21,10 @@ SIDE = 16      # a thumbnail is SIDE x SIDE grey bytes
 _CHUNK = 100
 
 #: suffixes that an image of each kind may have
-SUFFIXES = {"jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "png": (".png",), "gif": (".gif",), "bmp": (".bmp", ".dib"),
-            "webp": (".webp",), "tiff": (".tif", ".tiff")}
+SUFFIXES = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "png": (".png", ), "gif": (".gif", ),
+    "bmp": (".bmp", ".dib"), "webp": (".webp", ), "tiff": (".tif", ".tiff")
+}
 IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
@@ -40,7 +43,7 @@ class Look(NamedTuple):
 #: What tells that a file is the same as before: size, mtime and ctime in ns (a file that was copied back with its old
 #: time is new, too).
 Stamp = tuple[int, int, int]
-Seen = tuple[str, Optional[Stamp], Look]
+Seen = tuple[str, Stamp | None, Look]
 _AS_LOOK = partial(tuple.__new__, Look)  # several times as fast as Look._make
 _KILLER = Look("decoding it kills the process", "", b"", 0, 0, b"")
 
@@ -79,7 +82,8 @@ def look(path: str) -> Look:
         image = None
     if image is None:
         cut = "is truncated; " if kind in ("jpeg", "png") and not _complete(data, kind) else ""
-        return Look(f"{cut}cv2, and so PaddleClas, cannot decode it: {_reason(data)}", kind, sha, 0, 0, b"")
+        return Look(f"{cut}cv2, and so PaddleClas, cannot decode it: {_reason(data)}", kind, sha, 0,
+                    0, b"")
     height, width = image.shape[:2]
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     thumb = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).tobytes()
@@ -136,14 +140,15 @@ def _start() -> None:
 
 
 def _look_all(paths: Sequence[str]) -> list[tuple]:
-    return [(stamp_of(path), *look(path)) for path in paths]  # plain tuples travel faster between processes
+    return [(stamp_of(path), *look(path))
+            for path in paths]  # plain tuples travel faster between processes
 
 
 def _named(paths: Sequence[str], found: Sequence[tuple]) -> list[Seen]:
     return [(path, row[0], _AS_LOOK(row[1:])) for path, row in zip(paths, found)]
 
 
-def stamp_of(path: str) -> Optional[Stamp]:
+def stamp_of(path: str) -> Stamp | None:
     """None when there is nothing at ``path``."""
     try:
         status = os.stat(path)
@@ -157,7 +162,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def look_at(paths: Iterable[str], *, processes: Optional[int] = None) -> Iterator[list[Seen]]:
+def look_at(paths: Iterable[str], *, processes: int | None = None) -> Iterator[list[Seen]]:
     """Batches of (path, stamp, Look) for all ``paths``, in no order; the stamp is None for what is not there.
     ``processes`` defaults to the number of cores.
 
@@ -172,7 +177,6 @@ def look_at(paths: Iterable[str], *, processes: Optional[int] = None) -> Iterato
         for chunk in chunks:
             yield _named(chunk, _look_all(chunk))
         return
-    import cv2  # noqa: F401  forked processes have it then, and so has the search for leaks
 
     suspects: list[str] = []
     for chunk, answer in spread(chunks, _look_all, processes=processes, prepare=_start):
@@ -180,7 +184,8 @@ def look_at(paths: Iterable[str], *, processes: Optional[int] = None) -> Iterato
             suspects += chunk
         else:
             yield _named(chunk, answer[0])
-    for chunk, answer in spread(([path] for path in suspects), _look_all, processes=processes, prepare=_start):
+    for chunk, answer in spread(([path] for path in suspects), _look_all, processes=processes,
+                                prepare=_start):
         yield _named(chunk, answer[0] if answer else [(stamp_of(chunk[0]), *_KILLER)])
 
 

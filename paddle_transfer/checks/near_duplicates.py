@@ -13,16 +13,16 @@ along the frequency in which they differ most (brightness), most pairs need no l
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from paddle_transfer.checks.images import SIDE
 
 LEVELS = 5.0      # grey levels of 255, root mean square
 CONTRAST = 0.1    # share of the smaller standard deviation of the two
-PLAIN = 4.0       # thumbnails with less contrast than this (blank pages) are compared by content only
+PLAIN = 4.0  # thumbnails with less contrast than this (blank pages) are compared by content only
 _KEPT = 5         # frequencies per axis
 _BLOCK = 128      # thumbnails that are compared at once
-_MOST = 300       # candidates of one picture that are looked at: in a heap of alike ones, any will do
+_MOST = 300  # candidates of one picture that are looked at: in a heap of alike ones, any will do
 
 
 def _projection():
@@ -44,7 +44,8 @@ class Thumbs:
         self.pixels = np.frombuffer(b"".join(thumbs), np.uint8).reshape(-1, SIDE * SIDE)
         values = self.pixels.astype(np.float32)
         middle = values.mean(axis=1)
-        self.contrast = np.sqrt(np.maximum(np.einsum("ij,ij->i", values, values) / SIDE**2 - middle**2, 0))
+        self.contrast = np.sqrt(
+            np.maximum(np.einsum("ij,ij->i", values, values) / SIDE ** 2 - middle ** 2, 0))
         self.usable = np.flatnonzero(self.contrast >= PLAIN)
         self.low = values[self.usable] @ _projection()
 
@@ -77,7 +78,8 @@ def _candidates(first, second):
     order, queue = np.argsort(first[:, axis]), np.argsort(second[:, axis])
     first, second = first[order], second[queue]
     reach = LEVELS * SIDE + 0.5
-    bounds = np.searchsorted(first[:, axis], np.stack([second[:, axis] - reach, second[:, axis] + reach]))
+    bounds = np.searchsorted(first[:, axis],
+                             np.stack([second[:, axis] - reach, second[:, axis] + reach]))
     # |a - b|^2 = |a|^2 - (2 a b - |b|^2); one product gives the bracket, so that only its largest values are looked at
     bracket = np.hstack([2 * first, -(first**2).sum(axis=1, keepdims=True)]).T
     needed = (second**2).sum(axis=1) - reach**2

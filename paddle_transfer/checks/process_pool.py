@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.errors import DataError
 
@@ -28,7 +29,7 @@ class _Worker:
 
 
 def spread(jobs: Iterable[Any], work: Callable[[Any], Any], *, processes: int,
-           prepare: Callable[[], None]) -> Iterator[tuple[Any, Optional[list]]]:
+           prepare: Callable[[], None]) -> Iterator[tuple[Any, list | None]]:
     """(job, [what ``work`` returned for it]) for all ``jobs``, in the order in which they are done; (job, None) when
     its process died of it.
 
@@ -107,8 +108,9 @@ def _died(worker: _Worker, waiting: _Jobs) -> Iterator[tuple[Any, None]]:
     worker.process.join()
     worker.connection.close()
     if not worker.ready:
-        raise DataError(f"a process that looks at images could not begin (exit code {worker.process.exitcode}). "
-                        "One process does without: --processes 1")
+        raise DataError(
+            f"a process that looks at images could not begin (exit code {worker.process.exitcode}). "
+            "One process does without: --processes 1")
     guilty = [worker.jobs.popleft()[0]] if worker.jobs else []
     waiting.put_back(worker.jobs)
     for job in guilty:
@@ -118,14 +120,16 @@ def _died(worker: _Worker, waiting: _Jobs) -> Iterator[tuple[Any, None]]:
 def _start(context, others: Sequence[_Worker], work: Callable, prepare: Callable) -> _Worker:
     ours, theirs = context.Pipe()
     # a forked process has our ends of all pipes, and would keep itself and the others from hearing that we are dead
-    inherited = [ours, *(other.connection for other in others)] if context.get_start_method() == "fork" else []
+    inherited = [ours, *(other.connection
+                         for other in others)] if context.get_start_method() == "fork" else []
     process = context.Process(target=_serve, args=(theirs, inherited, work, prepare), daemon=True)
     process.start()
     theirs.close()
     return _Worker(process, ours)
 
 
-def _serve(connection: Connection, inherited: Sequence[Connection], work: Callable, prepare: Callable) -> None:
+def _serve(connection: Connection, inherited: Sequence[Connection], work: Callable,
+           prepare: Callable) -> None:
     for other in inherited:
         other.close()
     prepare()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Iterable, Optional
 
 from paddle_transfer.checks.images import Look, Stamp
 
@@ -26,7 +26,7 @@ class ScanCache:
     """``known()`` once, ``keep(...)`` as often as there is something. A folder that cannot be written to means
     that nothing is kept, never an error."""
 
-    def __init__(self, root: str, folder: Optional[Path] = None):
+    def __init__(self, root: str, folder: Path | None = None):
         folder = folder or default_folder()
         name = hashlib.sha1(os.path.realpath(root).encode()).hexdigest()[:16]
         try:
@@ -36,7 +36,7 @@ class ScanCache:
             self.base = None
 
     def _open(self, path: Path) -> None:
-        self.base: Optional[sqlite3.Connection] = sqlite3.connect(path, timeout=10)
+        self.base: sqlite3.Connection | None = sqlite3.connect(path, timeout=10)
         try:
             version = self.base.execute("pragma user_version").fetchone()[0]
         except sqlite3.DatabaseError:  # not a database, or torn: its content can be found again
@@ -47,8 +47,10 @@ class ScanCache:
         self.base.execute("pragma synchronous = off")
         if version != VERSION:
             self.base.execute("drop table if exists looks")
-        self.base.execute("create table if not exists looks (path text primary key, size integer, mtime integer, "
-                          "ctime integer, fault text, kind text, sha blob, width integer, height integer, thumb blob)")
+        self.base.execute(
+            "create table if not exists looks (path text primary key, size integer, mtime integer, "
+            "ctime integer, fault text, kind text, sha blob, width integer, height integer, thumb blob)"
+        )
         self.base.execute(f"pragma user_version = {VERSION}")
         self.base.commit()
 
@@ -56,7 +58,10 @@ class ScanCache:
         if self.base is None:
             return {}
         try:
-            return {row[0]: (row[1:4], Look._make(row[4:])) for row in self.base.execute("select * from looks")}
+            return {
+                row[0]: (row[1:4], Look._make(row[4:]))
+                for row in self.base.execute("select * from looks")
+            }
         except sqlite3.Error:
             self.base = None
             return {}
@@ -74,4 +79,3 @@ class ScanCache:
     def close(self) -> None:
         if self.base is not None:
             self.base.close()
-

@@ -24,7 +24,8 @@ def run(arguments) -> int:
     if arguments.sheet:
         from paddle_transfer.checks.contact_sheet import write_sheet
 
-        print(write_sheet(config, arguments.sheet, paddleclas=arguments.paddleclas), file=sys.stderr)
+        print(write_sheet(config, arguments.sheet, paddleclas=arguments.paddleclas),
+              file=sys.stderr)
     elif not arguments.json:
         print("--sheet FILE.png draws samples of each class as training sees them")
     return int(bool(report.errors))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Callable, Optional, Sequence
 
 from paddle_transfer.errors import PaddleTransferError
 
 
-def main(argv: Optional[Sequence[str]] = None, *,
-         find_ppcls: Callable[[Optional[str]], Optional[Path]] = lambda named: None) -> int:
+def main(argv: Sequence[str] | None = None, *,
+         find_ppcls: Callable[[str | None], Path | None] = lambda named: None) -> int:
     """The exit code. ``find_ppcls`` gives the ``ppcls`` folder of the PaddleClas that is named, or the usual one."""
     arguments = _parser().parse_args(argv)
     arguments.find_ppcls = find_ppcls
@@ -32,30 +32,38 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools/pretrained.py", description="Pretrained weights.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     place = argparse.ArgumentParser(add_help=False)
-    place.add_argument("--paddleclas", help="a PaddleClas checkout, for architectures outside the catalogue "
-                                            "(default: as for training)")
+    place.add_argument(
+        "--paddleclas", help="a PaddleClas checkout, for architectures outside the catalogue "
+        "(default: as for training)")
     one = argparse.ArgumentParser(add_help=False)
     one.add_argument("what", help="imagenet, imagenet_ssld, 10w, an address, or a file")
     one.add_argument("--arch", help="PaddleClas's name of the network, as in ResNet50_vd")
-    command = commands.add_parser("list", parents=[place], help="the weights that have a name, and which are here")
+    command = commands.add_parser("list", parents=[place],
+                                  help="the weights that have a name, and which are here")
     command.add_argument("--all", action="store_true", help="also PaddleClas's own MODEL_URLS")
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=_list)
-    command = commands.add_parser("fetch", parents=[place, one], help="fetch into the cache and check")
+    command = commands.add_parser("fetch", parents=[place, one],
+                                  help="fetch into the cache and check")
     command.add_argument("--mirror", help="base address to use instead (or PADDLE_TRANSFER_MIRROR)")
     command.set_defaults(run=_fetch)
-    command = commands.add_parser("verify", help="read files through and hold them to what is recorded of them")
+    command = commands.add_parser(
+        "verify", help="read files through and hold them to what is recorded of them")
     command.add_argument("files", nargs="*", help="default: all weights in the cache")
     command.set_defaults(run=_verify)
     command = commands.add_parser("inspect", help="what is in a file; nothing of it is run")
     command.add_argument("file")
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=_inspect)
-    command = commands.add_parser("convert", help="to .safetensors, or to a .pdparams with nothing but tensors")
+    command = commands.add_parser(
+        "convert", help="to .safetensors, or to a .pdparams with nothing but tensors")
     command.add_argument("file")
-    command.add_argument("-o", "--output", help="default: the file's name with -plain.pdparams or .safetensors")
-    command.add_argument("--to", choices=("safetensors", "pdparams"), help="default: by --output, else safetensors")
-    command.add_argument("--strip-prefix", default="", help="take this off all names; tensors without it are left out")
+    command.add_argument("-o", "--output",
+                         help="default: the file's name with -plain.pdparams or .safetensors")
+    command.add_argument("--to", choices=("safetensors", "pdparams"),
+                         help="default: by --output, else safetensors")
+    command.add_argument("--strip-prefix", default="",
+                         help="take this off all names; tensors without it are left out")
     command.add_argument("--force", action="store_true", help="overwrite the output")
     command.set_defaults(run=_convert)
     return parser
@@ -66,19 +74,24 @@ def _list(arguments) -> None:
     from paddle_transfer.weights.catalogue import entries
 
     home = weights_home()
-    rows = [{"name": entry.name, "arch": entry.arch, "classes": entry.classes, "top1": entry.top1, "head": entry.head,
-             "input_size": entry.size, "mean": entry.mean, "std": entry.std, "urls": entry.urls, "page": entry.page,
-             "note": entry.note, "file": str(home / entry.filename), "here": (home / entry.filename).exists()}
-            for entry in entries(arguments.find_ppcls(arguments.paddleclas) if arguments.all else None)]
+    rows = [{
+        "name": entry.name, "arch": entry.arch, "classes": entry.classes, "top1": entry.top1,
+        "head": entry.head, "input_size": entry.size, "mean": entry.mean, "std": entry.std,
+        "urls": entry.urls, "page": entry.page, "note": entry.note, "file": str(
+            home / entry.filename), "here": (home / entry.filename).exists()
+    } for entry in entries(arguments.find_ppcls(arguments.paddleclas) if arguments.all else None)]
     if arguments.json:
         for row in rows:
             print(json.dumps(row))
         return
-    print(f"{'name':14} {'architecture':32} {'classes':>7} {'top-1 %':>7} {'px':>4} here  first address")
+    print(
+        f"{'name':14} {'architecture':32} {'classes':>7} {'top-1 %':>7} {'px':>4} here  first address"
+    )
     for row in rows:
         top1 = f"{100 * row['top1']:.2f}" if row["top1"] else ""
-        print(f"{row['name']:14} {row['arch']:32} {row['classes']:7} {top1:>7} {row['input_size']:4} "
-              f"{'yes' if row['here'] else '-':4}  {row['urls'][0]}")
+        print(
+            f"{row['name']:14} {row['arch']:32} {row['classes']:7} {top1:>7} {row['input_size']:4} "
+            f"{'yes' if row['here'] else '-':4}  {row['urls'][0]}")
     print(f"kept in {home}")
 
 
@@ -90,8 +103,8 @@ def _fetch(arguments) -> None:
     bar = ProgressBar(arguments.what.rsplit("/", 1)[-1])
     try:
         network = Network(progress=bar, say=lambda line: print(line, file=sys.stderr))
-        found = resolve(arguments.what, arch=arguments.arch, ppcls=arguments.find_ppcls(arguments.paddleclas),
-                        mirror=arguments.mirror, network=network)
+        found = resolve(arguments.what, arch=arguments.arch, ppcls=arguments.find_ppcls(
+            arguments.paddleclas), mirror=arguments.mirror, network=network)
     finally:
         bar.close()
     print("none: nothing to fetch" if found is None else f"{found.path}\nSHA-256 {found.sha256}")
@@ -103,7 +116,9 @@ def _verify(arguments) -> int:
 
     home = weights_home()
     files = [Path(file) for file in arguments.files] or [
-        file for file in sorted(home.glob("*")) if file.suffix in (".pdparams", ".safetensors", ".tar")]
+        file for file in sorted(home.glob("*"))
+        if file.suffix in (".pdparams", ".safetensors", ".tar")
+    ]
     bad = 0
     for file in files:
         try:
@@ -125,18 +140,27 @@ def _inspect(arguments) -> None:
     from paddle_transfer.weights.read import read
 
     weights = read(arguments.file, digest=True)
-    tensors = {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in weights.tensors.items()}
+    tensors = {
+        name: {"shape": list(array.shape), "dtype": str(array.dtype)}
+        for name, array in weights.tensors.items()
+    }
     numbers = sum(array.size for array in weights.tensors.values())
     if arguments.json:
-        print(json.dumps({"file": arguments.file, "kind": weights.kind, "size": weights.size, "sha256": weights.sha256,
-                          "inside": weights.inside, "others": weights.others, "numbers": numbers, "tensors": tensors}))
+        print(
+            json.dumps({
+                "file": arguments.file, "kind": weights.kind, "size": weights.size,
+                "sha256": weights.sha256, "inside": weights.inside, "others": weights.others,
+                "numbers": numbers, "tensors": tensors
+            }))
         return
     for name, entry in tensors.items():
         print(f"{name:60} {entry['dtype']:8} {entry['shape']}")
     print(f"{len(tensors)} tensors, {numbers:,} numbers; {weights.kind}, {weights.size:,} bytes, "
           f"SHA-256 {weights.sha256}")
     if weights.inside or weights.others:
-        print(f"found under: {weights.inside or 'the top'}; beside them: {', '.join(weights.others) or 'nothing'}")
+        print(
+            f"found under: {weights.inside or 'the top'}; beside them: {', '.join(weights.others) or 'nothing'}"
+        )
 
 
 def _convert(arguments) -> None:
@@ -144,17 +168,23 @@ def _convert(arguments) -> None:
     from paddle_transfer.weights.write import write
 
     source = Path(arguments.file)
-    to = arguments.to or ("pdparams" if (arguments.output or "").endswith(".pdparams") else "safetensors")
-    default = source.with_name(f"{source.stem}{'.safetensors' if to == 'safetensors' else '-plain.pdparams'}")
+    to = arguments.to or ("pdparams" if
+                          (arguments.output or "").endswith(".pdparams") else "safetensors")
+    default = source.with_name(
+        f"{source.stem}{'.safetensors' if to == 'safetensors' else '-plain.pdparams'}")
     output = Path(arguments.output) if arguments.output else default
     if not output.name.endswith("." + to):
         raise PaddleTransferError(f"--output: must end in .{to}; found {output.name}")
     if output.exists() and not arguments.force:
         raise PaddleTransferError(f"{output}: is there already. --force overwrites it")
-    tensors = {name[len(arguments.strip_prefix):]: array for name, array in read(source).tensors.items()
-               if name.startswith(arguments.strip_prefix)}
+    tensors = {
+        name[len(arguments.strip_prefix):]: array
+        for name, array in read(source).tensors.items()
+        if name.startswith(arguments.strip_prefix)
+    }
     if not tensors:
-        raise PaddleTransferError(f"--strip-prefix: no tensor of {source} begins with {arguments.strip_prefix!r}")
+        raise PaddleTransferError(
+            f"--strip-prefix: no tensor of {source} begins with {arguments.strip_prefix!r}")
     try:
         write(output, tensors)
     except (OSError, ValueError) as error:

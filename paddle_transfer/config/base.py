@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from paddle_transfer import dotpath
 
 #: What PaddleClas's engine reads without asking whether it is there. ``Global.epochs`` has no default.
 GLOBAL_DEFAULTS: dict[str, Any] = {
-    "checkpoints": None, "pretrained_model": None, "output_dir": "./output/", "device": "cpu", "save_interval": 1,
-    "eval_during_train": True, "eval_interval": 1, "print_batch_step": 10, "use_visualdl": False,
-    "image_shape": [3, 224, 224], "save_inference_dir": "./inference",
+    "checkpoints": None,
+    "pretrained_model": None,
+    "output_dir": "./output/",
+    "device": "cpu",
+    "save_interval": 1,
+    "eval_during_train": True,
+    "eval_interval": 1,
+    "print_batch_step": 10,
+    "use_visualdl": False,
+    "image_shape": [3, 224, 224],
+    "save_inference_dir": "./inference",
 }
 
 #: What may differ between two machines without the search being another one (the seed is the search's own).
 MACHINE_DEPENDENT = (
-    "Global.output_dir", "Global.device", "Global.print_batch_step", "Global.save_interval", "Global.use_visualdl",
-    "Global.save_inference_dir", "Global.seed", "DataLoader.Train.loader.num_workers",
-    "DataLoader.Eval.loader.num_workers", "DataLoader.Train.loader.use_shared_memory",
-    "DataLoader.Eval.loader.use_shared_memory", "Infer",
+    "Global.output_dir",
+    "Global.device",
+    "Global.print_batch_step",
+    "Global.save_interval",
+    "Global.use_visualdl",
+    "Global.save_inference_dir",
+    "Global.seed",
+    "DataLoader.Train.loader.num_workers",
+    "DataLoader.Eval.loader.num_workers",
+    "DataLoader.Train.loader.use_shared_memory",
+    "DataLoader.Eval.loader.use_shared_memory",
+    "Infer",
 )
 
 #: Metrics that shrink as the model gets better; a search maximises, so they are not for it.
@@ -29,11 +45,12 @@ MEAN_PER_CLASS = "mean_per_class"
 
 #: The names under which PaddleClas's metrics report (``TopkAcc`` and its kin by their ``topk``).
 METRIC_NAMES = {
-    **{name: (name,) for name in ("mAP", "mINP", "AccuracyScore", "MultiLabelMAP", "MultilabelMeanAccuracy",
-                                  "TprAtFpr")},
-    **{name: () for name in LOWER_IS_BETTER},
-    "ATTRMetric": ("ma", "label_f1", "label_pos_recall", "label_neg_recall", "instance_f1", "instance_acc",
-                   "instance_prec", "instance_recall"),
+    **{
+        name: (name, ) for name in ("mAP", "mINP", "AccuracyScore", "MultiLabelMAP", "MultilabelMeanAccuracy", "TprAtFpr")
+    },
+    **dict.fromkeys(LOWER_IS_BETTER, ()),
+    "ATTRMetric": ("ma", "label_f1", "label_pos_recall", "label_neg_recall", "instance_f1",
+                   "instance_acc", "instance_prec", "instance_recall"),
 }
 TOPK_METRICS = {"TopkAcc": "top{}", "GoogLeNetTopkAcc": "top{}", "DistillationTopkAcc": "top{}",
                 "Recallk": "recall{}", "Precisionk": "precision@{}"}
@@ -69,7 +86,7 @@ def comparable(config: dict) -> dict:
     return config
 
 
-def class_num(config: dict) -> Optional[int]:
+def class_num(config: dict) -> int | None:
     """How many classes the model tells apart; None where the config does not say."""
     for path in ("Arch.class_num", "Arch.Head.class_num", "Global.class_num"):
         if dotpath.exists(config, path):
@@ -78,7 +95,7 @@ def class_num(config: dict) -> Optional[int]:
     return None
 
 
-def eval_size(config: dict) -> Optional[int]:
+def eval_size(config: dict) -> int | None:
     """How many images the metric is measured on: the lines of the list of ``DataLoader.Eval``. None when it has none,
     or the list cannot be read."""
     path = "DataLoader.Eval.dataset.cls_label_path"
@@ -101,8 +118,12 @@ def metric_names(config: dict) -> tuple[list[str], bool]:
         if metric in TOPK_METRICS:
             topk = arguments.get("topk", [1, 5])
             topk = topk if isinstance(topk, list) else [topk]
-            names += [TOPK_METRICS[metric].format(k) for k in topk
-                      if metric in ("Recallk", "Precisionk") or not classes or not isinstance(k, int) or k <= classes]
+            names += [
+                TOPK_METRICS[metric].format(k)
+                for k in topk
+                if metric in ("Recallk",
+                              "Precisionk") or not classes or not isinstance(k, int) or k <= classes
+            ]
         elif metric in METRIC_NAMES:
             names += METRIC_NAMES[metric]
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Optional
+from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.base import GLOBAL_DEFAULTS, TOPK_METRICS, class_num, components
@@ -12,11 +12,12 @@ from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 
 #: Sections without which the engine does not start, or gives no metric.
-NEEDED = ("Global", "Arch", "Loss.Train", "Optimizer", "DataLoader.Train", "DataLoader.Eval", "Metric.Eval")
+NEEDED = ("Global", "Arch", "Loss.Train", "Optimizer", "DataLoader.Train", "DataLoader.Eval",
+          "Metric.Eval")
 
 
-def check_base(config: dict, issues: ValidationIssues, *, prefix: str, lacking: Optional[ValidationIssues] = None,
-               tested: bool = False) -> None:
+def check_base(config: dict, issues: ValidationIssues, *, prefix: str,
+               lacking: ValidationIssues | None = None, tested: bool = False) -> None:
     """Add what is wrong with ``config``; ``prefix`` (the file) stands before every path.
 
     :param lacking: where folders and files of the data sets go that are not there; the ``issues`` when left out
@@ -54,12 +55,14 @@ def _check_global(section: Any, add) -> None:
             add(f"Global.{name}", "must be a whole number, 1 or more", show(value))
             fine = False
     if section["eval_during_train"] is not True:
-        add("Global.eval_during_train", "must be True: a search needs a metric", show(section["eval_during_train"]))
+        add("Global.eval_during_train", "must be True: a search needs a metric",
+            show(section["eval_during_train"]))
     start = section.get("start_eval_epoch", 0)
     if fine and isinstance(start, int) and not any(
             epoch % interval == 0 and epoch > start for epoch in range(1, epochs + 1)):
         add("Global.eval_interval", "must let at least one epoch be evaluated",
-            f"eval_interval {interval}, start_eval_epoch {start}, epochs {epochs}", "Evaluate every epoch: 1.")
+            f"eval_interval {interval}, start_eval_epoch {start}, epochs {epochs}",
+            "Evaluate every epoch: 1.")
 
 
 def _check_topk(config: dict, add) -> None:
@@ -69,9 +72,14 @@ def _check_topk(config: dict, add) -> None:
             topk = arguments.get("topk", [1, 5])
             topk = topk if isinstance(topk, list) else [topk]
             largest = max((k for k in topk if isinstance(k, int)), default=0)
-            if metric in TOPK_METRICS and metric.endswith("TopkAcc") and classes and largest > classes:
-                add(f"Metric.{part}", f"top-k must not be larger than the {classes} classes of Arch.class_num",
-                    f"topk {topk}", f"Write topk: {[k for k in topk if isinstance(k, int) and k <= classes] or [1]}.")
+            if metric in TOPK_METRICS and metric.endswith(
+                    "TopkAcc") and classes and largest > classes:
+                add(
+                    f"Metric.{part}",
+                    f"top-k must not be larger than the {classes} classes of Arch.class_num",
+                    f"topk {topk}",
+                    f"Write topk: {[k for k in topk if isinstance(k, int) and k <= classes] or [1]}."
+                )
 
 
 def _check_files(config: dict, modes: tuple[str, ...], add) -> None:
@@ -81,8 +89,10 @@ def _check_files(config: dict, modes: tuple[str, ...], add) -> None:
         dataset = loader.get("dataset") if isinstance(loader, dict) else None
         if mode not in modes or not isinstance(dataset, dict):
             continue
-        for key, there, what in (("image_root", os.path.isdir, "folder"), ("cls_label_path", os.path.isfile, "file")):
+        for key, there, what in (("image_root", os.path.isdir, "folder"), ("cls_label_path",
+                                                                           os.path.isfile, "file")):
             value = dataset.get(key)
             if isinstance(value, str) and not there(value):
                 hint = "" if os.path.isabs(value) else f"It is looked for in {os.getcwd()}."
-                add(f"DataLoader.{mode}.dataset.{key}", f"must be a {what} that exists", repr(value), hint)
+                add(f"DataLoader.{mode}.dataset.{key}", f"must be a {what} that exists",
+                    repr(value), hint)

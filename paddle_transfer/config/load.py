@@ -10,7 +10,8 @@ import difflib
 import os
 import re
 import tempfile
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 import yaml
 
@@ -50,14 +51,16 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
                 line = key_node.start_mark.line + 1
                 if key_node.value in seen:
                     found = f"'{key_node.value}' here and on line {seen[key_node.value]}"
-                    self.issues.append(ValidationIssue(f"line {line}", "a key may stand only once in a mapping", found,
-                                                 "Keep one of them."))
+                    self.issues.append(
+                        ValidationIssue(f"line {line}", "a key may stand only once in a mapping",
+                                        found, "Keep one of them."))
                 seen[key_node.value] = line
         return super().construct_mapping(node, deep=deep)
 
 
 class _Dumper(yaml.SafeDumper):
-    yaml_implicit_resolvers = _resolvers(yaml.SafeDumper, dates=True)  # quotes what other readers take for one
+    yaml_implicit_resolvers = _resolvers(yaml.SafeDumper,
+                                         dates=True)  # quotes what other readers take for one
 
     def ignore_aliases(self, data):
         return True
@@ -84,16 +87,25 @@ def load_yaml(path: str) -> dict:
         with open(path, encoding="utf-8-sig") as stream:
             text = stream.read()
     except OSError as error:
-        raise ConfigError(path, [ValidationIssue("", "the file must be readable", error.strerror or str(error),
-                                         "Check the path; it is relative to the current directory.")]) from None
+        raise ConfigError(path, [
+            ValidationIssue("", "the file must be readable", error.strerror or str(error),
+                            "Check the path; it is relative to the current directory.")
+        ]) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(path, [ValidationIssue("", "the file must be UTF-8 text", f"byte {error.object[error.start]:#x} at "
-                                         f"offset {error.start}", "Save it as UTF-8.")]) from None
+        raise ConfigError(path, [
+            ValidationIssue("", "the file must be UTF-8 text",
+                            f"byte {error.object[error.start]:#x} at "
+                            f"offset {error.start}", "Save it as UTF-8.")
+        ]) from None
     data = _parse(text, path)
     if data is None:
-        raise ConfigError(path, [ValidationIssue("", "the file must hold a mapping", "nothing", "It is empty.")])
+        raise ConfigError(
+            path, [ValidationIssue("", "the file must hold a mapping", "nothing", "It is empty.")])
     if not isinstance(data, dict):
-        raise ConfigError(path, [ValidationIssue("", "the file must hold a mapping", show(data), "Write 'key: value' lines.")])
+        raise ConfigError(path, [
+            ValidationIssue("", "the file must hold a mapping", show(data),
+                            "Write 'key: value' lines.")
+        ])
     return data
 
 
@@ -107,7 +119,8 @@ def _parse(text: str, path: str) -> Any:
     except yaml.YAMLError as error:
         raise ConfigError(path, [_syntax_mistake(error, text)]) from None
     except RecursionError:
-        raise ConfigError(path, [ValidationIssue("", "a YAML anchor must not contain itself")]) from None
+        raise ConfigError(path,
+                          [ValidationIssue("", "a YAML anchor must not contain itself")]) from None
     if loader.issues:
         raise ConfigError(path, loader.issues)
     return data
@@ -115,14 +128,16 @@ def _parse(text: str, path: str) -> Any:
 
 def _syntax_mistake(error: yaml.YAMLError, text: str) -> ValidationIssue:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    rule = "it must be valid YAML: " + (getattr(error, "problem", None) or str(error).splitlines()[0])
+    rule = "it must be valid YAML: " + (getattr(error, "problem", None)
+                                        or str(error).splitlines()[0])
     if mark is None:
         return ValidationIssue("", rule)
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else "the end of the file"
-    hint = ("Indent with spaces, not with tabs." if "\t" in line
-            else "Look at this line and the one before it: an indent, a bracket, a quote or a colon.")
-    return ValidationIssue(f"line {mark.line + 1}, column {mark.column + 1}", rule, repr(line.strip()), hint)
+    hint = ("Indent with spaces, not with tabs." if "\t" in line else
+            "Look at this line and the one before it: an indent, a bracket, a quote or a colon.")
+    return ValidationIssue(f"line {mark.line + 1}, column {mark.column + 1}", rule,
+                           repr(line.strip()), hint)
 
 
 def parse_value(text: str) -> Any:
@@ -135,13 +150,17 @@ def parse_override(option: str) -> tuple[str, Any]:
     path, equals, text = option.partition("=")
     path = path.strip()
     if not equals or not path or not all(path.split(".")):
-        raise ConfigError("command line", [ValidationIssue(f"-o {option}", "an override reads key=value", "",
-                                                   "For example -o Global.epochs=5.")])
+        raise ConfigError("command line", [
+            ValidationIssue(f"-o {option}", "an override reads key=value", "",
+                            "For example -o Global.epochs=5.")
+        ])
     try:
         return path, parse_value(text)
     except ConfigError as error:
-        raise ConfigError("command line", [ValidationIssue(f"-o {option}", "the value must be valid YAML", repr(text),
-                                                   error.issues[0].rule)]) from None
+        raise ConfigError("command line", [
+            ValidationIssue(f"-o {option}", "the value must be valid YAML", repr(text),
+                            error.issues[0].rule)
+        ]) from None
 
 
 def apply_overrides(data: dict, overrides: Iterable[str]) -> dict:
@@ -156,18 +175,21 @@ def apply_overrides(data: dict, overrides: Iterable[str]) -> dict:
             path, value = parse_override(option)
             meant, section = _slip(data, path), path.partition(".")[0]
             if section[:1].isupper() and section not in (*data, *SECTIONS, *RARE_SECTIONS):
-                issues.append(ValidationIssue(f"-o {option}", "PaddleClas has no such section", section,
-                                        did_you_mean(section, SECTIONS)))
+                issues.append(
+                    ValidationIssue(f"-o {option}", "PaddleClas has no such section", section,
+                                    did_you_mean(section, SECTIONS)))
             elif meant:
                 rule = "a new key must not be one slip away from one that is there"
-                issues.append(ValidationIssue(f"-o {option}", rule, path, f"Did you mean '{meant}'?"))
+                issues.append(
+                    ValidationIssue(f"-o {option}", rule, path, f"Did you mean '{meant}'?"))
             else:
                 dotpath.set_(data, path, value, create=True)
         except ConfigError as error:
             issues += error.issues
         except dotpath.PathError as error:
             hint = f"It has: {', '.join(error.known)}." if error.known else "It holds a single value."
-            issues.append(ValidationIssue(f"-o {option}", f"'{error.reached}' has no such part", "", hint))
+            issues.append(
+                ValidationIssue(f"-o {option}", f"'{error.reached}' has no such part", "", hint))
     if issues:
         raise ConfigError("command line", issues)
     return data
@@ -182,16 +204,21 @@ def _slip(data: dict, path: str) -> str:
     except dotpath.PathError as error:
         at = len(error.reached.split(".")) if error.reached else 0
         parts = path.split(".")
-        close = difflib.get_close_matches(parts[at], [key for key in error.known if not key.isdecimal()], 1, 0.85)
+        close = difflib.get_close_matches(
+            parts[at], [key for key in error.known if not key.isdecimal()], 1, 0.85)
         return ".".join([*parts[:at], close[0], *parts[at + 1:]]) if close else ""
     return ""
 
 
 def dump_text(data: dict) -> str:
     """``data`` as YAML: sections in PaddleClas's order with a blank line between, lists of words on one line."""
-    ordered = [*(key for key in SECTIONS if key in data), *(key for key in data if key not in SECTIONS)]
-    blocks = [yaml.dump({key: data[key]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-              for key in ordered]
+    ordered = [
+        *(key for key in SECTIONS if key in data), *(key for key in data if key not in SECTIONS)
+    ]
+    blocks = [
+        yaml.dump({key: data[key]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+        for key in ordered
+    ]
     nested = any(isinstance(data[key], dict) for key in ordered)
     return ("\n" if nested else "").join(blocks)
 

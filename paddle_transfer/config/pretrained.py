@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.validation import Fields, ValidationIssues, one_of
@@ -22,7 +22,8 @@ KEYS = ("pretrained", "head")
 SUFFIX = ".pdparams"
 
 #: Arguments of a few networks of PaddleClas that choose among more weights than have a name here.
-OTHER_WEIGHTS = ("use_ssld_stage1_pretrained", "use_imagenet22k_pretrained", "use_imagenet22kto1k_pretrained")
+OTHER_WEIGHTS = ("use_ssld_stage1_pretrained", "use_imagenet22k_pretrained",
+                 "use_imagenet22kto1k_pretrained")
 
 #: What of ``Arch`` tells networks apart, as far as their weights go (not lr_mult_list, dropout and the like).
 SHAPING = ("name", "class_num", "use_ml_decoder", "Backbone", "Neck", "Head", "BackboneStopLayer")
@@ -44,10 +45,11 @@ class Wanted:
 
 def is_none(spec: Any) -> bool:
     """Whether ``spec`` asks for no weights: none, None, False or empty."""
-    return spec is None or spec is False or (isinstance(spec, str) and spec.strip().lower() in ("", "none"))
+    return spec is None or spec is False or (isinstance(spec, str)
+                                             and spec.strip().lower() in ("", "none"))
 
 
-def rule_for(spec: Any) -> Optional[str]:
+def rule_for(spec: Any) -> str | None:
     """The rule that a value of ``pretrained`` breaks, or None."""
     if is_none(spec) or spec is True:
         return None
@@ -62,7 +64,8 @@ def rule_for(spec: Any) -> Optional[str]:
     return f"must be one of {', '.join(NAMES)}, an address, or a file that exists"
 
 
-def check_transfer(config: dict, issues: ValidationIssues, *, prefix: str = "", train: bool = True) -> None:
+def check_transfer(config: dict, issues: ValidationIssues, *, prefix: str = "",
+                   train: bool = True) -> None:
     """Add what is wrong with the section ``Transfer``; ``prefix`` (the file) stands before every path.
 
     :param train: else ``Global.pretrained_model`` (what was trained) is what counts, where both stand
@@ -76,16 +79,18 @@ def check_transfer(config: dict, issues: ValidationIssues, *, prefix: str = "", 
         return
     fields = Fields(section, issues, f"{prefix}Transfer.")
     fields.unknown(KEYS)
-    fields.take("head", "keep", one_of(*HEADS), hint="fresh begins with a new classifier even where the file's fits.")
+    fields.take("head", "keep", one_of(*HEADS),
+                hint="fresh begins with a new classifier even where the file's fits.")
     rule = rule_for(section.get("pretrained"))
     if rule:
         value = section["pretrained"]
         hint = did_you_mean(value, NAMES) if isinstance(value, str) else ""
-        issues.add(f"{prefix}Transfer.pretrained", rule, show(value), hint if hint.startswith("Did") else "")
+        issues.add(f"{prefix}Transfer.pretrained", rule, show(value),
+                   hint if hint.startswith("Did") else "")
     clash = (config.get("Global") or {}).get("pretrained_model")
     if train and clash and section.get("pretrained") is not None:
-        issues.add(f"{prefix}Global.pretrained_model", "may not stand beside Transfer.pretrained", show(clash),
-                     "Keep one of them.")
+        issues.add(f"{prefix}Global.pretrained_model", "may not stand beside Transfer.pretrained",
+                   show(clash), "Keep one of them.")
 
 
 def checked(config: dict, *, file: str, train: bool) -> dict:
@@ -104,7 +109,7 @@ def choose(config: dict, spec: Any) -> None:
         config["Global"]["pretrained_model"] = None
 
 
-def wanted(config: dict) -> Optional[Wanted]:
+def wanted(config: dict) -> Wanted | None:
     """What ``config`` asks for; None for no weights, and for those that stay PaddleClas's own affair: the several
     networks of a distillation, and weights beyond our names."""
     arch, transfer = config.get("Arch") or {}, config.get("Transfer") or {}
@@ -117,7 +122,8 @@ def wanted(config: dict) -> Optional[Wanted]:
         return None if is_none(spec) else Wanted("imagenet" if spec is True else spec, head)
     if named:
         return Wanted(str(named), head, "Global.pretrained_model")
-    spec = arch.get("pretrained", str(arch.get("name")).startswith("UniFormer"))  # these are by default
+    spec = arch.get("pretrained",
+                    str(arch.get("name")).startswith("UniFormer"))  # these are by default
     if is_none(spec):
         return None
     if spec is True:
@@ -130,13 +136,16 @@ def left_alone(config: dict) -> bool:
     arch = config.get("Arch") or {}
     if "models" in arch or (config.get("Global") or {}).get("use_distillation"):
         return True
-    return bool(arch.get("pretrained")) and any(arch.get(key) for key in OTHER_WEIGHTS) and not (
-        "pretrained" in (config.get("Transfer") or {}) or (config.get("Global") or {}).get("pretrained_model"))
+    return bool(arch.get("pretrained")) and any(
+        arch.get(key)
+        for key in OTHER_WEIGHTS) and not ("pretrained" in (config.get("Transfer") or {}) or
+                                           (config.get("Global") or {}).get("pretrained_model"))
 
 
-def with_file(config: dict, file: Optional[str]) -> dict:
+def with_file(config: dict, file: str | None) -> dict:
     """A copy for stock PaddleClas that loads ``file`` (None: nothing) and no other weights; no section ``Transfer``."""
-    alone = left_alone(config) or file is None and wanted(config) is None and "Transfer" not in config
+    alone = left_alone(
+        config) or file is None and wanted(config) is None and "Transfer" not in config
     config = dotpath.clone(config)
     config.pop("Transfer", None)
     if alone:
@@ -149,20 +158,23 @@ def with_file(config: dict, file: Optional[str]) -> dict:
     if str(arch.get("name")).startswith("AdaFace_") or "Backbone" in arch:
         arch.pop("pretrained", None)  # they take no such argument
     else:
-        arch["pretrained"] = False  # written out, as some networks (UniFormer) are pretrained by default
+        arch[
+            "pretrained"] = False  # written out, as some networks (UniFormer) are pretrained by default
     return config
 
 
-def prepared_stem(config: dict, output_dir: str) -> Optional[str]:
+def prepared_stem(config: dict, output_dir: str) -> str | None:
     """Where a search keeps the weights that ``config`` asks for, checked and made ready for its architecture and class
     count; without ``.pdparams``, as every PaddleClas takes it. None when it asks for none."""
     found = wanted(config)
     if found is None:
         return None
-    label = found.spec if found.spec in NAMES else os.path.splitext(os.path.basename(found.spec.rstrip("/")))[0]
+    label = found.spec if found.spec in NAMES else os.path.splitext(
+        os.path.basename(found.spec.rstrip("/")))[0]
     label = "".join(c if c.isalnum() or c in "_-" else "_" for c in label)[:40] or "weights"
     mark = hashlib.sha256(question(config).encode()).hexdigest()[:8]
-    return os.path.join(output_dir, "pretrained", f"{label}-{config['Arch'].get('name', 'network')}-{mark}")
+    return os.path.join(output_dir, "pretrained",
+                        f"{label}-{config['Arch'].get('name', 'network')}-{mark}")
 
 
 def question(config: dict) -> str:
@@ -175,7 +187,8 @@ def question(config: dict) -> str:
 
 def network(config: dict) -> dict[str, Any]:
     """The parts of ``config`` that make the network, without any weights."""
-    bare = with_file({key: config[key] for key in ("Arch", "MLDecoder", "Slim") if key in config}, None)
+    bare = with_file({key: config[key] for key in ("Arch", "MLDecoder", "Slim") if key in config},
+                     None)
     bare.pop("Global", None)
     return bare
 

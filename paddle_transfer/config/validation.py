@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable, Optional, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from paddle_transfer.errors import ValidationIssue, did_you_mean, show
 
-Check = Callable[[Any], Optional[str]]  # value -> the rule that it breaks, or None
+Check = Callable[[Any], str | None]  # value -> the rule that it breaks, or None
 
 
 class ValidationIssues(list):
@@ -33,17 +34,20 @@ class Fields:
         self._known = tuple(known)
         for key in self.data:
             if key in greedy:
-                self.issues.add(f"{self.prefix}{key}", "belongs to search_mode greedy, PaddleClas's own search",
-                                  hint="Take it out, or write search_mode: greedy.")
+                self.issues.add(f"{self.prefix}{key}",
+                                "belongs to search_mode greedy, PaddleClas's own search",
+                                hint="Take it out, or write search_mode: greedy.")
             elif key not in known:
-                self.issues.add(f"{self.prefix}{key}", "unknown key", repr(key), did_you_mean(key, known))
+                self.issues.add(f"{self.prefix}{key}", "unknown key", repr(key),
+                                did_you_mean(key, known))
 
     def misspelt(self, key: str) -> bool:
         """Whether some key of the mapping that nobody knows was probably meant to be ``key``."""
         strange = [str(other) for other in self.data if other not in self._known]
         return did_you_mean(key, strange).startswith("Did")
 
-    def take(self, key: str, default: Any, check: Check, *, empty: bool = False, hint: str = "") -> Any:
+    def take(self, key: str, default: Any, check: Check, *, empty: bool = False,
+             hint: str = "") -> Any:
         """The value of ``key`` if it passes ``check``, else ``default``.
 
         :param empty: whether nothing (null) stands for the default
@@ -52,8 +56,9 @@ class Fields:
             return default
         value = self.data[key]
         if value is None:
-            self.issues.add(f"{self.prefix}{key}", "must not be empty", "nothing",
-                              hint or f"Give a value, or leave the line out (then it is {default!r}).")
+            self.issues.add(
+                f"{self.prefix}{key}", "must not be empty", "nothing", hint
+                or f"Give a value, or leave the line out (then it is {default!r}).")
             return default
         rule = check(value)
         if rule is None:
@@ -81,12 +86,13 @@ def number_hint(value: Any) -> str:
     return "YAML read a string; write a number such as 0.01 or 1e-2."
 
 
-def whole(low: int, *, high: Optional[int] = None) -> Check:
+def whole(low: int, *, high: int | None = None) -> Check:
     """Passes whole numbers from ``low`` to ``high``, both included."""
-    def check(value: Any) -> Optional[str]:
+    def check(value: Any) -> str | None:
         fine = isinstance(value, int) and not isinstance(value, bool) and value >= low
         end = "or more" if high is None else f"to {high}"
-        return None if fine and (high is None or value <= high) else f"must be a whole number, {low} {end}"
+        return None if fine and (high is None
+                                 or value <= high) else f"must be a whole number, {low} {end}"
     return check
 
 
@@ -94,28 +100,29 @@ def one_of(*names: str) -> Check:
     """Passes the ``names``, in any case."""
     lower = [name.lower() for name in names]
 
-    def check(value: Any) -> Optional[str]:
+    def check(value: Any) -> str | None:
         return None if str(value).lower() in lower else f"must be one of {', '.join(names)}"
     check.names = names
     return check
 
 
-def boolean(value: Any) -> Optional[str]:
+def boolean(value: Any) -> str | None:
     return None if isinstance(value, bool) else "must be True or False"
 
 
-def text(value: Any) -> Optional[str]:
+def text(value: Any) -> str | None:
     return None if isinstance(value, str) and value.strip() else "must be a text"
 
 
-def mapping(value: Any) -> Optional[str]:
+def mapping(value: Any) -> str | None:
     return None if isinstance(value, dict) and value else "must be a mapping with at least one key"
 
 
-def a_list(value: Any) -> Optional[str]:
+def a_list(value: Any) -> str | None:
     return None if isinstance(value, list) and value else "must be a list with at least one item"
 
 
-def seconds(value: Any) -> Optional[str]:
-    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
+def seconds(value: Any) -> str | None:
+    fine = isinstance(value,
+                      (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
     return None if fine else "must be a number of seconds above 0"

@@ -9,9 +9,9 @@ import shutil
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Callable, Iterator, Optional
 
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.datasets.catalogue import Archive, DataSet
@@ -31,7 +31,7 @@ class Obtained:
 
 
 def obtain(dataset: DataSet, root: Path, *, download: bool = False, unverified: bool = False,
-           fetch: Optional[Fetch] = None, tell: Callable[[str], None] = lambda text: None) -> Obtained:
+           fetch: Fetch | None = None, tell: Callable[[str], None] = lambda text: None) -> Obtained:
     """Bring ``dataset``'s extracted files below ``root``.
 
     ``download`` fetches missing archives; ``unverified`` takes archives with another md5 than the published one.
@@ -39,7 +39,9 @@ def obtain(dataset: DataSet, root: Path, *, download: bool = False, unverified: 
     """
     missing = [archive for archive in dataset.archives if not _findable(archive, root)]
     if missing and not download and all((root / path).exists() for path in dataset.layout):
-        return Obtained(False, ["extracted files are used as they are; their archives are not there to be verified"])
+        return Obtained(
+            False,
+            ["extracted files are used as they are; their archives are not there to be verified"])
     if missing and (not download or any(not _address(archive) for archive in missing)):
         raise DataError(_what_is_missing(dataset, root, missing))
     result = Obtained()
@@ -69,12 +71,14 @@ def obtain(dataset: DataSet, root: Path, *, download: bool = False, unverified: 
         write_atomic(str(marker), json.dumps({"state": state, "md5": md5}))
     absent = [path for path in dataset.layout if not (root / path).exists()]
     if absent:
-        raise DataError(f"{root}: the archives of {dataset.title} should hold {', '.join(absent)}, but do not")
+        raise DataError(
+            f"{root}: the archives of {dataset.title} should hold {', '.join(absent)}, but do not")
     return result
 
 
 def _findable(archive: Archive, root: Path) -> bool:
-    return (root / archive.file).exists() or bool(archive.inside and (root / archive.inside.file).exists())
+    return (root / archive.file).exists() or bool(archive.inside and
+                                                  (root / archive.inside.file).exists())
 
 
 def _address(archive: Archive) -> str:
@@ -90,7 +94,8 @@ def _what_is_missing(dataset: DataSet, root: Path, missing: list[Archive]) -> st
     return "\n".join(lines)
 
 
-def _bring(archive: Archive, root: Path, *, fetch: Fetch, tell: Callable[[str], None], verify: bool) -> Path:
+def _bring(archive: Archive, root: Path, *, fetch: Fetch, tell: Callable[[str], None],
+           verify: bool) -> Path:
     path = root / archive.file
     if path.exists():
         return path
@@ -150,14 +155,17 @@ def extract(archive: Path, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if total > free:
-            raise DataError(f"{archive}: needs {total / 2**30:.1f} GiB in {folder}, but {free / 2**30:.1f} are free")
+            raise DataError(
+                f"{archive}: needs {total / 2**30:.1f} GiB in {folder}, but {free / 2**30:.1f} are free"
+            )
         for name, _, kind, read in opener(archive):
             target = folder / PurePosixPath(name)
             if kind == "folder":
                 target.mkdir(parents=True, exist_ok=True)
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            if target.is_symlink():  # left by somebody else: writing would follow it out of the folder
+            if target.is_symlink(
+            ):  # left by somebody else: writing would follow it out of the folder
                 target.unlink()
             with read() as source:
                 _copy(source, target)
@@ -165,24 +173,28 @@ def extract(archive: Path, folder: Path) -> None:
             NotImplementedError) as error:
         # gzip's own OSErrors have no number; with one it is the disk, and not the archive
         broken = getattr(error, "errno", None) is None
-        raise DataError(f"{archive}: cannot be extracted ({error})" + (". Fetch it again" if broken else "")) from None
+        raise DataError(f"{archive}: cannot be extracted ({error})" +
+                        (". Fetch it again" if broken else "")) from None
 
 
 def _check_member(archive: Path, name: str, kind: str) -> None:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts and kind == "folder":
         return
-    if not parts or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
+    if not parts or name.startswith(
+        ("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
         raise DataError(f"{archive}: refused, its entry {name!r} leads out of the folder")
     if kind not in ("file", "folder"):
-        raise DataError(f"{archive}: refused, its entry {name!r} is a {kind}; only files and folders are extracted")
+        raise DataError(
+            f"{archive}: refused, its entry {name!r} is a {kind}; only files and folders are extracted"
+        )
 
 
 def _tar(archive: Path) -> Iterator[tuple[str, int, str, Callable]]:
     with tarfile.open(archive) as bundle:
         for member in bundle:
-            kind = ("file" if member.isreg() else "folder" if member.isdir() else "link" if member.issym()
-                    or member.islnk() else "device")
+            kind = ("file" if member.isreg() else "folder"
+                    if member.isdir() else "link" if member.issym() or member.islnk() else "device")
             yield member.name, member.size, kind, lambda member=member: bundle.extractfile(member)
 
 

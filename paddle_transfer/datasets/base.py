@@ -40,7 +40,8 @@ def load_mat(path: Path) -> dict:
     except FileNotFoundError:
         raise DataError(f"{path}: the archive should hold this file, but it is not there") from None
     except Exception as error:  # scipy raises whatever its parser stumbles over
-        raise DataError(f"{path}: should be a .mat file, but scipy cannot read it ({error})") from None
+        raise DataError(
+            f"{path}: should be a .mat file, but scipy cannot read it ({error})") from None
 
 
 def label(text: object, *, classes: int, where: object) -> int:
@@ -50,5 +51,6 @@ def label(text: object, *, classes: int, where: object) -> int:
     except (TypeError, ValueError):
         number = 0
     if not 1 <= number <= classes:
-        raise DataError(f"{where}: a label should be a whole number in 1..{classes}, but got {text!r}")
+        raise DataError(
+            f"{where}: a label should be a whole number in 1..{classes}, but got {text!r}")
     return number - 1

@@ -16,8 +16,10 @@ PER_CLASS = 30
 
 def read(root: Path, seed: int) -> Layout:
     folder = root / "101_ObjectCategories"
-    classes = sorted(path.name for path in folder.iterdir()
-                     if path.is_dir() and path.name != "BACKGROUND_Google" and not path.name.startswith("."))
+    classes = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_dir() and path.name != "BACKGROUND_Google" and not path.name.startswith("."))
     if not classes:
         raise DataError(f"{folder}: should hold a folder per class, but holds none")
     train, test = [], []
@@ -27,5 +29,6 @@ def read(root: Path, seed: int) -> Layout:
         count = min(PER_CLASS, max(1, len(images) * 2 // 3))
         chosen = draw(len(images), count=count, seed=f"{seed}/{name}")
         for i, image in enumerate(images):
-            (train if i in chosen else test).append((f"101_ObjectCategories/{name}/{image}", number))
+            (train if i in chosen else test).append(
+                (f"101_ObjectCategories/{name}/{image}", number))
     return Layout(tuple(classes), {"train": train, "test": test})

@@ -33,9 +33,13 @@ def load_batch(path: Path):
     batch = load_plain(path)
     if not isinstance(batch, dict):
         raise DataError(f"{path}: should hold a dict, but holds {type(batch).__name__}")
-    batch = {key.decode("latin1") if isinstance(key, bytes) else key: value for key, value in batch.items()}
+    batch = {
+        key.decode("latin1") if isinstance(key, bytes) else key: value
+        for key, value in batch.items()
+    }
     data, labels = batch.get("data"), batch.get("labels")
-    if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072:
+    if not isinstance(
+            data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072:
         raise DataError(f"{path}: 'data' should be n x 3072 bytes")
     if not isinstance(labels, list) or len(labels) != len(data) or any(
             not isinstance(x, int) or not 0 <= x < len(CLASSES) for x in labels):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Optional
 
 from paddle_transfer.checks.listfile import NUMBER, Entry
 from paddle_transfer.datasets.base import Layout
@@ -16,8 +15,8 @@ LABEL_COLUMNS = ("label", "class", "category", "target", "class_name")
 SPLIT_COLUMNS = ("split", "set", "subset", "fold")
 
 
-def read_table(root: Path, table: Path, *, image: Optional[str] = None, label: Optional[str] = None,
-               split: Optional[str] = None) -> Layout:
+def read_table(root: Path, table: Path, *, image: str | None = None, label: str | None = None,
+               split: str | None = None) -> Layout:
     """Read a table with a heading; columns are found by their usual names unless named.
 
     Whole-number labels are put in numeric order and made 0-based; others in alphabetical order.
@@ -51,7 +50,8 @@ def _layout(root: Path, table: Path, read: list[tuple[int, str, str, str]]) -> L
     whole = all(NUMBER.match(name) for name in names)
     classes = sorted(names, key=int) if whole else sorted(names)
     if len(classes) < 2:
-        raise DataError(f"{table}: all images have the label {classes[0]!r}; two classes are the least")
+        raise DataError(
+            f"{table}: all images have the label {classes[0]!r}; two classes are the least")
     number = {name: i for i, name in enumerate(classes)}
     splits: dict[str, list[Entry]] = {}
     for _, path, name, part in read:
@@ -73,7 +73,8 @@ def _rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     try:
         text = table.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"{table}: the table cannot be read: {error.strerror}. Name it with --csv") from None
+        raise DataError(
+            f"{table}: the table cannot be read: {error.strerror}. Name it with --csv") from None
     except UnicodeDecodeError:
         raise DataError(f"{table}: the table should be UTF-8 text, but is not") from None
     first = text.partition("\n")[0]
@@ -85,8 +86,8 @@ def _rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     return [name.strip() for name in rows[0][1]], rows[1:]
 
 
-def _column(table: Path, heading: list[str], name: Optional[str], usual: tuple[str, ...], what: str, *,
-            needed: bool = True) -> Optional[int]:
+def _column(table: Path, heading: list[str], name: str | None, usual: tuple[str, ...], what: str, *,
+            needed: bool = True) -> int | None:
     if name is not None:
         if name in heading:
             return heading.index(name)

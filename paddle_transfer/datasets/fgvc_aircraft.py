@@ -11,7 +11,11 @@ from paddle_transfer.errors import DataError
 def read(root: Path, seed: int) -> Layout:
     data = root / "fgvc-aircraft-2013b" / "data"
     files = {split: data / f"images_variant_{split}.txt" for split in ("train", "val", "test")}
-    parts = {split: [line.partition(" ")[::2] for line in lines_of(file)] for split, file in files.items()}
+    parts = {
+        split: [line.partition(" ")[::2]
+                for line in lines_of(file)]
+        for split, file in files.items()
+    }
     listed = data / "variants.txt"
     classes = lines_of(listed) if listed.exists() else sorted({name for _, name in parts["train"]})
     number = {name: i for i, name in enumerate(classes)}

@@ -15,11 +15,16 @@ def read(root: Path, seed: int) -> Layout:
     classes = sorted(splits["train"])
     unknown = sorted(set(splits["test"]) - set(classes))
     if unknown:
-        raise DataError(f"{meta / 'test.json'}: classes that train.json does not have: {', '.join(unknown)}")
+        raise DataError(
+            f"{meta / 'test.json'}: classes that train.json does not have: {', '.join(unknown)}")
     number = {name: i for i, name in enumerate(classes)}
-    return Layout(tuple(name.replace("_", " ") for name in classes), {
-        split: [(f"food-101/images/{image}.jpg", number[name]) for name in sorted(files) for image in files[name]]
-        for split, files in splits.items()})
+    return Layout(
+        tuple(name.replace("_", " ") for name in classes), {
+            split: [(f"food-101/images/{image}.jpg", number[name])
+                    for name in sorted(files)
+                    for image in files[name]]
+            for split, files in splits.items()
+        })
 
 
 def _load(path: Path) -> dict[str, list[str]]:

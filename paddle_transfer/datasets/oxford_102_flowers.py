@@ -22,8 +22,9 @@ def read(root: Path, seed: int) -> Layout:
         splits[split] = []
         for number in np.atleast_1d(sets[key]):
             if not 1 <= number <= len(labels):
-                raise DataError(f"{root / 'setid.mat'}: {key} names image {number}, but imagelabels.mat has "
-                                f"{len(labels)} labels")
+                raise DataError(
+                    f"{root / 'setid.mat'}: {key} names image {number}, but imagelabels.mat has "
+                    f"{len(labels)} labels")
             splits[split].append((f"jpg/image_{int(number):05d}.jpg", label(
                 labels[int(number) - 1], classes=CLASSES, where=root / "imagelabels.mat")))
     return Layout(tuple(f"flower {i + 1}" for i in range(CLASSES)), splits)

@@ -25,7 +25,8 @@ def _split(path: Path, names: dict[int, str]) -> list[tuple[str, int]]:
             continue
         parts = line.split()
         if len(parts) < 2:
-            raise DataError(f"{path}: a line should read 'id class species breed', but got {line!r}")
+            raise DataError(
+                f"{path}: a line should read 'id class species breed', but got {line!r}")
         number = label(parts[1], classes=CLASSES, where=path)
         names[number] = parts[0].rpartition("_")[0].replace("_", " ")
         entries.append((f"images/{parts[0]}.jpg", number))

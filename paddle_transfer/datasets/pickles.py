@@ -47,6 +47,7 @@ def load_plain(path: Path) -> object:
     except FileNotFoundError:
         raise DataError(f"{path}: the archive should hold this file, but it is not there") from None
     except pickle.UnpicklingError as error:
-        raise DataError(f"{path}: refused, a pickle of plain arrays was expected, but {error}") from None
+        raise DataError(
+            f"{path}: refused, a pickle of plain arrays was expected, but {error}") from None
     except Exception as error:  # a torn or mutated stream raises nearly anything
         raise DataError(f"{path}: broken pickle ({type(error).__name__}: {error})") from None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Optional
 
 from paddle_transfer.checks.image_checks import scan
 from paddle_transfer.checks.images import Look
@@ -38,13 +38,13 @@ class Wishes:
     download: bool = False
     unverified: bool = False
     seed: int = 0
-    val: Optional[float] = None
+    val: float | None = None
     test: float = 0.0
-    processes: Optional[int] = None
-    csv: Optional[str] = None
-    image_column: Optional[str] = None
-    label_column: Optional[str] = None
-    split_column: Optional[str] = None
+    processes: int | None = None
+    csv: str | None = None
+    image_column: str | None = None
+    label_column: str | None = None
+    split_column: str | None = None
 
 
 @dataclass
@@ -60,10 +60,10 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
 
 
-def prepare(name: str, root: object, wishes: Wishes = Wishes(), *, fetch: Optional[Fetch] = None,
+def prepare(name: str, root: object, wishes: Wishes = Wishes(), *, fetch: Fetch | None = None,
             tell: Callable[[str], None] = lambda text: None,
             progress: Callable[[int, int], None] = lambda done, total: None,
-            cache_folder: Optional[Path] = None) -> Prepared:
+            cache_folder: Path | None = None) -> Prepared:
     """Write train, val, test, trainval and label lists of data set ``name`` into ``root``.
 
     ``name`` is one of ``table.DATASETS``, "folder" or "csv". Every image is looked at once: what only Pillow reads
@@ -85,7 +85,7 @@ def prepare(name: str, root: object, wishes: Wishes = Wishes(), *, fetch: Option
     return result
 
 
-def _read(name: str, root: Path, wishes: Wishes, *, fetch: Optional[Fetch],
+def _read(name: str, root: Path, wishes: Wishes, *, fetch: Fetch | None,
           tell: Callable[[str], None]) -> tuple[Layout, list[str], bool]:
     if not root.is_dir() and (name not in DATASETS or not wishes.download):
         raise DataError(f"{root}: is no folder. --root names the folder with the data set's files")
@@ -97,7 +97,8 @@ def _read(name: str, root: Path, wishes: Wishes, *, fetch: Optional[Fetch],
                           split=wishes.split_column), [], False
     root.mkdir(parents=True, exist_ok=True)
     dataset = DATASETS[name]
-    obtained = obtain(dataset, root, download=wishes.download, unverified=wishes.unverified, fetch=fetch, tell=tell)
+    obtained = obtain(dataset, root, download=wishes.download, unverified=wishes.unverified,
+                      fetch=fetch, tell=tell)
     layout = importlib.import_module(f"paddle_transfer.datasets.{name}").read(root, wishes.seed)
     if len(layout.classes) != dataset.classes:
         message = f"{dataset.title} should have {dataset.classes} classes, but has {len(layout.classes)}"
@@ -108,19 +109,24 @@ def _read(name: str, root: Path, wishes: Wishes, *, fetch: Optional[Fetch],
 
 
 def _check_names(root: Path, layout: Layout) -> None:
-    faults = [f"{path!r} has {fault} in its name" for entries in layout.splits.values() for path, _ in entries
-              if (fault := check_name(path))]
+    faults = [
+        f"{path!r} has {fault} in its name" for entries in layout.splits.values()
+        for path, _ in entries if (fault := check_name(path))
+    ]
     if faults:
-        raise DataError(f"{root}: no list file can hold these names; rename them: {'; '.join(faults[:20])}")
+        raise DataError(
+            f"{root}: no list file can hold these names; rename them: {'; '.join(faults[:20])}")
 
 
 def _looks(root: Path, paths: set[str], wishes: Wishes, *, progress: Callable[[int, int], None],
-           cache_folder: Optional[Path]) -> dict[str, Look]:
+           cache_folder: Path | None) -> dict[str, Look]:
     names = {path: os.path.join(str(root), path) for path in sorted(paths)}
-    return scan(names, root=str(root), processes=wishes.processes, cache_folder=cache_folder, progress=progress)
+    return scan(names, root=str(root), processes=wishes.processes, cache_folder=cache_folder,
+                progress=progress)
 
 
-def _hold_out(name: str, layout: Layout, looks: dict[str, Look], wishes: Wishes) -> dict[str, list[Entry]]:
+def _hold_out(name: str, layout: Layout, looks: dict[str, Look],
+              wishes: Wishes) -> dict[str, list[Entry]]:
     """The splits with validation (and test) images taken from train where there are none."""
     own = name not in DATASETS
     splits = {split: sorted(entries) for split, entries in layout.splits.items()}
@@ -129,7 +135,8 @@ def _hold_out(name: str, layout: Layout, looks: dict[str, Look], wishes: Wishes)
     val = wishes.val if wishes.val is not None else 0.2 if own else DATASETS[name].hold_out
     parts = [("test", wishes.test)] if own and "test" not in splits else []
     if parts and wishes.test + (val if "val" not in splits else 0.0) >= 1:
-        raise DataError(f"--val {val:g} and --test {wishes.test:g} together must leave something for training")
+        raise DataError(
+            f"--val {val:g} and --test {wishes.test:g} together must leave something for training")
     if "val" not in splits and val:
         parts.append(("val", val / (1 - wishes.test) if parts else val))
     for split, share in parts:
@@ -143,23 +150,29 @@ def _hold_out(name: str, layout: Layout, looks: dict[str, Look], wishes: Wishes)
     return {split: splits[split] for split in ("train", "val", "test") if splits.get(split)}
 
 
-def _check_counts(name: str, splits: dict[str, list[Entry]], *, strict: bool, notes: list[str]) -> None:
+def _check_counts(name: str, splits: dict[str, list[Entry]], *, strict: bool,
+                  notes: list[str]) -> None:
     """The full archives must give exactly the official numbers; others are noted."""
     official = DATASETS[name].official
     got = {split: len(entries) for split, entries in splits.items()}
     if "val" not in official:
         got["train"] = got.get("train", 0) + got.pop("val", 0)
-    wrong = [f"{split} should have {count} images, but has {got.get(split, 0)}" for split, count in official.items()
-             if got.get(split, 0) != count]
+    wrong = [
+        f"{split} should have {count} images, but has {got.get(split, 0)}"
+        for split, count in official.items()
+        if got.get(split, 0) != count
+    ]
     if wrong and strict:
-        raise DataError(f"{DATASETS[name].title}: {'; '.join(wrong)}. Extract the archives again (delete the folders)")
+        raise DataError(
+            f"{DATASETS[name].title}: {'; '.join(wrong)}. Extract the archives again (delete the folders)"
+        )
     notes += wrong
 
 
 def _usable(root: Path, splits: dict[str, list[Entry]], looks: dict[str, Look],
             result: Prepared) -> dict[str, list[Entry]]:
     """The splits with broken images left out, and those that only Pillow reads converted."""
-    instead: dict[str, Optional[str]] = {}
+    instead: dict[str, str | None] = {}
     for path in sorted({path for entries in splits.values() for path, _ in entries}):
         look = looks.get(path)
         if look is not None and not look.fault and look.kind != "gif":
@@ -178,7 +191,7 @@ def _usable(root: Path, splits: dict[str, list[Entry]], looks: dict[str, Look],
                     if path not in instead or instead[path]] for split, entries in splits.items()}
 
 
-def _convert(root: Path, path: str) -> Optional[str]:
+def _convert(root: Path, path: str) -> str | None:
     """Write an image that OpenCV (in some version) cannot read as PNG; None when Pillow cannot read it either."""
     from PIL import Image
 
@@ -195,8 +208,9 @@ def _convert(root: Path, path: str) -> Optional[str]:
         picture.save(temporary, format="PNG")
         os.replace(temporary, target)
     except OSError as error:  # a good image, and no place for it: nothing to be left out
-        raise DataError(f"{target}: cannot be written ({error.strerror or error}). Make room, or the folder writable, "
-                        "and begin again: what was converted is kept") from None
+        raise DataError(
+            f"{target}: cannot be written ({error.strerror or error}). Make room, or the folder writable, "
+            "and begin again: what was converted is kept") from None
     return target.relative_to(root).as_posix()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from typing import Hashable, Optional, Sequence
+from collections.abc import Hashable, Sequence
 
 
 def draw(total: int, *, count: int, seed: str) -> set[int]:
@@ -23,7 +23,9 @@ def quotas(sizes: Sequence[int], fraction: float) -> list[int]:
         return [0] * len(sizes)
     target = int(sum(sizes) * fraction + 0.5)
     exact = [size * fraction for size in sizes]
-    taken = [min(max(int(share), 1), size - 1) if size > 1 else 0 for share, size in zip(exact, sizes)]
+    taken = [
+        min(max(int(share), 1), size - 1) if size > 1 else 0 for share, size in zip(exact, sizes)
+    ]
     # stable: of equal remainders the first class comes first
     order = sorted(range(len(sizes)), key=lambda i: int(exact[i]) - exact[i])
     for i in order:
@@ -35,7 +37,7 @@ def quotas(sizes: Sequence[int], fraction: float) -> list[int]:
 
 
 def hold_out(labels: Sequence[int], *, fraction: float, seed: int,
-             groups: Optional[Sequence[Hashable]] = None) -> set[int]:
+             groups: Sequence[Hashable] | None = None) -> set[int]:
     """The indices that are held out, stratified by label.
 
     ``groups``: indices of one group (copies of one picture) stay on one side, so sums may be a few off.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Optional
 
 from paddle_transfer.datasets.catalogue import DATASETS, DataSet
 
@@ -16,9 +15,11 @@ MODES: dict[str, tuple[str, int, dict[str, tuple[str, ...]]]] = {
     "grid": ("all 196 points of the published space", 0, {}),
     "bayes": ("Bayesian search in the published space", 20, {}),
     "extended": ("the published space with more augmentation and regularization", 50,
-                 {key: _OFF_ON for key in ("cutmix", "autoaugment", "randaugment", "cutout", "dropout")}),
-    "weights": ("the published space from ImageNet weights and from the large-scale ones (100,000 classes)", 30,
-                {"pretrained": ("imagenet", "10w")}),
+                 dict.fromkeys(("cutmix", "autoaugment", "randaugment", "cutout", "dropout"),
+                               _OFF_ON)),
+    "weights": (
+        "the published space from ImageNet weights and from the large-scale ones (100,000 classes)",
+        30, {"pretrained": ("imagenet", "10w")}),
 }
 
 
@@ -46,37 +47,47 @@ class Setting:
 
 def setting_of(dataset: DataSet, *, two_layers: bool = False) -> Setting:
     counts = " / ".join(f"{count} {split}" for split, count in dataset.counts.items())
-    return Setting(title=dataset.title, root=f"./dataset/{dataset.name}", classes=dataset.classes, counts=counts,
-                   sample=f"./dataset/{dataset.name}/{dataset.sample}", arch=dataset.arch, lr=dataset.lr,
-                   epochs=dataset.epochs, batch_size=dataset.batch_size, has_test=dataset.has_test,
-                   metric=dataset.metric, two_layers=two_layers,
-                   remark=f"# python tools/prepare_data.py --dataset {dataset.name} --root ./dataset/{dataset.name}"
-                   + ("" if dataset.note else " --download"))
+    return Setting(
+        title=dataset.title, root=f"./dataset/{dataset.name}", classes=dataset.classes,
+        counts=counts, sample=f"./dataset/{dataset.name}/{dataset.sample}", arch=dataset.arch,
+        lr=dataset.lr, epochs=dataset.epochs, batch_size=dataset.batch_size,
+        has_test=dataset.has_test, metric=dataset.metric, two_layers=two_layers, remark=
+        f"# python tools/prepare_data.py --dataset {dataset.name} --root ./dataset/{dataset.name}" +
+        ("" if dataset.note else " --download"))
 
 
 CUSTOM = Setting(
-    title="your own images", root="./dataset/custom", classes=10, counts="set Arch.class_num to your number of classes",
-    sample="./dataset/custom",
+    title="your own images", root="./dataset/custom", classes=10,
+    counts="set Arch.class_num to your number of classes", sample="./dataset/custom",
     no_test=" (there is none? -o final=null)",
     remark="# python tools/prepare_data.py --dataset folder --root ./dataset/custom --test 0.2\n"
-           "# (a folder per class; it also writes this file with your class count to ./dataset/custom/custom.yaml)")
+    "# (a folder per class; it also writes this file with your class count to ./dataset/custom/custom.yaml)"
+)
 
 
 def training_config(setting: Setting) -> str:
     """The text of a flat PaddleClas config."""
     topk = [k for k in (1, 5) if k <= setting.classes]
-    parts = [_head(setting), _GLOBAL.format(epochs=setting.epochs), _arch(setting), _LOSS,
-             _OPTIMIZER.format(lr=setting.lr), _loader(setting),
-             _INFER.format(sample=setting.sample, root=setting.root, topk=topk[-1]), _METRIC.format(topk=topk)]
+    parts = [
+        _head(setting),
+        _GLOBAL.format(epochs=setting.epochs),
+        _arch(setting), _LOSS,
+        _OPTIMIZER.format(lr=setting.lr),
+        _loader(setting),
+        _INFER.format(sample=setting.sample, root=setting.root, topk=topk[-1]),
+        _METRIC.format(topk=topk)
+    ]
     return "\n".join(parts)
 
 
 def _head(setting: Setting) -> str:
-    protocol = ("# The protocol of this data set reports mean per class accuracy on the test list.\n"
-                if setting.metric == "mean_per_class" else "")
-    return (f"# {setting.title}: {setting.classes} classes, {setting.counts}\n{setting.remark}\n{protocol}"
-            "# Weights: ImageNet; with the tools of paddle_transfer others by one key, e.g. -o Transfer.pretrained=10w\n"
-            "# (imagenet, imagenet_ssld, 10w, none, a file or an address).\n")
+    protocol = (
+        "# The protocol of this data set reports mean per class accuracy on the test list.\n"
+        if setting.metric == "mean_per_class" else "")
+    return (
+        f"# {setting.title}: {setting.classes} classes, {setting.counts}\n{setting.remark}\n{protocol}"
+        "# Weights: ImageNet; with the tools of paddle_transfer others by one key, e.g. -o Transfer.pretrained=10w\n"
+        "# (imagenet, imagenet_ssld, 10w, none, a file or an address).\n")
 
 
 def _arch(setting: Setting) -> str:
@@ -87,7 +98,7 @@ def _arch(setting: Setting) -> str:
 
 def _loader(setting: Setting) -> str:
     delimiter = f"\n      delimiter: {json.dumps(setting.delimiter)}" if setting.delimiter != " " else ""
-    common = dict(root=setting.root, delimiter=delimiter)
+    common = {"root": setting.root, "delimiter": delimiter}
     text = _TRAIN.format(batch_size=setting.batch_size, **common)
     text += _EVAL.format(section="Eval", list="val" if setting.has_val else "test", **common)
     if setting.has_test and setting.has_val:
@@ -114,8 +125,9 @@ search_mode: {'bayes' if trials else 'grid'}
 """
     if trials:
         text += f"max_iter: {trials}\nde_duplication: True\n"
-    text += _protocol(setting) + _SPACE + "".join(f"  - search_key: {key}\n    search_values: [{', '.join(values)}]\n"
-                             for key, values in keys.items())
+    text += _protocol(setting) + _SPACE + "".join(
+        f"  - search_key: {key}\n    search_values: [{', '.join(values)}]\n"
+        for key, values in keys.items())
     text += f"""\
 
 # the published fixed point, tried first
@@ -134,9 +146,10 @@ def _protocol(setting: Setting) -> str:
     if setting.metric != "top1":
         text += f"# what the protocol of this data set reports\nmetric: {setting.metric}\n"
     if setting.has_val and setting.has_test:
-        text += ("# tuned on the validation list; then the best point and the fixed point are trained again on train + "
-                 f"validation\n# and each tested once on the test list{setting.no_test}\n"
-                 "final: {retrain_on: train+val}\n")
+        text += (
+            "# tuned on the validation list; then the best point and the fixed point are trained again on train + "
+            f"validation\n# and each tested once on the test list{setting.no_test}\n"
+            "final: {retrain_on: train+val}\n")
     return text
 
 
@@ -148,29 +161,37 @@ def all_files() -> dict[str, str]:
         files[path] = training_config(setting)
         _add_searches(files, dataset.name, path, setting, lr=dataset.fixed_lr or dataset.lr)
     voc = DATASETS["voc2012"]
-    files["transfer/VGG16/voc2012_two_layers.yaml"] = training_config(setting_of(voc, two_layers=True))
+    files["transfer/VGG16/voc2012_two_layers.yaml"] = training_config(
+        setting_of(voc, two_layers=True))
     files["transfer/ResNet50_vd/custom.yaml"] = training_config(CUSTOM)
     _add_searches(files, "custom", "transfer/ResNet50_vd/custom.yaml", CUSTOM, lr=CUSTOM.lr)
     return files
 
 
-def _add_searches(files: dict[str, str], name: str, base: str, setting: Setting, *, lr: float) -> None:
+def _add_searches(files: dict[str, str], name: str, base: str, setting: Setting, *,
+                  lr: float) -> None:
     for mode in MODES:
         if mode == "weights" and "ResNet50_vd" not in base:
             continue  # the 10w weights are there for this network only
         files[f"search/{name}_{mode}.yaml"] = search_file(
-            setting, base=f"ppcls_configs/{base}", output_dir=f"./output/search_{name}_{mode}", mode=mode, lr=lr)
+            setting, base=f"ppcls_configs/{base}", output_dir=f"./output/search_{name}_{mode}",
+            mode=mode, lr=lr)
 
 
-def own_files(*, root: str, classes: int, lists: dict[str, int], delimiter: str, lr: Optional[float] = None) -> dict:
+def own_files(*, root: str, classes: int, lists: dict[str, int], delimiter: str,
+              lr: float | None = None) -> dict:
     """name -> text of the training config and search file for a prepared folder or table."""
-    counts = " / ".join(f"{lists[split]} {split}" for split in ("train", "val", "test") if split in lists)
-    setting = Setting(title="your own images", root=root, classes=classes, counts=counts, sample=root,
-                      lr=lr or CUSTOM.lr, has_val="val" in lists, has_test="test" in lists, delimiter=delimiter,
-                      batch_size=min(64, max(1, lists["train"])), remark="# made by tools/prepare_data.py")
-    return {"custom.yaml": training_config(setting),
-            "custom_bayes.yaml": search_file(setting, base=f"{root}/custom.yaml", output_dir="./output/search_custom",
-                                             mode="bayes", lr=setting.lr)}
+    counts = " / ".join(
+        f"{lists[split]} {split}" for split in ("train", "val", "test") if split in lists)
+    setting = Setting(title="your own images", root=root, classes=classes, counts=counts,
+                      sample=root, lr=lr or CUSTOM.lr, has_val="val" in lists,
+                      has_test="test" in lists, delimiter=delimiter, batch_size=min(
+                          64, max(1, lists["train"])), remark="# made by tools/prepare_data.py")
+    return {
+        "custom.yaml": training_config(setting), "custom_bayes.yaml": search_file(
+            setting, base=f"{root}/custom.yaml", output_dir="./output/search_custom", mode="bayes",
+            lr=setting.lr)
+    }
 
 
 _GLOBAL = """\

@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 from paddle_transfer.datasets.base import Layout, lines_of
 from paddle_transfer.errors import DataError
 
-CLASSES = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
-           "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor")
+CLASSES = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+           "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
+           "train", "tvmonitor")
 
 
 def read(root: Path, seed: int) -> Layout:
@@ -27,7 +28,8 @@ def _images(folder: Path, split: str) -> list[str]:
     """The ids of a split: those of ``<class>_<split>.txt``, the same in each class's file, in file order."""
     images: dict[str, None] = {}
     for name in CLASSES:
-        images.update(dict.fromkeys(line.split()[0] for line in lines_of(folder / f"{name}_{split}.txt")))
+        images.update(
+            dict.fromkeys(line.split()[0] for line in lines_of(folder / f"{name}_{split}.txt")))
     return list(images)
 
 
@@ -48,6 +50,7 @@ def _box(item: ElementTree.Element, path: Path) -> tuple[bool, float, int]:
     name = item.findtext("name", "").strip()
     if name not in CLASSES:
         raise DataError(f"{path}: unknown class {name!r}")
-    x1, y1, x2, y2 = (float(item.find("bndbox").findtext(key)) for key in ("xmin", "ymin", "xmax", "ymax"))
+    x1, y1, x2, y2 = (float(item.find("bndbox").findtext(key))
+                      for key in ("xmin", "ymin", "xmax", "ymax"))
     easy = item.findtext("difficult", "0").strip() != "1"
     return easy, (x2 - x1) * (y2 - y1), CLASSES.index(name)

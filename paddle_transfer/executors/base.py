@@ -6,7 +6,7 @@ The conformance suite is ``tests.helpers.executor_suite``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Optional, Protocol, Union
+from typing import Any, Protocol, Union
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Ended:
     number: int
     attempt: int
     verdict: str
-    result: Optional[dict[str, Any]] = None
+    result: dict[str, Any] | None = None
     message: str = ""
     log_tail: str = ""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import selectors
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Callable, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.errors import DiskFull, SetupError, StudyError
 from paddle_transfer.executors.base import Ended, EpochReport, Event, Job
@@ -26,9 +27,9 @@ class _Slot:
     when the worker was started while it is not ready."""
 
     device: str
-    worker: Optional[WorkerProcess] = None
+    worker: WorkerProcess | None = None
     ready: bool = False
-    job: Optional[Job] = None
+    job: Job | None = None
     since: float = 0.0
     epoch: int = 0
     stop: bool = False
@@ -49,9 +50,10 @@ class LocalExecutor:
     """
 
     def __init__(self, *, devices: Sequence[str], runner: str, log_dir: str | Path,
-                 trial_timeout: Optional[float] = None, startup_timeout: float = 600.0,
+                 trial_timeout: float | None = None, startup_timeout: float = 600.0,
                  clock: Callable[[], float] = time.monotonic, keep_fds: Sequence[int] = ()):
-        assert devices and len(set(devices)) == len(devices), f"devices must be there and differ, but got {devices}"
+        assert devices and len(
+            set(devices)) == len(devices), f"devices must be there and differ, but got {devices}"
         self.slots = len(devices)
         self._slots = [_Slot(device) for device in devices]
         self._runner, self._log_dir, self._keep_fds = runner, Path(log_dir), tuple(keep_fds)
@@ -64,7 +66,8 @@ class LocalExecutor:
         assert slot is not None, "no slot is free"
         assert job.number not in self.running(), f"trial {job.number} is under way already"
         payload = {"device": slot.device.partition(":")[0], **job.payload}
-        slot.job, slot.epoch, slot.stop = Job(job.number, job.attempt, job.directory, payload), 0, False
+        slot.job, slot.epoch, slot.stop = Job(job.number, job.attempt, job.directory,
+                                              payload), 0, False
         if slot.worker is None:
             self._start(slot)
         elif slot.ready:
@@ -84,7 +87,8 @@ class LocalExecutor:
         for i, slot in enumerate(self._slots):
             if slot.worker is not None:
                 # First whether it is dead, then what it said: so nothing that it said before it died is missed.
-                exit_code = slot.worker.exit_code() if i in ready or slot.worker.pidfd is None else None
+                exit_code = slot.worker.exit_code(
+                ) if i in ready or slot.worker.pidfd is None else None
                 events += self._listen(slot)
                 if slot.worker is not None and exit_code is not None:
                     events += self._buried(slot, exit_code)
@@ -112,7 +116,8 @@ class LocalExecutor:
 
     def _start(self, slot: _Slot) -> None:
         number = self._slots.index(slot)
-        slot.worker = WorkerProcess(device=slot.device, runner=self._runner, keep_fds=self._keep_fds,
+        slot.worker = WorkerProcess(device=slot.device, runner=self._runner,
+                                    keep_fds=self._keep_fds,
                                     log=self._log_dir / f"worker-{number}.log")
         slot.ready, slot.since = False, self._clock()
         self._selector.register(slot.worker.reports, selectors.EVENT_READ, number)
@@ -147,19 +152,25 @@ class LocalExecutor:
                     self._hand_over(slot)
             elif kind == "fatal":
                 raise self._fatal(slot, message)
-            elif slot.job and (message.get("number"), message.get("attempt")) == (slot.job.number, slot.job.attempt):
-                events += self._report(slot, message) if kind == "epoch" else self._said(slot, message)
+            elif slot.job and (message.get("number"), message.get("attempt")) == (slot.job.number,
+                                                                                  slot.job.attempt):
+                events += self._report(slot, message) if kind == "epoch" else self._said(
+                    slot, message)
         return events
 
     def _report(self, slot: _Slot, message: dict[str, Any]) -> list[Event]:
         if message["epoch"] <= slot.epoch:
             return []
         slot.epoch = message["epoch"]
-        return [EpochReport(slot.job.number, slot.job.attempt, slot.epoch, message["value"], message["scalars"])]
+        return [
+            EpochReport(slot.job.number, slot.job.attempt, slot.epoch, message["value"],
+                        message["scalars"])
+        ]
 
     def _said(self, slot: _Slot, message: dict[str, Any]) -> list[Event]:
         ended = self._end(slot, said=message)
-        if ended.verdict in ("crashed", "killed"):  # whatever state it is in, it is not fit for another job
+        if ended.verdict in ("crashed",
+                             "killed"):  # whatever state it is in, it is not fit for another job
             self._retire(slot)
         return [ended]
 
@@ -172,8 +183,9 @@ class LocalExecutor:
         if slot.job is not None:  # it died before the job reached it, so the job is as good as new
             slot.failed_starts += 1
             if slot.failed_starts >= _STARTS:
-                raise SetupError(f"a worker on {slot.device} died {_STARTS} times before it was ready (exit code "
-                                 f"{exit_code}). Its log, {log}, ends with:\n{log_tail(log) or '(nothing)'}")
+                raise SetupError(
+                    f"a worker on {slot.device} died {_STARTS} times before it was ready (exit code "
+                    f"{exit_code}). Its log, {log}, ends with:\n{log_tail(log) or '(nothing)'}")
             self._start(slot)
         return events
 
@@ -181,13 +193,14 @@ class LocalExecutor:
         if not slot.ready:
             log = slot.worker.log
             self._retire(slot)
-            raise SetupError(f"a worker on {slot.device} was not ready after {self._startup_timeout:g} s. "
-                             f"Its log, {log}, ends with:\n{log_tail(log) or '(nothing)'}")
+            raise SetupError(
+                f"a worker on {slot.device} was not ready after {self._startup_timeout:g} s. "
+                f"Its log, {log}, ends with:\n{log_tail(log) or '(nothing)'}")
         ended = self._end(slot, overdue=True)
         self._retire(slot)
         return [ended]
 
-    def _end(self, slot: _Slot, *, said: Optional[dict] = None, exit_code: Optional[int] = None,
+    def _end(self, slot: _Slot, *, said: dict | None = None, exit_code: int | None = None,
              overdue: bool = False) -> Ended:
         job, slot.job = slot.job, None
         result = read_result(job.directory, number=job.number, attempt=job.attempt)
@@ -202,9 +215,10 @@ class LocalExecutor:
             return SetupError(text)
         if message.get("kind") == "disk_full":
             return DiskFull(f"the worker on {slot.device}: {text}")
-        return (StudyError if slot.ready else SetupError)(
-            f"the worker on {slot.device} cannot work: {text}. Its log, {slot.worker.log}, ends with:\n"
-            f"{log_tail(slot.worker.log) or '(nothing)'}")
+        return (
+            StudyError if slot.ready else SetupError
+        )(f"the worker on {slot.device} cannot work: {text}. Its log, {slot.worker.log}, ends with:\n"
+          f"{log_tail(slot.worker.log) or '(nothing)'}")
 
     # -- time ----------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any
 
 import paddle_transfer
 
@@ -21,8 +22,10 @@ def worker_environment(device: str) -> dict[str, str]:
     kind, _, number = device.partition(":")
     environment["CUDA_VISIBLE_DEVICES"] = number if kind == "gpu" else ""
     home = str(Path(paddle_transfer.__file__).resolve().parent.parent)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [home, environment.get("PYTHONPATH", "")]))
-    environment["PYTHONSAFEPATH"] = "1"  # a random.py in the user's folder is none of the worker's modules
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [home, environment.get("PYTHONPATH", "")]))
+    environment[
+        "PYTHONSAFEPATH"] = "1"  # a random.py in the user's folder is none of the worker's modules
     return environment
 
 
@@ -42,9 +45,10 @@ class WorkerProcess:
         try:
             with open(log, "wb") as output:
                 # A session of its own: Ctrl-C reaches the parent only, and the whole group can be killed.
-                self._process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
-                    pass_fds=(writing, *keep_fds), env=worker_environment(device))
+                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output,
+                                                 stderr=output, start_new_session=True,
+                                                 pass_fds=(writing, *keep_fds),
+                                                 env=worker_environment(device))
         except BaseException:
             os.close(self.reports)
             raise
@@ -81,7 +85,7 @@ class WorkerProcess:
         *lines, self._buffer = self._buffer.split(b"\n")
         return [message for message in map(_parse, lines) if message is not None], ended
 
-    def exit_code(self) -> Optional[int]:
+    def exit_code(self) -> int | None:
         """None while it lives, negative for a signal. Leaves it a zombie, so that its number cannot become another
         process's before ``end`` has killed what is left of its group."""
         if self._process.returncode is not None:
@@ -111,14 +115,14 @@ class WorkerProcess:
         self.reports = -1
 
 
-def _pidfd(pid: int) -> Optional[int]:
+def _pidfd(pid: int) -> int | None:
     try:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):
         return None
 
 
-def _parse(line: bytes) -> Optional[dict[str, Any]]:
+def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         message = json.loads(line)
     except ValueError:

@@ -7,7 +7,7 @@ import math
 import os
 import signal
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from paddle_transfer.space.hyperparameter import is_number
 
@@ -20,7 +20,7 @@ FINAL = ("complete", "pruned", "diverged", "invalid")
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 
-def verdict(*, result: Optional[dict[str, Any]], said: Optional[dict[str, Any]], exit_code: Optional[int],
+def verdict(*, result: dict[str, Any] | None, said: dict[str, Any] | None, exit_code: int | None,
             overdue: bool) -> tuple[str, str]:
     """How a job ended, as in ``Ended.verdict``, and one line for a person.
 
@@ -62,14 +62,16 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def read_result(directory: str | os.PathLike, *, number: int, attempt: int) -> Optional[dict[str, Any]]:
+def read_result(directory: str | os.PathLike, *, number: int,
+                attempt: int) -> dict[str, Any] | None:
     """The result that attempt ``attempt`` of trial ``number`` left in ``directory``; None when there is none, when it
     is another attempt's, or when it is not valid."""
     try:
         result = json.loads((Path(directory) / RESULT_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not isinstance(result, dict) or (result.get("number"), result.get("attempt")) != (number, attempt):
+    if not isinstance(result, dict) or (result.get("number"), result.get("attempt")) != (number,
+                                                                                         attempt):
         return None
     return result if _is_valid(result) else None
 
@@ -81,7 +83,8 @@ def _is_valid(result: dict[str, Any]) -> bool:
     if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], int)
                and isinstance(pair[1], (int, float)) for pair in curve):
         return False
-    return result["verdict"] not in ("complete", "pruned") or (is_number(result.get("value")) and bool(curve))
+    return result["verdict"] not in ("complete", "pruned") or (is_number(result.get("value"))
+                                                               and bool(curve))
 
 
 def finite_curve(result: dict[str, Any]) -> tuple[tuple[int, float], ...]:

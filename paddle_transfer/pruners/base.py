@@ -7,7 +7,8 @@ killed and resumed, or replayed from a table, hears the same answers. Its confor
 
 from __future__ import annotations
 
-from typing import Protocol, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.space.space import Space
@@ -20,8 +21,8 @@ class Pruner(Protocol):
     after its last epoch, nor before its first; the arguments are left as they are.
     """
 
-    def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *, epochs: int,
-                    seed: int) -> bool:
+    def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *,
+                    epochs: int, seed: int) -> bool:
         """Whether ``trial`` should end after the last epoch of its ``curve``.
 
         :param trial: running; its curve so far, (epoch, metric to be maximised), epochs from 1; ``value`` is not read

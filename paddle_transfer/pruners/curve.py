@@ -8,7 +8,7 @@ search asks for few hopeless points, so little is to be won by haste and a winne
 from __future__ import annotations
 
 import math
-from typing import Sequence
+from collections.abc import Sequence
 
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.gp import encoding
@@ -31,11 +31,14 @@ DOUBT, NOISE = 2.0, 0.1
 class CurvesPruner:
     """A ``prune.base.Pruner`` without arguments; ``seed`` changes nothing."""
 
-    def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *, epochs: int,
-                    seed: int) -> bool:
+    def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *,
+                    epochs: int, seed: int) -> bool:
         """As ``Pruner.should_stop``. Nothing is stopped before one whole training is finished."""
         results = valid_observations(space, finished)
-        whole = [o for o in results if o.state == "complete" and any(math.isfinite(value) for _, value in o.curve)]
+        whole = [
+            o for o in results
+            if o.state == "complete" and any(math.isfinite(value) for _, value in o.curve)
+        ]
         curve = [(epoch, value) for epoch, value in trial.curve if math.isfinite(value)]
         if not whole or not curve or not space.contains(trial.point):
             return False
@@ -50,7 +53,8 @@ class CurvesPruner:
             return False  # most calls end here, in a millisecond
         if not scale.odds:
             return True  # the model has another scale
-        return _chance_with_model(space, trial.point, results, whole, end=end, deviation=deviation) <= CHANCE
+        return _chance_with_model(space, trial.point, results, whole, end=end,
+                                  deviation=deviation) <= CHANCE
 
 
 def chance(mean: float, deviation: float, *, above: float) -> float:
@@ -58,8 +62,8 @@ def chance(mean: float, deviation: float, *, above: float) -> float:
     return 0.5 * math.erfc((above - mean) / (deviation * math.sqrt(2.0)))
 
 
-def _chance_with_model(space: Space, point: Point, results: Sequence[Observation], whole: Sequence[Observation], *,
-                       end: float, deviation: float) -> float:
+def _chance_with_model(space: Space, point: Point, results: Sequence[Observation],
+                       whole: Sequence[Observation], *, end: float, deviation: float) -> float:
     """The chance of ending near the best point, noise taken away, when the curve foretells ``end``."""
     from paddle_transfer.samplers.gp.sampler import model_of
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, Mapping, Optional, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import optuna
 from optuna.trial import TrialState, create_trial
@@ -43,18 +44,19 @@ class OptunaPruner:
         try:
             self._build(self._spec, epochs)
         except (TypeError, ValueError) as error:
-            raise PaddleTransferError(f"pruner: {spec['name']} refuses its arguments: {error}") from None
+            raise PaddleTransferError(
+                f"pruner: {spec['name']} refuses its arguments: {error}") from None
         self._check_resources(self._spec, epochs)
 
-    def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *, epochs: int,
-                    seed: int) -> bool:
+    def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *,
+                    epochs: int, seed: int) -> bool:
         """As ``Pruner.should_stop``. Observations without a curve or a value count as failed: Optuna learns nothing
         from them."""
         curve = _finite(trial.curve)
         if not curve or curve[-1][0] >= epochs or not any(o.state in _STATES for o in finished):
             return False
-        study = optuna.create_study(direction="maximize", study_name=_STUDY, pruner=self._build(self._spec, epochs),
-                                    storage=optuna.storages.InMemoryStorage())
+        study = optuna.create_study(direction="maximize", study_name=_STUDY, pruner=self._build(
+            self._spec, epochs), storage=optuna.storages.InMemoryStorage())
         rungs = _rungs(self._spec, epochs)
         known = {o.number: o for o in finished if o.number != trial.number}
         running = None
@@ -71,7 +73,8 @@ class OptunaPruner:
                 running.should_prune()
         return bool(running.should_prune())
 
-    def _build(self, spec: Optional[Mapping[str, Any]], epochs: int) -> Optional[optuna.pruners.BasePruner]:
+    def _build(self, spec: Mapping[str, Any] | None,
+               epochs: int) -> optuna.pruners.BasePruner | None:
         if spec is None:
             return None
         arguments = {key: value for key, value in spec.items() if key != "name"}
@@ -80,7 +83,8 @@ class OptunaPruner:
         if spec["name"] == "HyperbandPruner":
             arguments.setdefault("max_resource", epochs)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # the user has chosen it by name
+            warnings.simplefilter(
+                "ignore", optuna.exceptions.ExperimentalWarning)  # the user has chosen it by name
             return getattr(optuna.pruners, spec["name"])(**arguments)
 
     def _check_resources(self, spec: Mapping[str, Any], epochs: int) -> None:
@@ -91,7 +95,8 @@ class OptunaPruner:
         least = inner.get("min_resource", 1)
         most = epochs if most == "auto" else most
         if least > most:
-            raise PaddleTransferError(f"pruner: min_resource must be at most max_resource ({most} epochs); found {least}")
+            raise PaddleTransferError(
+                f"pruner: min_resource must be at most max_resource ({most} epochs); found {least}")
 
 
 def _add(study: optuna.Study, observation: Observation, rungs: frozenset[int]) -> None:
@@ -125,9 +130,11 @@ def _rungs(spec: Mapping[str, Any], epochs: int) -> frozenset[int]:
     if factor is None:
         return frozenset()
     if patient:
-        return frozenset(range(1, epochs + 1))  # it asks the other one when its patience is over, at any epoch
+        return frozenset(range(
+            1, epochs + 1))  # it asks the other one when its patience is over, at any epoch
     first = spec.get("min_resource", "auto" if factor == 4 else 1)
-    first, factor = max(epochs // 100, 1) if first == "auto" else first, spec.get("reduction_factor", factor)
+    first, factor = max(epochs // 100, 1) if first == "auto" else first, spec.get(
+        "reduction_factor", factor)
     found = set()
     while first <= epochs:
         found.add(first)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Optional, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.pruners.base import Pruner
@@ -13,7 +14,7 @@ from paddle_transfer.stages.distillation import raw_config
 from paddle_transfer.study.records import TrialRecord, observations
 
 
-def make_pruner(spec: Optional[Mapping[str, Any]], *, epochs: int) -> Optional[Pruner]:
+def make_pruner(spec: Mapping[str, Any] | None, *, epochs: int) -> Pruner | None:
     """The pruner that ``spec`` names: ``auto`` is our own, None or ``none`` is none, others are Optuna's.
 
     :param epochs: of a whole training; where points differ in it, of the longest
@@ -32,7 +33,7 @@ def make_pruner(spec: Optional[Mapping[str, Any]], *, epochs: int) -> Optional[P
     return OptunaPruner(spec, epochs=epochs)
 
 
-def trial_pruner(settings: Any, spec: Optional[Mapping[str, Any]]) -> Optional["TrialPruner"]:
+def trial_pruner(settings: Any, spec: Mapping[str, Any] | None) -> TrialPruner | None:
     """What the driver asks in the search of ``settings``, or None.
 
     A greedy search compares whole trainings of one step with each other, and trains teachers and students that
@@ -62,8 +63,10 @@ class TrialPruner:
 
     def should_stop(self, record: TrialRecord, records: Sequence[TrialRecord]) -> bool:
         key = self._space.key(record.point)
-        if any(other.state == "complete" and other.reused is None and self._space.key(other.point) == key
-               for other in records if other.number != record.number):
+        if any(other.state == "complete" and other.reused is None
+               and self._space.key(other.point) == key
+               for other in records
+               if other.number != record.number):
             return False
         trial = Observation(record.number, record.point, None, "running", record.curve)
         return self._pruner.should_stop(self._space, trial, observations(records)[0],

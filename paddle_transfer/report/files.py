@@ -11,8 +11,9 @@ import io
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.load import dump_yaml, write_atomic
@@ -40,7 +41,7 @@ class Outputs:
     :param ranker: says who is best; one of its own by default
     """
 
-    def __init__(self, settings, *, ranker: Optional[Ranker] = None):
+    def __init__(self, settings, *, ranker: Ranker | None = None):
         self.settings = settings
         self.root = Path(settings.output_dir)
         self.ranker = ranker or Ranker(settings)
@@ -60,12 +61,14 @@ class Outputs:
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         self._write(records, reason=reason)
 
-    def _write(self, records: Sequence[TrialRecord], reason: Optional[str] = None) -> None:
+    def _write(self, records: Sequence[TrialRecord], reason: str | None = None) -> None:
         leaderboard = self.ranker.leaderboard(records)
-        write_atomic(self.root / "search_results.csv", results_csv(self.settings, records, leaderboard))
+        write_atomic(self.root / "search_results.csv",
+                     results_csv(self.settings, records, leaderboard))
         if leaderboard.winner is not None:
             self._write_best(leaderboard, records)
-        told = summary(self.settings, records, leaderboard, reason=reason, left=len(self.ranker.to_confirm(records)))
+        told = summary(self.settings, records, leaderboard, reason=reason, left=len(
+            self.ranker.to_confirm(records)))
         write_atomic(self.root / "search_results.json", json.dumps(told, indent=2) + "\n")
         self._prune_weights(records, leaderboard, over=reason is not None and is_over(reason))
 
@@ -83,8 +86,11 @@ class Outputs:
         config = best_config(self.settings, best, records)
         dump_yaml(config, str(target), header=header + config.get("FineTune", {}).get("note", ""))
 
-    def _prune_weights(self, records: Sequence[TrialRecord], leaderboard: Leaderboard, *, over: bool) -> None:
-        completed = [record for record in records if record.state == "complete" and record.reused is None]
+    def _prune_weights(self, records: Sequence[TrialRecord], leaderboard: Leaderboard, *,
+                       over: bool) -> None:
+        completed = [
+            record for record in records if record.state == "complete" and record.reused is None
+        ]
         ranked = sorted(completed, key=lambda record: (-(record.value or 0.0), record.number))
         kept = {record.number for record in ranked[: self.settings.keep_models]}
         if leaderboard.winner is not None:
@@ -101,7 +107,10 @@ class Outputs:
         key, late = self.settings.space.key, confirming(records, self.settings)
         spare = self.settings.keep_models + SPARE if leaderboard.estimates else 0
         first = [result for result in leaderboard.results if result.value is not None]
-        points = {key(result.point) for result in first[:max(spare, CONFIRMED if self.settings.confirm else 0)]}
+        points = {
+            key(result.point)
+            for result in first[:max(spare, CONFIRMED if self.settings.confirm else 0)]
+        }
         points |= {key(record.point) for record in records if record.number in late}
         if self.settings.confirm and self.settings.fixed is not None:
             points.add(key(self.settings.fixed))
@@ -120,7 +129,8 @@ def best_config(settings, best: PointResult, records: Sequence[TrialRecord] = ()
     """
     device = "gpu" if settings.gpus else "cpu"
     config = complete(point_config(settings, best.point, records=records))
-    return for_trial(config, output_dir=os.path.join(settings.output_dir, "best"), seed=best.best.seed, device=device)
+    return for_trial(config, output_dir=os.path.join(settings.output_dir, "best"),
+                     seed=best.best.seed, device=device)
 
 
 def _header(settings, leaderboard: Leaderboard) -> str:
@@ -130,15 +140,17 @@ def _header(settings, leaderboard: Leaderboard) -> str:
     more = f"{settings.metric} {confirmed} over {len(confirmed.values)} seeds\n" if confirmed else ""
     if estimate is not None:
         more += f"{estimate:.5f} is what the model expects of these settings, without the luck of one training\n"
-    return (f"Found by paddle_transfer: {point}\n"
-            f"{settings.metric} {trial.value:.5f} in trial {trial.number}, epoch {trial.info.get('best_epoch', '?')}, "
-            f"seed {trial.seed}\n{more}")
+    return (
+        f"Found by paddle_transfer: {point}\n"
+        f"{settings.metric} {trial.value:.5f} in trial {trial.number}, epoch {trial.info.get('best_epoch', '?')}, "
+        f"seed {trial.seed}\n{more}")
 
 
 def _tells_of(config: Path, trial: TrialRecord) -> bool:
     """Whether the header of ``best_config.yaml`` names ``trial``."""
     try:
-        return f" in trial {trial.number}, " in "".join(config.read_text(encoding="utf-8").splitlines(True)[:2])
+        return f" in trial {trial.number}, " in "".join(
+            config.read_text(encoding="utf-8").splitlines(True)[:2])
     except OSError:
         return False
 
@@ -149,42 +161,58 @@ def results_csv(settings, records: Sequence[TrialRecord], leaderboard: Leaderboa
     ``reused`` names the earlier trial whose result stands for a suggestion that was not trained again. ``estimate``,
     in a Bayesian search, is what the model expects of the point: the metric without the luck of one training.
     """
-    ranks = {settings.space.key(result.point): rank
-             for rank, result in enumerate(leaderboard.results, start=1) if result.value is not None}
+    ranks = {
+        settings.space.key(result.point): rank
+        for rank, result in enumerate(leaderboard.results, start=1)
+        if result.value is not None
+    }
     out = io.StringIO()
     names, modelled = list(settings.space.names), settings.search_mode == "bayes"
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["trial", "state", settings.metric, *(["estimate"] if modelled else []), "rank", "best_epoch",
-                     "epochs", *names, "seed", "seconds", "attempts", "reused", "reason"])
+    writer.writerow([
+        "trial", "state", settings.metric, *(["estimate"] if modelled else []), "rank",
+        "best_epoch", "epochs", *names, "seed", "seconds", "attempts", "reused", "reason"
+    ])
     for record in sorted(records, key=lambda record: record.number):
         if not record.finished:
             continue
         info, estimate = record.info, leaderboard.estimate(record.point)
         rank = ranks.get(settings.space.key(record.point), "") if record.state == "complete" else ""
-        writer.writerow([record.number, record.state, _cell(record.value),
-                         *([_cell(_rounded(estimate, 6))] if modelled else []), rank, _cell(info.get("best_epoch")),
-                         len(record.curve), *(record.point[name] for name in names), record.seed,
-                         _cell(_rounded(info.get("seconds"))), record.attempts, _cell(record.reused),
-                         " ".join(str(info.get("reason", "")).split())])
+        writer.writerow([
+            record.number, record.state,
+            _cell(record.value), *([_cell(_rounded(estimate, 6))] if modelled else []), rank,
+            _cell(info.get("best_epoch")),
+            len(record.curve), *(record.point[name] for name in names), record.seed,
+            _cell(_rounded(info.get("seconds"))), record.attempts,
+            _cell(record.reused), " ".join(str(info.get("reason", "")).split())
+        ])
     return out.getvalue()
 
 
-def summary(settings, records: Sequence[TrialRecord], leaderboard: Leaderboard, *, reason: Optional[str] = None,
-            left: int = 0) -> dict[str, Any]:
+def summary(settings, records: Sequence[TrialRecord], leaderboard: Leaderboard, *,
+            reason: str | None = None, left: int = 0) -> dict[str, Any]:
     """The outcome as JSON data: why the search ended (null while it runs), the winner and the fixed point, and what
     ``confirm`` found, with ``left_out`` trainings not done (yet)."""
-    def point(result: Optional[PointResult]) -> Optional[dict[str, Any]]:
-        return result and {"point": dict(result.point), "value": result.value, "error": result.error,
-                           "trials": [trial.number for trial in result.trials],
-                           "estimate": leaderboard.estimate(result.point)}
+    def point(result: PointResult | None) -> dict[str, Any] | None:
+        return result and {
+            "point": dict(result.point), "value": result.value, "error": result.error,
+            "trials": [trial.number
+                       for trial in result.trials], "estimate": leaderboard.estimate(result.point)
+        }
 
-    told = {"metric": settings.metric, "ended": reason, "trials": sum(record.finished for record in records),
-            "winner": point(leaderboard.winner), "fixed": point(leaderboard.of(settings.fixed)), "confirm": None}
+    told = {
+        "metric": settings.metric, "ended": reason,
+        "trials": sum(record.finished for record in records), "winner": point(leaderboard.winner),
+        "fixed": point(leaderboard.of(settings.fixed)), "confirm": None
+    }
     if settings.confirm:
-        told["confirm"] = {"trainings": settings.confirm, "left_out": left, "points": [
-            {"point": dict(one.point), "mean": one.mean, "error": one.error, "values": list(one.values),
-             "seeds": list(one.seeds), "fixed": one is leaderboard.confirmation(settings.fixed)}
-            for one in leaderboard.confirmed]}
+        told["confirm"] = {
+            "trainings": settings.confirm, "left_out": left, "points": [{
+                "point": dict(one.point), "mean": one.mean, "error": one.error,
+                "values": list(one.values), "seeds": list(one.seeds), "fixed": one
+                is leaderboard.confirmation(settings.fixed)
+            } for one in leaderboard.confirmed]
+        }
     return told
 
 
@@ -192,7 +220,7 @@ def _cell(value) -> object:
     return "" if value is None else value
 
 
-def _rounded(number: Optional[float], digits: int = 1) -> Optional[float]:
+def _rounded(number: float | None, digits: int = 1) -> float | None:
     return None if number is None else round(number, digits)
 
 

@@ -16,5 +16,6 @@ def summary(told: dict[str, Any]) -> list[str]:
         lines.append("  (it is the fixed point)")
     elif fixed is not None:
         lines.append(f"  {TITLES['fixed']}  test {metric} {fixed['test']:.4f}")
-        lines.append(f"A gain of {100 * (best['test'] - fixed['test']):+.2f} points on the test list.")
+        lines.append(
+            f"A gain of {100 * (best['test'] - fixed['test']):+.2f} points on the test list.")
     return lines

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import Iterator
+from collections.abc import Iterator
 
 from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.load import dump_text
@@ -39,17 +39,26 @@ def preview(settings: SearchSettings, *, colour: bool = False) -> str:
     :param colour: whether the differences are coloured, for a terminal
     """
     points = first_points(settings)
-    trials = _steps(settings) if settings.plan else _trials(settings, list(numbered(settings, points)))
+    trials = _steps(settings) if settings.plan else _trials(settings,
+                                                            list(numbered(settings, points)))
     base, trial = complete(settings.base_config), _trial_config(settings, points[0])
-    parts = [*_header(settings), "", "Hyperparameters", *_table(map(_key_row, settings.keys)), "", *trials, "",
-             f"What trial 0 changes in {settings.base_config_file}", "", *difference(base, trial, colour=colour), ""]
+    parts = [
+        *_header(settings), "", "Hyperparameters", *_table(map(_key_row, settings.keys)), "",
+        *trials, "", f"What trial 0 changes in {settings.base_config_file}", "",
+        *difference(base, trial, colour=colour), ""
+    ]
     if settings.distillation:
         file = settings.distillation.config_file
-        final = {**points[0], **settings.plan.first, **{key.name: key.values[0] for key in settings.plan.keys},
-                 TEACHER: (*settings.plan.teachers, NO_TEACHER)[0], STAGE: "final"}
-        parts += [f"What the final run would change in {file} if the first of all values were the best", "",
-                  *difference(complete(settings.distillation.config), _trial_config(settings, final, number="NNNN"),
-                              colour=colour), ""]
+        final = {
+            **points[0], **settings.plan.first, **{
+                key.name: key.values[0] for key in settings.plan.keys
+            }, TEACHER: (*settings.plan.teachers, NO_TEACHER)[0], STAGE: "final"
+        }
+        parts += [
+            f"What the final run would change in {file} if the first of all values were the best",
+            "", *difference(complete(settings.distillation.config),
+                            _trial_config(settings, final, number="NNNN"), colour=colour), ""
+        ]
     return "\n".join([*parts, "Config of trial 0", "", dump_text(trial)])
 
 
@@ -58,14 +67,17 @@ def difference(old: dict, new: dict, *, colour: bool = False) -> list[str]:
     the path of its section (``@@ DataLoader.Train.dataset``)."""
     before, after = dump_text(old).splitlines(), dump_text(new).splitlines()
     lines: list[str] = []
-    for group in difflib.SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(2):
+    for group in difflib.SequenceMatcher(None, before, after,
+                                         autojunk=False).get_grouped_opcodes(2):
         kind, i, _, j, _ = next(part for part in group if part[0] != "equal")
         lines.append(f"@@ {_place(after, j) if kind == 'insert' else _place(before, i)}")
         lines += difflib.ndiff(before[group[0][1]:group[-1][2]], after[group[0][3]:group[-1][4]])
     lines = [line for line in lines if not line.startswith("?")]
     codes = {"-": "31", "+": "32", "@": "36"}
     if colour:
-        lines = [f"\033[{codes[line[0]]}m{line}\033[0m" if line[0] in codes else line for line in lines]
+        lines = [
+            f"\033[{codes[line[0]]}m{line}\033[0m" if line[0] in codes else line for line in lines
+        ]
     return lines or ["  nothing"]
 
 
@@ -90,11 +102,13 @@ def first_points(settings: SearchSettings) -> list[Point]:
     if settings.search_mode == "grid":
         return list(_grid(settings))
     if settings.plan:
-        return [{**settings.plan.first, settings.plan.keys[0].name: value} for value in settings.plan.keys[0].values]
+        return [{**settings.plan.first, settings.plan.keys[0].name: value}
+                for value in settings.plan.keys[0].values]
     count = RANDOM_POINTS if settings.search_mode == "random" else max(2, len(slots(settings)))
-    sampler = make_sampler(settings.search_mode, fixed=settings.fixed, acquisition=settings.acquisition,
-                               allow_repeats=not settings.de_duplication, prior=settings.prior,
-                               warm_start=load_tasks(settings))
+    sampler = make_sampler(settings.search_mode, fixed=settings.fixed,
+                           acquisition=settings.acquisition,
+                           allow_repeats=not settings.de_duplication, prior=settings.prior,
+                           warm_start=load_tasks(settings))
     points: list[Point] = []
     while len(points) < min(count, settings.max_iter):
         point = sampler.suggest(settings.space, [], points, seed=settings.seed)
@@ -127,12 +141,14 @@ def _header(settings: SearchSettings) -> list[str]:
     return _table([
         ("Search", f"{settings.search_mode}, {settings.file}"),
         ("Base config", settings.base_config_file),
-        ("Space", _size(settings) if settings.plan else "continuous" if size is None else f"{size} points"),
+        ("Space",
+         _size(settings) if settings.plan else "continuous" if size is None else f"{size} points"),
         ("Budget", _budget(settings)),
         *_spending(settings),
         ("Metric", f"{settings.metric}, maximised"),
-        *([("Then", f"the best{' and the fixed' if settings.fixed else ''} point again on {settings.final.retrain_on}, "
-                    "tested once")] if settings.final else []),
+        *([("Then",
+            f"the best{' and the fixed' if settings.fixed else ''} point again on {settings.final.retrain_on}, "
+            "tested once")] if settings.final else []),
         ("Devices", f"{', '.join(devices)} ({len(devices)} at once)"),
         ("Results in", settings.output_dir),
         *(("Note", note) for note in settings.notes),
@@ -142,23 +158,31 @@ def _header(settings: SearchSettings) -> list[str]:
 
 def _spending(settings: SearchSettings) -> list[tuple[str, str]]:
     """What is set of when the search ends, what it tries again, breaks off, and knows beforehand."""
-    limits = ([f"{settings.time_budget:g} hours of searching"] if settings.time_budget is not None else []) + (
-        [f"{settings.epoch_budget} epochs in all"] if settings.epoch_budget is not None else [])
+    limits = ([f"{settings.time_budget:g} hours of searching"] if settings.time_budget is not None
+              else []) + ([f"{settings.epoch_budget} epochs in all"]
+                          if settings.epoch_budget is not None else [])
     rows = [("Limits", " and ".join(limits))] if limits else []
     if settings.stop == "auto":
-        rows.append(("Stop", f"auto: after {LEAST_TRIALS} points or more, when no other is expected to gain more than "
-                             "noise hides"))
+        rows.append((
+            "Stop",
+            f"auto: after {LEAST_TRIALS} points or more, when no other is expected to gain more than "
+            "noise hides"))
     if settings.confirm:
         points = f"the best {CONFIRMED} points{' and the fixed one' if settings.fixed else ''}"
-        rows.append(("Confirm", f"{points} have {settings.confirm} trainings in the end, with seeds {settings.seed} to "
-                                f"{settings.seed + settings.confirm - 1}"))
+        rows.append((
+            "Confirm",
+            f"{points} have {settings.confirm} trainings in the end, with seeds {settings.seed} to "
+            f"{settings.seed + settings.confirm - 1}"))
     if settings.pruner:
-        options = ", ".join(f"{name}: {value}" for name, value in settings.pruner.items() if name != "name")
+        options = ", ".join(
+            f"{name}: {value}" for name, value in settings.pruner.items() if name != "name")
         own = ": hopeless trainings are broken off" if settings.pruner["name"] == "auto" else ""
-        rows.append(("Pruner", settings.pruner["name"] + own + (f" ({options})" if options else "")))
+        rows.append(
+            ("Pruner", settings.pruner["name"] + own + (f" ({options})" if options else "")))
     rows += [("Learns from", f"{path} ({len(task.points)} points)")
              for path, task in zip(settings.warm_start, load_tasks(settings))]
-    return rows + ([("Prior", "shipped: of recorded searches")] if settings.prior == "shipped" else [])
+    return rows + ([("Prior",
+                     "shipped: of recorded searches")] if settings.prior == "shipped" else [])
 
 
 def _size(settings: SearchSettings) -> str:
@@ -169,7 +193,8 @@ def _size(settings: SearchSettings) -> str:
 
 
 def _budget(settings: SearchSettings) -> str:
-    points = min(settings.max_iter, settings.plan.suggestions) if settings.plan else settings.max_iter
+    points = min(settings.max_iter,
+                 settings.plan.suggestions) if settings.plan else settings.max_iter
     text = f"at most {points} points"
     if settings.search_times > 1:
         seeds = f"{settings.seed} to {settings.seed + settings.search_times - 1}"
@@ -196,7 +221,8 @@ def _key_row(key: SearchKey) -> tuple[str, str, str]:
         values = ", ".join(map(str, hyperparameter.values))
     else:
         values = f"{hyperparameter.low} to {hyperparameter.high}{', whole' if hyperparameter.integer else ''}"
-    return key.name, values + (", log axis" if hyperparameter.log else ""), "edits " + ", ".join(key.edits)
+    return key.name, values + (", log axis" if hyperparameter.log else ""), "edits " + ", ".join(
+        key.edits)
 
 
 def _trials(settings: SearchSettings, shown: list[tuple[str, Point | None]]) -> list[str]:
@@ -216,9 +242,12 @@ def _steps(settings: SearchSettings) -> list[str]:
     plan, seeds = settings.plan, range(settings.seed, settings.seed + settings.search_times)
     rows = [("step", "value", "seed", "")]
     for key in plan.keys:
-        rows += [(key.name, str(value), str(seed),
-                  "the base config's own: trained in the step before" if plan.known(key, value) else "")
-                 for value in key.values for seed in seeds]
+        rows += [
+            (key.name, str(value), str(seed),
+             "the base config's own: trained in the step before" if plan.known(key, value) else "")
+            for value in key.values
+            for seed in seeds
+        ]
     rows += [("teacher", name, str(settings.seed), "") for name in plan.teachers]
     if plan.final:
         how = "from the best teacher" if plan.teachers else "teacher and student together"
@@ -227,12 +256,16 @@ def _steps(settings: SearchSettings) -> list[str]:
 
 
 def _trial_config(settings: SearchSettings, point: Point, *, number: str = "0000") -> dict:
-    return for_trial(point_config(settings, point), output_dir=os.path.join(settings.output_dir, "trials", number),
-                     seed=settings.seed, device=slots(settings)[0])
+    return for_trial(point_config(settings, point), output_dir=os.path.join(
+        settings.output_dir, "trials", number), seed=settings.seed, device=slots(settings)[0])
 
 
 def _table(rows) -> list[str]:
     """Rows of texts as lines with columns under each other, two spaces in."""
     rows = [tuple(row) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  " + "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in rows]
+    return [
+        "  " + "  ".join(text.ljust(width)
+                         for text, width in zip(row, widths)).rstrip()
+        for row in rows
+    ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Callable, Optional, TextIO
+from collections.abc import Callable
+from typing import TextIO
 
 
 class Bar:
     """``bar(done, total)`` as often as you like; drawn at most ten times a second and at the end."""
-
-    def __init__(self, title: str, *, stream: Optional[TextIO] = None, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, title: str, *, stream: TextIO | None = None,
+                 clock: Callable[[], float] = time.monotonic):
         self.title, self.stream, self.clock = title, stream or sys.stderr, clock
         self.started = self.last = clock()
         self.shown = self.stream.isatty()
@@ -23,6 +24,7 @@ class Bar:
         seconds = now - self.started
         left = f", {seconds / done * (total - done):.0f} s left" if 0 < done < total else f", {seconds:.1f} s"
         filled = 30 * done // max(total, 1)
-        self.stream.write(f"\r{self.title} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}{left}\x1b[K"
-                          + ("\n" if done >= total else ""))
+        self.stream.write(
+            f"\r{self.title} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}{left}\x1b[K" +
+            ("\n" if done >= total else ""))
         self.stream.flush()

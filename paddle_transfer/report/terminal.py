@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from typing import Callable, Optional, Sequence
+from collections.abc import Callable, Sequence
 
 from paddle_transfer.report.final import summary
 from paddle_transfer.search.final import TITLES
@@ -24,7 +24,7 @@ class Terminal:
     """
 
     def __init__(self, settings, *, stream=None, clock: Callable[[], float] = time.monotonic,
-                 ranker: Optional[Ranker] = None):
+                 ranker: Ranker | None = None):
         self.settings = settings
         self.ranker = ranker or Ranker(settings)
         self.stream = stream or sys.stdout
@@ -42,15 +42,17 @@ class Terminal:
         self._done_before = len(trained(records))
         total = self._total(records)
         size = settings.space.size
-        self._print(f"Searching {' x '.join(settings.space.names)}: "
-                    f"{'a continuous space' if size is None else f'{size} points'}, {settings.search_mode}, "
-                    f"at most {total} trials, results in {settings.output_dir}")
+        self._print(
+            f"Searching {' x '.join(settings.space.names)}: "
+            f"{'a continuous space' if size is None else f'{size} points'}, {settings.search_mode}, "
+            f"at most {total} trials, results in {settings.output_dir}")
         if finished:
             self._print(f"Going on: {len(finished)} trials are done already.")
         if self.stream.isatty():
             from tqdm import tqdm
 
-            self.bar = tqdm(total=total, initial=len(finished), file=self.stream, unit="trial", dynamic_ncols=True,
+            self.bar = tqdm(total=total, initial=len(finished), file=self.stream, unit="trial",
+                            dynamic_ncols=True,
                             bar_format="{desc} |{bar}| {n_fmt}/{total_fmt} {postfix}")
             self._refresh(records)
 
@@ -62,12 +64,14 @@ class Terminal:
         self._epochs[record.number] = (report.epoch, report.value)
         if self.bar is not None:
             self.bar.set_description_str(" ".join(
-                f"[{number}: epoch {epoch}, {value:.4f}]" for number, (epoch, value) in sorted(self._epochs.items())))
+                f"[{number}: epoch {epoch}, {value:.4f}]"
+                for number, (epoch, value) in sorted(self._epochs.items())))
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         self._epochs.pop(record.number, None)
         done = sum(record.finished for record in records)
-        self._print(f"[{done:>3}/{self._total(records)}] {self._line(record)}{self._standing(records)}")
+        self._print(
+            f"[{done:>3}/{self._total(records)}] {self._line(record)}{self._standing(records)}")
         if self.bar is not None:
             self.bar.n = done
             self._refresh(records)
@@ -93,16 +97,19 @@ class Terminal:
         """Said by ``final_started``."""
 
     def final_epoch_reported(self, name: str, report) -> None:
-        self._print(f"  {TITLES[name]}: epoch {report.epoch}, test {self.settings.metric} {report.value:.4f}")
+        self._print(
+            f"  {TITLES[name]}: epoch {report.epoch}, test {self.settings.metric} {report.value:.4f}"
+        )
 
-    def final_ended(self, told: Optional[dict]) -> None:
+    def final_ended(self, told: dict | None) -> None:
         for line in ["", *summary(told)] if told is not None else []:
             self._print(line)
         for line in commands(self.settings, final=told is not None):
             self._print(line)
 
     def _final_follows(self, reason: str) -> bool:
-        return self.settings.final is not None and not reason.startswith(("interrupted", "ended by an error"))
+        return self.settings.final is not None and not reason.startswith(
+            ("interrupted", "ended by an error"))
 
     # -- texts ---------------------------------------------------------------------------------------------------
 
@@ -124,7 +131,7 @@ class Terminal:
     def _refresh(self, records: Sequence[TrialRecord]) -> None:
         self.bar.set_postfix_str(self._standing(records).replace("  | ", " ").strip())
 
-    def _eta(self, records: Sequence[TrialRecord]) -> Optional[float]:
+    def _eta(self, records: Sequence[TrialRecord]) -> float | None:
         """Seconds left, from how long this run took per trial; None before it has finished one."""
         done = len(trained(records)) - self._done_before
         left = self._total(records) - sum(record.finished for record in records)
@@ -169,7 +176,7 @@ def duration(seconds: float) -> str:
 
 
 def leaderboard_lines(settings, records: Sequence[TrialRecord], top: int = 10, *,
-                leaderboard: Optional[Leaderboard] = None) -> list[str]:
+                leaderboard: Leaderboard | None = None) -> list[str]:
     """The best ``top`` points, the fixed point's row, the gain over it, and how the other trials ended.
 
     :param leaderboard: of the records, when it is known already
@@ -179,11 +186,18 @@ def leaderboard_lines(settings, records: Sequence[TrialRecord], top: int = 10, *
     if not completed:
         return ["No trial completed."]
     fixed = leaderboard.of(settings.fixed)
-    rows = [_row(settings, rank, result, leaderboard) for rank, result in enumerate(completed[:top], start=1)]
+    rows = [
+        _row(settings, rank, result, leaderboard)
+        for rank, result in enumerate(completed[:top], start=1)
+    ]
     if fixed is not None and fixed.value is not None and completed.index(fixed) >= top:
         rows.append(_row(settings, completed.index(fixed) + 1, fixed, leaderboard))
-    header = ["rank", settings.metric, "estimate", "trial", "epoch", *settings.space.names, "weights", ""]
-    lines = ["", *_table(_without_empty(_without_empty([header, *rows], "weights"), "estimate")), ""]
+    header = [
+        "rank", settings.metric, "estimate", "trial", "epoch", *settings.space.names, "weights", ""
+    ]
+    lines = [
+        "", *_table(_without_empty(_without_empty([header, *rows], "weights"), "estimate")), ""
+    ]
     best = completed[0]
     if fixed is not None and fixed.value is not None:
         lines.append(f"Best {settings.metric} {best.value:.4f}, fixed point {fixed.value:.4f}: "
@@ -199,11 +213,13 @@ def leaderboard_lines(settings, records: Sequence[TrialRecord], top: int = 10, *
 def _why_best(completed: Sequence[PointResult], leaderboard: Leaderboard) -> list[str]:
     """When the winner is not what was observed to be best: why."""
     luckiest = max(completed, key=lambda result: result.value)
-    if leaderboard.confirmed or leaderboard.estimates.get(leaderboard.space.key(completed[0].point)) is None or (
-            luckiest.value <= completed[0].value):
+    if leaderboard.confirmed or leaderboard.estimates.get(leaderboard.space.key(
+            completed[0].point)) is None or (luckiest.value <= completed[0].value):
         return []
-    return [f"Ranked by estimate: what the model expects of the settings, without the luck of one training (trial "
-            f"{luckiest.best.number} got {luckiest.value:.4f})."]
+    return [
+        f"Ranked by estimate: what the model expects of the settings, without the luck of one training (trial "
+        f"{luckiest.best.number} got {luckiest.value:.4f})."
+    ]
 
 
 def _confirmation(settings, leaderboard: Leaderboard) -> list[str]:
@@ -221,9 +237,13 @@ def _row(settings, rank: int, result: PointResult, leaderboard: Leaderboard) -> 
     value = f"{result.value:.4f}" + (f" ± {result.error:.4f}" if result.error is not None else "")
     fixed, estimate = leaderboard.of(settings.fixed), leaderboard.estimate(result.point)
     mark = "fixed point" if fixed is not None and result.point == fixed.point else ""
-    return [str(rank), value, "" if estimate is None else f"{estimate:.4f}", str(result.best.number),
-            str(result.best.info.get("best_epoch", "")), *(show_value(result.point[name]) for name in
-                                                           settings.space.names), loaded(result.best), mark]
+    return [
+        str(rank), value, "" if estimate is None else f"{estimate:.4f}",
+        str(result.best.number),
+        str(result.best.info.get("best_epoch", "")),
+        *(show_value(result.point[name]) for name in settings.space.names),
+        loaded(result.best), mark
+    ]
 
 
 def loaded(record: TrialRecord) -> str:
@@ -234,12 +254,15 @@ def loaded(record: TrialRecord) -> str:
 def _without_empty(rows: list[list[str]], name: str) -> list[list[str]]:
     """``rows`` without the column ``name`` when there is nothing in it."""
     column = rows[0].index(name)
-    return rows if any(row[column] for row in rows[1:]) else [row[:column] + row[column + 1:] for row in rows]
+    return rows if any(
+        row[column] for row in rows[1:]) else [row[:column] + row[column + 1:] for row in rows]
 
 
 def _table(rows: list[list[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
+    ]
 
 
 def _census(records: Sequence[TrialRecord]) -> str:
@@ -259,10 +282,11 @@ def commands(settings, *, final: bool = False) -> list[str]:
     """
     out = settings.output_dir.rstrip("/")
     config, weights = shlex.quote(f"{out}/best_config.yaml"), shlex.quote(f"{out}/best_model")
-    return ["", "What next:",
-            f"  train it again    python tools/train.py -c {config}",
-            f"  evaluate          python tools/eval.py -c {config} -o Global.pretrained_model={weights}",
-            f"  export            python tools/export_model.py -c {config} -o Global.pretrained_model={weights} "
-            f"-o Global.save_inference_dir={shlex.quote(f'{out}/inference')}",
-            *([f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml beside it"] * final),
-            f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]
+    return [
+        "", "What next:", f"  train it again    python tools/train.py -c {config}",
+        f"  evaluate          python tools/eval.py -c {config} -o Global.pretrained_model={weights}",
+        f"  export            python tools/export_model.py -c {config} -o Global.pretrained_model={weights} "
+        f"-o Global.save_inference_dir={shlex.quote(f'{out}/inference')}", *([
+            f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml beside it"
+        ] * final), f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"
+    ]

@@ -4,8 +4,8 @@ those of the final trainings.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Sequence
 
 from paddle_transfer.report.visualdl_final import FinalPages
 from paddle_transfer.report.visualdl_run import DONE, Run, plain
@@ -22,9 +22,9 @@ class VisualDLTracker(FinalPages):
         super().__init__(Path(settings.output_dir) / "vdl", settings.metric.replace("%", "percent"))
         self.settings = settings
         self._writers: dict[int, Run] = {}
-        self._search: Optional[Run] = None
+        self._search: Run | None = None
         self._done = 0
-        self._best: Optional[float] = None
+        self._best: float | None = None
 
     def search_started(self, settings, records: Sequence[TrialRecord]) -> None:
         self._search = Run(self.root / "search")
@@ -43,7 +43,8 @@ class VisualDLTracker(FinalPages):
         if run is None:
             return
         run.hparams(self._hparams(record.point), [self._best_tag])
-        run.epoch(report.epoch, report.value, report.scalars, metric=self.metric, best_tag=self._best_tag)
+        run.epoch(report.epoch, report.value, report.scalars, metric=self.metric,
+                  best_tag=self._best_tag)
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         run = self._writers.get(record.number)

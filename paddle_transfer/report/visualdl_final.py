@@ -4,8 +4,9 @@ each reported, under the tags of the trials but ``test/`` in the place of ``eval
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.report.visualdl_run import DONE, Run
 
@@ -33,10 +34,11 @@ class FinalPages:
         if run is None:
             return
         for tag, value in {f"eval/{self.metric}": report.value, **report.scalars}.items():
-            run.scalar(f"test/{tag.removeprefix('eval/')}" if tag.startswith("eval/") else tag, value, report.epoch)
+            run.scalar(f"test/{tag.removeprefix('eval/')}" if tag.startswith("eval/") else tag,
+                       value, report.epoch)
         run.flush()
 
-    def final_ended(self, told: Optional[dict[str, Any]]) -> None:
+    def final_ended(self, told: dict[str, Any] | None) -> None:
         begun = list(self._trainings)
         for name in begun:
             self._end(name)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Optional
 
 RECORD_FILE = "vdlrecords.0000000001.log"  # VisualDL finds files by "vdlrecords" in their name
 DONE = ".complete"  # a directory that needs no rewriting when the search goes on
@@ -21,7 +20,8 @@ def plain(value, hyperparameter):
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and hyperparameter.ordered:
-        whole = all(isinstance(other, int) for other in getattr(hyperparameter, "values", ())) and isinstance(value, int)
+        whole = all(isinstance(other, int)
+                    for other in getattr(hyperparameter, "values", ())) and isinstance(value, int)
         return value if whole else float(value)
     return json.dumps(value) if not isinstance(value, bool) else str(value)
 
@@ -34,7 +34,7 @@ class Run:
 
         shutil.rmtree(directory, ignore_errors=True)
         self._writer = LogWriter(logdir=str(directory), file_name=RECORD_FILE, flush_secs=5)
-        self._best: Optional[float] = None
+        self._best: float | None = None
         self._has_hparams = False
 
     def hparams(self, hparams: dict, metrics: list[str]) -> None:

@@ -7,8 +7,9 @@ a search and running trials beside each other need nothing special. Its conforma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional, Protocol, Sequence
+from typing import Protocol
 
 from paddle_transfer.space.space import Point, Space
 
@@ -24,7 +25,7 @@ class Observation:
 
     number: int
     point: Point
-    value: Optional[float]
+    value: float | None
     state: str = "complete"
     curve: tuple[tuple[int, float], ...] = ()
 
@@ -37,7 +38,7 @@ class Sampler(Protocol):
     """
 
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
-                seed: int) -> Optional[Point]:
+                seed: int) -> Point | None:
         """The next point, or None when a finite space holds none that is neither finished nor running.
 
         :param finished: in trial-number order; several with the same point are repeats with other seeds

@@ -4,7 +4,7 @@ but the study's seed and how far the search has come."""
 from __future__ import annotations
 
 import random
-from typing import Iterable, Optional, Sequence
+from collections.abc import Iterable, Sequence
 
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.space.hyperparameter import Choice
@@ -21,8 +21,10 @@ def own_point(space: Space, point: Point) -> Point:
     if not space.contains(plain):
         raise ValueError(f"the point {plain!r} is not in the space of {list(space.names)}")
     return space.canonical({
-        h.name: h.at(h.index(plain[h.name])) if isinstance(h, Choice) or h.integer else float(plain[h.name])
-        for h in space.hyperparameters})
+        h.name: h.at(h.index(plain[h.name]))
+        if isinstance(h, Choice) or h.integer else float(plain[h.name])
+        for h in space.hyperparameters
+    })
 
 
 def _plain(value):
@@ -49,7 +51,7 @@ def generator(seed: int, count: int, purpose: str) -> random.Random:
     return random.Random(f"{int(seed)}/{int(count)}/{purpose}")
 
 
-def first_fixed(space: Space, fixed: Optional[Point], taken: set[str]) -> Optional[Point]:
+def first_fixed(space: Space, fixed: Point | None, taken: set[str]) -> Point | None:
     """The fixed point while it has not been tried, else None."""
     if fixed is None:
         return None
@@ -57,6 +59,6 @@ def first_fixed(space: Space, fixed: Optional[Point], taken: set[str]) -> Option
     return None if space.key(point) in taken else point
 
 
-def untaken(space: Space, taken: set[str]) -> Optional[Point]:
+def untaken(space: Space, taken: set[str]) -> Point | None:
     """The first point of a finite space, in its order, that is not in ``taken``; None when there is none."""
     return next((point for point in space.points() if space.key(point) not in taken), None)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 from paddle_transfer.samplers.base import Observation
-from paddle_transfer.samplers.common import exhausted, finished_keys, first_fixed, generator, keys, untaken
+from paddle_transfer.samplers.common import (
+    exhausted,
+    finished_keys,
+    first_fixed,
+    generator,
+    keys,
+    untaken,
+)
 from paddle_transfer.space.space import Point, Space
 
 #: A draw is repeated this often while it hits points that are running; then the first free point is taken.
@@ -16,12 +23,12 @@ class RandomSampler:
     """Independent uniform draws. One that hits an evaluated point stands (its result is reused, or it is trained
     with another seed); one that hits a running point is drawn again, since two workers would do the same."""
 
-    def __init__(self, *, fixed: Optional[Point] = None, allow_repeats: bool = False):
+    def __init__(self, *, fixed: Point | None = None, allow_repeats: bool = False):
         self.fixed = fixed
         self.allow_repeats = allow_repeats
 
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
-                seed: int) -> Optional[Point]:
+                seed: int) -> Point | None:
         """As ``Sampler.suggest``; with ``allow_repeats`` there is always a point."""
         busy = keys(space, running)
         taken = finished_keys(space, finished) | busy

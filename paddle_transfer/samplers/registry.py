@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional, Sequence, Union
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.registry import attribute_of
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 MODES = ("grid", "bayes", "random", "greedy")
 
 
-def make_sampler(mode: str, *, fixed: Optional[Point] = None, allow_repeats: bool = False,
-                   acquisition: str = "ei", prior: Union[str, Sequence[PastTask]] = "none",
+def make_sampler(mode: str, *, fixed: Point | None = None, allow_repeats: bool = False,
+                   acquisition: str = "ei", prior: str | Sequence[PastTask] = "none",
                    warm_start: Sequence[PastTask] = (), plan: Any = None,
-                   eval_size: Optional[int] = None) -> Sampler:
+                   eval_size: int | None = None) -> Sampler:
     """The sampler that a search file asks for.
 
     :param mode: one of ``MODES``
@@ -40,8 +41,8 @@ def make_sampler(mode: str, *, fixed: Optional[Point] = None, allow_repeats: boo
         return RandomSampler(fixed=fixed, allow_repeats=allow_repeats)
     if mode == "bayes":
         from paddle_transfer.samplers.gp.sampler import BayesSampler
-        return BayesSampler(fixed=fixed, allow_repeats=allow_repeats, acquisition=acquisition, prior=prior,
-                              warm_start=warm_start, eval_size=eval_size)
+        return BayesSampler(fixed=fixed, allow_repeats=allow_repeats, acquisition=acquisition,
+                            prior=prior, warm_start=warm_start, eval_size=eval_size)
     if mode == "greedy":
         GreedySampler = attribute_of("paddle_transfer.stages.greedy:GreedySampler")
         assert plan is not None, "a greedy search needs its plan"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import gzip
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Sequence
 
 import numpy
 
@@ -73,9 +73,12 @@ class Table:
         values = self.curves[self.space.index(point), seed]
         return tuple((epoch + 1, float(value)) for epoch, value in enumerate(values))
 
-    def fixed(self, given: Optional[Point] = None) -> Optional[Point]:
+    def fixed(self, given: Point | None = None) -> Point | None:
         """The published fixed point with ``given`` over it; None when the space has no such point."""
-        point = {**{name: value for name, value in FIXED.items() if name in self.space.names}, **(given or {})}
+        point = {
+            **{name: value for name, value in FIXED.items() if name in self.space.names},
+            **(given or {})
+        }
         return point if self.space.contains(point) else None
 
 
@@ -86,14 +89,17 @@ def load_table(path: str) -> Table:
     """
     path = Path(path)
     try:
-        opened = gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(newline="")
+        opened = gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(
+            newline="")
         with opened as file:
             rows = list(csv.reader(line for line in file if not line.startswith("#")))
     except OSError as error:
         raise PaddleTransferError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if len(rows) < 2 or "seed" not in rows[0] or rows[0].index("seed") < 1 or "epoch" not in rows[0]:
-        raise PaddleTransferError(f"{path}: a table has the columns <hyperparameters>, seed, epoch, <metric>; "
-                                  f"found {','.join(rows[0]) if rows else 'an empty file'}")
+    if len(rows) < 2 or "seed" not in rows[0] or rows[0].index(
+            "seed") < 1 or "epoch" not in rows[0]:
+        raise PaddleTransferError(
+            f"{path}: a table has the columns <hyperparameters>, seed, epoch, <metric>; "
+            f"found {','.join(rows[0]) if rows else 'an empty file'}")
     width = rows[0].index("seed")
     records = {}
     for line, row in enumerate(rows[1:], start=2):
@@ -101,22 +107,27 @@ def load_table(path: str) -> Table:
             key = tuple(cell_value(cell) for cell in row[:width])
             records[key, int(row[width]), int(row[width + 1])] = float(row[width + 2])
         except (ValueError, IndexError):
-            raise PaddleTransferError(f"{path}: line {line} is not a row of the table: {','.join(row)}") from None
-    return _assemble(path.name.removesuffix(".gz").removesuffix(".csv"), path, rows[0][:width], records)
+            raise PaddleTransferError(
+                f"{path}: line {line} is not a row of the table: {','.join(row)}") from None
+    return _assemble(
+        path.name.removesuffix(".gz").removesuffix(".csv"), path, rows[0][:width], records)
 
 
 def _assemble(name: str, path: Path, names: Sequence[str], records: dict) -> Table:
     keys, seeds, epochs = (list(dict.fromkeys(record[i] for record in records)) for i in range(3))
-    space = Space(tuple(_choice(column, [key[i] for key in keys]) for i, column in enumerate(names)))
+    space = Space(tuple(
+        _choice(column, [key[i] for key in keys]) for i, column in enumerate(names)))
     curves = numpy.full((space.size, len(seeds), max(epochs)), numpy.nan)
     places = {seed: i for i, seed in enumerate(sorted(seeds))}
     for (key, seed, epoch), value in records.items():
         curves[space.index(dict(zip(names, key))), places[seed], epoch - 1] = value
     if space.size != len(keys):
-        raise PaddleTransferError(f"{path}: not a full grid: {len(keys)} points, the columns make {space.size}")
+        raise PaddleTransferError(
+            f"{path}: not a full grid: {len(keys)} points, the columns make {space.size}")
     for i in range(space.size):
         if not math.isfinite(curves[i].sum()):
-            raise PaddleTransferError(f"{path}: not a full grid: a seed or an epoch of {space.point(i)} is missing")
+            raise PaddleTransferError(
+                f"{path}: not a full grid: a seed or an epoch of {space.point(i)} is missing")
     return Table(name, space, curves)
 
 
@@ -124,7 +135,8 @@ def _choice(name: str, column: Sequence) -> Choice:
     """Numbers that span more than a factor of 20 lie on a logarithmic axis."""
     values = tuple(dict.fromkeys(column))
     numbers = [value for value in values if is_number(value) and value > 0]
-    log = len(numbers) > 1 and all(is_number(v) and v >= 0 for v in values) and max(numbers) / min(numbers) > 20
+    log = len(numbers) > 1 and all(is_number(v) and v >= 0
+                                   for v in values) and max(numbers) / min(numbers) > 20
     return Choice(name, values, log=log)
 
 
@@ -140,7 +152,8 @@ def cell_value(cell: str):
 def save_table(table: Table, path: str, *, comments: Sequence[str] = ()) -> None:
     """Write ``table`` as CSV (gzipped for ``.gz``), with ``comments`` as ``#`` lines on top."""
     path = Path(path)
-    opened = gzip.open(path, "wt", newline="") if path.suffix == ".gz" else path.open("w", newline="")
+    opened = gzip.open(path, "wt", newline="") if path.suffix == ".gz" else path.open(
+        "w", newline="")
     with opened as file:
         file.writelines(f"# {comment}\n" for comment in comments)
         writer = csv.writer(file, lineterminator="\n")
@@ -148,4 +161,5 @@ def save_table(table: Table, path: str, *, comments: Sequence[str] = ()) -> None
         for i, point in enumerate(table.space.points()):
             for seed in range(table.seeds):
                 for epoch in range(table.epochs):
-                    writer.writerow([*point.values(), seed, epoch + 1, f"{table.curves[i, seed, epoch]:.6g}"])
+                    writer.writerow(
+                        [*point.values(), seed, epoch + 1, f"{table.curves[i, seed, epoch]:.6g}"])

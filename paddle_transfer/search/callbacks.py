@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import Any, Optional, Protocol, Sequence, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.executors.base import EpochReport
@@ -60,7 +61,7 @@ class FinalCallback(Protocol):
         """``report.value`` is the metric on the test list."""
         ...
 
-    def final_ended(self, told: Optional[dict[str, Any]]) -> None:
+    def final_ended(self, told: dict[str, Any] | None) -> None:
         """``told``: what ``final.json`` holds; None when the trainings were interrupted, or one failed."""
         ...
 
@@ -80,5 +81,6 @@ class CallbackList:
                 raise
             except Exception:
                 self._callbacks.remove(callback)
-                print(f"{type(callback).__name__} failed in {what} and is switched off; the search goes on:\n"
-                      f"{traceback.format_exc()}", file=sys.stderr)
+                print(
+                    f"{type(callback).__name__} failed in {what} and is switched off; the search goes on:\n"
+                    f"{traceback.format_exc()}", file=sys.stderr)

@@ -8,8 +8,9 @@ beyond ``search_times``. Pure functions of the records.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.search.results import PointResult, standard_error
 from paddle_transfer.settings.budget import CONFIRMED
@@ -40,7 +41,7 @@ class Confirmed:
         return sum(self.values) / len(self.values)
 
     @property
-    def error(self) -> Optional[float]:
+    def error(self) -> float | None:
         """None for a single value."""
         return standard_error(self.values)
 
@@ -61,7 +62,8 @@ def confirming(records: Sequence[TrialRecord], settings: Any) -> set[int]:
     return found
 
 
-def candidates(ranked: Sequence[PointResult], fixed: Optional[PointResult], space: Space) -> list[PointResult]:
+def candidates(ranked: Sequence[PointResult], fixed: PointResult | None,
+               space: Space) -> list[PointResult]:
     """What is trained again: the best ``CONFIRMED`` of ``ranked`` (best first, of the search proper), then the fixed
     point, unless it is among them or all its trainings failed or diverged."""
     chosen = [result for result in ranked if result.value is not None][:CONFIRMED]
@@ -72,7 +74,8 @@ def candidates(ranked: Sequence[PointResult], fixed: Optional[PointResult], spac
     return chosen
 
 
-def missing(chosen: Sequence[PointResult], records: Sequence[TrialRecord], settings: Any) -> list[Training]:
+def missing(chosen: Sequence[PointResult], records: Sequence[TrialRecord],
+            settings: Any) -> list[Training]:
     """The trainings still to be begun, in their order. One that the search pruned is done again with its seed."""
     begun, late = set(), confirming(records, settings)
     for record in records:
@@ -82,7 +85,8 @@ def missing(chosen: Sequence[PointResult], records: Sequence[TrialRecord], setti
             for result in chosen if (settings.space.key(result.point), seed) not in begun]
 
 
-def leaderboard(chosen: Sequence[PointResult], records: Sequence[TrialRecord], settings: Any) -> list[Confirmed]:
+def leaderboard(chosen: Sequence[PointResult], records: Sequence[TrialRecord],
+                settings: Any) -> list[Confirmed]:
     """The points of ``chosen`` as far as they were confirmed, best mean first: by the seeds that all of them have been
     trained with. Empty while there are fewer than two such seeds."""
     trials: dict[tuple[str, int], list[TrialRecord]] = {}
@@ -92,8 +96,10 @@ def leaderboard(chosen: Sequence[PointResult], records: Sequence[TrialRecord], s
     keys = [settings.space.key(result.point) for result in chosen]
     seeds = []
     for seed in _seeds(settings):
-        if not all(any(record.finished and record.state != "pruned" for record in trials.get((key, seed), ()))
-                   for key in keys):
+        if not all(
+                any(record.finished and record.state != "pruned"
+                    for record in trials.get((key, seed), ()))
+                for key in keys):
             break
         seeds.append(seed)
     if len(seeds) < 2:
@@ -101,7 +107,9 @@ def leaderboard(chosen: Sequence[PointResult], records: Sequence[TrialRecord], s
     made = []
     for key, result in zip(keys, chosen):
         mine = [record for seed in seeds for record in trials[key, seed]]
-        values = tuple(record.value for record in mine if record.state == "complete" and record.value is not None)
+        values = tuple(record.value
+                       for record in mine
+                       if record.state == "complete" and record.value is not None)
         if values:
             made.append(Confirmed(result.point, tuple(seeds), values,
                                   all(record.state != "diverged" for record in mine)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Callable, Optional, Protocol, Sequence
+from typing import Any, Protocol
 
 from paddle_transfer.executors.base import Ended, EpochReport, Executor
 from paddle_transfer.executors.verdict import finite_curve
@@ -11,7 +12,16 @@ from paddle_transfer.samplers.base import Sampler
 from paddle_transfer.search.callbacks import INTERRUPTED, CallbackList, SearchCallback, error_reason
 from paddle_transfer.search.confirm import confirming
 from paddle_transfer.search.ranking import Ranker
-from paddle_transfer.search.scheduler import Action, Create, Limits, Reuse, Stop, StopRule, Wait, next_action
+from paddle_transfer.search.scheduler import (
+    Action,
+    Create,
+    Limits,
+    Reuse,
+    Stop,
+    StopRule,
+    Wait,
+    next_action,
+)
 from paddle_transfer.search.trial_folder import TrialFolders
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord
@@ -24,8 +34,10 @@ KILLS = 3
 _TURN = 0.5
 
 #: How a verdict that ends a trial for good is recorded.
-_STATES = {"complete": "complete", "pruned": "pruned", "diverged": "diverged", "invalid": "failed", "timeout": "failed",
-           "crashed": "failed", "killed": "failed"}
+_STATES = {
+    "complete": "complete", "pruned": "pruned", "diverged": "diverged", "invalid": "failed",
+    "timeout": "failed", "crashed": "failed", "killed": "failed"
+}
 
 
 class Pruner(Protocol):
@@ -42,11 +54,11 @@ class Driver:
     :param ranker: says what is left to be confirmed; one of its own by default
     :param interrupted: asked at every turn; True ends the loop, with trials under way left as they are
     """
-
-    def __init__(self, *, settings: Any, store: Store, executor: Executor, sampler: Sampler, trial_folders: TrialFolders,
-                 callbacks: Sequence[SearchCallback] = (), pruner: Optional[Pruner] = None,
-                 stop_rule: Optional[StopRule] = None, limits: Optional[Limits] = None,
-                 ranker: Optional[Ranker] = None, interrupted: Callable[[], bool] = lambda: False):
+    def __init__(self, *, settings: Any, store: Store, executor: Executor, sampler: Sampler,
+                 trial_folders: TrialFolders, callbacks: Sequence[SearchCallback] = (),
+                 pruner: Pruner | None = None, stop_rule: StopRule | None = None,
+                 limits: Limits | None = None, ranker: Ranker | None = None,
+                 interrupted: Callable[[], bool] = lambda: False):
         self._settings, self._store, self._executor, self._sampler = settings, store, executor, sampler
         self._trial_folders, self._callbacks = trial_folders, CallbackList(callbacks)
         self._pruner, self._stop_rule, self._limits, self._interrupted = pruner, stop_rule, limits, interrupted
@@ -94,10 +106,11 @@ class Driver:
         for record in self._records:
             result = None if record.finished else self._trial_folders.result(record)
             if result is not None:
-                self._conclude(Ended(record.number, record.attempts, result["verdict"], result=result,
-                                     message=str(result.get("message", ""))), device="")
+                self._conclude(
+                    Ended(record.number, record.attempts, result["verdict"], result=result,
+                          message=str(result.get("message", ""))), device="")
 
-    def _fill(self) -> Optional[str]:
+    def _fill(self) -> str | None:
         """Begin trials while slots are free; why the search is over, or None while it is not."""
         while self._executor.free() > 0 and len(self._in_flight) < self._executor.slots:
             step = self._next()
@@ -106,7 +119,8 @@ class Driver:
             if isinstance(step, Wait) or self._interrupted():
                 break
             if isinstance(step, Reuse):
-                record = self._keep(self._store.reuse(suggestion=step.suggestion, original=step.original))
+                record = self._keep(
+                    self._store.reuse(suggestion=step.suggestion, original=step.original))
                 self._callbacks.tell("trial_ended", record, list(self._records))
             elif isinstance(step, Create):
                 self._begin(self._keep(self._store.create(
@@ -116,8 +130,9 @@ class Driver:
         return None
 
     def _next(self) -> Action:
-        return next_action(self._records, in_flight=self._in_flight, settings=self._settings, sampler=self._sampler,
-                         ranker=self._ranker, stop_rule=self._stop_rule, limits=self._limits)
+        return next_action(self._records, in_flight=self._in_flight, settings=self._settings,
+                           sampler=self._sampler, ranker=self._ranker, stop_rule=self._stop_rule,
+                           limits=self._limits)
 
     def _begin(self, record: TrialRecord) -> None:
         record = self._keep(self._store.begin(record.number))
@@ -139,25 +154,30 @@ class Driver:
     def _epoch(self, report: EpochReport) -> None:
         if not self._is_ours(report):
             return
-        record = self._keep(self._store.report_epoch(report.number, epoch=report.epoch, value=report.value))
+        record = self._keep(
+            self._store.report_epoch(report.number, epoch=report.epoch, value=report.value))
         self._callbacks.tell("epoch_reported", record, report)
-        if self._pruner is not None and record.number not in confirming(self._records, self._settings) and (
-                self._pruner.should_stop(record, list(self._records))):
+        if self._pruner is not None and record.number not in confirming(
+                self._records, self._settings) and (self._pruner.should_stop(
+                    record, list(self._records))):
             self._executor.stop(report.number)
 
     def _ended(self, ended: Ended) -> None:
         """One place where an attempt ends. The same verdict twice is nothing, another one is an executor's mistake."""
         if not self._is_ours(ended):
             known = self._verdicts.get((ended.number, ended.attempt))
-            assert known in (None, ended.verdict), f"trial {ended.number} ended as {known} and then as {ended.verdict}"
+            assert known in (
+                None,
+                ended.verdict), f"trial {ended.number} ended as {known} and then as {ended.verdict}"
             return
         self._verdicts[ended.number, ended.attempt] = ended.verdict
         _, device = self._in_flight.pop(ended.number)
         if ended.verdict == "crashed":
             self._trial_folders.check_room()
         if ended.verdict in ("crashed", "killed"):
-            record = self._keep(self._store.note_try(ended.number, verdict=ended.verdict, message=ended.message,
-                                                     log_tail=ended.log_tail))
+            record = self._keep(
+                self._store.note_try(ended.number, verdict=ended.verdict, message=ended.message,
+                                     log_tail=ended.log_tail))
             if self._try_again(record, ended.verdict):
                 return  # it is running and not in flight: the next free slot takes it
         self._conclude(ended, device=device)
@@ -170,15 +190,20 @@ class Driver:
 
     def _conclude(self, ended: Ended, *, device: str) -> None:
         state, result = _STATES[ended.verdict], ended.result or {}
-        info = {name: result[name] for name in result
-                if name not in ("number", "attempt", "verdict", "curve", "value", "message", "stopped", "seed")}
+        info = {
+            name: result[name]
+            for name in result
+            if name not in ("number", "attempt", "verdict", "curve", "value", "message", "stopped",
+                            "seed")
+        }
         if device:
             info["device"] = device
         if state not in ("complete", "pruned"):
             info.update(reason=_reason(ended), log_tail=ended.log_tail)
-        record = self._keep(self._store.finish(
-            ended.number, state=state, value=result["value"] if state in ("complete", "pruned") else None,
-            curve=finite_curve(result) if result else None, info=info))
+        record = self._keep(
+            self._store.finish(ended.number, state=state,
+                               value=result["value"] if state in ("complete", "pruned") else None,
+                               curve=finite_curve(result) if result else None, info=info))
         self._callbacks.tell("trial_ended", record, list(self._records))
 
     def _find_lost(self) -> None:
@@ -186,11 +211,14 @@ class Driver:
         for number in sorted(set(self._in_flight) - self._executor.running()):
             attempt, _ = self._in_flight[number]
             result = self._trial_folders.result(self._records[number])
-            self._ended(Ended(number, attempt, result["verdict"] if result else "killed", result=result,
-                              message="the executor lost it"))
+            self._ended(
+                Ended(number, attempt, result["verdict"] if result else "killed", result=result,
+                      message="the executor lost it"))
 
 
 def _reason(ended: Ended) -> str:
-    kind = {"crashed": "crashed again after a retry", "killed": f"killed {KILLS + 1} times", "timeout": "timed out",
-            "invalid": "can never work", "diverged": "diverged"}[ended.verdict]
+    kind = {
+        "crashed": "crashed again after a retry", "killed": f"killed {KILLS + 1} times",
+        "timeout": "timed out", "invalid": "can never work", "diverged": "diverged"
+    }[ended.verdict]
     return f"{kind}: {ended.message}" if ended.message else kind

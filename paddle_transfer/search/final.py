@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Callable, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.config.base import comparable, for_trial
 from paddle_transfer.config.load import dump_yaml, write_atomic
@@ -53,23 +54,25 @@ class FinalRuns:
     """
 
     def __init__(self, settings: Any, records: Sequence[TrialRecord], *, payload: dict[str, Any],
-                 ranker: Optional[Ranker] = None, callbacks: Sequence[Any] = (),
+                 ranker: Ranker | None = None, callbacks: Sequence[Any] = (),
                  interrupted: Callable[[], bool] = lambda: False):
         self._settings, self._interrupted = settings, interrupted
-        self._callbacks = CallbackList([callback for callback in callbacks if isinstance(callback, FinalCallback)])
+        self._callbacks = CallbackList(
+            [callback for callback in callbacks if isinstance(callback, FinalCallback)])
         leaderboard = (ranker or Ranker(settings)).leaderboard(records)
         self._root = Path(settings.output_dir) / "final"
         self._best = leaderboard.winner
         self._fixed = leaderboard.of(settings.fixed)
         assert self._best is not None, "a search without a winner has nothing to be trained again"
         self._points = [self._best.point]
-        if settings.fixed is not None and settings.space.key(settings.fixed) != settings.space.key(self._best.point):
+        if settings.fixed is not None and settings.space.key(settings.fixed) != settings.space.key(
+                self._best.point):
             self._points.append(settings.fixed)
         self._trial_folders = _FinalWorkspace(settings.output_dir, write_config=self._write_config,
                                           payload={**payload, "keep_weights": True})
         self._tries: dict[int, list[str]] = {}
 
-    def run(self, make_executor: Callable[[float], Executor]) -> Optional[dict[str, Any]]:
+    def run(self, make_executor: Callable[[float], Executor]) -> dict[str, Any] | None:
         """Train what is not trained yet; what ``final.json`` holds, or None when interrupted.
 
         :param make_executor: called, when there is something to train, with how much longer it may take than a trial
@@ -81,7 +84,8 @@ class FinalRuns:
         waiting = [number for number in range(len(self._points)) if number not in results]
         failures = []
         if waiting:
-            self._root.with_suffix(".json").unlink(missing_ok=True)  # it would tell of another training
+            self._root.with_suffix(".json").unlink(
+                missing_ok=True)  # it would tell of another training
             self._callbacks.tell("final_started", [NAMES[number] for number in waiting])
             failures = self._train(make_executor(SLOWNESS), waiting, results)
         told = None if failures or self._interrupted() else self._told(results)
@@ -92,7 +96,8 @@ class FinalRuns:
             raise SearchFailed("\n".join(failures))
         return told
 
-    def _train(self, executor: Executor, waiting: list[int], results: dict[int, dict[str, Any]]) -> list[str]:
+    def _train(self, executor: Executor, waiting: list[int],
+               results: dict[int, dict[str, Any]]) -> list[str]:
         """Adds to ``results``; what failed for good, as texts. Returns early when interrupted."""
         attempts: dict[int, int] = {}
         failures: list[str] = []
@@ -115,8 +120,9 @@ class FinalRuns:
     def _submit(self, executor: Executor, number: int, attempts: dict[int, int]) -> None:
         folder = self._trial_folders.directory(number)
         attempts[number] = 1 + len(list(folder.glob(f"{LOG_NAME}*")))
-        job = self._trial_folders.prepare(TrialRecord(number, number, self._points[number], self._settings.seed,
-                                                  attempts=attempts[number]))
+        job = self._trial_folders.prepare(
+            TrialRecord(number, number, self._points[number], self._settings.seed,
+                        attempts=attempts[number]))
         write_atomic(str(folder / MADE_OF), self._made_of(number) + "\n")
         executor.submit(job)
         self._callbacks.tell("final_training_started", NAMES[number], self._points[number])
@@ -132,9 +138,10 @@ class FinalRuns:
     def _failure(self, ended: Ended) -> str:
         tail = ended.log_tail.strip()
         what = TITLES[NAMES[ended.number]]
-        return (f"the search is done, but the final training of the {what} failed ({ended.verdict}): "
-                f"{ended.message}. The same command tries it again"
-                + (f"\nThe end of its log:\n{tail}" if tail else ""))
+        return (
+            f"the search is done, but the final training of the {what} failed ({ended.verdict}): "
+            f"{ended.message}. The same command tries it again" +
+            (f"\nThe end of its log:\n{tail}" if tail else ""))
 
     # -- configs and what is there already -----------------------------------------------------------------------
 
@@ -157,22 +164,26 @@ class FinalRuns:
 
     def _write_config(self, record: TrialRecord, path: Path) -> None:
         device = "gpu" if self._settings.gpus else "cpu"
-        config = for_trial(self._config(record.number), output_dir=str(path.parent), seed=record.seed, device=device)
+        config = for_trial(self._config(record.number), output_dir=str(path.parent),
+                           seed=record.seed, device=device)
         dump_yaml(config, str(path))
 
     def _made_of(self, number: int) -> str:
         """A text that is the same as long as the training would be."""
         config = self._config(number)
-        files = [config["DataLoader"][part]["dataset"]["cls_label_path"] for part in ("Train", "Eval")]
+        files = [
+            config["DataLoader"][part]["dataset"]["cls_label_path"] for part in ("Train", "Eval")
+        ]
         try:
             lists = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
         except OSError as error:
-            raise StudyError(f"{error.filename}: the list for the final training cannot be read ({error.strerror}). Put it "
-                             "back; the same command goes on") from error
+            raise StudyError(
+                f"{error.filename}: the list for the final training cannot be read ({error.strerror}). Put it "
+                "back; the same command goes on") from error
         parts = [comparable(config), lists, self._settings.seed, self._settings.metric]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
-    def _finished(self, number: int) -> Optional[dict[str, Any]]:
+    def _finished(self, number: int) -> dict[str, Any] | None:
         """The result of an earlier run, when it is whole and of the same training."""
         folder = self._trial_folders.directory(number)
         try:
@@ -188,14 +199,21 @@ class FinalRuns:
 
     def _told(self, results: dict[int, dict[str, Any]]) -> dict[str, Any]:
         settings = self._settings
-        told = {"metric": settings.metric, "retrain_on": settings.final.retrain_on, "seed": settings.seed,
-                "best": _one(self._best.point, self._best, results[0])}
+        told = {
+            "metric": settings.metric, "retrain_on": settings.final.retrain_on,
+            "seed": settings.seed, "best": _one(self._best.point, self._best, results[0])
+        }
         if settings.fixed is not None:
-            told["fixed"] = told["best"] if len(self._points) == 1 else _one(settings.fixed, self._fixed, results[1])
+            told["fixed"] = told["best"] if len(self._points) == 1 else _one(
+                settings.fixed, self._fixed, results[1])
         return told
 
 
-def _one(point: dict[str, Any], searched: Optional[PointResult], result: dict[str, Any]) -> dict[str, Any]:
+def _one(point: dict[str, Any], searched: PointResult | None, result: dict[str,
+                                                                           Any]) -> dict[str, Any]:
     # the last value, not the best: nothing is chosen on the test list
-    return {"point": dict(point), "validation": searched.value if searched else None, "test": result["curve"][-1][1],
-            "epoch": result["curve"][-1][0], "seconds": result.get("seconds")}
+    return {
+        "point": dict(point), "validation": searched.value if searched else None,
+        "test": result["curve"][-1][1], "epoch": result["curve"][-1][0],
+        "seconds": result.get("seconds")
+    }

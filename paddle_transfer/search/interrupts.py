@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import time
-from typing import Optional
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,7 +18,7 @@ class Interrupts:
     and then (workers die with it, and what is on disk is whole at every moment)."""
 
     def __init__(self) -> None:
-        self.signal: Optional[int] = None
+        self.signal: int | None = None
         self._before: dict[int, object] = {}
 
     def asked(self) -> bool:
@@ -37,7 +36,7 @@ class Interrupts:
         assert self.signal is not None
         return 128 + self.signal
 
-    def __enter__(self) -> "Interrupts":
+    def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._handle) for number in _WATCHED}
         return self
@@ -50,4 +49,5 @@ class Interrupts:
         if self.signal is not None:
             os._exit(128 + number)
         self.signal = number
-        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"\nStopping (once more: at once) ...\n")
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2,
+                 b"\nStopping (once more: at once) ...\n")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Callable, Optional
 
 from paddle_transfer.errors import StudyError
 
@@ -23,9 +23,9 @@ class DirectoryLock:
 
     Raises StudyError, naming who is at work, when it cannot be had; OSError when ``output_dir`` cannot be written.
     """
-
-    def __init__(self, output_dir: str | os.PathLike, *, clock: Callable[[], float] = time.monotonic,
-                 pause: Callable[[float], None] = time.sleep):
+    def __init__(self, output_dir: str | os.PathLike, *,
+                 clock: Callable[[], float] = time.monotonic, pause: Callable[[float],
+                                                                              None] = time.sleep):
         self.path = Path(output_dir) / LOCK_NAME
         self.path.parent.mkdir(parents=True, exist_ok=True)
         begun = clock()
@@ -51,7 +51,7 @@ class DirectoryLock:
             os.close(self.fd)
             self.fd = -1
 
-    def __enter__(self) -> "DirectoryLock":
+    def __enter__(self) -> DirectoryLock:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -63,17 +63,20 @@ class DirectoryLock:
         except FileNotFoundError:
             return False
 
-    def _taken(self, owner: Optional[int]) -> StudyError:
+    def _taken(self, owner: int | None) -> StudyError:
         folder = self.path.parent
         if owner and _alive(owner):
-            return StudyError(f"{folder}: another search is at work here (pid {owner}). Wait for it, stop it with "
-                              f"'kill {owner}', or choose another output_dir")
+            return StudyError(
+                f"{folder}: another search is at work here (pid {owner}). Wait for it, stop it with "
+                f"'kill {owner}', or choose another output_dir")
         pids = ", ".join(map(str, holders(self.path))) or "unknown"
-        return StudyError(f"{folder}: processes of an earlier search still run (pid {pids}). End them, then give the "
-                          "same command again")
+        return StudyError(
+            f"{folder}: processes of an earlier search still run (pid {pids}). End them, then give the "
+            "same command again")
 
 
-def move_aside(output_dir: str | os.PathLike, lock: DirectoryLock) -> tuple[DirectoryLock, Optional[Path]]:
+def move_aside(output_dir: str | os.PathLike,
+               lock: DirectoryLock) -> tuple[DirectoryLock, Path | None]:
     """Rename ``output_dir`` to ``<output_dir>.<time>`` and make a new one; (its lock, where the old one is).
 
     When the directory holds nothing but the lock, it stays, and the second part is None.
@@ -102,14 +105,17 @@ def holders(path: Path) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if any(os.path.samefile(link, path) for link in (process / "fd").iterdir() if os.path.exists(link)):
+            if any(
+                    os.path.samefile(link, path)
+                    for link in (process / "fd").iterdir()
+                    if os.path.exists(link)):
                 found.append(int(process.name))
         except OSError:
             continue
     return sorted(pid for pid in found if pid != os.getpid())
 
 
-def _read_pid(fd: int) -> Optional[int]:
+def _read_pid(fd: int) -> int | None:
     text = os.pread(fd, 32, 0).strip()
     return int(text) if text.isdigit() else None
 

@@ -9,8 +9,9 @@ by the mean over their seeds.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.samplers.gp.task_prior import PastTask
 from paddle_transfer.samplers.gp.termination import PosteriorSummary, posterior_summary
@@ -36,20 +37,22 @@ class Leaderboard:
     confirmed: tuple[Confirmed, ...] = ()
 
     @property
-    def winner(self) -> Optional[PointResult]:
+    def winner(self) -> PointResult | None:
         """None while no trial has completed."""
         first = self.results[0] if self.results else None
-        return first if first is not None and first.value is not None and stage_of(first.point) != "teacher" else None
+        return first if first is not None and first.value is not None and stage_of(
+            first.point) != "teacher" else None
 
-    def of(self, point: Optional[dict]) -> Optional[PointResult]:
+    def of(self, point: dict | None) -> PointResult | None:
         """The result of ``point``; None when it was not trained, or is None."""
         wanted = None if point is None else self.space.key(point)
-        return next((result for result in self.results if self.space.key(result.point) == wanted), None)
+        return next((result for result in self.results if self.space.key(result.point) == wanted),
+                    None)
 
-    def estimate(self, point: dict) -> Optional[float]:
+    def estimate(self, point: dict) -> float | None:
         return self.estimates.get(self.space.key(point))
 
-    def confirmation(self, point: Optional[dict]) -> Optional[Confirmed]:
+    def confirmation(self, point: dict | None) -> Confirmed | None:
         wanted = None if point is None else self.space.key(point)
         return next((one for one in self.confirmed if self.space.key(one.point) == wanted), None)
 
@@ -61,11 +64,12 @@ class Ranker:
     :param eval_size: images that the metric is measured on; None: not known
     """
 
-    def __init__(self, settings: Any, *, tasks: Sequence[PastTask] = (), eval_size: Optional[int] = None):
+    def __init__(self, settings: Any, *, tasks: Sequence[PastTask] = (),
+                 eval_size: int | None = None):
         self._settings, self._tasks, self._eval_size = settings, tuple(tasks), eval_size
         self._kept: dict[str, dict] = {"posterior_summary": {}, "leaderboard": {}}
 
-    def posterior_summary(self, records: Sequence[TrialRecord]) -> Optional[PosteriorSummary]:
+    def posterior_summary(self, records: Sequence[TrialRecord]) -> PosteriorSummary | None:
         """What the model says; None where none counts: outside of a Bayesian search, below two complete points, and
         when it cannot be built."""
         return self._remembered("posterior_summary", records, self._posterior_summary)
@@ -80,7 +84,8 @@ class Ranker:
 
     def to_confirm(self, records: Sequence[TrialRecord]) -> list[Training]:
         """What ``confirm`` still asks for, once all trials of the search proper have ended."""
-        return missing(self._candidates(records), records, self._settings) if self._settings.confirm else []
+        return missing(self._candidates(records), records,
+                       self._settings) if self._settings.confirm else []
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -96,8 +101,10 @@ class Ranker:
         view = self.posterior_summary(records)
         if view is None:
             return results
-        ranked = sorted(results, key=lambda result: (  # stable: equal ones stay in the order of what was observed
-            result.value is None, -view.estimates.get(space.key(result.point), float("-inf"))))
+        ranked = sorted(
+            results,
+            key=lambda result: (  # stable: equal ones stay in the order of what was observed
+                result.value is None, -view.estimates.get(space.key(result.point), float("-inf"))))
         return sorted(ranked, key=lambda result: space.key(result.point) != space.key(view.winner))
 
     def _leaderboard(self, records: Sequence[TrialRecord]) -> Leaderboard:
@@ -114,24 +121,28 @@ class Ranker:
             result.value is None, places.get(space.key(result.point), len(places))))
         return Leaderboard(space, tuple(results), estimates, tuple(confirmed))
 
-    def _posterior_summary(self, records: Sequence[TrialRecord]) -> Optional[PosteriorSummary]:
+    def _posterior_summary(self, records: Sequence[TrialRecord]) -> PosteriorSummary | None:
         settings, finished = self._settings, observations(records)[0]
         complete = {settings.space.key(one.point) for one in finished if one.state == "complete"}
         if settings.search_mode != "bayes" or len(complete) < 2:
             return None
         try:
-            return posterior_summary(settings.space, finished, tasks=self._tasks, seed=settings.seed, eval_size=self._eval_size,
-                           gain=settings.stop == "auto")
-        except (ValueError, ArithmeticError) as error:  # a matrix that cannot be inverted among them
-            warnings.warn(f"there is no model of the results ({error}): points are ranked by what was observed",
-                          stacklevel=2)
+            return posterior_summary(settings.space, finished, tasks=self._tasks,
+                                     seed=settings.seed, eval_size=self._eval_size,
+                                     gain=settings.stop == "auto")
+        except (ValueError,
+                ArithmeticError) as error:  # a matrix that cannot be inverted among them
+            warnings.warn(
+                f"there is no model of the results ({error}): points are ranked by what was observed",
+                stacklevel=2)
             return None
 
     def _remembered(self, what: str, records: Sequence[TrialRecord], make):
         """``make(records)``, which a few listeners ask for after each trial."""
-        mark = tuple((record.number, record.state, record.value, record.seed, record.suggestion, record.reused,
-                      record.curve if record.finished else None)
-                     for record in records if record.finished or what == "leaderboard")
+        mark = tuple((record.number, record.state, record.value, record.seed, record.suggestion,
+                      record.reused, record.curve if record.finished else None)
+                     for record in records
+                     if record.finished or what == "leaderboard")
         kept = self._kept[what]
         if mark not in kept:
             answer = make(records)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.plan import stage_of
@@ -23,13 +24,15 @@ class PointResult:
     """
 
     point: dict[str, Any]
-    value: Optional[float]
-    error: Optional[float]
+    value: float | None
+    error: float | None
     trials: tuple[TrialRecord, ...]
 
     @property
     def best(self) -> TrialRecord:
-        completed = [trial for trial in self.trials if trial.state == "complete" and trial.value is not None]
+        completed = [
+            trial for trial in self.trials if trial.state == "complete" and trial.value is not None
+        ]
         return max(completed, key=lambda trial: (trial.value, -trial.number))
 
     @property
@@ -47,21 +50,26 @@ def point_results(space: Space, records: Sequence[TrialRecord]) -> list[PointRes
         if record.finished and record.reused is None:
             groups.setdefault(space.key(record.point), []).append(record)
     results = [_summarise(group) for group in groups.values()]
-    return sorted(results, key=lambda result: (
-        result.value is None, _RANKS[stage_of(result.point)], -(result.value or 0.0), result.trials[0].number))
+    return sorted(
+        results, key=lambda result: (result.value is None, _RANKS[stage_of(result.point)], -(
+            result.value or 0.0), result.trials[0].number))
 
 
 def _summarise(trials: list[TrialRecord]) -> PointResult:
-    values = [trial.value for trial in trials if trial.state == "complete" and trial.value is not None]
+    values = [
+        trial.value for trial in trials if trial.state == "complete" and trial.value is not None
+    ]
     if not values:
         return PointResult(trials[0].point, None, None, tuple(trials))
-    return PointResult(trials[0].point, sum(values) / len(values), standard_error(values), tuple(trials))
+    return PointResult(trials[0].point,
+                       sum(values) / len(values), standard_error(values), tuple(trials))
 
 
-def standard_error(values: Sequence[float]) -> Optional[float]:
+def standard_error(values: Sequence[float]) -> float | None:
     """Of the mean of ``values``; None for a single one."""
     count, mean = len(values), sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / (count - 1) / count) if count > 1 else None
+    return math.sqrt(sum(
+        (value - mean) ** 2 for value in values) / (count - 1) / count) if count > 1 else None
 
 
 def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:

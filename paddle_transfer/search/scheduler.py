@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Collection, Optional, Protocol, Sequence, Union
+from typing import Any, Protocol, Union
 
 from paddle_transfer.samplers.base import Sampler
 from paddle_transfer.search.confirm import Training
@@ -55,21 +56,21 @@ Action = Union[Resume, Create, Reuse, Wait, Stop]
 
 
 class StopRule(Protocol):
-    def done(self, records: Sequence[TrialRecord]) -> Optional[str]:
+    def done(self, records: Sequence[TrialRecord]) -> str | None:
         """Why the search proper is over, told by its ``records``; None while it is not. Trials under way are waited
         for."""
         ...
 
 
 class Limits(Protocol):
-    def refuses(self, records: Sequence[TrialRecord], point: Optional[Point] = None) -> Optional[str]:
+    def refuses(self, records: Sequence[TrialRecord], point: Point | None = None) -> str | None:
         """Why no training, of ``point`` or of any, may be begun beside ``records``; None when one may."""
         ...
 
 
-def next_action(records: Sequence[TrialRecord], *, in_flight: Collection[int], settings: Any, sampler: Sampler,
-              ranker: Optional[Ranker] = None, stop_rule: Optional[StopRule] = None,
-              limits: Optional[Limits] = None) -> Action:
+def next_action(records: Sequence[TrialRecord], *, in_flight: Collection[int], settings: Any,
+                sampler: Sampler, ranker: Ranker | None = None, stop_rule: StopRule | None = None,
+                limits: Limits | None = None) -> Action:
     """The next step while a slot is free: trials that were interrupted, then the search proper, then what confirms it.
 
     :param records: all trials by number
@@ -83,26 +84,28 @@ def next_action(records: Sequence[TrialRecord], *, in_flight: Collection[int], s
     ranker = ranker or Ranker(settings)
     own = ranker.searched(records)
     flying = [record.number for record in own if record.number in in_flight]
-    step = _search_step(records, own, flying=flying, settings=settings, sampler=sampler, stop_rule=stop_rule,
-                        limits=limits)
+    step = _search_step(records, own, flying=flying, settings=settings, sampler=sampler,
+                        stop_rule=stop_rule, limits=limits)
     if isinstance(step, Create) and limits is not None:
         refusal = limits.refuses(records, step.point)
         step = step if refusal is None else _end(refusal, flying)
     if not isinstance(step, Stop):
         return step
-    return _confirm_step(step.reason, records, ranker.to_confirm(records), in_flight=in_flight, settings=settings,
-                         limits=limits)
+    return _confirm_step(step.reason, records, ranker.to_confirm(records), in_flight=in_flight,
+                         settings=settings, limits=limits)
 
 
-def _search_step(records: Sequence[TrialRecord], own: Sequence[TrialRecord], *, flying: Sequence[int], settings: Any,
-                 sampler: Sampler, stop_rule: Optional[StopRule], limits: Optional[Limits]) -> Action:
+def _search_step(records: Sequence[TrialRecord], own: Sequence[TrialRecord], *,
+                 flying: Sequence[int], settings: Any, sampler: Sampler, stop_rule: StopRule | None,
+                 limits: Limits | None) -> Action:
     """The next step of the search proper, whose trials are ``own``; ``flying`` are those of them under way."""
     repeat = _next_repeat(records, own, settings)
     if repeat is not None:
         return repeat
     suggestions = 1 + max((record.suggestion for record in records), default=-1)
     enough = settings.max_iter is not None and suggestions >= settings.max_iter
-    exhausted = settings.de_duplication and _evaluated(records, settings.space) == settings.space.size
+    exhausted = settings.de_duplication and _evaluated(records,
+                                                       settings.space) == settings.space.size
     if not enough and not exhausted:  # else that is why it ends
         reason = (stop_rule and stop_rule.done(own)) or (limits and limits.refuses(records))
         if reason:
@@ -116,7 +119,8 @@ def _search_step(records: Sequence[TrialRecord], own: Sequence[TrialRecord], *, 
         done = [twin for twin in twins if twin.finished]
         if len(done) < len(twins):
             return Wait()
-        return Reuse(suggestions, max(done, key=lambda twin: (twin.state == "complete", -twin.number)))
+        return Reuse(suggestions,
+                     max(done, key=lambda twin: (twin.state == "complete", -twin.number)))
     return Create(suggestions, point, settings.seed + len(twins))
 
 
@@ -125,7 +129,7 @@ def _end(reason: str, flying: Sequence[int]) -> Action:
 
 
 def _confirm_step(reason: str, records: Sequence[TrialRecord], left: Sequence[Training], *,
-                  in_flight: Collection[int], settings: Any, limits: Optional[Limits]) -> Action:
+                  in_flight: Collection[int], settings: Any, limits: Limits | None) -> Action:
     """What follows when the search proper has ended for ``reason``, with the trainings ``left`` to be begun."""
     refusal = limits.refuses(records, left[0].point) if left and limits is not None else None
     if left and refusal is None:
@@ -152,7 +156,7 @@ def _evaluated(records: Sequence[TrialRecord], space: Space) -> int:
     return len({space.key(record.point) for record in records})
 
 
-def ask(records: Sequence[TrialRecord], *, settings: Any, sampler: Sampler) -> Optional[Point]:
+def ask(records: Sequence[TrialRecord], *, settings: Any, sampler: Sampler) -> Point | None:
     """The sampler's next point; None when there is none.
 
     A reused trial is no observation of its own, but a draw that led to one must not be drawn again: so it moves
@@ -163,7 +167,8 @@ def ask(records: Sequence[TrialRecord], *, settings: Any, sampler: Sampler) -> O
     return sampler.suggest(settings.space, finished, running, seed=settings.seed + _STRIDE * reused)
 
 
-def _next_repeat(records: Sequence[TrialRecord], own: Sequence[TrialRecord], settings: Any) -> Optional[Create]:
+def _next_repeat(records: Sequence[TrialRecord], own: Sequence[TrialRecord],
+                 settings: Any) -> Create | None:
     """The next training of a suggestion that has had fewer than ``search_times``; with the next seed."""
     trials: dict[int, list[TrialRecord]] = {}
     for record in own:
@@ -171,11 +176,14 @@ def _next_repeat(records: Sequence[TrialRecord], own: Sequence[TrialRecord], set
     for suggestion, repeats in trials.items():
         if len(repeats) < settings.times(repeats[0].point) and repeats[0].reused is None:
             point = repeats[0].point
-            return Create(suggestion, point, settings.seed + len(_twins(records, settings.space, point)))
+            return Create(suggestion, point,
+                          settings.seed + len(_twins(records, settings.space, point)))
     return None
 
 
 def _twins(records: Sequence[TrialRecord], space: Space, point: Point) -> list[TrialRecord]:
     """The trainings of ``point`` so far, begun or done."""
     key = space.key(point)
-    return [record for record in records if record.reused is None and space.key(record.point) == key]
+    return [
+        record for record in records if record.reused is None and space.key(record.point) == key
+    ]

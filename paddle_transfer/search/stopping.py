@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Optional, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.budget import most_epochs, searches_epochs
@@ -25,12 +26,13 @@ class AutoStop:
     def __init__(self, ranker: Ranker):
         self._ranker = ranker
 
-    def done(self, records: Sequence[TrialRecord]) -> Optional[str]:
+    def done(self, records: Sequence[TrialRecord]) -> str | None:
         view = self._ranker.posterior_summary(records)
         if view is None or not view.enough:
             return None
-        return (f"stop auto: no untried point is expected to gain more than {100 * view.gain:.2f} points, less than "
-                f"noise hides ({100 * view.tolerance:.2f})")
+        return (
+            f"stop auto: no untried point is expected to gain more than {100 * view.gain:.2f} points, less than "
+            f"noise hides ({100 * view.tolerance:.2f})")
 
 
 class Stopwatch:
@@ -42,7 +44,7 @@ class Stopwatch:
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic):
         self._store, self._clock = store, clock
         self._before = self._noted = float(store.attributes().get(SECONDS, 0.0))
-        self._begun: Optional[float] = None
+        self._begun: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -80,9 +82,10 @@ class Budget:
     def __init__(self, settings: Any, *, seconds: Callable[[], float] = lambda: 0.0):
         self._settings, self._seconds = settings, seconds
         self._vary = any(map(searches_epochs, settings.keys))
-        self._same = most_epochs(settings.base_config, settings.keys) if settings.epoch_budget is not None else None
+        self._same = most_epochs(settings.base_config,
+                                 settings.keys) if settings.epoch_budget is not None else None
 
-    def refuses(self, records: Sequence[TrialRecord], point: Optional[Point] = None) -> Optional[str]:
+    def refuses(self, records: Sequence[TrialRecord], point: Point | None = None) -> str | None:
         """Why no training (of ``point``) may be begun now; None when one may. A trial that ends early may make room
         again, so it is the end only when none is under way."""
         settings = self._settings
@@ -101,8 +104,9 @@ class Budget:
         if record.reused is not None:
             return 0
         last = record.curve[-1][0] if record.curve else 0
-        return max(last, self._whole(record.point)) if record.state in ("running", "complete") else last
+        return max(last, self._whole(record.point)) if record.state in ("running",
+                                                                        "complete") else last
 
-    def _whole(self, point: Optional[Point]) -> int:
+    def _whole(self, point: Point | None) -> int:
         """The epochs of a whole training of ``point``, which may be any where all are alike."""
         return raw_config(self._settings, point)["Global"]["epochs"] if self._vary else self._same

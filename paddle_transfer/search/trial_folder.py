@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any
 
 from paddle_transfer.errors import DiskFull, is_disk_full
 from paddle_transfer.executors.base import Job
@@ -24,16 +25,17 @@ class TrialFolders:
     """
 
     def __init__(self, output_dir: str | os.PathLike, *, write_config: WriteConfig,
-                 payload: Optional[dict[str, Any]] = None):
+                 payload: dict[str, Any] | None = None):
         self.root = Path(output_dir)
         self._write_config, self.payload = write_config, dict(payload or {})
 
     def directory(self, number: int) -> Path:
         return self.root / "trials" / f"{number:04d}"
 
-    def result(self, record: TrialRecord) -> Optional[dict[str, Any]]:
+    def result(self, record: TrialRecord) -> dict[str, Any] | None:
         """What the record's present attempt left behind, when it came to its end; None otherwise."""
-        return read_result(self.directory(record.number), number=record.number, attempt=record.attempts)
+        return read_result(self.directory(record.number), number=record.number,
+                           attempt=record.attempts)
 
     def prepare(self, record: TrialRecord) -> Job:
         """The job of the record's present attempt, in a folder with its config and nothing of earlier attempts but
@@ -47,7 +49,8 @@ class TrialFolders:
             if not path.name.startswith(f"{LOG_NAME}."):
                 _remove(path)
         self._write_config(record, directory / "config.yaml")
-        return Job(record.number, record.attempts, str(directory), {**self.payload, "seed": record.seed})
+        return Job(record.number, record.attempts, str(directory),
+                   {**self.payload, "seed": record.seed})
 
     def check_room(self) -> None:
         """Raises DiskFull when not even a small file can be written: then a crash was the disk's fault."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError, PaddleTransferError, StudyError, ValidationIssue
@@ -52,14 +52,16 @@ def _search(path: str, settings: Any) -> PastTask | ValidationIssue:
     from paddle_transfer.study.store import read_store
 
     if os.path.realpath(path) == os.path.realpath(settings.output_dir):
-        return ValidationIssue("", "must be another search", f"{path!r}, the output_dir of this one",
-                       "Take it out: its trials count anyway.")
+        return ValidationIssue("", "must be another search",
+                               f"{path!r}, the output_dir of this one",
+                               "Take it out: its trials count anyway.")
     file = Path(path) / "search.yaml"  # what the search was, written by itself
     if not file.is_file():
         raise StudyError(f"{file}: there is no such file, so no search has been here")
     search = load_yaml(str(file))
     if search.get("search_mode") == "greedy":
-        return ValidationIssue("", "must not be a greedy search, which compares values one key at a time", repr(path))
+        return ValidationIssue(
+            "", "must not be a greedy search, which compares values one key at a time", repr(path))
     try:
         space = Space(tuple(map(_hyperparameter, search["search_dict"])))
     except (KeyError, TypeError, ValueError) as error:
@@ -69,7 +71,8 @@ def _search(path: str, settings: Any) -> PastTask | ValidationIssue:
         task = past_task(path, space, observations(store.records())[0])
     finally:
         store.close()
-    return task or ValidationIssue("", "must have a finished trial", f"none in {path!r}", "Take it out, or let it run first.")
+    return task or ValidationIssue("", "must have a finished trial", f"none in {path!r}",
+                                   "Take it out, or let it run first.")
 
 
 def _hyperparameter(item: dict[str, Any]) -> Hyperparameter:
@@ -81,15 +84,16 @@ def _hyperparameter(item: dict[str, Any]) -> Hyperparameter:
     return Range(item["search_key"], low, high, log=item["log"], integer=item["integer"], when=when)
 
 
-def _why_useless(task: PastTask, space: Space) -> Optional[ValidationIssue]:
+def _why_useless(task: PastTask, space: Space) -> ValidationIssue | None:
     from paddle_transfer.samplers.gp.dimension_prior import axis_of
     from paddle_transfer.samplers.gp.task_prior import Tasks
 
     names = list(task.points[0])
     if not set(names) & set(space.names):
-        return ValidationIssue("", "must share a search_key with this search", f"{', '.join(names)} in {task.name!r}",
-                       f"This one searches {', '.join(space.names)}.")
+        return ValidationIssue("", "must share a search_key with this search",
+                               f"{', '.join(names)} in {task.name!r}",
+                               f"This one searches {', '.join(space.names)}.")
     if not Tasks([task], tuple(map(axis_of, space.hyperparameters))):
-        return ValidationIssue("", "must have at least two points whose values mean something here", repr(task.name),
-                       "Take it out, or search some of the same values.")
+        return ValidationIssue("", "must have at least two points whose values mean something here",
+                               repr(task.name), "Take it out, or search some of the same values.")
     return None

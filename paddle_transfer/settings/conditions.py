@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Optional
+from typing import Any
 
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
@@ -11,7 +11,8 @@ from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice, When
 
 
-def read_conditions(items: list, keys: list[SearchKey], issues: ValidationIssues) -> list[SearchKey]:
+def read_conditions(items: list, keys: list[SearchKey],
+                    issues: ValidationIssues) -> list[SearchKey]:
     """``keys`` with their conditions: what ``when`` says, and for a key that refines another one of the catalogue
     (randaugment_magnitude) that this one is on. What is wrong goes into ``issues``."""
     made, by_name = [], {key.name: key for key in keys}
@@ -27,11 +28,14 @@ def read_conditions(items: list, keys: list[SearchKey], issues: ValidationIssues
         for name, values in given.items():
             if name in places and name not in by_name:
                 continue  # that key has a mistake of its own
-            condition = _condition(name, values, key=key, by_name=by_name, where=where, issues=issues)
+            condition = _condition(name, values, key=key, by_name=by_name, where=where,
+                                   issues=issues)
             when += (condition,) if condition else ()
         made.append(replace(key, hyperparameter=replace(key.hyperparameter, when=when)))
-    for name in _circular({key.name: [parent for parent, _ in key.hyperparameter.when] for key in made}):
-        issues.add(f"search_dict.{places[name]}.when", "must not lead back to the key itself", repr(name))
+    for name in _circular(
+        {key.name: [parent for parent, _ in key.hyperparameter.when] for key in made}):
+        issues.add(f"search_dict.{places[name]}.when", "must not lead back to the key itself",
+                   repr(name))
     return made
 
 
@@ -44,20 +48,23 @@ def _implied(key: SearchKey, by_name: dict[str, SearchKey]) -> When:
 
 
 def _condition(name: Any, values: Any, *, key: SearchKey, by_name: dict[str, SearchKey], where: str,
-               issues: ValidationIssues) -> Optional[tuple[str, tuple]]:
+               issues: ValidationIssues) -> tuple[str, tuple] | None:
     if name not in by_name or name == key.name:
         others = [other for other in by_name if other != key.name]
-        issues.add(where, "must name another search_key of this search_dict", repr(name), did_you_mean(name, others))
+        issues.add(where, "must name another search_key of this search_dict", repr(name),
+                   did_you_mean(name, others))
         return None
     values = values if isinstance(values, list) else [values]
     parent = by_name[name].hyperparameter
     for value in values:
         if not parent.contains(value):
-            among = list(parent.values) if isinstance(parent, Choice) else f"{parent.low}..{parent.high}"
+            among = list(parent.values) if isinstance(parent,
+                                                      Choice) else f"{parent.low}..{parent.high}"
             issues.add(f"{where}.{name}", "must be among the values that are searched", show(value),
                          f"They are {among}.")
     if not values:
-        issues.add(f"{where}.{name}", "must have a value: the key would never matter", "an empty list")
+        issues.add(f"{where}.{name}", "must have a value: the key would never matter",
+                   "an empty list")
     return name, tuple(values)
 
 

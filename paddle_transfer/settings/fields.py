@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config import validation
@@ -59,15 +60,20 @@ class Lookup:
         """The file that ``name`` means, and where it was looked for. The files of PaddleClas name some that were
         moved: so a namesake beside the search file will do, with a note."""
         folder = os.path.dirname(self.search_file)
-        places = [name, os.path.join(folder, name), *(os.path.join(root, name) for root in self.roots)]
+        places = [
+            name,
+            os.path.join(folder, name), *(os.path.join(root, name) for root in self.roots)
+        ]
         namesake = os.path.join(folder, os.path.basename(name))
         found = next((place for place in [*places, namesake] if os.path.isfile(place)), name)
         if found == namesake and namesake not in places:
-            self.notes.append(f"There is no {name}; the {os.path.basename(name)} beside the search file is taken.")
+            self.notes.append(
+                f"There is no {name}; the {os.path.basename(name)} beside the search file is taken."
+            )
         return found, [os.getcwd(), f"beside {self.search_file}", *self.roots]
 
 
-def checkouts(search_file: str, explicit: Optional[str]) -> tuple[str, ...]:
+def checkouts(search_file: str, explicit: str | None) -> tuple[str, ...]:
     """PaddleClas checkouts that may be meant: ``explicit``, PADDLECLAS_HOME, and the one that the search file is in."""
     folders = [explicit, os.environ.get("PADDLECLAS_HOME")]
     parent = os.path.dirname(os.path.abspath(search_file))
@@ -79,7 +85,7 @@ def checkouts(search_file: str, explicit: Optional[str]) -> tuple[str, ...]:
 
 
 def read_config(fields: Fields, key: str, lookup: Lookup, options: list[str], *,
-                hint: str) -> tuple[str, Optional[dict]]:
+                hint: str) -> tuple[str, dict | None]:
     """Path and content of the PaddleClas config that the field ``key`` names; None when it cannot be read or lacks
     whole sections."""
     need(fields, key, hint)
@@ -88,25 +94,31 @@ def read_config(fields: Fields, key: str, lookup: Lookup, options: list[str], *,
         return "", None
     file, places = lookup.find(name)
     if not os.path.isfile(file):
-        fields.issues.add(key, "must be a file that exists", repr(name), f"Looked in {' and '.join(places)}.")
+        fields.issues.add(key, "must be a file that exists", repr(name),
+                          f"Looked in {' and '.join(places)}.")
         return file, None
     try:
         config = load_yaml(file)
     except ConfigError as error:
-        fields.issues += [ValidationIssue(f"{file}: {m.where}".rstrip(": "), m.rule, m.found, m.hint) for m in error.issues]
+        fields.issues += [
+            ValidationIssue(f"{file}: {m.where}".rstrip(": "), m.rule, m.found, m.hint)
+            for m in error.issues
+        ]
         return file, None
     config = override(config, options, fields.issues)
     check_base(config, fields.issues, prefix=file, lacking=lookup.lacking,
                tested=key == "base_config_file" and fields.data.get("final") is not None)
     usable = isinstance(config.get("Optimizer"), (dict, list)) and all(
-        isinstance(config.get(section), dict) for section in ("Global", "Arch", "Loss", "DataLoader", "Metric"))
+        isinstance(config.get(section), dict)
+        for section in ("Global", "Arch", "Loss", "DataLoader", "Metric"))
     return file, config if usable else None
 
 
 def read_mode(fields: Fields) -> str:
     """One of MODES; greedy without the field, as PaddleClas's search files have none, and when it is wrong."""
     value = fields.data.get("search_mode")
-    hint = did_you_mean(value, MODES) if isinstance(value, str) else f"Choose one of {', '.join(MODES)}."
+    hint = did_you_mean(value, MODES) if isinstance(value,
+                                                    str) else f"Choose one of {', '.join(MODES)}."
     return str(fields.take("search_mode", "greedy", validation.one_of(*MODES), hint=hint)).lower()
 
 
@@ -115,34 +127,42 @@ def read_output_dir(fields: Fields, search_file: str) -> str:
     folder = os.path.expanduser(fields.take("output_dir", default, validation.text))
     reason = why_not_writable(folder)
     if reason:
-        fields.issues.add("output_dir", "must be a folder that can be written", f"{folder!r}: {reason}",
-                            "Choose another, for example -o output_dir=output/search.")
+        fields.issues.add("output_dir", "must be a folder that can be written",
+                          f"{folder!r}: {reason}",
+                          "Choose another, for example -o output_dir=output/search.")
     return folder
 
 
-def read_metric(fields: Fields, base: Optional[dict]) -> str:
+def read_metric(fields: Fields, base: dict | None) -> str:
     metric = fields.take("metric", None, validation.text, empty=True)
     if base is None:
         return metric or ""
     names, closed = metric_names(base)
     if metric is None:
         if not names and dotpath.exists(base, "Metric.Eval"):
-            fields.issues.add("metric", "is needed: the base config's Metric.Eval has none with a known name",
-                                show(dotpath.get(base, "Metric.Eval")), "Name what it reports, for example top1.")
+            fields.issues.add(
+                "metric", "is needed: the base config's Metric.Eval has none with a known name",
+                show(dotpath.get(base, "Metric.Eval")), "Name what it reports, for example top1.")
         return names[0] if names else ""
     if metric in LOWER_IS_BETTER:
-        fields.issues.add("metric", "must grow as the model gets better: it is maximised", repr(metric),
-                            f"Use {', '.join(names)}." if names else "Add another to Metric.Eval.")
+        fields.issues.add("metric", "must grow as the model gets better: it is maximised",
+                          repr(metric),
+                          f"Use {', '.join(names)}." if names else "Add another to Metric.Eval.")
     elif closed and metric not in names:
-        fields.issues.add("metric", "must be one that Metric.Eval of the base config reports", repr(metric),
-                            did_you_mean(metric, names))
+        fields.issues.add("metric", "must be one that Metric.Eval of the base config reports",
+                          repr(metric), did_you_mean(metric, names))
     return metric
 
 
-def _gpu_ids(value: Any) -> Optional[list[str]]:
+def _gpu_ids(value: Any) -> list[str] | None:
     """``0``, ``"0,1"`` or ``[0, 1]`` as ids; None when it is none of these."""
-    parts = value if isinstance(value, list) else str(value).split(",") if isinstance(value, (str, int)) else [None]
-    texts = [str(part).strip() for part in parts if isinstance(part, (str, int)) and not isinstance(part, bool)]
+    parts = value if isinstance(
+        value, list) else str(value).split(",") if isinstance(value, (str, int)) else [None]
+    texts = [
+        str(part).strip()
+        for part in parts
+        if isinstance(part, (str, int)) and not isinstance(part, bool)
+    ]
     fine = len(texts) == len(parts) and not isinstance(value, bool) and all(
         re.fullmatch(r"\d+|GPU-[\w-]+", part) for part in texts)
     return texts if fine else None
@@ -150,7 +170,7 @@ def _gpu_ids(value: Any) -> Optional[list[str]]:
 
 def read_gpus(fields: Fields, lacking: ValidationIssues) -> tuple[str, ...]:
     """The ids; those that are not on this machine are added to ``lacking``."""
-    def rule(value: Any) -> Optional[str]:
+    def rule(value: Any) -> str | None:
         return None if _gpu_ids(value) else "must be ids of GPUs, such as 0,1 or [0, 1]"
     value = fields.take("gpus", None, rule, empty=True, hint="Leave it out for a CPU.")
     ids = _gpu_ids(value) if value is not None else []
@@ -159,14 +179,15 @@ def read_gpus(fields: Fields, lacking: ValidationIssues) -> tuple[str, ...]:
         if gpu not in present:
             there = f"There are {', '.join(present)}." if present else "There is none; leave gpus out for the CPU."
             visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-            lacking.add("gpus", "must be GPUs that are there", gpu,
-                        there + (f" (CUDA_VISIBLE_DEVICES={visible})" if visible is not None else ""))
+            lacking.add(
+                "gpus", "must be GPUs that are there", gpu,
+                there + (f" (CUDA_VISIBLE_DEVICES={visible})" if visible is not None else ""))
         if ids.count(gpu) > 1:
             fields.issues.add("gpus", "must name each GPU once", show(value))
     return tuple(ids)
 
 
-def read_fixed(fields: Fields, keys: Sequence[SearchKey]) -> Optional[Point]:
+def read_fixed(fields: Fields, keys: Sequence[SearchKey]) -> Point | None:
     """The fixed point in the space's own values; not compared with ``keys`` when there are none. What is inactive in
     it may be left out."""
     fixed = fields.take("fixed", None, validation.mapping, empty=True)
@@ -181,8 +202,9 @@ def read_fixed(fields: Fields, keys: Sequence[SearchKey]) -> Optional[Point]:
         if key.name not in active:
             point[key.name] = hyperparameter.rest
         elif key.name not in fixed:
-            fields.issues.add(f"fixed.{key.name}", "is needed: the fixed point has a value for every search_key",
-                                "nothing there")
+            fields.issues.add(f"fixed.{key.name}",
+                              "is needed: the fixed point has a value for every search_key",
+                              "nothing there")
         elif not hyperparameter.contains(fixed[key.name]):
             among = (list(hyperparameter.values) if isinstance(hyperparameter, Choice)
                      else f"{hyperparameter.low}..{hyperparameter.high}")
@@ -194,7 +216,7 @@ def read_fixed(fields: Fields, keys: Sequence[SearchKey]) -> Optional[Point]:
     return point if len(point) == len(names) else None
 
 
-def storage_rule(value: Any) -> Optional[str]:
+def storage_rule(value: Any) -> str | None:
     return None if isinstance(value, str) and "://" in value else "must be a storage URL of Optuna (sqlite:///file.db)"
 
 
@@ -202,6 +224,7 @@ def no_continuous(keys: Sequence[SearchKey], fields: Fields) -> None:
     """Add a mistake for every range that has no end of values."""
     for i, (key, item) in enumerate(zip(keys, fields.data.get("search_dict") or [])):
         if key.hyperparameter.size is None:
-            fields.issues.add(f"search_dict.{i}.search_range", "a grid needs a finite number of values",
-                                show(item["search_range"]),
-                                "Use search_values or integer: True, or search_mode bayes or random.")
+            fields.issues.add(
+                f"search_dict.{i}.search_range", "a grid needs a finite number of values",
+                show(item["search_range"]),
+                "Use search_values or integer: True, or search_mode bayes or random.")

@@ -4,8 +4,8 @@ found is trained again, on more data, and only then meets the test list. Nothing
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional, Sequence
 
 from paddle_transfer import dotpath
 from paddle_transfer.config import validation
@@ -35,7 +35,7 @@ class Final:
         return self.retrain_on == "train+val"
 
 
-def read_final(fields: Fields, base: Optional[dict], keys: Sequence[SearchKey]) -> Optional[Final]:
+def read_final(fields: Fields, base: dict | None, keys: Sequence[SearchKey]) -> Final | None:
     """The field ``final``; None when it is not there or has a mistake, all of which are added."""
     section = fields.take("final", None, validation.mapping, empty=True, hint=_EXAMPLE)
     if section is None:
@@ -45,8 +45,8 @@ def read_final(fields: Fields, base: Optional[dict], keys: Sequence[SearchKey]) 
     value = inner.take("retrain_on", "train+val", validation.one_of(*RETRAIN_ON), hint=_EXAMPLE)
     final = Final(str(value).lower())
     if fields.data.get("distill_config_file") is not None:
-        fields.issues.add("final", "is not for a search that ends with a distillation", show(section),
-                            "Take out final or distill_config_file.")
+        fields.issues.add("final", "is not for a search that ends with a distillation",
+                          show(section), "Take out final or distill_config_file.")
     elif base is not None:
         _check_test(fields, base)
         _check_choosers(fields, base, keys)
@@ -59,48 +59,59 @@ def _check_test(fields: Fields, base: dict) -> None:
     path = "DataLoader.Test.dataset.cls_label_path"
     value = dotpath.get(base, path) if dotpath.exists(base, path) else None
     if not isinstance(value, str) or not value:
-        fields.issues.add("final", f"needs a test list: {path} of the base config", show(value),
-                            "Write a section Test like Eval, with the test list; PaddleClas's own tools ignore it.")
+        fields.issues.add(
+            "final", f"needs a test list: {path} of the base config", show(value),
+            "Write a section Test like Eval, with the test list; PaddleClas's own tools ignore it.")
         return
     eval_list = _dataset(base, "Eval").get("cls_label_path")
     if eval_list and os.path.realpath(str(eval_list)) == os.path.realpath(value):
-        fields.issues.add("final", "needs a test list that the search does not choose on: DataLoader.Test and Eval "
-                            "of the base config name the same", show(value), "Hold a validation list out of train.")
+        fields.issues.add(
+            "final",
+            "needs a test list that the search does not choose on: DataLoader.Test and Eval "
+            "of the base config name the same", show(value), "Hold a validation list out of train.")
 
 
 def _check_choosers(fields: Fields, base: dict, keys: Sequence[SearchKey]) -> None:
     """What decides by the metric of an evaluation would decide by the test list."""
     if base.get("EMA") or any(key.name == "ema" or "EMA" in key.replace_config for key in keys):
-        fields.issues.add("final", "is not for EMA, which reports the better of two models", "EMA",
-                            "Take EMA out of the base config and ema out of search_dict, or take out final.")
+        fields.issues.add(
+            "final", "is not for EMA, which reports the better of two models", "EMA",
+            "Take EMA out of the base config and ema out of search_dict, or take out final.")
     if "'ReduceOnPlateau'" in str(base.get("Optimizer")):
-        fields.issues.add("final", "is not for the schedule ReduceOnPlateau, which goes by the metric of every epoch",
-                            "Optimizer.lr.name: ReduceOnPlateau", "Choose another schedule, such as Cosine.")
+        fields.issues.add(
+            "final",
+            "is not for the schedule ReduceOnPlateau, which goes by the metric of every epoch",
+            "Optimizer.lr.name: ReduceOnPlateau", "Choose another schedule, such as Cosine.")
 
 
 def _check_join(fields: Fields, base: dict, keys: Sequence[SearchKey]) -> None:
     train, val = _dataset(base, "Train"), _dataset(base, "Eval")
     for key in _READING:
         a, b = (dataset.get(key) or _DEFAULTS[key] for dataset in (train, val))
-        if a != b and not (key == "image_root" and os.path.normpath(a or ".") == os.path.normpath(b or ".")):
-            fields.issues.add("final.retrain_on", f"train+val needs the same {key} in DataLoader.Train.dataset and "
-                                "DataLoader.Eval.dataset of the base config", f"{a!r} and {b!r}",
-                                "Make them the same, or write retrain_on: train.")
+        if a != b and not (key == "image_root"
+                           and os.path.normpath(a or ".") == os.path.normpath(b or ".")):
+            fields.issues.add(
+                "final.retrain_on",
+                f"train+val needs the same {key} in DataLoader.Train.dataset and "
+                "DataLoader.Eval.dataset of the base config", f"{a!r} and {b!r}",
+                "Make them the same, or write retrain_on: train.")
     for part, dataset in (("Train", train), ("Eval", val)):
         if not isinstance(dataset.get("cls_label_path"), str):
-            fields.issues.add("final.retrain_on", f"train+val needs a list in DataLoader.{part}.dataset."
-                                "cls_label_path of the base config", show(dataset.get("cls_label_path")),
-                                "Write retrain_on: train.")
+            fields.issues.add(
+                "final.retrain_on", f"train+val needs a list in DataLoader.{part}.dataset."
+                "cls_label_path of the base config", show(dataset.get("cls_label_path")),
+                "Write retrain_on: train.")
     fixed_paths = [f"DataLoader.{part}.dataset.{key}" for part in ("Train", "Eval")
                    for key in (*_READING, "cls_label_path")]
     for i, key in enumerate(keys):
         hit = [path for path in key.replace_config for fixed in fixed_paths if under(fixed, path)]
         if hit:
-            fields.issues.add(f"search_dict.{i}.replace_config", "may not change the lists that final joins", hit[0],
-                                "Take it out, or write retrain_on: train.")
+            fields.issues.add(f"search_dict.{i}.replace_config",
+                              "may not change the lists that final joins", hit[0],
+                              "Take it out, or write retrain_on: train.")
 
 
-def final_config(config: dict, base: dict, *, train_list: Optional[str] = None) -> dict:
+def final_config(config: dict, base: dict, *, train_list: str | None = None) -> dict:
     """``config``, of a point, to be trained a last time: evaluated on the test list, once, after the last epoch.
 
     :param base: the search's base config

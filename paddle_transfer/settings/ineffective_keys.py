@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Callable, Iterator, Optional, Sequence
+from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.base import comparable
@@ -61,24 +62,31 @@ def _no_warmup(config: dict, path: str) -> bool:
 
 _BY_THE_SEARCH = "the search sets it for every trial"
 _NOT_TRAINING = "it has no part in training"
-_PIECEWISE = ("the schedule is Piecewise, which trains with its values (2.4 ignores learning_rate, later versions put "
-              "it in the place of values)")
+_PIECEWISE = (
+    "the schedule is Piecewise, which trains with its values (2.4 ignores learning_rate, later versions put "
+    "it in the place of values)")
 
 #: What does not reach a training, by path. A path that is missing here is caught only when it changes no config.
 IGNORED = (
-    *(Ignored(f"Global.{name}", _BY_THE_SEARCH) for name in (
-        "output_dir", "device", "seed", "checkpoints", "eval_during_train", "use_visualdl")),
-    *(Ignored(f"Global.{name}", _NOT_TRAINING) for name in (
-        "print_batch_step", "save_interval", "save_inference_dir", "infer_imgs")),
+    *(Ignored(f"Global.{name}", _BY_THE_SEARCH)
+      for name in ("output_dir", "device", "seed", "checkpoints", "eval_during_train",
+                   "use_visualdl")),
+    *(Ignored(f"Global.{name}", _NOT_TRAINING)
+      for name in ("print_batch_step", "save_interval", "save_inference_dir", "infer_imgs")),
     Ignored("Global.image_shape", "it is for export only: the transforms give images their size",
-            lambda config, _: not config["Global"].get("to_static"), "The key resolution changes crops and sizes."),
-    Ignored("Infer", _NOT_TRAINING), Ignored("Arch.infer_model_name", _NOT_TRAINING),
-    Ignored("Arch.use_sync_bn", "every trial trains on one device, which has nothing to be synchronised with"),
+            lambda config, _: not config["Global"].get("to_static"),
+            "The key resolution changes crops and sizes."),
+    Ignored("Infer", _NOT_TRAINING),
+    Ignored("Arch.infer_model_name", _NOT_TRAINING),
+    Ignored("Arch.use_sync_bn",
+            "every trial trains on one device, which has nothing to be synchronised with"),
     Ignored("Loss.Eval", "the loss of the evaluation is only shown"),
     Ignored("Metric.Train", "the metrics of the training images are only shown"),
-    Ignored("Loss.Train.*.*.weight", "PaddleClas ignores the weight of a single loss", _single_loss),
+    Ignored("Loss.Train.*.*.weight", "PaddleClas ignores the weight of a single loss",
+            _single_loss),
     *(Ignored(f"DataLoader.{part}.loader.{name}", "it changes the speed only")
-      for part in ("Train", "Eval") for name in ("num_workers", "use_shared_memory", "prefetch_factor")),
+      for part in ("Train", "Eval")
+      for name in ("num_workers", "use_shared_memory", "prefetch_factor")),
     Ignored("DataLoader.Eval.sampler.batch_size", "it changes the speed only"),
     Ignored("DataLoader.Eval.sampler.shuffle", "the order of the evaluation changes nothing"),
     *(Ignored(f"{place}.lr.learning_rate", _PIECEWISE, _piecewise, "The key lr scales the values.")
@@ -88,14 +96,16 @@ IGNORED = (
 )
 
 
-def why_ignored(config: dict, path: str) -> Optional[Ignored]:
+def why_ignored(config: dict, path: str) -> Ignored | None:
     """The entry that says why ``path`` changes nothing when ``config`` trains; None when none does."""
-    return next((one for one in IGNORED if _matches(path, one.path) and one.when(config, path)), None)
+    return next((one for one in IGNORED if _matches(path, one.path) and one.when(config, path)),
+                None)
 
 
 def _matches(path: str, pattern: str) -> bool:
     parts, wanted = path.split("."), pattern.split(".")
-    return len(parts) >= len(wanted) and all(want in ("*", part) for part, want in zip(parts, wanted))
+    return len(parts) >= len(wanted) and all(want in ("*", part)
+                                             for part, want in zip(parts, wanted))
 
 
 def check_ineffective(base: dict, keys: Sequence[SearchKey], issues: ValidationIssues) -> None:
@@ -107,15 +117,19 @@ def check_ineffective(base: dict, keys: Sequence[SearchKey], issues: ValidationI
         reasons = [why_ignored(with_last, path) for path in key.replace_config]
         if reasons and all(reasons):
             dead.add(key.name)
-            issues.add(f"search_key {key.name}", "must change the training", ", ".join(key.replace_config),
-                         f"It would not, because {reasons[0].reason}. {reasons[0].hint or 'Take the key out.'}")
+            issues.add(
+                f"search_key {key.name}", "must change the training", ", ".join(key.replace_config),
+                f"It would not, because {reasons[0].reason}. {reasons[0].hint or 'Take the key out.'}"
+            )
     rest = [key for key in keys if key.name not in dead]
     if rest:
         for names, first, second in twins(base, rest):
             point = [f"{names[0]} {show(one[names[0]], 40)}" for one in (first, second)]
-            issues.add(f"search_key {' and '.join(names)}", "two points of the space must not be the same training",
-                         f"{point[0]} and {point[1]} give the same config" + _beside(names, first, base, keys),
-                         _hint(names[0], keys))
+            issues.add(
+                f"search_key {' and '.join(names)}",
+                "two points of the space must not be the same training",
+                f"{point[0]} and {point[1]} give the same config" +
+                _beside(names, first, base, keys), _hint(names[0], keys))
 
 
 def _with_last(base: dict, keys: Sequence[SearchKey]) -> dict:
@@ -132,7 +146,9 @@ def twins(base: dict, keys: Sequence[SearchKey]) -> Iterator[tuple[list[str], Po
         config = applied(base, keys, point)
         text = json.dumps(comparable(config), sort_keys=True, default=str)
         other = seen.setdefault(text, point)
-        names = [name for name in space.names if value_key(other.get(name)) != value_key(point.get(name))]
+        names = [
+            name for name in space.names if value_key(other.get(name)) != value_key(point.get(name))
+        ]
         if space.key(other) != space.key(point) and names and not told & set(names):
             told.update(names)
             yield names, other, point
@@ -166,7 +182,8 @@ def _beside(names: Sequence[str], point: Point, base: dict, keys: Sequence[Searc
     key = next(key for key in keys if key.name == names[0])
     values = [applied(base, [key], {key.name: value}) for value in (point[key.name], *_values(key))
               if value is not None]
-    alone = len({json.dumps(comparable(config), sort_keys=True, default=str) for config in values}) == len(_values(key))
+    alone = len({json.dumps(comparable(config), sort_keys=True, default=str)
+                 for config in values}) == len(_values(key))
     others = [f"{name} {value}" for name, value in point.items() if name not in names]
     return f" beside {', '.join(others)}" if alone and others else ""
 
@@ -176,7 +193,8 @@ def _hint(name: str, keys: Sequence[SearchKey]) -> str:
     for other in keys:
         for path in key.edits:
             clash = next((theirs for theirs in other.edits if other is not key and (
-                theirs == path or theirs.startswith(f"{path}.") or path.startswith(f"{theirs}."))), None)
+                theirs == path or theirs.startswith(f"{path}.") or path.startswith(f"{theirs}."))),
+                         None)
             if clash:
                 return f"{other.name} sets {clash} too. Keep one of the two."
     return f"It edits {', '.join(key.edits)}. Take the value out, or the key."

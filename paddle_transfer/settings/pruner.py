@@ -7,8 +7,9 @@ https://optuna.readthedocs.io/en/stable/reference/pruners.html names them. Steps
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any
 
 from paddle_transfer.errors import ValidationIssue, did_you_mean, show
 
@@ -53,10 +54,14 @@ PRUNERS: dict[str, dict[str, Number]] = {
     "none": {},
     "MedianPruner": _MEDIAN,
     "PercentilePruner": {"percentile": Number(0, 100, integer=False, required=True), **_MEDIAN},
-    "SuccessiveHalvingPruner": {"min_resource": Number(1, also=("auto",)), "reduction_factor": Number(2),
-                                "min_early_stopping_rate": _COUNT, "bootstrap_count": _COUNT},
-    "HyperbandPruner": {"min_resource": _SOME, "max_resource": Number(1, also=("auto",)),
-                        "reduction_factor": Number(2), "bootstrap_count": _COUNT},
+    "SuccessiveHalvingPruner": {
+        "min_resource": Number(1, also=("auto", )), "reduction_factor": Number(2),
+        "min_early_stopping_rate": _COUNT, "bootstrap_count": _COUNT
+    },
+    "HyperbandPruner": {
+        "min_resource": _SOME, "max_resource": Number(1, also=("auto", )),
+        "reduction_factor": Number(2), "bootstrap_count": _COUNT
+    },
     "PatientPruner": {"patience": Number(0, required=True), "min_delta": Number(0, integer=False)},
     "ThresholdPruner": {"lower": _LIMIT, "upper": _LIMIT, **_STEPS},
     "WilcoxonPruner": {"p_threshold": _SHARE, "n_startup_steps": _COUNT},
@@ -64,7 +69,7 @@ PRUNERS: dict[str, dict[str, Number]] = {
 }
 
 
-def pruner_issues(spec: Optional[Mapping[str, Any]], where: str = "pruner") -> list[ValidationIssue]:
+def pruner_issues(spec: Mapping[str, Any] | None, where: str = "pruner") -> list[ValidationIssue]:
     """Everything wrong with the value of ``pruner``, each with its path below ``where``; empty when it is right.
 
     What depends on the number of epochs (``max_resource``) is left to ``study.pruners.OptunaPruner``.
@@ -72,10 +77,16 @@ def pruner_issues(spec: Optional[Mapping[str, Any]], where: str = "pruner") -> l
     if spec is None:
         return []
     if not isinstance(spec, Mapping) or not isinstance(spec.get("name"), str):
-        return [ValidationIssue(where, "must be a mapping with a name", show(spec), "For example {name: auto}.")]
+        return [
+            ValidationIssue(where, "must be a mapping with a name", show(spec),
+                            "For example {name: auto}.")
+        ]
     name = spec["name"]
     if name not in PRUNERS:
-        return [ValidationIssue(f"{where}.name", "must be a pruner", show(name), did_you_mean(name, list(PRUNERS)))]
+        return [
+            ValidationIssue(f"{where}.name", "must be a pruner", show(name),
+                            did_you_mean(name, list(PRUNERS)))
+        ]
     rules, issues = PRUNERS[name], []
     for key, value in spec.items():
         if key == "name":
@@ -84,8 +95,9 @@ def pruner_issues(spec: Optional[Mapping[str, Any]], where: str = "pruner") -> l
             issues += _wrapped_issues(value, f"{where}.{key}")
         elif key not in rules:
             known = [*rules, *([WRAPPED] if name == "PatientPruner" else [])]
-            issues.append(ValidationIssue(f"{where}.{key}", f"is no argument of {name}", show(value),
-                                    did_you_mean(key, known) or f"{name} takes none."))
+            issues.append(
+                ValidationIssue(f"{where}.{key}", f"is no argument of {name}", show(value),
+                                did_you_mean(key, known) or f"{name} takes none."))
         elif not rules[key].admits(value):
             issues.append(ValidationIssue(f"{where}.{key}", f"must be {rules[key]}", show(value)))
     issues += [ValidationIssue(f"{where}.{key}", f"{name} needs it: {rule}")
@@ -95,7 +107,9 @@ def pruner_issues(spec: Optional[Mapping[str, Any]], where: str = "pruner") -> l
 
 def _wrapped_issues(spec: object, where: str) -> list[ValidationIssue]:
     if isinstance(spec, Mapping) and spec.get("name") in ("auto", "none"):
-        return [ValidationIssue(where, "must be one of Optuna's pruners, or null", show(spec["name"]))]
+        return [
+            ValidationIssue(where, "must be one of Optuna's pruners, or null", show(spec["name"]))
+        ]
     return pruner_issues(spec, where)
 
 
@@ -106,10 +120,13 @@ def _together(spec: Mapping[str, Any], where: str) -> list[ValidationIssue]:
         if lower is None and upper is None:
             return [ValidationIssue(where, "ThresholdPruner needs lower or upper, or both")]
         if lower is not None and upper is not None and lower > upper:
-            return [ValidationIssue(where, "lower must be at most upper", f"{lower:g} and {upper:g}")]
+            return [
+                ValidationIssue(where, "lower must be at most upper", f"{lower:g} and {upper:g}")
+            ]
     if spec["name"] == "SuccessiveHalvingPruner" and spec.get("bootstrap_count", 0) and (
             spec.get("min_resource", "auto") == "auto"):
         return [ValidationIssue(where, "bootstrap_count needs min_resource as a number of epochs")]
-    if spec["name"] == "HyperbandPruner" and spec.get("bootstrap_count", 0) and spec.get("max_resource") == "auto":
+    if spec["name"] == "HyperbandPruner" and spec.get("bootstrap_count",
+                                                      0) and spec.get("max_resource") == "auto":
         return [ValidationIssue(where, "bootstrap_count needs max_resource as a number of epochs")]
     return []

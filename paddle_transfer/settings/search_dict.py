@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Optional
+from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.validation import Fields, ValidationIssues, a_list, boolean, number_hint, text
+from paddle_transfer.config.validation import (
+    Fields,
+    ValidationIssues,
+    a_list,
+    boolean,
+    number_hint,
+    text,
+)
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.settings.conditions import read_conditions
 from paddle_transfer.space.catalog import CATALOG, Entry, SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range, is_number
 
-ITEM_KEYS = ("search_key", "search_values", "search_range", "log", "integer", "replace_config", "when")
+ITEM_KEYS = ("search_key", "search_values", "search_range", "log", "integer", "replace_config",
+             "when")
 
 
-def read_search_dict(items: list, base_config: Optional[dict], issues: ValidationIssues) -> list[SearchKey]:
+def read_search_dict(items: list, base_config: dict | None,
+                     issues: ValidationIssues) -> list[SearchKey]:
     """The keys of the list ``items`` that are in order; everything else goes into ``issues``.
 
     :param base_config: None when there is no usable one, and then nothing is checked against it
@@ -40,40 +49,51 @@ def read_search_dict(items: list, base_config: Optional[dict], issues: Validatio
 
 
 def _names(items: list) -> list[str]:
-    return [item["search_key"] for item in items if isinstance(item, dict) and isinstance(item.get("search_key"), str)]
+    return [
+        item["search_key"]
+        for item in items
+        if isinstance(item, dict) and isinstance(item.get("search_key"), str)
+    ]
 
 
-def _read_item(fields: Fields, base_config: Optional[dict], *, among: list[str]) -> Optional[SearchKey]:
+def _read_item(fields: Fields, base_config: dict | None, *, among: list[str]) -> SearchKey | None:
     """:param among: all names that are searched"""
     fields.unknown(ITEM_KEYS)
     name = fields.take("search_key", "", text)
     replace = _read_paths(fields, base_config)
     if not name:
         if "search_key" not in fields.data:
-            fields.issues.add(f"{fields.prefix}search_key", "is needed", hint=f"Known: {', '.join(CATALOG)}; "
-                                "or any name of your own with replace_config.")
+            fields.issues.add(
+                f"{fields.prefix}search_key", "is needed", hint=f"Known: {', '.join(CATALOG)}; "
+                "or any name of your own with replace_config.")
         return None
     entry = CATALOG.get(name) if "replace_config" not in fields.data else None
     if entry is None and "replace_config" not in fields.data:
-        fields.issues.add(f"{fields.prefix}search_key", "is not one that needs no replace_config", repr(name),
-                            f"{did_you_mean(name, list(CATALOG))} Or say with replace_config what it sets.".strip())
-    lacks = entry.needs(base_config) if entry and base_config is not None and entry.of not in among else None
+        fields.issues.add(
+            f"{fields.prefix}search_key", "is not one that needs no replace_config", repr(name),
+            f"{did_you_mean(name, list(CATALOG))} Or say with replace_config what it sets.".strip())
+    lacks = entry.needs(
+        base_config) if entry and base_config is not None and entry.of not in among else None
     if lacks:
-        fields.issues.add(f"{fields.prefix}search_key", f"{name} {lacks} of the base config", "none there",
-                            "Add it, or take the key out.")
-    hyperparameter = _read_values(fields, name, entry=entry, numeric=_are_numbers(replace, base_config))
+        fields.issues.add(f"{fields.prefix}search_key", f"{name} {lacks} of the base config",
+                          "none there", "Add it, or take the key out.")
+    hyperparameter = _read_values(fields, name, entry=entry, numeric=_are_numbers(
+        replace, base_config))
     return SearchKey(hyperparameter, replace) if hyperparameter is not None else None
 
 
-def _read_paths(fields: Fields, base_config: Optional[dict]) -> tuple[str, ...]:
-    given = fields.take("replace_config", (), lambda value: None if isinstance(value, str) else a_list(value))
+def _read_paths(fields: Fields, base_config: dict | None) -> tuple[str, ...]:
+    given = fields.take("replace_config", (), lambda value: None
+                        if isinstance(value, str) else a_list(value))
     given = [given] if isinstance(given, str) else given
     for i, path in enumerate(given):
         where = f"{fields.prefix}replace_config.{i}"
         if not isinstance(path, str) or not all(path.split(".")):
-            fields.issues.add(where, "must be a dotted path such as Optimizer.lr.learning_rate", show(path))
+            fields.issues.add(where, "must be a dotted path such as Optimizer.lr.learning_rate",
+                              show(path))
         elif base_config is not None and not dotpath.exists(base_config, path):
-            fields.issues.add(where, "must exist in the base config", repr(path), _nearest(base_config, path))
+            fields.issues.add(where, "must exist in the base config", repr(path),
+                              _nearest(base_config, path))
     return tuple(map(str, given))
 
 
@@ -98,13 +118,15 @@ def _all_paths(config: dict) -> list[str]:
     return list(found)
 
 
-def _are_numbers(replace: tuple[str, ...], base_config: Optional[dict]) -> bool:
+def _are_numbers(replace: tuple[str, ...], base_config: dict | None) -> bool:
     """Whether all that ``replace_config`` names holds a number now."""
     return bool(replace) and base_config is not None and all(
-        dotpath.exists(base_config, path) and is_number(dotpath.get(base_config, path)) for path in replace)
+        dotpath.exists(base_config, path) and is_number(dotpath.get(base_config, path))
+        for path in replace)
 
 
-def _read_values(fields: Fields, name: str, *, entry: Optional[Entry], numeric: bool) -> Optional[Hyperparameter]:
+def _read_values(fields: Fields, name: str, *, entry: Entry | None,
+                 numeric: bool) -> Hyperparameter | None:
     default_log = CATALOG[name].log if name in CATALOG else False
     log = fields.take("log", default_log, boolean)
     integer = fields.take("integer", False, boolean)
@@ -119,16 +141,18 @@ def _read_values(fields: Fields, name: str, *, entry: Optional[Entry], numeric: 
     if usual is None and "search_values" not in fields.data and "replace_config" in fields.data:
         fields.issues.add(f"{fields.prefix}search_values", "is needed (or search_range)",
                             hint="List the values to try.")
-    values = fields.take("search_values", usual, a_list, hint="List the values to try, such as [0.1, 0.01].")
+    values = fields.take("search_values", usual, a_list,
+                         hint="List the values to try, such as [0.1, 0.01].")
     if not values or not _check_values(fields, values, entry=entry, numeric=numeric):
         return None
     if "log" in fields.data and log and not (all(map(is_number, values)) and min(values) >= 0):
-        fields.issues.add(f"{fields.prefix}log", "needs values that are numbers, 0 or more", show(values))
+        fields.issues.add(f"{fields.prefix}log", "needs values that are numbers, 0 or more",
+                          show(values))
         return None
     return Choice(name, tuple(values), log=log and all(map(is_number, values)))
 
 
-def _check_values(fields: Fields, values: list, *, entry: Optional[Entry], numeric: bool) -> bool:
+def _check_values(fields: Fields, values: list, *, entry: Entry | None, numeric: bool) -> bool:
     """Add what is wrong with ``values``; True when nothing is."""
     before = len(fields.issues)
     for i, value in enumerate(values):
@@ -143,14 +167,17 @@ def _check_values(fields: Fields, values: list, *, entry: Optional[Entry], numer
             continue
         canonical = entry.canonical if entry else lambda x: x
         for earlier in values[:i]:
-            if not (entry and entry.check(earlier)) and dotpath.same(canonical(earlier), canonical(value)):
-                hint = "Take one out." if dotpath.same(earlier, value) else f"{earlier!r} says the same."
+            if not (entry and entry.check(earlier)) and dotpath.same(canonical(earlier),
+                                                                     canonical(value)):
+                hint = "Take one out." if dotpath.same(earlier,
+                                                       value) else f"{earlier!r} says the same."
                 fields.issues.add(where, "must differ from the values before it", show(value), hint)
                 break
     return len(fields.issues) == before
 
 
-def _read_range(fields: Fields, name: str, *, entry: Optional[Entry], log: bool, integer: bool) -> Optional[Range]:
+def _read_range(fields: Fields, name: str, *, entry: Entry | None, log: bool,
+                integer: bool) -> Range | None:
     value = fields.data["search_range"]
     where = f"{fields.prefix}search_range"
     if not isinstance(value, list) or len(value) != 2 or not all(map(is_number, value)):
@@ -170,7 +197,8 @@ def _read_range(fields: Fields, name: str, *, entry: Optional[Entry], log: bool,
         hint = "Write 'log: False' for a linear axis." if "logarithmic" in rule else ""
         fields.issues.add(where, rule, show(value), hint)
         return None
-    return Range(name, *(map(int, value) if integer else map(float, value)), log=log, integer=integer)
+    return Range(name, *(map(int, value) if integer else map(float, value)), log=log,
+                 integer=integer)
 
 
 def _try_out(key: SearchKey, base_config: dict, *, where: str, issues: ValidationIssues) -> None:
@@ -182,6 +210,6 @@ def _try_out(key: SearchKey, base_config: dict, *, where: str, issues: Validatio
         try:
             apply_point(base_config, [key], {key.name: value})
         except (LookupError, TypeError, AttributeError, ValueError) as error:
-            issues.add(where, f"{key.name}={value!r} cannot be put into the base config", str(error) or repr(error),
-                         f"It edits {', '.join(key.edits)}.")
+            issues.add(where, f"{key.name}={value!r} cannot be put into the base config",
+                       str(error) or repr(error), f"It edits {', '.join(key.edits)}.")
             return

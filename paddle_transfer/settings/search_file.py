@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.config import validation
-from paddle_transfer.config.base import comparable
+from paddle_transfer.config.base import comparable, eval_size
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.validation import Fields, ValidationIssues
 from paddle_transfer.errors import ConfigError
@@ -16,6 +17,17 @@ from paddle_transfer.settings import budget
 from paddle_transfer.settings import fields as readers
 from paddle_transfer.settings.final import Final, read_final
 from paddle_transfer.settings.greedy import once_each, read_distillation, with_new_paths
+from paddle_transfer.settings.groups import (
+    BaseTraining,
+    Budget,
+    Component,
+    Devices,
+    Objective,
+    Output,
+    Repeats,
+    Sampling,
+    SearchSpace,
+)
 from paddle_transfer.settings.ineffective_keys import check_ineffective
 from paddle_transfer.settings.search_dict import read_search_dict
 from paddle_transfer.space.catalog import SearchKey
@@ -34,9 +46,9 @@ DEFAULT_MAX_ITER = 20
 #: Words of PaddleClas's own search.yaml that only the greedy search uses.
 GREEDY_ONLY = ("distill_config_file", "teacher", "final_replace")
 
-KEYS = ("base_config_file", "output_dir", "gpus", "search_times", "search_dict", "search_mode", "max_iter",
-        "de_duplication", "metric", "fixed", "workers", "trial_timeout", "seed", "storage", "keep_models",
-        "acquisition", "final", *budget.KEYS)
+KEYS = ("base_config_file", "output_dir", "gpus", "search_times", "search_dict", "search_mode",
+        "max_iter", "de_duplication", "metric", "fixed", "workers", "trial_timeout", "seed",
+        "storage", "keep_models", "acquisition", "final", *budget.KEYS)
 
 #: What a greedy search has no use for.
 NOT_GREEDY = ("fixed",)
@@ -87,36 +99,78 @@ class SearchSettings:
     search_mode: str = "bayes"
     max_iter: int = DEFAULT_MAX_ITER
     de_duplication: bool = True
-    fixed: Optional[Point] = None
-    trial_timeout: Optional[float] = None
+    fixed: Point | None = None
+    trial_timeout: float | None = None
     seed: int = 0
-    storage: Optional[str] = None
+    storage: str | None = None
     keep_models: int = 3
     acquisition: str = "EI"
     stop: str = "none"
-    time_budget: Optional[float] = None
-    epoch_budget: Optional[int] = None
-    confirm: Optional[int] = None
+    time_budget: float | None = None
+    epoch_budget: int | None = None
+    confirm: int | None = None
     warm_start: tuple[str, ...] = ()
     prior: str = budget.DEFAULT_PRIOR
-    pruner: Optional[dict[str, Any]] = None
+    pruner: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    plan: Optional[Plan] = None
-    distillation: Optional[Distillation] = None
-    final: Optional[Final] = None
+    plan: Plan | None = None
+    distillation: Distillation | None = None
+    final: Final | None = None
+
+    @property
+    def base(self) -> BaseTraining:
+        return BaseTraining(self.base_config_file, self.base_config)
+
+    @property
+    def search_space(self) -> SearchSpace:
+        return SearchSpace(self.keys, self.space, self.fixed)
+
+    @property
+    def objective(self) -> Objective:
+        return Objective(self.metric, eval_size(self.base_config))
+
+    @property
+    def sampling(self) -> Sampling:
+        options = {"acquisition": self.acquisition} if self.search_mode == "bayes" else {}
+        sampler = Component(self.search_mode, options)
+        return Sampling(sampler, self.prior, self.warm_start, self.stop)
+
+    @property
+    def repeats(self) -> Repeats:
+        return Repeats(self.seed, self.search_times, self.confirm, self.de_duplication)
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self.max_iter, self.time_budget, self.epoch_budget)
+
+    @property
+    def devices(self) -> Devices:
+        return Devices(self.gpus, self.workers, self.trial_timeout)
+
+    @property
+    def output(self) -> Output:
+        return Output(self.output_dir, self.storage, self.keep_models)
 
     def identity(self) -> dict[str, Any]:
         """What makes this search this search, as plain data: when it changes, earlier trials no longer belong to
         it. Where and how fast trials run, and how points are chosen, is not part of it."""
         greedy: dict[str, Any] = {"greedy": True} if self.plan else {}
         if self.distillation:
-            greedy["distillation"] = {**self.distillation.identity(), "config": comparable(self.distillation.config)}
+            greedy["distillation"] = {
+                **self.distillation.identity(), "config": comparable(self.distillation.config)
+            }
         return {
-            "space": {key.name: {**_without_name(key), "edits": list(key.replace_config) or "catalogue"}
-                      for key in self.keys},
-            "order": list(self.space.names), "metric": self.metric, "seed": self.seed,
-            "search_times": self.search_times, "base_config": comparable(self.base_config), **greedy,
+            "space": {
+                key.name: {**_without_name(key), "edits": list(key.replace_config) or "catalogue"}
+                for key in self.keys
+            },
+            "order": list(self.space.names),
+            "metric": self.metric,
+            "seed": self.seed,
+            "search_times": self.search_times,
+            "base_config": comparable(self.base_config),
+            **greedy,
         }
 
     def times(self, point: Point) -> int:
@@ -129,7 +183,7 @@ def _without_name(key: SearchKey) -> dict[str, Any]:
 
 
 def load_search(path: str, overrides: Sequence[str] = (), *, dry_run: bool = False,
-                paddleclas: Optional[str] = None) -> SearchSettings:
+                paddleclas: str | None = None) -> SearchSettings:
     """Read a search file and its base config. Raises ConfigError with all mistakes of both.
 
     :param overrides: ``key=value`` each; a key whose first letter is a capital (``Global.epochs``) goes to the base
@@ -142,18 +196,22 @@ def load_search(path: str, overrides: Sequence[str] = (), *, dry_run: bool = Fal
     data = readers.override(load_yaml(path), [o for o in overrides if not o[:1].isupper()], issues)
     fields, options = Fields(data, issues), [o for o in overrides if o[:1].isupper()]
     mode = readers.read_mode(fields)
-    fields.unknown((*KEYS, *GREEDY_ONLY) if mode == "greedy" else KEYS, greedy=GREEDY_ONLY if mode != "greedy" else ())
+    fields.unknown((*KEYS, *GREEDY_ONLY) if mode == "greedy" else KEYS,
+                   greedy=GREEDY_ONLY if mode != "greedy" else ())
     lookup = readers.Lookup(path, readers.checkouts(path, paddleclas), lacking, notes)
     base_file, base = readers.read_config(
-        fields, "base_config_file", lookup, options,
-        hint="Name a training config of PaddleClas; its path is relative to the current directory or to this file.")
+        fields, "base_config_file", lookup, options, hint=
+        "Name a training config of PaddleClas; its path is relative to the current directory or to this file."
+    )
     keys = _read_keys(fields, base, mode, notes)
-    values = {**_plain(fields), "output_dir": readers.read_output_dir(fields, path),
-              "metric": readers.read_metric(fields, base), "gpus": readers.read_gpus(fields, lacking),
-              "search_mode": mode}
+    values = {
+        **_plain(fields), "output_dir": readers.read_output_dir(
+            fields, path), "metric": readers.read_metric(fields, base), "gpus": readers.read_gpus(
+                fields, lacking), "search_mode": mode
+    }
     if mode == "greedy":
-        values["distillation"] = read_distillation(fields, keys, base=base, metric=values["metric"], lookup=lookup,
-                                                   options=options, notes=notes)
+        values["distillation"] = read_distillation(fields, keys, base=base, metric=values["metric"],
+                                                   lookup=lookup, options=options, notes=notes)
     else:
         values["fixed"] = readers.read_fixed(fields, keys)
     values["final"] = read_final(fields, base, keys)
@@ -173,13 +231,16 @@ def _space(base: dict, keys: Sequence[SearchKey], values: dict[str, Any]) -> dic
     """``values`` with the space, the plan of a greedy search, and max_iter when there is none."""
     if values["search_mode"] == "greedy":
         plan = make_plan(base, keys, values["distillation"])
-        return {**values, "plan": plan, "space": plan.space(), "max_iter": values["max_iter"] or plan.most}
+        return {
+            **values, "plan": plan, "space": plan.space(), "max_iter": values["max_iter"]
+            or plan.most
+        }
     space = Space(tuple(key.hyperparameter for key in keys))
     default = space.size if values["search_mode"] == "grid" else DEFAULT_MAX_ITER
     return {**values, "space": space, "max_iter": values["max_iter"] or default}
 
 
-def _read_keys(fields: Fields, base: Optional[dict], mode: str, notes: list[str]) -> list[SearchKey]:
+def _read_keys(fields: Fields, base: dict | None, mode: str, notes: list[str]) -> list[SearchKey]:
     """The keys of search_dict; none at all when one of them has a mistake."""
     hint = "List what is to be searched: - search_key: lr"
     readers.need(fields, "search_dict", hint)
@@ -189,42 +250,51 @@ def _read_keys(fields: Fields, base: Optional[dict], mode: str, notes: list[str]
         base, items = with_new_paths(base, items), once_each(items, notes)
         for word in NOT_GREEDY:
             if fields.data.get(word) is not None:
-                fields.issues.add(word, "is not for a greedy search, which begins with the base config", hint="Put "
-                                    "the values into the base config, or choose search_mode grid, bayes or random.")
+                fields.issues.add(
+                    word, "is not for a greedy search, which begins with the base config",
+                    hint="Put "
+                    "the values into the base config, or choose search_mode grid, bayes or random.")
     keys = read_search_dict(items, base, fields.issues)
     for i, key in enumerate(keys):
         if mode == "greedy" and getattr(key.hyperparameter, "when", None):
-            fields.issues.add(f"search_dict.{i}.when", "is not for a greedy search, whose keys come one by one",
-                                hint="Take it out, or choose search_mode grid, bayes or random.")
+            fields.issues.add(f"search_dict.{i}.when",
+                              "is not for a greedy search, whose keys come one by one",
+                              hint="Take it out, or choose search_mode grid, bayes or random.")
     return keys if len(fields.issues) == before else []
 
 
 def _plain(fields: Fields) -> dict[str, Any]:
     """The fields that need only a look at their own value."""
-    return dict(
-        workers=fields.take("workers", 1, validation.whole(1)),
-        search_times=fields.take("search_times", 1, validation.whole(1)),
-        max_iter=fields.take("max_iter", None, validation.whole(1), empty=True),
-        de_duplication=fields.take("de_duplication", True, validation.boolean),
-        trial_timeout=fields.take("trial_timeout", None, validation.seconds, empty=True),
-        seed=fields.take("seed", 0, validation.whole(0, high=SEED_LIMIT)),
-        storage=fields.take("storage", None, readers.storage_rule, empty=True),
-        keep_models=fields.take("keep_models", 3, validation.whole(0)),
-        acquisition=str(fields.take("acquisition", "EI", validation.one_of(*ACQUISITIONS))).upper(),
-    )
+    return {
+        "workers": fields.take("workers", 1, validation.whole(1)),
+        "search_times": fields.take("search_times", 1, validation.whole(1)),
+        "max_iter": fields.take("max_iter", None, validation.whole(1), empty=True),
+        "de_duplication": fields.take("de_duplication", True, validation.boolean),
+        "trial_timeout": fields.take("trial_timeout", None, validation.seconds, empty=True),
+        "seed": fields.take("seed", 0, validation.whole(0, high=SEED_LIMIT)),
+        "storage": fields.take("storage", None, readers.storage_rule, empty=True),
+        "keep_models": fields.take("keep_models", 3, validation.whole(0)),
+        "acquisition": str(fields.take("acquisition", "EI",
+                                       validation.one_of(*ACQUISITIONS))).upper(),
+    }
 
 
 def _notes(data: dict, values: dict[str, Any]) -> tuple[str, ...]:
     notes, cores = [], os.cpu_count() or 1
     if values["search_mode"] == "greedy" and len(values["gpus"]) > 1:
-        notes.append("PaddleClas trains each trial on all listed GPUs; here each GPU trains a trial of its own, with "
-                     "the batch size of the config (one that was meant for several may want a smaller learning rate).")
+        notes.append(
+            "PaddleClas trains each trial on all listed GPUs; here each GPU trains a trial of its own, with "
+            "the batch size of the config (one that was meant for several may want a smaller learning rate)."
+        )
     if values["gpus"] and "workers" in data:
         notes.append("workers is for the CPU: with gpus, one trial runs on each listed GPU.")
     elif not values["gpus"]:
         visible = find_gpus()
         if visible:
-            notes.append(f"Trials run on the CPU. GPUs are there: -o gpus={','.join(visible)} uses them.")
+            notes.append(
+                f"Trials run on the CPU. GPUs are there: -o gpus={','.join(visible)} uses them.")
         if values["workers"] > cores:
-            notes.append(f"{values['workers']} workers share {cores} CPU cores; more than that is no faster.")
+            notes.append(
+                f"{values['workers']} workers share {cores} CPU cores; more than that is no faster."
+            )
     return tuple(notes)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Optional, Sequence
 
 from paddle_transfer.space.hyperparameter import Hyperparameter, Value, value_key
 
@@ -20,8 +20,9 @@ def active_names(hyperparameters: Sequence[Hyperparameter], point: Point) -> set
 
     def active(name: str) -> bool:
         if name not in known:
-            known[name] = all(parent not in conditions or active(parent) and _holds(point[parent], values)
-                              for parent, values in conditions[name])
+            known[name] = all(
+                parent not in conditions or active(parent) and _holds(point[parent], values)
+                for parent, values in conditions[name])
         return known[name]
 
     return {name for name in conditions if active(name)}
@@ -38,7 +39,7 @@ class Block:
     hyperparameters: tuple[Hyperparameter, ...]
 
     @property
-    def size(self) -> Optional[int]:
+    def size(self) -> int | None:
         """The number of points that differ; None when there is no end of them."""
         if any(h.size is None for h in self.hyperparameters):
             return None
@@ -69,7 +70,8 @@ class Block:
         """In mixed radix, the last hyperparameter fastest; what differs in inactive values only comes once."""
         found: dict[str, Point] = {}
         for digits in product(*(range(h.size) for h in self.hyperparameters)):
-            point = self.canonical({h.name: h.at(digit) for h, digit in zip(self.hyperparameters, digits)})
+            point = self.canonical(
+                {h.name: h.at(digit) for h, digit in zip(self.hyperparameters, digits)})
             found.setdefault(value_key([point[h.name] for h in self.hyperparameters]), point)
         return list(found.values())
 

@@ -6,8 +6,8 @@ from them together (``edits.finalise``). To add one, see ``entries/``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional, Sequence
 
 from paddle_transfer import dotpath
 from paddle_transfer.errors import ValidationIssue
@@ -31,7 +31,7 @@ class SearchKey:
         return self.hyperparameter.name
 
     @property
-    def entry(self) -> Optional[Entry]:
+    def entry(self) -> Entry | None:
         return None if self.replace_config else CATALOG[self.name]
 
     @property
@@ -66,7 +66,8 @@ def apply_point(base_config: dict, keys: Sequence[SearchKey], point: dict[str, V
     return config
 
 
-def unsupported(keys: Sequence[SearchKey], version: str, *, device: str = "gpu") -> list[ValidationIssue]:
+def unsupported(keys: Sequence[SearchKey], version: str, *,
+                device: str = "gpu") -> list[ValidationIssue]:
     """What of ``keys`` PaddleClas ``version`` (``2.4.2``; one that is not known can do all) cannot do, by name, and
     what changes nothing on ``device`` (``cpu`` or ``gpu``)."""
     issues = []
@@ -79,12 +80,16 @@ def unsupported(keys: Sequence[SearchKey], version: str, *, device: str = "gpu")
         beyond = [(value, since) for value, since in beyond if older(version, since)]
         if beyond:
             named = f"{key.name} {', '.join(value for value, _ in beyond)}"
-            issues.append(ValidationIssue(
-                where, f"{named} needs PaddleClas {max(since for _, since in beyond)} or newer",
-                f"PaddleClas {version}", "Name a newer checkout with PADDLECLAS_HOME or --paddleclas, or take it out."))
-        if key.entry.device not in (None, device) and not all(key.entry.off(value) for value in values):
-            issues.append(ValidationIssue(where, f"{key.name} works on a {key.entry.device} only", f"device {device}",
-                                    "Take it out."))
+            issues.append(
+                ValidationIssue(
+                    where, f"{named} needs PaddleClas {max(since for _, since in beyond)} or newer",
+                    f"PaddleClas {version}",
+                    "Name a newer checkout with PADDLECLAS_HOME or --paddleclas, or take it out."))
+        if key.entry.device not in (None,
+                                    device) and not all(key.entry.off(value) for value in values):
+            issues.append(
+                ValidationIssue(where, f"{key.name} works on a {key.entry.device} only",
+                                f"device {device}", "Take it out."))
     return issues
 
 

@@ -47,8 +47,8 @@ def page() -> str:
 
 def _row(entry: Entry) -> tuple[str, ...]:
     values = ", ".join(map(_shown, entry.values)) + ("; log axis" if entry.log else "")
-    return (f"`{entry.name}`", entry.meaning, values, ", ".join(f"`{path}`" for path in entry.edits), _versions(entry),
-            entry.source)
+    return (f"`{entry.name}`", entry.meaning, values, ", ".join(
+        f"`{path}`" for path in entry.edits), _versions(entry), entry.source)
 
 
 def _shown(value: Value) -> str:
@@ -60,4 +60,5 @@ def _versions(entry: Entry) -> str:
     for value, since in entry.since_values.items():
         text += f"; {value}: {since} and newer"
     device = f"; {entry.device.upper()} only" if entry.device else ""
-    return ("all" if text == f"{OLDEST} and newer" else text.replace(f"{OLDEST} and newer; ", "all; ")) + device
+    return ("all" if text == f"{OLDEST} and newer" else text.replace(f"{OLDEST} and newer; ",
+                                                                     "all; ")) + device

@@ -5,7 +5,8 @@ All functions that edit work in place, on the copy that ``catalog.apply_point`` 
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Optional
+from collections.abc import Iterator
+from typing import Any
 
 from paddle_transfer import dotpath
 
@@ -30,7 +31,7 @@ def losses(config: dict, name: str) -> Iterator[dict]:
             yield item[name]
 
 
-def set_mix_operator(config: dict, name: str, arguments: Optional[dict[str, Any]]) -> None:
+def set_mix_operator(config: dict, name: str, arguments: dict[str, Any] | None) -> None:
     """Switch a mixing batch operator on (with ``arguments``) or off (None); every other operator stays.
 
     One mixing operator stands for itself; several are drawn from by batch with OpSampler, each as often as the
@@ -47,8 +48,10 @@ def set_mix_operator(config: dict, name: str, arguments: Optional[dict[str, Any]
             return _put_batch_ops(config, operators)
     if arguments is None:
         return None
-    return _put_batch_ops(config, [*(op for op in operators if not _mixing(op)),
-                                   _joined([op for op in operators if _mixing(op)], name, arguments)])
+    return _put_batch_ops(config, [
+        *(op for op in operators if not _mixing(op)),
+        _joined([op for op in operators if _mixing(op)], name, arguments)
+    ])
 
 
 def _joined(present: list[dict], name: str, arguments: dict[str, Any]) -> dict:
@@ -95,7 +98,9 @@ def finalise(config: dict) -> None:
             loss["epsilon"] = SOFT_LABEL_EPSILON
     metrics = _list(config, "Metric.Train")
     if metrics:
-        config["Metric"]["Train"] = [item for item in metrics if not any(name in item for name in HARD_LABEL_METRICS)]
+        config["Metric"]["Train"] = [
+            item for item in metrics if not any(name in item for name in HARD_LABEL_METRICS)
+        ]
 
 
 def _list(config: dict, path: str) -> list:

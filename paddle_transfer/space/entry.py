@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional
+from typing import Any
 
 from paddle_transfer.space.hyperparameter import Value, is_number, value_key
 
@@ -40,18 +41,18 @@ class Entry:
     name: str
     meaning: str
     values: tuple[Value, ...]
-    check: Callable[[Value], Optional[str]]
+    check: Callable[[Value], str | None]
     apply: Callable[[dict, Value], None]
     edits: tuple[str, ...]
     source: str
     log: bool = False
-    needs: Callable[[dict], Optional[str]] = _nothing
+    needs: Callable[[dict], str | None] = _nothing
     canonical: Callable[[Value], Value] = lambda value: value
     stage: int = 0
     since: str = OLDEST
     since_values: Mapping[Value, str] = field(default_factory=dict)
-    of: Optional[str] = None
-    device: Optional[str] = None
+    of: str | None = None
+    device: str | None = None
 
     def off(self, value: Value) -> bool:
         """Whether ``value`` says that the thing is not used at all."""
@@ -61,7 +62,9 @@ class Entry:
         """The first PaddleClas that can do ``value``."""
         if self.off(value):
             return OLDEST
-        return self.since_values.get(value, self.since) if isinstance(value, (str, int, float)) else self.since
+        return self.since_values.get(value, self.since) if isinstance(value,
+                                                                      (str, int,
+                                                                       float)) else self.since
 
 
 def older(version: str, than: str) -> bool:
@@ -78,22 +81,24 @@ def switch(on: Value) -> Callable[[Value], Value]:
     return lambda value: on if value is True else 0.0 if value is False else value
 
 
-def number(rule: str, fits: Callable[[float], bool], *, boolean: bool = False) -> Callable[[Value], Optional[str]]:
+def number(rule: str, fits: Callable[[float], bool], *,
+           boolean: bool = False) -> Callable[[Value], str | None]:
     """A check that wants a number that ``fits``, or (with ``boolean``) True or False."""
-    def check(value: Value) -> Optional[str]:
+    def check(value: Value) -> str | None:
         fine = boolean and isinstance(value, bool) or is_number(value) and fits(value)
         return None if fine else rule
     return check
 
 
-def whole(low: int, high: Optional[int] = None) -> Callable[[Value], Optional[str]]:
+def whole(low: int, high: int | None = None) -> Callable[[Value], str | None]:
     """A check that wants a whole number from ``low`` (to ``high``)."""
     limits = f", {low} or more" if high is None else f" from {low} to {high}"
     return number(f"must be a whole number{limits}",
                   lambda x: float(x).is_integer() and x >= low and (high is None or x <= high))
 
 
-def one_of(*values: Value) -> Callable[[Value], Optional[str]]:
+def one_of(*values: Value) -> Callable[[Value], str | None]:
     """A check that wants one of ``values``."""
     rule = f"must be one of {', '.join(map(str, values))}"
-    return lambda value: None if any(value_key(value) == value_key(mine) for mine in values) else rule
+    return lambda value: None if any(value_key(value) == value_key(mine)
+                                     for mine in values) else rule

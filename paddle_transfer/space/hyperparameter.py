@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Sequence, Union
+from typing import Any, Union
 
 Value = Any  # bool, int, float, str, None, or a list/dict of such: whatever YAML can say
 
@@ -18,7 +19,8 @@ def is_number(value: object) -> bool:
 
 def value_key(value: Value) -> str:
     """A text that is equal exactly for equal values: 1 and 1.0 are equal (in lists too), 1 and True are not."""
-    if isinstance(value, bool):  # the usual kinds by hand: a search compares points thousands of times
+    if isinstance(value,
+                  bool):  # the usual kinds by hand: a search compares points thousands of times
         return "true" if value else "false"
     if type(value) is float and math.isfinite(value) and not value.is_integer():
         return repr(value)
@@ -30,7 +32,8 @@ def _whole_numbers(value: Value) -> Value:
         return int(value)
     if isinstance(value, (list, tuple)):
         return [_whole_numbers(item) for item in value]
-    return {key: _whole_numbers(item) for key, item in value.items()} if isinstance(value, dict) else value
+    return {key: _whole_numbers(item)
+            for key, item in value.items()} if isinstance(value, dict) else value
 
 
 #: (name of another hyperparameter, its values) pairs: a condition. All must hold.
@@ -117,7 +120,10 @@ class Choice:
         return self.values[rng.randrange(self.size)]
 
     def describe(self) -> dict:
-        return {"name": self.name, "choices": list(self.values), "log": self.log, **_describe_when(self.when)}
+        return {
+            "name": self.name, "choices": list(self.values), "log": self.log,
+            **_describe_when(self.when)
+        }
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,7 @@ class Range:
     ordered = True
 
     @property
-    def size(self) -> Union[int, None]:
+    def size(self) -> int | None:
         """How many values; None when there is no end of them."""
         return int(self.high) - int(self.low) + 1 if self.integer else None
 
@@ -174,7 +180,7 @@ class Range:
             value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
         else:
             value = self.low + unit * (self.high - self.low)
-        value = int(round(value)) if self.integer else float(f"{value:.6g}")
+        value = round(value) if self.integer else float(f"{value:.6g}")
         return min(max(value, self.low), self.high)  # rounding may have left the range
 
     def sample(self, rng) -> Value:
@@ -183,8 +189,10 @@ class Range:
         return self.decode(rng.random())
 
     def describe(self) -> dict:
-        return {"name": self.name, "range": [self.low, self.high], "log": self.log, "integer": self.integer,
-                **_describe_when(self.when)}
+        return {
+            "name": self.name, "range": [self.low, self.high], "log": self.log,
+            "integer": self.integer, **_describe_when(self.when)
+        }
 
 
 Hyperparameter = Union[Choice, Range]

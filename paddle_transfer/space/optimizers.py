@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, Optional
+from collections.abc import Callable, Iterator
 
 #: Optimizers whose weight decay is their own argument, apart from the gradient.
 DECOUPLED = ("AdamW", "AdamWDL")
@@ -19,11 +19,12 @@ def optimizers(config: dict) -> Iterator[tuple[str, dict]]:
         yield str(section.get("name")), section
     for item in section if isinstance(section, list) else []:
         for name, arguments in item.items() if isinstance(item, dict) else ():
-            if isinstance(arguments, dict) and not str(arguments.get("scope", "all")).endswith("Loss"):
+            if isinstance(arguments,
+                          dict) and not str(arguments.get("scope", "all")).endswith("Loss"):
                 yield name, arguments
 
 
-def learning_rate(arguments: dict) -> Optional[float]:
+def learning_rate(arguments: dict) -> float | None:
     """The (largest) learning rate of one optimizer's ``lr``; None where it has none yet."""
     schedule = arguments.get("lr")
     if not isinstance(schedule, dict):
@@ -85,5 +86,9 @@ def rename(config: dict, change: Callable[[str, dict], tuple[str, dict]]) -> Non
         config["Optimizer"] = {"name": name, **arguments}
         return
     ours = [id(arguments) for _, arguments in optimizers(config)]
-    config["Optimizer"] = [dict(change(name, arguments) if id(arguments) in ours else (name, arguments)
-                                for name, arguments in item.items()) for item in section]
+    config["Optimizer"] = [
+        dict(
+            change(name, arguments) if id(arguments) in ours else (name, arguments)
+            for name, arguments in item.items())
+        for item in section
+    ]

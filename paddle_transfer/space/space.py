@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Iterator, Optional
+from typing import Any
 
 from paddle_transfer.space.blocks import Block, Point, active_names, blocks_of
 from paddle_transfer.space.hyperparameter import Hyperparameter, value_key
@@ -26,7 +27,8 @@ class Space:
 
     def __post_init__(self):
         names = [hyperparameter.name for hyperparameter in self.hyperparameters]
-        assert names and len(set(names)) == len(names), f"names must be there and differ, but got {names}"
+        assert names and len(
+            set(names)) == len(names), f"names must be there and differ, but got {names}"
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ class Space:
         return len(self.blocks) < len(self.hyperparameters)
 
     @cached_property
-    def size(self) -> Optional[int]:
+    def size(self) -> int | None:
         """The number of points; None when a range is continuous."""
         size = 1
         for block in self.blocks:
@@ -90,16 +92,21 @@ class Space:
 
     def contains(self, point: Point) -> bool:
         return set(point) == set(self.names) and all(
-            hyperparameter.contains(point[hyperparameter.name]) for hyperparameter in self.hyperparameters)
+            hyperparameter.contains(point[hyperparameter.name])
+            for hyperparameter in self.hyperparameters)
 
     def key(self, point: Point) -> str:
         """A text that is the same exactly for the same point, on every machine and in every run."""
-        return "|".join(f"{name}={value_key(value)}" for name, value in self.canonical(point).items())
+        return "|".join(
+            f"{name}={value_key(value)}" for name, value in self.canonical(point).items())
 
     def encode(self, point: Point) -> list[float]:
         """``width`` numbers in 0..1."""
         point = self.canonical(point)
-        return [x for hyperparameter in self.hyperparameters for x in hyperparameter.encode(point[hyperparameter.name])]
+        return [
+            x for hyperparameter in self.hyperparameters
+            for x in hyperparameter.encode(point[hyperparameter.name])
+        ]
 
     def sample(self, rng) -> Point:
         """One point, each hyperparameter drawn by itself. ``rng`` is a ``random.Random``."""

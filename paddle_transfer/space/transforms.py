@@ -5,7 +5,8 @@ All functions that edit work in place, on the copy that ``catalog.apply_point`` 
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Optional
+from collections.abc import Iterator
+from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.space.hyperparameter import is_number
@@ -25,8 +26,8 @@ ENCODERS = ("NormalizeImage", "Normalize", "ToTensor", "ToCHWImage")
 ON_NUMBERS = ("RandomErasing", "Cutout")
 
 #: Operators whose ``size`` is that of the picture that they make.
-SIZED = ("RandCropImage", "RandCropImageV2", "RandomResizedCrop", "RandomCropImage", "CropImage", "CropWithPadding",
-         "CropImageAtRatio", "CenterCrop", "ResizeImage", "Resize")
+SIZED = ("RandCropImage", "RandCropImageV2", "RandomResizedCrop", "RandomCropImage", "CropImage",
+         "CropWithPadding", "CropImageAtRatio", "CenterCrop", "ResizeImage", "Resize")
 
 
 def operators(config: dict, path: str) -> list:
@@ -35,12 +36,14 @@ def operators(config: dict, path: str) -> list:
     return found if isinstance(found, list) else []
 
 
-def find(config: dict, name: str) -> Optional[dict]:
+def find(config: dict, name: str) -> dict | None:
     """A copy of the arguments of the training operator ``name``; None without it."""
-    return next((dict(operator[name] or {}) for operator in operators(config, TRAIN_OPS) if name in operator), None)
+    return next((dict(operator[name] or {})
+                 for operator in operators(config, TRAIN_OPS)
+                 if name in operator), None)
 
 
-def put(config: dict, name: str, arguments: Optional[dict[str, Any]]) -> None:
+def put(config: dict, name: str, arguments: dict[str, Any] | None) -> None:
     """Switch the training operator ``name`` on (with ``arguments``, over those that it has) or off (None)."""
     ops = operators(config, TRAIN_OPS)
     if arguments is None:
@@ -63,17 +66,18 @@ def _place(ops: list, name: str) -> int:
     return max((i + 1 for i, other in enumerate(names) if other in earlier), default=len(ops))
 
 
-def side(config: dict, path: str) -> Optional[int]:
+def side(config: dict, path: str) -> int | None:
     """The side of the square pictures that the operators at ``path`` make; None where they make none of one size."""
     made = None
     for _, arguments in _sized(operators(config, path)):
         if "size" in arguments:
             made = arguments["size"]
     sides = set(made) if isinstance(made, list) else {made}
-    return int(made[0] if isinstance(made, list) else made) if len(sides) == 1 and is_number(*sides) else None
+    return int(made[0] if isinstance(made, list) else made) if len(sides) == 1 and is_number(
+        *sides) else None
 
 
-def needs_pictures(config: dict) -> Optional[str]:
+def needs_pictures(config: dict) -> str | None:
     """What a config lacks for operators on its pictures, or None."""
     if not operators(config, TRAIN_OPS):
         return "needs DataLoader.Train.dataset.transform_ops"

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.config import pretrained
 from paddle_transfer.errors import SearchFailed, StudyError
 from paddle_transfer.space.catalog import apply_point
 from paddle_transfer.space.space import Point
-from paddle_transfer.stages.plan import NO_TEACHER, STAGE, TEACHER, applied, final_config, stage_of, teacher_config
+from paddle_transfer.stages.plan import (
+    NO_TEACHER,
+    STAGE,
+    TEACHER,
+    applied,
+    final_config,
+    stage_of,
+    teacher_config,
+)
 from paddle_transfer.study.records import TrialRecord
 
 #: The weights of a trial's best epoch, as the worker writes them, without ``.pdparams``.
@@ -34,7 +43,8 @@ def raw_config(settings: Any, point: Point, *, records: Sequence[TrialRecord] = 
         return applied(settings.base_config, settings.keys, point)
     if stage == "teacher":
         return teacher_config(settings.base_config, settings.keys, settings.distillation, point)
-    return final_config(settings.keys, settings.distillation, point, weights=teacher_weights(settings, point, records))
+    return final_config(settings.keys, settings.distillation, point, weights=teacher_weights(
+        settings, point, records))
 
 
 def teacher_weights(settings: Any, point: Point, records: Sequence[TrialRecord]) -> str:
@@ -47,7 +57,8 @@ def teacher_weights(settings: Any, point: Point, records: Sequence[TrialRecord])
     return str(Path(settings.output_dir) / "trials" / name / WEIGHTS)
 
 
-def teacher_trial(settings: Any, point: Point, records: Sequence[TrialRecord]) -> Optional[TrialRecord]:
+def teacher_trial(settings: Any, point: Point,
+                  records: Sequence[TrialRecord]) -> TrialRecord | None:
     """The training of the teacher that the final run ``point`` learns from."""
     wanted = settings.space.key({**point, STAGE: "teacher"})
     done = [record for record in records if record.state == "complete" and record.reused is None
@@ -72,17 +83,21 @@ def check_weights(settings: Any, record: TrialRecord, records: Sequence[TrialRec
         return
     weights = teacher_weights(settings, record.point, records) + ".pdparams"
     if not Path(weights).is_file():
-        raise StudyError(f"{weights}: the weights of the teacher {record.point[TEACHER]} must be there for the final "
-                         "run, but they are gone. Put them back, or start anew with --fresh")
+        raise StudyError(
+            f"{weights}: the weights of the teacher {record.point[TEACHER]} must be there for the final "
+            "run, but they are gone. Put them back, or start anew with --fresh")
 
 
 def check_end(settings: Any, records: Sequence[TrialRecord]) -> None:
     """Raises SearchFailed when the search was to end with a distillation and it, or all its teachers, failed."""
     for stage, what in (("final", "the final distillation"), ("teacher", "every teacher")):
-        ended = [record for record in records if stage_of(record.point) == stage and record.finished]
+        ended = [
+            record for record in records if stage_of(record.point) == stage and record.finished
+        ]
         if ended and not any(record.state == "complete" for record in ended):
             last = ended[-1]
             tail = str(last.info.get("log_tail", "")).strip()
             end = f"\nThe end of its log:\n{tail}" if tail else ""
-            raise SearchFailed(f"{what} failed. Trial {last.number}: {last.info.get('reason', last.state)}. What was "
-                               f"found before is in {settings.output_dir}{end}")
+            raise SearchFailed(
+                f"{what} failed. Trial {last.number}: {last.info.get('reason', last.state)}. What was "
+                f"found before is in {settings.output_dir}{end}")

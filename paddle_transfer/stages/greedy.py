@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.common import finished_keys, keys
@@ -18,7 +18,7 @@ class GreedySampler:
         self.plan = plan
 
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
-                seed: int) -> Optional[Point]:
+                seed: int) -> Point | None:
         """As ``Sampler.suggest``; also None while a step's last trainings are under way. ``seed`` changes nothing."""
         busy = keys(space, running)
         taken = finished_keys(space, finished) | busy
@@ -52,7 +52,8 @@ class GreedySampler:
         return [*steps, [{STAGE: "final"}]] if self.plan.final else steps
 
 
-def best_of(space: Space, candidates: Sequence[Point], finished: Sequence[Observation]) -> Optional[Point]:
+def best_of(space: Space, candidates: Sequence[Point],
+            finished: Sequence[Observation]) -> Point | None:
     """The candidate with the best mean over its completed trainings; of equals the first, as in PaddleClas. None when
     none has completed, and then the key stays as it was: PaddleClas would go on with a value that failed."""
     values: dict[str, list[float]] = {}

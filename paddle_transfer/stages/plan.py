@@ -6,8 +6,9 @@ by part, values stay what YAML made of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.space.catalog import SearchKey, apply_point
@@ -47,8 +48,10 @@ class Distillation:
     final_replace: dict[str, str] = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
-        return {"algorithm": self.algorithm, "teachers": list(self.teachers), "rm_keys": list(self.rm_keys),
-                "final_replace": dict(self.final_replace)}
+        return {
+            "algorithm": self.algorithm, "teachers": list(self.teachers),
+            "rm_keys": list(self.rm_keys), "final_replace": dict(self.final_replace)
+        }
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,10 @@ class Plan:
 
     def space(self) -> Space:
         """A space that holds every point that may be trained."""
-        choices = [key if key.contains(self.start[key.name]) else Choice(key.name, (*key.values, BASE))
-                   for key in self.keys]
+        choices = [
+            key if key.contains(self.start[key.name]) else Choice(key.name, (*key.values, BASE))
+            for key in self.keys
+        ]
         if self.final:
             choices += [Choice(TEACHER, (NO_TEACHER, *self.teachers)), Choice(STAGE, STAGES)]
         return Space(tuple(choices))
@@ -108,16 +113,22 @@ def stage_of(point: Point) -> str:
     return stage if stage in STAGES and TEACHER in point else "search"
 
 
-def make_plan(base: dict, keys: Sequence[SearchKey], distillation: Optional[Distillation]) -> Plan:
+def make_plan(base: dict, keys: Sequence[SearchKey], distillation: Distillation | None) -> Plan:
     """:param keys: with finite hyperparameters"""
-    choices = tuple(key.hyperparameter if isinstance(key.hyperparameter, Choice) else
-                    Choice(key.name, tuple(key.hyperparameter.at(i) for i in range(key.hyperparameter.size)))
+    choices = tuple(key.hyperparameter if isinstance(key.hyperparameter, Choice) else Choice(
+        key.name, tuple(key.hyperparameter.at(i)
+                        for i in range(key.hyperparameter.size)))
                     for key in keys)
     untouched = apply_point(base, [], {})
-    start = {choice.name: next((value for value in choice.values
-                                if dotpath.same(applied(base, [key], {key.name: value}), untouched)), BASE)
-             for key, choice in zip(keys, choices)}
-    return Plan(choices, start, distillation.teachers if distillation else (), distillation is not None)
+    start = {
+        choice.name: next((value
+                           for value in choice.values
+                           if dotpath.same(applied(base, [key], {key.name: value}), untouched)),
+                          BASE)
+        for key, choice in zip(keys, choices)
+    }
+    return Plan(choices, start, distillation.teachers if distillation else (), distillation
+                is not None)
 
 
 def applied(config: dict, keys: Sequence[SearchKey], point: Point) -> dict:
@@ -145,20 +156,23 @@ def under(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(f"{prefix}.")
 
 
-def teacher_config(base: dict, keys: Sequence[SearchKey], distillation: Distillation, point: Point) -> dict:
+def teacher_config(base: dict, keys: Sequence[SearchKey], distillation: Distillation,
+                   point: Point) -> dict:
     """The base config with the values found, less ``rm_keys``, and the teacher's architecture."""
     kept = [without(key, distillation.rm_keys) for key in keys]
     name = SearchKey(Choice(TEACHER, distillation.teachers), ("Arch.name",))
     return applied(base, [*(key for key in kept if key is not None), name], point)
 
 
-def without(key: SearchKey, removed: Sequence[str]) -> Optional[SearchKey]:
+def without(key: SearchKey, removed: Sequence[str]) -> SearchKey | None:
     """``key`` less its paths that are ``removed``; None when none is left."""
-    left = tuple(path for path in key.replace_config if not any(under(path, prefix) for prefix in removed))
+    left = tuple(
+        path for path in key.replace_config if not any(under(path, prefix) for prefix in removed))
     return None if key.replace_config and not left else replace(key, replace_config=left)
 
 
-def final_config(keys: Sequence[SearchKey], distillation: Distillation, point: Point, *, weights: str = "") -> dict:
+def final_config(keys: Sequence[SearchKey], distillation: Distillation, point: Point, *,
+                 weights: str = "") -> dict:
     """The distillation config with the values found, each at the place that ``final_replace`` gives it.
 
     :param weights: the trained teacher's, without ``.pdparams``

@@ -6,7 +6,8 @@ other parameters. Both only in training, and without new names in the weights, s
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from paddle_transfer.config.base import class_num
 from paddle_transfer.errors import TrialError, did_you_mean
@@ -44,8 +45,10 @@ def classifier(model: Any, classes: Any) -> Any:
     found = [layer for layer in model.sublayers() if isinstance(layer, nn.Linear)]
     fitting = [layer for layer in found if layer.weight.shape[-1] == classes]
     if not fitting:
-        raise TrialError(f"FineTune: {type(model).__name__} has no linear layer for {classes} classes, so dropout and "
-                         "lr_mult have no place in it. Take these keys out of the search, or choose another Arch.name")
+        raise TrialError(
+            f"FineTune: {type(model).__name__} has no linear layer for {classes} classes, so dropout and "
+            "lr_mult have no place in it. Take these keys out of the search, or choose another Arch.name"
+        )
     return fitting[-1]
 
 

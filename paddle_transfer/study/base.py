@@ -5,7 +5,8 @@ The conformance suite is ``tests.helpers.store_suite``.
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Protocol, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import TrialRecord
@@ -45,7 +46,8 @@ class Store(Protocol):
         ...
 
     def finish(self, number: int, *, state: str, value: float | None = None,
-               curve: Sequence[tuple[int, float]] | None = None, info: Mapping[str, Any] | None = None) -> TrialRecord:
+               curve: Sequence[tuple[int, float]] | None = None,
+               info: Mapping[str, Any] | None = None) -> TrialRecord:
         """The end of a trial, once and for good.
 
         :param value: needed when complete or pruned, left out otherwise

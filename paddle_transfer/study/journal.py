@@ -77,7 +77,8 @@ def repair(path: str | os.PathLike) -> int:
         else:
             raise StudyError(
                 f"{path}: line {number}: every line must be a JSON object; found {line[:60]!r}. The file was changed "
-                "by something else. Put back a copy, or start anew with --fresh (the old run is moved aside)")
+                "by something else. Put back a copy, or start anew with --fresh (the old run is moved aside)"
+            )
     if good < len(data):
         with open(path, "r+b") as file:
             file.truncate(good)

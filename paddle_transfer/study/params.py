@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, value_key
 from paddle_transfer.space.space import Point, Space
@@ -12,17 +17,21 @@ from paddle_transfer.space.space import Point, Space
 
 def _native(choice: Choice) -> bool:
     """Whether Optuna can hold the values as they are: plain ones that ``==`` tells apart (1 and True it does not)."""
-    plain = all(value is None or isinstance(value, (bool, int, float, str)) for value in choice.values)
+    plain = all(
+        value is None or isinstance(value, (bool, int, float, str)) for value in choice.values)
     return plain and len(set(choice.values)) == choice.size
 
 
 def distribution(hyperparameter: Hyperparameter) -> BaseDistribution:
     if isinstance(hyperparameter, Choice):
         values = hyperparameter.values
-        return CategoricalDistribution(values if _native(hyperparameter) else [value_key(value) for value in values])
+        return CategoricalDistribution(
+            values if _native(hyperparameter) else [value_key(value) for value in values])
     if hyperparameter.integer:
-        return IntDistribution(int(hyperparameter.low), int(hyperparameter.high), log=hyperparameter.log)
-    return FloatDistribution(float(hyperparameter.low), float(hyperparameter.high), log=hyperparameter.log)
+        return IntDistribution(int(hyperparameter.low), int(hyperparameter.high),
+                               log=hyperparameter.log)
+    return FloatDistribution(float(hyperparameter.low), float(hyperparameter.high),
+                             log=hyperparameter.log)
 
 
 def to_params(space: Space, point: Point) -> dict[str, Any]:

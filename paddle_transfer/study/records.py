@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.space.space import Point
@@ -33,10 +34,10 @@ class TrialRecord:
     point: dict[str, Any]
     seed: int
     state: str = "running"
-    value: Optional[float] = None
+    value: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
     attempts: int = 0
-    reused: Optional[int] = None
+    reused: int | None = None
     info: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -50,6 +51,10 @@ class TrialRecord:
 def observations(records: Sequence[TrialRecord]) -> tuple[list[Observation], list[Point]]:
     """(what a sampler may learn from, by trial number; the points being trained)."""
     trainings = [record for record in records if record.reused is None]
-    finished = [Observation(number=record.number, point=record.point, value=record.value, state=record.state,
-                            curve=record.curve) for record in trainings if record.finished]
+    finished = [
+        Observation(number=record.number, point=record.point, value=record.value,
+                    state=record.state, curve=record.curve)
+        for record in trainings
+        if record.finished
+    ]
     return finished, [record.point for record in trainings if not record.finished]

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, get_storage
@@ -32,8 +33,10 @@ JOURNAL_NAME = "study.journal"
 #: The study's name in a journal file of its own; a fixed one, so that a folder that was moved still resumes.
 JOURNAL_STUDY = "paddle_transfer"
 
-_OPTUNA_STATES = {"running": TrialState.RUNNING, "complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED,
-                  "diverged": TrialState.FAIL, "failed": TrialState.FAIL}
+_OPTUNA_STATES = {
+    "running": TrialState.RUNNING, "complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED,
+    "diverged": TrialState.FAIL, "failed": TrialState.FAIL
+}
 
 
 class OptunaStore:
@@ -71,14 +74,17 @@ class OptunaStore:
             self._storage.set_study_user_attr(self._study, name, value)
 
     def create(self, *, suggestion: int, point: Point, seed: int) -> TrialRecord:
-        return self._add(state="running", point=point, attrs={"suggestion": suggestion, "seed": seed, "attempts": 0})
+        return self._add(state="running", point=point,
+                         attrs={"suggestion": suggestion, "seed": seed, "attempts": 0})
 
     def reuse(self, *, suggestion: int, original: TrialRecord) -> TrialRecord:
         assert original.finished and original.reused is None, f"trial {original.number} cannot be reused"
-        attrs = {"suggestion": suggestion, "seed": original.seed, "attempts": 0, "reused": original.number,
-                 "outcome": {"state": original.state, "info": {}}}
-        return self._add(state=original.state, point=original.point, attrs=attrs, value=original.value,
-                         curve=original.curve)
+        attrs = {
+            "suggestion": suggestion, "seed": original.seed, "attempts": 0,
+            "reused": original.number, "outcome": {"state": original.state, "info": {}}
+        }
+        return self._add(state=original.state, point=original.point, attrs=attrs,
+                         value=original.value, curve=original.curve)
 
     def begin(self, number: int) -> TrialRecord:
         record = self._running(number)
@@ -96,26 +102,34 @@ class OptunaStore:
 
     def note_try(self, number: int, *, verdict: str, message: str, log_tail: str) -> TrialRecord:
         record = self._running(number)
-        entry = {"attempt": record.attempts, "verdict": verdict, "message": message, "log_tail": log_tail}
+        entry = {
+            "attempt": record.attempts, "verdict": verdict, "message": message, "log_tail": log_tail
+        }
         with self._guard("write"):
-            self._storage.set_trial_user_attr(self._ids[number], "tries", [*record.info.get("tries", ()), entry])
+            self._storage.set_trial_user_attr(self._ids[number], "tries",
+                                              [*record.info.get("tries", ()), entry])
         return self._reload(number)
 
     def finish(self, number: int, *, state: str, value: float | None = None,
-               curve: Sequence[tuple[int, float]] | None = None, info: Mapping[str, Any] | None = None) -> TrialRecord:
+               curve: Sequence[tuple[int, float]] | None = None,
+               info: Mapping[str, Any] | None = None) -> TrialRecord:
         record = self._running(number)
         assert state in _OPTUNA_STATES and state != "running", state
-        assert (value is not None) == (state in ("complete", "pruned")), f"{state} with the value {value}"
+        assert (value is not None) == (state
+                                       in ("complete", "pruned")), f"{state} with the value {value}"
         trial = self._ids[number]
         with self._guard("write"):
             if curve is not None:
                 reported, final = dict(record.curve), {int(epoch): float(y) for epoch, y in curve}
                 for epoch in sorted(reported.keys() | final.keys()):
                     if reported.get(epoch) != final.get(epoch):
-                        self._storage.set_trial_intermediate_value(trial, epoch, final.get(epoch, math.nan))
-            self._storage.set_trial_user_attr(trial, "outcome", {"state": state, "info": dict(info or {})})
+                        self._storage.set_trial_intermediate_value(trial, epoch,
+                                                                   final.get(epoch, math.nan))
+            self._storage.set_trial_user_attr(trial, "outcome",
+                                              {"state": state, "info": dict(info or {})})
             # The one write that ends the trial; a kill before it leaves a running trial and a result.json to adopt.
-            self._storage.set_trial_state_values(trial, _OPTUNA_STATES[state], None if value is None else [value])
+            self._storage.set_trial_state_values(trial, _OPTUNA_STATES[state],
+                                                 None if value is None else [value])
         return self._reload(number)
 
     def close(self) -> None:
@@ -124,8 +138,8 @@ class OptunaStore:
     def _add(self, *, state: str, point: Point, attrs: dict[str, Any], value: float | None = None,
              curve: Sequence[tuple[int, float]] = ()) -> TrialRecord:
         records, ids = self._records, self._ids
-        template = create_trial(state=_OPTUNA_STATES[state], params=to_params(self._space, point), value=value,
-                                distributions=self._distributions, user_attrs=attrs,
+        template = create_trial(state=_OPTUNA_STATES[state], params=to_params(self._space, point),
+                                value=value, distributions=self._distributions, user_attrs=attrs,
                                 intermediate_values=dict(curve))
         with self._guard("write"):
             trial = self._storage.create_new_trial(self._study, template_trial=template)
@@ -133,8 +147,9 @@ class OptunaStore:
         records.append(self._record(self._storage.get_trial(trial)))
         number = len(records) - 1
         if records[number].number != number:
-            raise StudyError(f"{self._place}: another process adds trials to this study. Use a storage or an "
-                             "output_dir of its own for every search")
+            raise StudyError(
+                f"{self._place}: another process adds trials to this study. Use a storage or an "
+                "output_dir of its own for every search")
         return records[number]
 
     def _running(self, number: int) -> TrialRecord:
@@ -150,19 +165,28 @@ class OptunaStore:
     def _record(self, trial: FrozenTrial) -> TrialRecord:
         attrs = trial.user_attrs
         outcome = attrs.get("outcome", {}) if trial.state.is_finished() else {}
-        default = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+        default = {
+            TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"
+        }
         try:
             return TrialRecord(
-                number=trial.number, suggestion=attrs["suggestion"], point=to_point(self._space, trial.params),
-                seed=attrs["seed"], state=outcome.get("state") or default.get(trial.state, "running"),
-                value=trial.value if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
-                curve=tuple((epoch, value) for epoch, value in sorted(trial.intermediate_values.items())
-                            if not math.isnan(value)),
-                attempts=attrs["attempts"], reused=attrs.get("reused"),
-                info={**({"tries": attrs["tries"]} if "tries" in attrs else {}), **outcome.get("info", {})})
+                number=trial.number, suggestion=attrs["suggestion"], point=to_point(
+                    self._space, trial.params), seed=attrs["seed"], state=outcome.get("state")
+                or default.get(trial.state, "running"),
+                value=trial.value if trial.state in (TrialState.COMPLETE,
+                                                     TrialState.PRUNED) else None,
+                curve=tuple((epoch, value)
+                            for epoch, value in sorted(trial.intermediate_values.items())
+                            if not math.isnan(value)), attempts=attrs["attempts"],
+                reused=attrs.get("reused"), info={
+                    **({"tries": attrs["tries"]} if "tries" in attrs else {}), **outcome.get(
+                        "info", {})
+                })
         except (KeyError, ValueError) as error:
-            raise StudyError(f"{self._place}: trial {trial.number} is not one of this search ({error!r}). The storage "
-                             "holds a study of the same name that something else made, or of another space") from error
+            raise StudyError(
+                f"{self._place}: trial {trial.number} is not one of this search ({error!r}). The storage "
+                "holds a study of the same name that something else made, or of another space"
+            ) from error
 
     @contextmanager
     def _guard(self, what: str):
@@ -176,7 +200,8 @@ class OptunaStore:
         except optuna.exceptions.StorageInternalError as error:
             if "disk is full" in f"{error} {error.__cause__}":
                 raise DiskFull(self._place) from error
-            raise StudyError(f"{self._place}: cannot {what} the study: {error.__cause__ or error}") from error
+            raise StudyError(
+                f"{self._place}: cannot {what} the study: {error.__cause__ or error}") from error
 
 
 def _study_id(storage: BaseStorage, name: str) -> int:
@@ -198,14 +223,17 @@ def open_store(*, output_dir: str | os.PathLike, space: Space, storage: str | No
         path = Path(output_dir) / JOURNAL_NAME
         try:
             repair(path)
-            return OptunaStore(JournalStorage(Journal(path)), name=JOURNAL_STUDY, space=space, place=str(path))
+            return OptunaStore(JournalStorage(Journal(path)), name=JOURNAL_STUDY, space=space,
+                               place=str(path))
         except OSError as error:
-            raise DiskFull(path) if is_disk_full(error) else StudyError(f"{path}: {error}") from error
+            raise DiskFull(path) if is_disk_full(error) else StudyError(
+                f"{path}: {error}") from error
     name = study_name or str(Path(output_dir).resolve())
     return OptunaStore(_storage(storage), name=name, space=space, place=storage)
 
 
-def read_store(*, output_dir: str | os.PathLike, space: Space, storage: str | None = None) -> OptunaStore:
+def read_store(*, output_dir: str | os.PathLike, space: Space,
+               storage: str | None = None) -> OptunaStore:
     """The store of another search, only to be read: nothing is written, and that search may be at work.
 
     Raises StudyError when there is none, or it cannot be read.
@@ -224,7 +252,8 @@ def read_store(*, output_dir: str | os.PathLike, space: Space, storage: str | No
         raise StudyError(f"{storage or path}: cannot be read: {error}") from error
 
 
-def set_aside(*, output_dir: str | os.PathLike, storage: str, suffix: str, study_name: str | None = None) -> None:
+def set_aside(*, output_dir: str | os.PathLike, storage: str, suffix: str,
+              study_name: str | None = None) -> None:
     """Rename the search's study in ``storage``, so that a new one may take its name; nothing when there is none."""
     name = study_name or str(Path(output_dir).resolve())
     backend = _storage(storage)
@@ -232,7 +261,8 @@ def set_aside(*, output_dir: str | os.PathLike, storage: str, suffix: str, study
         study = backend.get_study_id_from_name(name)
     except KeyError:
         return
-    optuna.copy_study(from_study_name=name, from_storage=backend, to_storage=backend, to_study_name=name + suffix)
+    optuna.copy_study(from_study_name=name, from_storage=backend, to_storage=backend,
+                      to_study_name=name + suffix)
     backend.delete_study(study)
 
 
@@ -240,5 +270,6 @@ def _storage(url: str) -> BaseStorage:
     try:
         return get_storage(url)
     except Exception as error:  # whatever SQLAlchemy or a driver finds wrong with an address
-        raise StudyError(f"storage: {url}: must be an Optuna storage URL that can be opened, such as "
-                         f"sqlite:///study.db; {type(error).__name__}: {error}") from error
+        raise StudyError(
+            f"storage: {url}: must be an Optuna storage URL that can be opened, such as "
+            f"sqlite:///study.db; {type(error).__name__}: {error}") from error

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Symbol:
     """A name that was asked for and is known. ``make(machine, args)`` is what calling it means; None: not callable."""
 
     name: str
-    make: Optional[Callable[[Any, tuple], Any]] = None
+    make: Callable[[Any, tuple], Any] | None = None
 
 
 class Dtype:
@@ -48,7 +49,8 @@ class Dtype:
 
     def build(self, machine, state) -> None:
         # (version, byte order, subdescription, names, fields, size, alignment, flags): only the order may say something
-        if not isinstance(state, tuple) or not 3 <= len(state) <= 9 or state[1] not in ("<", ">", "|", "="):
+        if not isinstance(state, tuple) or not 3 <= len(state) <= 9 or state[1] not in ("<", ">",
+                                                                                        "|", "="):
             raise Malformed("a strange dtype state")
         if any(part is not None for part in state[2:5]):
             raise Refused("numpy.dtype with fields")
@@ -59,7 +61,7 @@ class Dtype:
 class Array:
     """numpy.ndarray as it is being rebuilt. Empty until BUILD brings shape, dtype and bytes, which must agree."""
 
-    def __init__(self, value: Optional[np.ndarray] = None):
+    def __init__(self, value: np.ndarray | None = None):
         self.value = value
 
     def build(self, machine, state) -> None:
@@ -85,7 +87,8 @@ def array_of(machine, data, dtype, shape, order: str) -> np.ndarray:
         raise Malformed("an array with a strange shape")
     wanted = math.prod(shape) * dtype.dtype.itemsize
     if wanted != len(data):
-        raise Malformed(f"an array of shape {list(shape)} takes {wanted} bytes, but {len(data)} are there")
+        raise Malformed(
+            f"an array of shape {list(shape)} takes {wanted} bytes, but {len(data)} are there")
     array = np.frombuffer(data, dtype=dtype.dtype).reshape(shape, order=order)
     if not dtype.dtype.isnative:
         machine.charge(array.nbytes)
@@ -95,7 +98,9 @@ def array_of(machine, data, dtype, shape, order: str) -> np.ndarray:
 
 def _reconstruct(machine, args):
     if len(args) != 3 or not isinstance(args[0], Symbol) or args[0].name != "numpy.ndarray":
-        raise Refused(f"numpy.core.multiarray._reconstruct of {getattr(args[0], 'name', 'something') if args else '?'}")
+        raise Refused(
+            f"numpy.core.multiarray._reconstruct of {getattr(args[0], 'name', 'something') if args else '?'}"
+        )
     return Array()  # the shape given here is never allocated
 
 
@@ -119,7 +124,8 @@ def _dtype(machine, args):
 
 def _encode(machine, args):
     # Python 3 writes bytes this way in protocols 0 to 2
-    if not 1 <= len(args) <= 2 or not isinstance(args[0], str) or args[1:] not in (("latin1",), ("latin-1",)):
+    if not 1 <= len(args) <= 2 or not isinstance(args[0], str) or args[1:] not in (("latin1", ),
+                                                                                   ("latin-1", )):
         raise Refused("_codecs.encode other than latin1")
     machine.charge(len(args[0]))
     return args[0].encode("latin-1")
@@ -188,9 +194,12 @@ _KNOWN = {symbol.name: symbol for symbol in (
     Symbol("builtins.bytearray", _bytes),
     Symbol("builtins.eval", _paddle_tensor),
 )}
-_ALIASES = {"__builtin__": "builtins", "numpy._core.multiarray": "numpy.core.multiarray",
-            "numpy._core.numeric": "numpy.core.numeric", "numpy.core._multiarray_umath": "numpy.core.multiarray",
-            "numpy._core._multiarray_umath": "numpy.core.multiarray"}
+_ALIASES = {
+    "__builtin__": "builtins", "numpy._core.multiarray": "numpy.core.multiarray",
+    "numpy._core.numeric": "numpy.core.numeric",
+    "numpy.core._multiarray_umath": "numpy.core.multiarray",
+    "numpy._core._multiarray_umath": "numpy.core.multiarray"
+}
 
 
 def lookup(module: Any, name: Any) -> Symbol:

@@ -13,7 +13,6 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Optional
 
 from paddle_transfer.weights.errors import FetchError
 from paddle_transfer.weights.write import write_atomically
@@ -22,7 +21,8 @@ from paddle_transfer.weights.write import write_atomically
 def weights_home() -> Path:
     """``$PADDLE_TRANSFER_HOME/weights``, else ``~/.paddleclas/weights``."""
     home = os.environ.get("PADDLE_TRANSFER_HOME")
-    return Path(home).expanduser() / "weights" if home else Path("~/.paddleclas/weights").expanduser()
+    return Path(home).expanduser() / "weights" if home else Path(
+        "~/.paddleclas/weights").expanduser()
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def record_path(file: Path) -> Path:
     return file.with_name(file.name + ".json")
 
 
-def recorded(file: Path) -> Optional[Record]:
+def recorded(file: Path) -> Record | None:
     """What is recorded of ``file``; None when nothing is (or its record is unreadable: then it is seen anew)."""
     try:
         entry = json.loads(record_path(file).read_text(encoding="utf-8"))
@@ -48,8 +48,9 @@ def recorded(file: Path) -> Optional[Record]:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
-        raise FetchError(f"{record_path(file)}: is not readable, so it is not known what {file.name} should be. "
-                         "Delete it to take the file as it is now") from None
+        raise FetchError(
+            f"{record_path(file)}: is not readable, so it is not known what {file.name} should be. "
+            "Delete it to take the file as it is now") from None
 
 
 def keep_record(file: Path, record: Record) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Iterator, Optional, Union
+from typing import Any
 
 from paddle_transfer.config.pretrained import NAMES
 from paddle_transfer.errors import did_you_mean
@@ -39,7 +40,7 @@ class Entry:
     arch: str
     urls: tuple[str, ...]
     classes: int = 1000
-    top1: Optional[float] = None
+    top1: float | None = None
     head: bool = True
     size: int = 224
     mean: tuple[float, float, float] = MEAN
@@ -58,18 +59,40 @@ def _legendary(stem: str) -> tuple[str, ...]:
 
 
 _IMAGENET = {
-    "ResNet18": .7098, "ResNet18_vd": .7226, "ResNet34_vd": .7598, "ResNet50_vd": .7912, "ResNet101_vd": .8017,
+    "ResNet18": .7098,
+    "ResNet18_vd": .7226,
+    "ResNet34_vd": .7598,
+    "ResNet50_vd": .7912,
+    "ResNet101_vd": .8017,
     "VGG16": .7200,
-    "MobileNetV3_small_x0_35": .5303, "MobileNetV3_small_x0_5": .5921, "MobileNetV3_small_x0_75": .6602,
-    "MobileNetV3_small_x1_0": .6824, "MobileNetV3_small_x1_25": .7067, "MobileNetV3_large_x0_35": .6432,
-    "MobileNetV3_large_x0_5": .6924, "MobileNetV3_large_x0_75": .7314, "MobileNetV3_large_x1_0": .7532,
+    "MobileNetV3_small_x0_35": .5303,
+    "MobileNetV3_small_x0_5": .5921,
+    "MobileNetV3_small_x0_75": .6602,
+    "MobileNetV3_small_x1_0": .6824,
+    "MobileNetV3_small_x1_25": .7067,
+    "MobileNetV3_large_x0_35": .6432,
+    "MobileNetV3_large_x0_5": .6924,
+    "MobileNetV3_large_x0_75": .7314,
+    "MobileNetV3_large_x1_0": .7532,
     "MobileNetV3_large_x1_25": .7641,
-    "PPLCNet_x0_25": .5186, "PPLCNet_x0_35": .5809, "PPLCNet_x0_5": .6314, "PPLCNet_x0_75": .6818,
-    "PPLCNet_x1_0": .7132, "PPLCNet_x1_5": .7371, "PPLCNet_x2_0": .7518, "PPLCNet_x2_5": .7660,
+    "PPLCNet_x0_25": .5186,
+    "PPLCNet_x0_35": .5809,
+    "PPLCNet_x0_5": .6314,
+    "PPLCNet_x0_75": .6818,
+    "PPLCNet_x1_0": .7132,
+    "PPLCNet_x1_5": .7371,
+    "PPLCNet_x2_0": .7518,
+    "PPLCNet_x2_5": .7660,
 }
 _SSLD = {
-    "ResNet34_vd": .7972, "ResNet50_vd": .8300, "ResNet101_vd": .8370, "MobileNetV3_small_x0_35": .5555,
-    "MobileNetV3_small_x1_0": .7129, "MobileNetV3_large_x1_0": .7896, "PPLCNet_x0_5": .6610, "PPLCNet_x1_0": .7440,
+    "ResNet34_vd": .7972,
+    "ResNet50_vd": .8300,
+    "ResNet101_vd": .8370,
+    "MobileNetV3_small_x0_35": .5555,
+    "MobileNetV3_small_x1_0": .7129,
+    "MobileNetV3_large_x1_0": .7896,
+    "PPLCNet_x0_5": .6610,
+    "PPLCNet_x1_0": .7440,
     "PPLCNet_x2_5": .8080,
 }
 _10W = Entry(
@@ -77,28 +100,30 @@ _10W = Entry(
     (f"{BUCKET}/dygraph/legendary_models/ResNet50_vd_10w_pretrained.pdparams",
      f"{BUCKET}/dygraph/ResNet50_vd_10w_pretrained.pdparams",
      "https://paddlehub.bj.bcebos.com/dygraph/image_classification/resnet50_vd_10w.pdparams",
-     f"{BUCKET}/ResNet50_vd_10w_pretrained.tar"),
-    classes=100_000, head=False, page=f"{DOCS}/algorithm_introduction/transfer_learning.md",
-    note="100,000 classes, 43 million images; the file has no classifier. The second address's file names its "
-         "tensors as PaddleHub does (PaddleClas issue 1438), the last is a tar of Paddle 1.x")
+     f"{BUCKET}/ResNet50_vd_10w_pretrained.tar"), classes=100_000, head=False,
+    page=f"{DOCS}/algorithm_introduction/transfer_learning.md", note=
+    "100,000 classes, 43 million images; the file has no classifier. The second address's file names its "
+    "tensors as PaddleHub does (PaddleClas issue 1438), the last is a tar of Paddle 1.x")
 
 CATALOGUE: dict[tuple[str, str], Entry] = {
-    **{("imagenet", arch): Entry("imagenet", arch, _legendary(arch), top1=top1) for arch, top1 in _IMAGENET.items()},
-    **{("imagenet_ssld", arch): Entry("imagenet_ssld", arch, _legendary(f"{arch}_ssld"), top1=top1,
-                                      note="distilled (SSLD)") for arch, top1 in _SSLD.items()},
+    **{("imagenet", arch): Entry("imagenet", arch, _legendary(arch), top1=top1) for arch, top1 in _IMAGENET.items(
+       )},
+    **{("imagenet_ssld", arch): Entry("imagenet_ssld", arch, _legendary(f"{arch}_ssld"), top1=top1, note="distilled (SSLD)") for arch, top1 in _SSLD.items(
+       )},
     ("10w", "ResNet50_vd"): _10W,
 }
 
 
-def entry(name: str, arch: Optional[str] = None, *, ppcls: Union[str, Path, None] = None) -> Entry:
+def entry(name: str, arch: str | None = None, *, ppcls: str | Path | None = None) -> Entry:
     """The weights ``name`` for ``arch``; 10w is there for one architecture only and needs no ``arch``.
 
     :param ppcls: PaddleClas's ``ppcls`` folder: the MODEL_URLS of other architectures are read from it
     :raises UnknownWeights: saying what there is
     """
     if name not in NAMES or name == "none":
-        raise UnknownWeights(f"pretrained: must be one of {', '.join(NAMES)}, a file or an address; found {name!r}. "
-                             f"{did_you_mean(name, NAMES)}")
+        raise UnknownWeights(
+            f"pretrained: must be one of {', '.join(NAMES)}, a file or an address; found {name!r}. "
+            f"{did_you_mean(name, NAMES)}")
     if arch is None and name == "10w":
         return _10W
     if arch is None:
@@ -110,12 +135,13 @@ def entry(name: str, arch: Optional[str] = None, *, ppcls: Union[str, Path, None
         there = sorted({a for n, a in CATALOGUE if n == name})
         others = sorted(n for n, a in CATALOGUE if a == arch)
         hint = f"For {arch} there is {', '.join(others)}. " if others else ""
-        raise UnknownWeights(f"pretrained: {name}: there is none for {arch}. {hint}"
-                             f"{did_you_mean(arch, there)} A file or an address may be given instead.")
+        raise UnknownWeights(
+            f"pretrained: {name}: there is none for {arch}. {hint}"
+            f"{did_you_mean(arch, there)} A file or an address may be given instead.")
     return known
 
 
-def entries(ppcls: Union[str, Path, None] = None) -> Iterator[Entry]:
+def entries(ppcls: str | Path | None = None) -> Iterator[Entry]:
     """All of the catalogue, then what PaddleClas's own tables have beside it."""
     yield from CATALOGUE.values()
     if ppcls is not None:
@@ -124,12 +150,13 @@ def entries(ppcls: Union[str, Path, None] = None) -> Iterator[Entry]:
                 yield _from_ppcls("imagenet", arch, Path(ppcls))
 
 
-def _from_ppcls(name: str, arch: str, ppcls: Path) -> Optional[Entry]:
+def _from_ppcls(name: str, arch: str, ppcls: Path) -> Entry | None:
     url = model_urls(ppcls).get(arch)
     if not url:
         return None
     size = re.search(r"_(\d{3})\Z", arch)
-    found = Entry("imagenet", arch, (url,), size=int(size[1]) if size else 224, note="from PaddleClas's MODEL_URLS")
+    found = Entry("imagenet", arch, (url, ), size=int(size[1]) if size else 224,
+                  note="from PaddleClas's MODEL_URLS")
     if name == "imagenet_ssld":  # as ppcls/utils/save_load.py does for use_ssld
         return replace(found, name=name, urls=(url.replace("_pretrained", "_ssld_pretrained"),),
                        note="by PaddleClas's rule for use_ssld; whether it exists is not known")
@@ -156,5 +183,6 @@ def _literal(node: ast.expr) -> dict[str, str]:
         value: Any = ast.literal_eval(node)
     except ValueError:
         return {}
-    return {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, str)} if isinstance(
-        value, dict) else {}
+    return {k: v
+            for k, v in value.items()
+            if isinstance(k, str) and isinstance(v, str)} if isinstance(value, dict) else {}

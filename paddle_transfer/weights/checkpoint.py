@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,20 @@ from paddle_transfer.weights.allowed_globals import Dtype, Malformed, Refused, S
 from paddle_transfer.weights.errors import NotWeights
 from paddle_transfer.weights.file_kinds import PICKLE
 from paddle_transfer.weights.loadfile import load_file
-from paddle_transfer.weights.read import BIG, NAME_TABLE, check_kind, join, named, read, tensor_of, whole
+from paddle_transfer.weights.read import (
+    BIG,
+    NAME_TABLE,
+    check_kind,
+    join,
+    named,
+    read,
+    tensor_of,
+    whole,
+)
 
 
-def read_all(path: str | os.PathLike, *, leaf: Callable[[np.ndarray], Any] = lambda array: array) -> Any:
+def read_all(path: str | os.PathLike, *, leaf: Callable[[np.ndarray],
+                                                        Any] = lambda array: array) -> Any:
     """Whatever ``path`` (a ``.pdparams``, ``.pdopt``, ``.pdstates``) holds, as plain containers, numbers, texts and
     arrays: what ``paddle.load(path, return_numpy=True)`` gives, without running anything.
 

@@ -11,9 +11,9 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Optional
 
 from paddle_transfer.weights.errors import FetchError
 
@@ -47,8 +47,8 @@ class Network:
     longest_pause: float = 60.0
     timeout: float = 30.0
     sleep: Callable[[float], None] = time.sleep
-    open: Optional[Callable] = None
-    progress: Callable[[int, Optional[int]], None] = lambda there, total: None
+    open: Callable | None = None
+    progress: Callable[[int, int | None], None] = lambda there, total: None
     say: Callable[[str], None] = lambda line: None
 
 
@@ -100,7 +100,7 @@ def forget(part: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _validator(url: str, part: Path) -> Optional[str]:
+def _validator(url: str, part: Path) -> str | None:
     """What the server called the version that ``part`` is the beginning of; None: begin anew."""
     try:
         note = json.loads(_note(part).read_text())
@@ -139,20 +139,24 @@ def _ask(request: urllib.request.Request, part: Path, have: int, network: Networ
                 if size and int(size[1]) == have:
                     return None
                 forget(part)
-                raise _Broken("the server's file is shorter than what is here; beginning anew") from None
+                raise _Broken(
+                    "the server's file is shorter than what is here; beginning anew") from None
             if error.code in WORTH_A_RETRY:
                 asked = error.headers.get("Retry-After") or ""
-                raise _Broken(f"HTTP {error.code} {error.reason}", float(asked) if asked.isdigit() else 0.0) from None
+                raise _Broken(f"HTTP {error.code} {error.reason}",
+                              float(asked) if asked.isdigit() else 0.0) from None
             raise NotThere(f"HTTP {error.code} {error.reason}") from None
     except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        raise _Broken(f"cannot be reached: {reason}", unreachable=isinstance(
-            reason, (socket.gaierror, ConnectionRefusedError)) or "unreachable" in str(reason)) from None
+        raise _Broken(
+            f"cannot be reached: {reason}",
+            unreachable=isinstance(reason, (socket.gaierror, ConnectionRefusedError))
+            or "unreachable" in str(reason)) from None
     except ValueError as error:
         raise NotThere(f"is no address: {error}") from None
 
 
-def _range(response, have: int) -> tuple[int, Optional[int]]:
+def _range(response, have: int) -> tuple[int, int | None]:
     """(where the answer begins, the size of the whole file or None when it is not said)."""
     length = response.headers.get("Content-Length")
     length = int(length) if length and length.isdigit() else None
@@ -160,11 +164,13 @@ def _range(response, have: int) -> tuple[int, Optional[int]]:
         return 0, length
     match = re.match(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range") or "")
     if not match or int(match[1]) != have:
-        raise NotThere(f"asked for bytes from {have}, the server answered {response.headers.get('Content-Range')}")
+        raise NotThere(
+            f"asked for bytes from {have}, the server answered {response.headers.get('Content-Range')}"
+        )
     return have, int(match[2]) + 1 if match[3] == "*" else int(match[3])
 
 
-def _copy(response, part: Path, *, start: int, total: Optional[int], network: Network) -> None:
+def _copy(response, part: Path, *, start: int, total: int | None, network: Network) -> None:
     there = start
     with open(part, "r+b" if start else "wb") as file:
         file.seek(start)
@@ -177,7 +183,8 @@ def _copy(response, part: Path, *, start: int, total: Optional[int], network: Ne
         except (OSError, http.client.HTTPException) as error:
             if getattr(error, "errno", None) in (28, 122):  # no space left, quota
                 raise
-            raise _Broken(f"broke off after {there:,} bytes: {error or type(error).__name__}") from None
+            raise _Broken(
+                f"broke off after {there:,} bytes: {error or type(error).__name__}") from None
         file.flush()
         os.fsync(file.fileno())
     if total is not None and there != total:

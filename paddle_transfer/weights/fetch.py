@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import urllib.parse
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Callable, Optional, Sequence
 
 from paddle_transfer.weights.cache import hold, keep_record, measure, record_path, recorded
 from paddle_transfer.weights.download import Network, NotThere, forget, transfer
@@ -15,8 +15,8 @@ from paddle_transfer.weights.lock import locked
 MIRROR = "PADDLE_TRANSFER_MIRROR"
 
 
-def fetch(urls: Sequence[str], file: Path, *, check: Callable[[Path], object], network: Optional[Network] = None,
-          mirror: Optional[str] = None, refresh: bool = False) -> Path:
+def fetch(urls: Sequence[str], file: Path, *, check: Callable[[Path], object],
+          network: Network | None = None, mirror: str | None = None, refresh: bool = False) -> Path:
     """``file``, fetched from the first of ``urls`` that has it unless it is there already.
 
     Many processes may ask at once: one downloads, the others wait and find it. The download is made beside the file,
@@ -32,14 +32,16 @@ def fetch(urls: Sequence[str], file: Path, *, check: Callable[[Path], object], n
     if file.exists() and not refresh:
         return _held(file, check)
     try:
-        with locked(file.with_name(file.name + ".lock"), sleep=network.sleep,
-                    waiting=lambda pid: network.say(f"{file.name}: process {pid} is fetching it; waiting")):
+        with locked(
+                file.with_name(file.name + ".lock"), sleep=network.sleep, waiting=lambda pid:
+                network.say(f"{file.name}: process {pid} is fetching it; waiting")):
             if file.exists() and not refresh:
                 return _held(file, check)
             return _download(mirrored(urls, mirror), file, check=check, network=network)
     except OSError as error:
-        raise FetchError(f"{error.filename or file}: {error.strerror or error}. The folder for weights can be set "
-                         "with PADDLE_TRANSFER_HOME") from None
+        raise FetchError(
+            f"{error.filename or file}: {error.strerror or error}. The folder for weights can be set "
+            "with PADDLE_TRANSFER_HOME") from None
 
 
 def _held(file: Path, check: Callable[[Path], object]) -> Path:
@@ -50,17 +52,19 @@ def _held(file: Path, check: Callable[[Path], object]) -> Path:
     return file
 
 
-def mirrored(urls: Sequence[str], mirror: Optional[str] = None) -> list[str]:
+def mirrored(urls: Sequence[str], mirror: str | None = None) -> list[str]:
     """The addresses to try: with a mirror, its copies by path and by name, else ``urls``."""
     base = (mirror or os.environ.get(MIRROR, "")).rstrip("/")
     if not base:
         return list(urls)
     paths = [urllib.parse.urlsplit(url).path for url in urls]
-    tries = [base + path for path in paths] + [f"{base}/{path.rsplit('/', 1)[-1]}" for path in paths]
+    tries = [base + path
+             for path in paths] + [f"{base}/{path.rsplit('/', 1)[-1]}" for path in paths]
     return list(dict.fromkeys(tries))
 
 
-def _download(urls: Sequence[str], file: Path, *, check: Callable[[Path], object], network: Network) -> Path:
+def _download(urls: Sequence[str], file: Path, *, check: Callable[[Path], object],
+              network: Network) -> Path:
     reasons: list[str] = []
     unreachable: set[str] = set()
     for url in urls:
@@ -107,9 +111,11 @@ def _accept(part: Path, file: Path, url: str) -> None:
 
 
 def _by_hand(urls: Sequence[str], file: Path, reasons: Sequence[str]) -> str:
-    lines = [f"{file.name} could not be fetched:", *(f"  {reason}" for reason in reasons),
-             "  Without a connection, get it elsewhere from one of these addresses:", *(f"    {url}" for url in urls),
-             f"  and put it here: {file}",
-             f"  Behind a proxy set https_proxy; a mirror's address goes into {MIRROR}; a file of your own may be "
-             "named instead."]
+    lines = [
+        f"{file.name} could not be fetched:", *(f"  {reason}" for reason in reasons),
+        "  Without a connection, get it elsewhere from one of these addresses:",
+        *(f"    {url}" for url in urls), f"  and put it here: {file}",
+        f"  Behind a proxy set https_proxy; a mirror's address goes into {MIRROR}; a file of your own may be "
+        "named instead."
+    ]
     return "\n".join(lines)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 PICKLE, SAFETENSORS, TAR = "pdparams", "safetensors", "tar"
 HEAD_BYTES = 4096
 
 
-def kind_of(head: bytes, size: int) -> tuple[Optional[str], str]:
+def kind_of(head: bytes, size: int) -> tuple[str | None, str]:
     """What a file of ``size`` bytes is that starts with ``head`` (its first 4096 bytes, or all).
 
     Gives (kind, "") for the three that are read: ``pdparams``, ``safetensors`` and ``tar`` (Paddle 1.x), else
@@ -31,13 +29,17 @@ def kind_of(head: bytes, size: int) -> tuple[Optional[str], str]:
 
 
 def _foreign(head: bytes) -> str:
-    for magic, what in (
-            (b"PK\x03\x04", "a zip archive (a PyTorch file is one too)"), (b"PK\x05\x06", "an empty zip archive"),
-            (b"\x1f\x8b", "a gzip file"), (b"BZh", "a bzip2 file"), (b"\xfd7zXZ", "an xz file"),
-            (b"\x28\xb5\x2f\xfd", "a zstd file"), (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a rar archive"),
-            (b"\x89HDF", "an HDF5 file (Keras?)"), (b"version https://git-lfs", "a Git LFS pointer, not the file"),
-            (b"\x89PNG", "a PNG image"), (b"\xff\xd8\xff", "a JPEG image"), (b"%PDF", "a PDF"),
-            (b"\x7fELF", "a program"), (b"\x08\x00\x12", "an ONNX model or a Paddle program")):
+    for magic, what in ((b"PK\x03\x04", "a zip archive (a PyTorch file is one too)"),
+                        (b"PK\x05\x06", "an empty zip archive"), (b"\x1f\x8b", "a gzip file"),
+                        (b"BZh", "a bzip2 file"), (b"\xfd7zXZ", "an xz file"), (b"\x28\xb5\x2f\xfd",
+                                                                                "a zstd file"),
+                        (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a rar archive"),
+                        (b"\x89HDF", "an HDF5 file (Keras?)"), (b"version https://git-lfs",
+                                                                "a Git LFS pointer, not the file"),
+                        (b"\x89PNG", "a PNG image"), (b"\xff\xd8\xff", "a JPEG image"),
+                        (b"%PDF", "a PDF"), (b"\x7fELF",
+                                             "a program"), (b"\x08\x00\x12",
+                                                            "an ONNX model or a Paddle program")):
         if head.startswith(magic):
             return what
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()

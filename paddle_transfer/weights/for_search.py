@@ -13,8 +13,9 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Callable, Optional, Sequence
+from typing import Any
 
 from paddle_transfer.config import pretrained
 from paddle_transfer.config.load import write_atomic
@@ -34,11 +35,13 @@ class SearchWeights:
     :param pause: sleeps some seconds; may raise KeyboardInterrupt
     """
 
-    def __init__(self, settings: Any, *, paddleclas: Optional[str] = None,
-                 ppcls: Callable[[], Optional[Path]] = lambda: None, pause: Callable[[float], None] = time.sleep):
+    def __init__(self, settings: Any, *, paddleclas: str | None = None,
+                 ppcls: Callable[[], Path | None] = lambda: None,
+                 pause: Callable[[float], None] = time.sleep):
         self._settings, self._paddleclas, self._ppcls, self._pause = settings, paddleclas, ppcls, pause
         self._needs = needs(settings)
-        self._found: dict[str, Any] = {}  # spec -> pretrained.resolve.Resolved, with the architecture for names
+        self._found: dict[str, Any] = {
+        }  # spec -> pretrained.resolve.Resolved, with the architecture for names
 
     def resolve(self) -> None:
         """Have every file here, read through once.
@@ -50,7 +53,8 @@ class SearchWeights:
                 self._found[self._key(need)] = self._resolved(need)
 
     def _key(self, need: Need) -> tuple[str, Any]:
-        return need.wanted.spec, need.config["Arch"].get("name") if need.wanted.spec in pretrained.NAMES else None
+        return need.wanted.spec, need.config["Arch"].get(
+            "name") if need.wanted.spec in pretrained.NAMES else None
 
     def _resolved(self, need: Need):
         from paddle_transfer.weights.download import Network
@@ -59,13 +63,15 @@ class SearchWeights:
 
         bar = ProgressBar(os.path.basename(need.wanted.spec))
 
-        def progress(there: int, total: Optional[int]) -> None:
+        def progress(there: int, total: int | None) -> None:
             bar(there, total)
             self._pause(0)
 
-        network = Network(sleep=self._pause, progress=progress, say=lambda line: print(line, file=sys.stderr))
+        network = Network(sleep=self._pause, progress=progress,
+                          say=lambda line: print(line, file=sys.stderr))
         try:
-            return resolve(need.wanted.spec, arch=need.config["Arch"].get("name"), ppcls=self._ppcls(), network=network)
+            return resolve(need.wanted.spec, arch=need.config["Arch"].get("name"),
+                           ppcls=self._ppcls(), network=network)
         except WeightsError as error:
             raise type(error)(f"{need.wanted.where}: {error}", **_more(error)) from error
         finally:
@@ -83,7 +89,10 @@ class SearchWeights:
         :raises WeightsError: the weights do not fit the network
         :raises SetupError: the networks cannot be built on this machine
         """
-        ready = {stem: _ready(stem, self._found[self._key(need)].sha256) for stem, need in self._needs.items()}
+        ready = {
+            stem: _ready(stem, self._found[self._key(need)].sha256)
+            for stem, need in self._needs.items()
+        }
         missing = [need for need in self._needs.values() if ready[need.stem] is None]
         if missing:
             for stem, origin in self._fit(missing).items():
@@ -99,8 +108,11 @@ class SearchWeights:
             folder.mkdir(parents=True, exist_ok=True)
         jobs = [{"config": need.config, "stem": need.stem, "head": need.wanted.head,
                  **self._found[self._key(need)].to_dict()} for need in missing]
-        answer = ask_child({"paddleclas": self._paddleclas, "jobs": [{**job, "file": job.pop("path")} for job in jobs]},
-                           log=log, pause=self._pause)
+        answer = ask_child(
+            {
+                "paddleclas": self._paddleclas, "jobs": [{**job, "file": job.pop("path")}
+                                                         for job in jobs]
+            }, log=log, pause=self._pause)
         if "prepared" in answer:
             return answer["prepared"]
         if answer.get("kind") == "disk_full":
@@ -108,15 +120,18 @@ class SearchWeights:
         raise (WeightsError if answer.get("kind") == "weights" else SetupError)(answer["error"])
 
 
-def ask_child(request: dict[str, Any], *, log: Path, pause: Callable[[float], None]) -> dict[str, Any]:
+def ask_child(request: dict[str, Any], *, log: Path, pause: Callable[[float],
+                                                                     None]) -> dict[str, Any]:
     """What ``worker.fit`` answers. Networks are built over there: this process never imports Paddle."""
     reading, writing = os.pipe()
     with open(log, "wb") as output, os.fdopen(reading, "rb") as answers:
         try:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "paddle_transfer.worker.prepare_weights", "--report-fd", str(writing), "--parent",
-                 str(os.getpid())], stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
-                pass_fds=(writing,), env=worker_environment("cpu:0"))
+            child = subprocess.Popen([
+                sys.executable, "-m", "paddle_transfer.worker.prepare_weights", "--report-fd",
+                str(writing), "--parent",
+                str(os.getpid())
+            ], stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
+                                     pass_fds=(writing, ), env=worker_environment("cpu:0"))
         finally:
             os.close(writing)
         try:
@@ -130,19 +145,22 @@ def ask_child(request: dict[str, Any], *, log: Path, pause: Callable[[float], No
             child.kill()
             child.wait()
     if not text:
-        return {"kind": "setup", "error": "the process that compares weights with the network ended. "
-                                          f"Its log, {log}, ends with:\n{log_tail(log) or '(nothing)'}"}
+        return {
+            "kind": "setup", "error": "the process that compares weights with the network ended. "
+            f"Its log, {log}, ends with:\n{log_tail(log) or '(nothing)'}"
+        }
     return json.loads(text)
 
 
-def _ready(stem: str, sha256: str) -> Optional[dict[str, Any]]:
+def _ready(stem: str, sha256: str) -> dict[str, Any] | None:
     """What an earlier run noted of the file ``stem``, when file and note are whole and made from the same weights."""
     try:
         origin = json.loads(Path(f"{stem}.json").read_text(encoding="utf-8"))
         content = hashlib.sha256(Path(f"{stem}.pdparams").read_bytes()).hexdigest()
     except (OSError, ValueError):
         return None
-    return origin if (origin.get("sha256"), origin.get("prepared_sha256")) == (sha256, content) else None
+    return origin if (origin.get("sha256"), origin.get("prepared_sha256")) == (sha256,
+                                                                               content) else None
 
 
 def _more(error: WeightsError) -> dict[str, Any]:

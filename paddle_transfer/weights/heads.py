@@ -9,16 +9,17 @@ could be built without initialising them, the names below gave exactly what the 
 from __future__ import annotations
 
 import re
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-_STEMS = (r"_?fc", r"_?out", r"_fc_out", r"_out[12]", r"_fc8", r"fc3", r"fc_1", r"linear", r"output(\.1)?", r"_conv9",
-          r"_exit_flow\._out", r"head(\.l)?", r"head_dist(\.l)?", r"base\.\d+\.3", r"proj_head\.0",
-          r"classifier(\.(fc|1|2\.linear\.[01]))?")
+_STEMS = (r"_?fc", r"_?out", r"_fc_out", r"_out[12]", r"_fc8", r"fc3", r"fc_1", r"linear",
+          r"output(\.1)?", r"_conv9", r"_exit_flow\._out", r"head(\.l)?", r"head_dist(\.l)?",
+          r"base\.\d+\.3", r"proj_head\.0", r"classifier(\.(fc|1|2\.linear\.[01]))?")
 _HEAD = re.compile(rf"({'|'.join(_STEMS)})\.(weight|bias|_mean|_variance)\Z")
 _PARTS = ("weight", "bias", "_mean", "_variance")
 
 
-def changed(one: Mapping[str, Sequence[int]], other: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
+def changed(one: Mapping[str, Sequence[int]], other: Mapping[str,
+                                                             Sequence[int]]) -> tuple[str, ...]:
     """The names whose shapes differ between two builds of a network."""
     return tuple(name for name, shape in one.items() if tuple(other.get(name, ())) != tuple(shape))
 
@@ -31,4 +32,5 @@ def known(names: Sequence[str]) -> tuple[str, ...]:
 def in_file(names: Sequence[str], head: Sequence[str]) -> tuple[str, ...]:
     """The parts of ``head``'s layers that stand in a file but not in the network (a bias, say)."""
     stems = {name.rsplit(".", 1)[0] for name in head}
-    return tuple(name for name in names if name.rsplit(".", 1)[0] in stems and name.rsplit(".", 1)[1] in _PARTS)
+    return tuple(name for name in names
+                 if name.rsplit(".", 1)[0] in stems and name.rsplit(".", 1)[1] in _PARTS)

@@ -7,9 +7,9 @@ releases. Both are found by counting: whichever reading covers most of the netwo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Callable, Collection, Iterable, Mapping, Optional
 
 #: What wrappers put before names: paddle.DataParallel, an EMA copy, PaddleClas's RecModel and DistillationModel.
 PREFIXES = ("_layers.", "module.", "Student.", "model.", "backbone.")
@@ -50,7 +50,11 @@ def read_names(found: Collection[str], wanted: Collection[str]) -> Reading:
 
 
 def _without_loss(reading: Reading, wanted: set[str]) -> Reading:
-    extra = {mine: theirs for mine, theirs in reading.names.items() if mine.startswith(LOSS) and mine not in wanted}
+    extra = {
+        mine: theirs
+        for mine, theirs in reading.names.items()
+        if mine.startswith(LOSS) and mine not in wanted
+    }
     if not extra:
         return reading
     names = {mine: theirs for mine, theirs in reading.names.items() if mine not in extra}
@@ -69,20 +73,21 @@ def _prefixes(found: Iterable[str]) -> list[str]:
     return chains
 
 
-def _as_is(names: Mapping[str, str]) -> Optional[dict[str, str]]:
+def _as_is(names: Mapping[str, str]) -> dict[str, str] | None:
     return dict(names)
 
 
 _LAYER = (("._batch_norm.", ".bn."), ("._conv.", ".conv."))
 
 
-def _hub(names: Mapping[str, str]) -> Optional[dict[str, str]]:
+def _hub(names: Mapping[str, str]) -> dict[str, str] | None:
     """ResNet and ResNet_vd as PaddleClas 2.0 and PaddleHub name them: conv1_1, bb_0_0.conv0._batch_norm, out.
 
     Source: ppcls/modeling/architectures/resnet_vd.py in release/2.0, and modules/image/classification/
     resnet50_vd_10w/module.py in PaddleHub.
     """
-    blocks = sorted({tuple(map(int, match.groups())) for match in map(_BLOCK.match, names) if match})
+    blocks = sorted(
+        {tuple(map(int, match.groups())) for match in map(_BLOCK.match, names) if match})
     if not blocks:
         return None
     number = {block: i for i, block in enumerate(blocks)}
@@ -106,12 +111,13 @@ _BLOCK = re.compile(r"bb_(\d+)_(\d+)\.")
 _STEM = re.compile(r"conv(?:1_(\d))?\.(?=conv\.|bn\.)")
 
 
-def _static(names: Mapping[str, str]) -> Optional[dict[str, str]]:
+def _static(names: Mapping[str, str]) -> dict[str, str] | None:
     """ResNet_vd as Paddle 1.x names it: conv1_1_weights, res2a_branch2a_weights, bn2a_branch2a_scale, fc_0.w_0.
 
     Source: ppcls/modeling/architectures/resnet_vd.py in release/static.
     """
-    blocks = sorted({(int(m[1]), _letter(m[2])) for m in map(_RES.match, names) if m and m[3] != "1"})
+    blocks = sorted(
+        {(int(m[1]), _letter(m[2])) for m in map(_RES.match, names) if m and m[3] != "1"})
     if not blocks:
         return None
     number = {block: i for i, block in enumerate(blocks)}
@@ -132,7 +138,8 @@ def _static(names: Mapping[str, str]) -> Optional[dict[str, str]]:
 
 _PARTS = {"weights": "conv.weight", "scale": "bn.weight", "offset": "bn.bias", "mean": "bn._mean",
           "variance": "bn._variance"}
-_RES = re.compile(r"(?:res|bn)(\d)([a-z]\d*)_branch(1|2[abc])_(weights|scale|offset|mean|variance)\Z")
+_RES = re.compile(
+    r"(?:res|bn)(\d)([a-z]\d*)_branch(1|2[abc])_(weights|scale|offset|mean|variance)\Z")
 _CONV1 = re.compile(r"(?:con|bn)v1_(\d)_(weights|scale|offset|mean|variance)\Z")
 
 
@@ -141,5 +148,5 @@ def _letter(text: str) -> tuple[int, int]:
     return ord(text[0]), int(text[1:] or 0)
 
 
-STYLES: dict[str, Callable[[Mapping[str, str]], Optional[dict[str, str]]]] = {
+STYLES: dict[str, Callable[[Mapping[str, str]], dict[str, str] | None]] = {
     "": _as_is, "PaddleHub": _hub, "Paddle 1.x": _static}

@@ -9,12 +9,11 @@ from __future__ import annotations
 import mmap
 import os
 from pathlib import Path
-from typing import Union
 
 SMALL = 4 << 20
 
 
-def load_file(path: Path) -> Union[bytes, mmap.mmap]:
+def load_file(path: Path) -> bytes | mmap.mmap:
     """All bytes of ``path`` at one moment. Raises OSError."""
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size

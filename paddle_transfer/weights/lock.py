@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Iterator
 
 POLL_SECONDS = 0.2
 
 
 @contextmanager
-def locked(path: Path, *, sleep: Callable[[float], None], waiting: Callable[[str], None]) -> Iterator[None]:
+def locked(path: Path, *, sleep: Callable[[float], None],
+           waiting: Callable[[str], None]) -> Iterator[None]:
     """Hold ``path``'s lock (flock: the kernel drops it when the holder dies, however it dies).
 
     The file itself stays: removing it would let two holders in.

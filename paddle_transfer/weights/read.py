@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def check_kind(path: str | os.PathLike) -> str:
     return kind
 
 
-def read(path: str | os.PathLike, *, sha256: Optional[str] = None, digest: bool = False) -> Weights:
+def read(path: str | os.PathLike, *, sha256: str | None = None, digest: bool = False) -> Weights:
     """All tensors of ``path``.
 
     The bytes are read once, so what was hashed is what is used, whatever happens to the file meanwhile.
@@ -84,7 +85,8 @@ def read(path: str | os.PathLike, *, sha256: Optional[str] = None, digest: bool 
         raise NotWeights(f"{path}: {error.strerror or error}") from None
     found = hashlib.sha256(data).hexdigest() if digest or sha256 else ""
     if sha256 and found != sha256:
-        raise NotWeights(f"{path}: its SHA-256 is {found}, but {sha256} was recorded: the file has changed")
+        raise NotWeights(
+            f"{path}: its SHA-256 is {found}, but {sha256} was recorded: the file has changed")
     tensors, others, inside = parse(data, kind, str(path))
     return Weights(tensors, kind, len(data), others, inside, found)
 
@@ -105,14 +107,17 @@ def named(path: str, kind: str, read_it: Callable[[], Any]) -> Any:
     try:
         return read_it()
     except Refused as error:
-        raise UnsafeWeights(f"{path}: refused, nothing of it was run: it asks for {error.asked}, which weights have "
-                            "no need of. Get the file from where its authors publish it", asked=error.asked) from None
+        raise UnsafeWeights(
+            f"{path}: refused, nothing of it was run: it asks for {error.asked}, which weights have "
+            "no need of. Get the file from where its authors publish it",
+            asked=error.asked) from None
     except Truncated as error:
         raise NotWeights(f"{path}: is cut short: {error}. Download it again") from None
     except Malformed as error:
         raise NotWeights(f"{path}: is not a readable {kind} file: {error}") from None
     except RecursionError:
-        raise NotWeights(f"{path}: is not a readable {kind} file: it is nested too deeply") from None
+        raise NotWeights(
+            f"{path}: is not a readable {kind} file: it is nested too deeply") from None
 
 
 def whole(data: bytes) -> Any:
@@ -125,7 +130,8 @@ def whole(data: bytes) -> Any:
 
 def _state(thing: Any, depth: int = 0) -> tuple[dict[str, np.ndarray], tuple[str, ...], str]:
     """Find the mapping from names to tensors in what a pickle held."""
-    if type(thing) in (list, tuple) and thing and depth < 3:  # PaddleHub's files are lists: [state, ...]
+    if type(thing) in (list,
+                       tuple) and thing and depth < 3:  # PaddleHub's files are lists: [state, ...]
         tensors, others, inside = _state(thing[0], depth + 1)
         return tensors, others, f"0.{inside}".rstrip(".")
     if type(thing) is not dict:
@@ -147,11 +153,13 @@ def _state(thing: Any, depth: int = 0) -> tuple[dict[str, np.ndarray], tuple[str
         for name in NESTED:
             if type(thing.get(name)) is dict:
                 tensors, _, inside = _state(thing[name], depth + 1)
-                return tensors, tuple(other for other in others[:50] if other != name), f"{name}.{inside}".rstrip(".")
-    raise Malformed(f"there are no tensors in it (only {', '.join(others[:5]) or 'an empty mapping'})")
+                return tensors, tuple(
+                    other for other in others[:50] if other != name), f"{name}.{inside}".rstrip(".")
+    raise Malformed(
+        f"there are no tensors in it (only {', '.join(others[:5]) or 'an empty mapping'})")
 
 
-def tensor_of(value: Any) -> Optional[np.ndarray]:
+def tensor_of(value: Any) -> np.ndarray | None:
     """The array that ``value`` stands for: an array, or Paddle's (name, array); None when it is no tensor."""
     if type(value) is tuple and len(value) == 2 and isinstance(value[0], str):
         value = value[1]
@@ -167,7 +175,8 @@ def join(state: dict) -> dict:
     state = dict(state)
     used: set[str] = set()
     for name, info in state.pop(BIG).items():
-        if type(info) is not dict or type(info.get("slices")) is not list or type(info.get("OriginShape")) is not tuple:
+        if type(info) is not dict or type(info.get("slices")) is not list or type(
+                info.get("OriginShape")) is not tuple:
             raise Malformed("strange slices of a big tensor")
         parts = []
         for part in info["slices"]:
@@ -186,4 +195,5 @@ def join(state: dict) -> dict:
 def _describe(thing: Any) -> str:
     if isinstance(thing, Symbol):
         raise Refused(thing.name)
-    return {"Array": "one tensor without a name"}.get(type(thing).__name__, f"a {type(thing).__name__}")
+    return {"Array": "one tensor without a name"}.get(
+        type(thing).__name__, f"a {type(thing).__name__}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Iterator
+from typing import Any
 
 from paddle_transfer.config import pretrained
 from paddle_transfer.space.catalog import apply_point
@@ -40,18 +41,25 @@ def needs(settings: Any) -> dict[str, Need]:
 def _configs(settings: Any) -> Iterator[dict]:
     """The configs of points that stand for all weights and networks of the search. Conditions (``when``) are not
     looked at: at worst a file is prepared that no trial asks for."""
-    chosen = [key for key in settings.keys if isinstance(key.hyperparameter, Choice) and _matters(settings, key)]
+    chosen = [
+        key for key in settings.keys
+        if isinstance(key.hyperparameter, Choice) and _matters(settings, key)
+    ]
     teachers = settings.plan.teachers if getattr(settings, "plan", None) else ()
     for values in itertools.product(*(key.hyperparameter.values for key in chosen)):
         point = {key.name: value for key, value in zip(chosen, values)}
         yield _config(settings, point)
         for teacher in teachers:
-            yield raw_config(settings, {**settings.plan.first, **point, STAGE: "teacher", TEACHER: teacher})
+            yield raw_config(settings,
+                             {**settings.plan.first, **point, STAGE: "teacher", TEACHER: teacher})
 
 
 def _matters(settings: Any, key: Any) -> bool:
     """Whether the values of ``key`` ask for different files: most keys touch neither weights nor network."""
-    return len({pretrained.question(_config(settings, {key.name: value})) for value in key.hyperparameter.values}) > 1
+    return len({
+        pretrained.question(_config(settings, {key.name: value}))
+        for value in key.hyperparameter.values
+    }) > 1
 
 
 def _config(settings: Any, point: dict[str, Any]) -> dict:

@@ -10,7 +10,7 @@ import os
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 import numpy as np
 
@@ -38,16 +38,16 @@ class Resolved:
     path: Path
     sha256: str
     source: str
-    entry: Optional[catalogue.Entry] = None
+    entry: catalogue.Entry | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a job's payload."""
         return {"path": str(self.path), "sha256": self.sha256, "source": self.source}
 
 
-def resolve(spec: Union[str, os.PathLike, bool, None], *, arch: Optional[str] = None,
-            ppcls: Union[str, Path, None] = None, home: Optional[Path] = None, network: Optional[Network] = None,
-            mirror: Optional[str] = None) -> Optional[Resolved]:
+def resolve(spec: str | os.PathLike | bool | None, *, arch: str | None = None,
+            ppcls: str | Path | None = None, home: Path | None = None,
+            network: Network | None = None, mirror: str | None = None) -> Resolved | None:
     """The local, verified file for ``spec``; None for none.
 
     :param spec: ``imagenet``, ``imagenet_ssld``, ``10w``, ``none``, a file (its ``.pdparams`` may be left out, as in
@@ -70,7 +70,8 @@ def resolve(spec: Union[str, os.PathLike, bool, None], *, arch: Optional[str] = 
     if "://" in text:
         scheme = text.split("://", 1)[0].lower()
         if scheme not in ("http", "https"):
-            raise UnknownWeights(f"pretrained: {text}: only http and https addresses are fetched; found {scheme}")
+            raise UnknownWeights(
+                f"pretrained: {text}: only http and https addresses are fetched; found {scheme}")
         file = fetch([text], home / name_for(text), check=read, network=network)
         return Resolved(file, _digest(file), text)
     file = local_file(text)
@@ -96,7 +97,8 @@ def local_file(text: str) -> Path:
             return file
     if path.is_dir():
         inside = sorted(file.name for file in path.iterdir() if file.suffix in SUFFIXES)
-        raise NotWeights(f"{path}: is a folder. {f'In it: {inside[0]}' if inside else 'Name the file'}")
+        raise NotWeights(
+            f"{path}: is a folder. {f'In it: {inside[0]}' if inside else 'Name the file'}")
     if os.sep not in text and not path.suffix:
         catalogue.entry(text)  # a misspelt name rather than a file: its error lists the names
     raise NotWeights(f"{path}: there is no such file (nor with {', '.join(SUFFIXES)} behind it)")
@@ -105,7 +107,8 @@ def local_file(text: str) -> Path:
 def name_for(url: str) -> str:
     """The cache's file name for a user's address: its own name and, as two addresses may share that, a mark."""
     name = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rsplit("/", 1)[-1])
-    name = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".") or "weights.pdparams"
+    name = "".join(c if c.isalnum() or c in "._-" else "_"
+                   for c in name).lstrip(".") or "weights.pdparams"
     stem, dot, suffix = name.rpartition(".")
     mark = hashlib.sha256(url.encode()).hexdigest()[:8]
     return f"{stem}-{mark}.{suffix}"[-120:] if dot else f"{name}-{mark}"[-120:]

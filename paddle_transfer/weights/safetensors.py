@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from paddle_transfer.weights.allowed_globals import MAX_DIMENSIONS, Malformed
 
-_TYPES = {"BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
-          "I64": "<i8", "F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
-_NAMES = {"|b1": "BOOL", "|u1": "U8", "|i1": "I8", "<u2": "U16", "<i2": "I16", "<u4": "U32", "<i4": "I32",
-          "<u8": "U64", "<i8": "I64", "<f2": "F16", "<f4": "F32", "<f8": "F64"}
+_TYPES = {
+    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
+    "U64": "<u8", "I64": "<i8", "F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"
+}
+_NAMES = {
+    "|b1": "BOOL", "|u1": "U8", "|i1": "I8", "<u2": "U16", "<i2": "I16", "<u4": "U32", "<i4": "I32",
+    "<u8": "U64", "<i8": "I64", "<f2": "F16", "<f4": "F32", "<f8": "F64"
+}
 MAX_HEADER = 100_000_000
 
 
@@ -57,8 +62,11 @@ def _entry(name: str, entry: Any, size: int) -> tuple[int, int, str, list[int]]:
         raise Malformed(f"{name!r}: a strange entry")
     dtype = _TYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
     shape, offsets = entry["shape"], entry["data_offsets"]
-    whole = all(isinstance(part, list) and all(type(number) is int and 0 <= number < 2**40 for number in part)
-                for part in (shape, offsets))
+    whole = all(
+        isinstance(part, list) and all(
+            type(number) is int and 0 <= number < 2 ** 40
+            for number in part)
+        for part in (shape, offsets))
     if dtype is None or not whole or len(offsets) != 2 or len(shape) > MAX_DIMENSIONS:
         raise Malformed(f"{name!r}: a strange type, shape or place")
     count = 1

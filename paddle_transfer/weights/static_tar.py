@@ -37,7 +37,8 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
                 if name in tensors:
                     raise Malformed(f"{name!r} stands there twice")
                 tensors[name] = _tensor(memoryview(data)[start:start + member.size], name)
-    except (tarfile.TarError, struct.error, IndexError, ValueError, OverflowError, OSError) as error:
+    except (tarfile.TarError, struct.error, IndexError, ValueError, OverflowError,
+            OSError) as error:
         raise error if isinstance(error, Malformed) else Malformed(f"{error}"[:200]) from None
     return tensors
 
@@ -47,7 +48,8 @@ def _tensor(view: memoryview, name: str) -> np.ndarray:
     if version or again or levels or not 0 < length <= 1024:
         raise Malformed(f"{name!r} is no tensor of Paddle 1.x")
     code, shape = _description(bytes(view[20:20 + length]))
-    if code not in _TYPES or len(shape) > MAX_DIMENSIONS or any(not 0 <= size < 2**40 for size in shape):
+    if code not in _TYPES or len(shape) > MAX_DIMENSIONS or any(not 0 <= size < 2 ** 40
+                                                                for size in shape):
         raise Malformed(f"{name!r} has a strange type or shape")
     body = view[20 + length:]
     dtype = np.dtype(_TYPES[code])

@@ -7,9 +7,10 @@ No paddle in here: networks are names and shapes.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Collection, Mapping, Sequence
+from typing import Any
 
 from paddle_transfer.weights import heads
 from paddle_transfer.weights.errors import WeightsError, WeightsMismatch
@@ -60,7 +61,9 @@ class LoadReport:
     def line(self) -> str:
         """One line for the log."""
         what = f"{self.source}: " if self.source else ""
-        parts = [f"{len(self.loaded)} of {self.total} tensors loaded ({self.numbers / 1e6:.1f} M numbers)"]
+        parts = [
+            f"{len(self.loaded)} of {self.total} tensors loaded ({self.numbers / 1e6:.1f} M numbers)"
+        ]
         if self.head:
             reasons = list(dict.fromkeys(self.head.values()))
             parts.append(f"head newly initialised: {', '.join(self.head)} ({'; '.join(reasons)})")
@@ -68,7 +71,9 @@ class LoadReport:
             if getattr(self, name):
                 parts.append(f"{len(getattr(self, name))} {name}")
         if self.prefix or self.style:
-            parts.append("names: " + " ".join(filter(None, (self.style, self.prefix and f"without {self.prefix}"))))
+            parts.append(
+                "names: " +
+                " ".join(filter(None, (self.style, self.prefix and f"without {self.prefix}"))))
         return f"pretrained {what}{'; '.join(parts)}; {self.file}"
 
     def short(self) -> str:
@@ -77,26 +82,35 @@ class LoadReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for ``result.json``."""
-        return {"source": self.source, "file": self.file, "sha256": self.sha256, "loaded": len(self.loaded),
-                "total": self.total, "numbers": self.numbers, "head": dict(self.head),
-                "missing": {name: list(shape) for name, shape in self.missing.items()},
-                "mismatched": {name: [list(a), list(b)] for name, (a, b) in self.mismatched.items()},
-                "unexpected": {name: list(shape) for name, shape in self.unexpected.items()},
-                "ignored": len(self.ignored), "prefix": self.prefix, "naming": self.style, "line": self.line(),
-                "short": self.short()}
+        return {
+            "source": self.source, "file": self.file, "sha256": self.sha256, "loaded": len(
+                self.loaded), "total": self.total, "numbers": self.numbers, "head": dict(self.head),
+            "missing": {name: list(shape) for name, shape in self.missing.items()}, "mismatched": {
+                name: [list(a), list(b)] for name, (a, b) in self.mismatched.items()
+            }, "unexpected": {name: list(shape) for name, shape in self.unexpected.items()},
+            "ignored": len(self.ignored), "prefix": self.prefix, "naming": self.style,
+            "line": self.line(), "short": self.short()
+        }
 
-    def raise_unless_ok(self) -> "LoadReport":
+    def raise_unless_ok(self) -> LoadReport:
         """:raises WeightsMismatch: with every name and both shapes (at most 20 of each kind)"""
         if self.ok:
             return self
-        lines = [f"{self.file}: does not fit the network ({len(self.loaded)} of {self.total} tensors do)"]
+        lines = [
+            f"{self.file}: does not fit the network ({len(self.loaded)} of {self.total} tensors do)"
+        ]
         lines += _listing("missing in the file", {name: f"the network has {list(shape)}"
                                                   for name, shape in self.missing.items()})
-        lines += _listing("of another shape", {name: f"the network has {list(a)}, the file {list(b)}"
-                                               for name, (a, b) in self.mismatched.items()})
+        lines += _listing(
+            "of another shape", {
+                name: f"the network has {list(a)}, the file {list(b)}"
+                for name, (a, b) in self.mismatched.items()
+            })
         lines += _listing("not in the network", {name: f"the file has {list(shape)}"
                                                  for name, shape in self.unexpected.items()})
-        lines.append("  Is it a file for this architecture? tools/pretrained.py inspect FILE lists what it holds.")
+        lines.append(
+            "  Is it a file for this architecture? tools/pretrained.py inspect FILE lists what it holds."
+        )
         raise WeightsMismatch("\n".join(lines), self)
 
 
@@ -114,9 +128,9 @@ class Plan:
     report: LoadReport
 
 
-def plan(wanted: Mapping[str, Sequence[int]], found: Mapping[str, Sequence[int]], *, head: Collection[str],
-         file: str = "", mode: str = KEEP, ignore: Collection[str] = (), source: str = "", sha256: str = "",
-         others: Collection[str] = ()) -> Plan:
+def plan(wanted: Mapping[str, Sequence[int]], found: Mapping[str, Sequence[int]], *,
+         head: Collection[str], file: str = "", mode: str = KEEP, ignore: Collection[str] = (),
+         source: str = "", sha256: str = "", others: Collection[str] = ()) -> Plan:
     """Sort every tensor of the network and of the file.
 
     :param wanted: the network's tensors, name -> shape
@@ -157,10 +171,12 @@ def plan(wanted: Mapping[str, Sequence[int]], found: Mapping[str, Sequence[int]]
             else:
                 unexpected[theirs] = tuple(found[theirs])
     numbers = sum(_count(found[theirs]) for theirs in names.values())
-    return Plan(names, LoadReport(
-        file=file, loaded=tuple(names), head=reasons, missing=missing, mismatched=mismatched, unexpected=unexpected,
-        ignored=tuple(ignored), prefix=reading.prefix, style=reading.style, source=source, sha256=sha256,
-        numbers=numbers))
+    return Plan(
+        names,
+        LoadReport(file=file, loaded=tuple(names), head=reasons, missing=missing,
+                   mismatched=mismatched, unexpected=unexpected, ignored=tuple(ignored),
+                   prefix=reading.prefix, style=reading.style, source=source, sha256=sha256,
+                   numbers=numbers))
 
 
 def _broken_heads(wanted, found, names, head) -> set[str]:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import codecs
 import struct
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from paddle_transfer.weights.allowed_globals import Array, Dtype, Malformed, Refused, Symbol, lookup
 
@@ -53,7 +54,8 @@ class Machine:
             raise Malformed(f"more than {MAX_OPCODES:,} steps")
         except (Refused, Malformed):
             raise
-        except (IndexError, KeyError, TypeError, ValueError, OverflowError, struct.error, MemoryError) as error:
+        except (IndexError, KeyError, TypeError, ValueError, OverflowError, struct.error,
+                MemoryError) as error:
             raise Malformed(f"{type(error).__name__}: {error}"[:200]) from None
 
     # what the steps are made of
@@ -102,7 +104,8 @@ class Machine:
         return items
 
     def check_key(self, key: Any) -> Any:
-        if isinstance(key, str) or key is None or (isinstance(key, (int, float)) and abs(key) < 2**60):
+        if isinstance(key, str) or key is None or (isinstance(key,
+                                                              (int, float)) and abs(key) < 2 ** 60):
             return key
         raise Malformed(f"a {type(key).__name__} as a key")
 
@@ -234,7 +237,9 @@ def _protocol(machine: Machine) -> None:
 def _frame(machine: Machine) -> None:
     size = machine.number("<Q")
     if size > len(machine.data) - machine.at:
-        raise Truncated(f"a frame of {size:,} bytes is promised, but only {len(machine.data) - machine.at:,} are left")
+        raise Truncated(
+            f"a frame of {size:,} bytes is promised, but only {len(machine.data) - machine.at:,} are left"
+        )
 
 
 _STEPS: dict[int, Callable[[Machine], None]] = {ord(code): step for code, step in {

@@ -33,7 +33,8 @@ def augment(job: dict):
     batch = []
     for path, label in zip(job["images"], job["labels"]):
         with open(path, "rb") as stream:
-            batch.append((np.asarray(transform(stream.read(), ops), "float32").transpose(2, 0, 1), np.int64(label)))
+            batch.append((np.asarray(transform(stream.read(), ops),
+                                     "float32").transpose(2, 0, 1), np.int64(label)))
     for op in _batch_operators(dataset.get("batch_transform_ops"), job.get("class_num")):
         batch = op(batch)
     return np.stack([_visible(item[0], dataset, job["size"]) for item in batch])
@@ -59,7 +60,8 @@ def _visible(image, dataset: dict, size: int):
         mean = np.array(normalize.get("mean") or [0.485, 0.456, 0.406], "float32")
         std = np.array(normalize.get("std") or [0.229, 0.224, 0.225], "float32")
         image = (image * std + mean) * 255  # as every config has scale 1/255
-    return cv2.resize(np.clip(image, 0, 255).astype("uint8"), (size, size), interpolation=cv2.INTER_AREA)
+    return cv2.resize(
+        np.clip(image, 0, 255).astype("uint8"), (size, size), interpolation=cv2.INTER_AREA)
 
 
 def main() -> int:

@@ -9,8 +9,9 @@ import logging
 import math
 import os
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config import pretrained
@@ -47,10 +48,10 @@ class Options:
     :param prepared: weights that a search made ready, by ``Global.pretrained_model`` (see ``worker.weights``)
     """
 
-    metric: Optional[str] = None
-    weights_to: Optional[str] = None
+    metric: str | None = None
+    weights_to: str | None = None
     log_file: bool = True
-    on_epoch: Optional[Callable[[EpochResult], Optional[bool]]] = None
+    on_epoch: Callable[[EpochResult], bool | None] | None = None
     prepared: Mapping[str, weights.Origin] = field(default_factory=dict)
 
 
@@ -74,14 +75,16 @@ def load_ppcls(home: EngineHome):
                          f"pip install paddle_transfer installs all that it needs") from error
     loaded = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(module.__file__))))
     if loaded != os.path.realpath(home.path):
-        raise SetupError(f"{home} was asked for, but this process already uses the PaddleClas at {loaded}. "
-                         f"One process can use one PaddleClas only")
+        raise SetupError(
+            f"{home} was asked for, but this process already uses the PaddleClas at {loaded}. "
+            f"One process can use one PaddleClas only")
     shims.after_ppcls()
     return module
 
 
 @contextlib.contextmanager
-def open_engine(config: dict, *, mode: str, home: EngineHome, options: Options = Options()) -> Iterator[Any]:
+def open_engine(config: dict, *, mode: str, home: EngineHome,
+                options: Options = Options()) -> Iterator[Any]:
     """An engine for one run, made from a copy of the plain dict ``config``; leaves nothing behind at the end.
 
     :param mode: ``train``, ``eval``, ``infer`` or ``export``
@@ -96,7 +99,8 @@ def open_engine(config: dict, *, mode: str, home: EngineHome, options: Options =
     config = prepare.prepared(config, mode=mode)
     source = weights.find(config, ppcls=os.path.join(home.path, "ppcls"), prepared=options.prepared)
     config = pretrained.with_file(config, source.file if source else None)
-    loader = weights.Loader(source, arch=dotpath.clone(config["Arch"]), training=mode == "train") if source else None
+    loader = weights.Loader(source, arch=dotpath.clone(config["Arch"]), training=mode
+                            == "train") if source else None
     attributes = AttrDict(config)
     create_attr_dict(attributes)
     forget_loggers()
@@ -105,9 +109,11 @@ def open_engine(config: dict, *, mode: str, home: EngineHome, options: Options =
         stack.enter_context(safe_load.instead_of_paddles())
         # parameters get the names that they would have in a process of their own (checkpoints hold these names)
         stack.enter_context(paddle.utils.unique_name.guard())
-        for name, stand_in in (("save_load", saver), ("init_logger", _quiet(module.init_logger, options.log_file)),
-                               ("init_model", saver.resuming(module.init_model)),
-                               ("load_dygraph_pretrain", loader or module.load_dygraph_pretrain)):
+        for name, stand_in in (("save_load", saver), ("init_logger",
+                                                      _quiet(module.init_logger, options.log_file)),
+                               ("init_model", saver.resuming(
+                                   module.init_model)), ("load_dygraph_pretrain", loader
+                                                         or module.load_dygraph_pretrain)):
             stack.callback(setattr, module, name, getattr(module, name))
             setattr(module, name, stand_in)
         engine = None
@@ -125,10 +131,12 @@ def open_engine(config: dict, *, mode: str, home: EngineHome, options: Options =
 def _build(cls, config, mode: str, options: Options, saver: Saver):
     try:
         return cls(config, mode=mode, options=options, saver=saver)
-    except (AssertionError, AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError) as error:
+    except (AssertionError, AttributeError, KeyError, IndexError, TypeError, ValueError,
+            NotImplementedError) as error:
         # nothing random happens while an engine is built: what the config asks for can never be built
-        raise TrialError(f"PaddleClas cannot build what the config asks for: {type(error).__name__}: {error}. "
-                         f"{_where(error)}") from error
+        raise TrialError(
+            f"PaddleClas cannot build what the config asks for: {type(error).__name__}: {error}. "
+            f"{_where(error)}") from error
 
 
 def _where(error: BaseException) -> str:
@@ -160,8 +168,8 @@ def metric_values(metric_func) -> dict[str, float]:
     values: dict[str, float] = {}
     for metric in getattr(metric_func, "metric_func_list", ()):
         if hasattr(metric, "attrmeter"):
-            names = ("ma", "label_f1", "label_pos_recall", "label_neg_recall", "instance_f1", "instance_acc",
-                     "instance_prec", "instance_recall")
+            names = ("ma", "label_f1", "label_pos_recall", "label_neg_recall", "instance_f1",
+                     "instance_acc", "instance_prec", "instance_recall")
             measured = dict(zip(names, metric.attrmeter.res()))
         elif hasattr(metric, "avg_meters"):
             measured = {name: meter.avg for name, meter in metric.avg_meters.items()}
@@ -182,7 +190,8 @@ def _engine_class(module):
         """PaddleClas's Engine with loops of ours. ``best`` is (metric, epoch) of the best epoch, (None, 0) without;
         ``pretrained`` tells what was loaded (a ``LoadReport``), None without weights."""
 
-        label_in_eval = "engine.model(batch[0], batch[1])" in inspect.getsource(evaluation.classification_eval)
+        label_in_eval = "engine.model(batch[0], batch[1])" in inspect.getsource(
+            evaluation.classification_eval)
 
         def __init__(self, config, *, mode: str, options: Options, saver: Saver):
             self.options, self.saver = options, saver
@@ -192,7 +201,7 @@ def _engine_class(module):
             self.stopped = False
             #: the name of the metric that tells the best epoch, known after the first evaluation
             self.metric = options.metric
-            self._epoch: Optional[EpochResult] = None
+            self._epoch: EpochResult | None = None
             super().__init__(config, mode)
             stock = self.train_epoch_func
             own = loops.train_epoch if getattr(self, "train_mode", None) is None else stock
@@ -200,7 +209,8 @@ def _engine_class(module):
             if self.eval_mode == "classification":
                 self.eval_func = loops.classification_eval
             elif mode == "train":
-                self.eval_func = lambda engine, epoch_id, stock=self.eval_func: self._stock_eval(stock, epoch_id)
+                self.eval_func = lambda engine, epoch_id, stock=self.eval_func: self._stock_eval(
+                    stock, epoch_id)
 
         def train(self) -> None:
             """Trains all epochs, or until ``options.on_epoch`` says to stop (then ``stopped`` is true).
@@ -214,7 +224,7 @@ def _engine_class(module):
                 self.stopped = True
 
         @property
-        def best(self) -> tuple[Optional[float], int]:
+        def best(self) -> tuple[float | None, int]:
             return self.saver.best_metric, self.saver.best_epoch
 
         def evaluated(self, epoch_id: int, *, losses: dict[str, float]) -> float:
@@ -222,15 +232,17 @@ def _engine_class(module):
             values = metric_values(self.eval_metric_func)
             first = next(iter(values), None)
             values = {**values, **self.per_class.named()}
-            named = ", ".join(f"{name}: {value:.5f}" for name, value in {**losses, **values}.items())
+            named = ", ".join(
+                f"{name}: {value:.5f}" for name, value in {**losses, **values}.items())
             logger.info(f"[Eval][Epoch {epoch_id}][Avg]{named}")
             self.last_eval = (values, losses)
             name = self.metric = self.options.metric or first
             if name not in values:
                 if self.mode != "train":
                     return -1
-                raise TrialError(f"The metric {name!r} is not evaluated: Metric.Eval gives "
-                                 f"{', '.join(values) or 'nothing'}. {did_you_mean(name, list(values))}")
+                raise TrialError(
+                    f"The metric {name!r} is not evaluated: Metric.Eval gives "
+                    f"{', '.join(values) or 'nothing'}. {did_you_mean(name, list(values))}")
             self._note(epoch_id, value=values[name])
             return values[name]
 
@@ -244,7 +256,8 @@ def _engine_class(module):
             loop(self, epoch_id, print_batch_step)
             self.last_train = {name: float(meter.avg) for name, meter in self.output_info.items()}
             if not math.isfinite(self.last_train.get("loss", 0.0)):
-                raise Diverged(f"the training loss is {self.last_train['loss']} in epoch {epoch_id}")
+                raise Diverged(
+                    f"the training loss is {self.last_train['loss']} in epoch {epoch_id}")
 
         def _note(self, epoch_id: int, *, value: float) -> None:
             if self.mode != "train":
@@ -252,17 +265,22 @@ def _engine_class(module):
             metrics, losses = self.last_eval
             for name, number in {**losses, "searched metric": value}.items():
                 if not math.isfinite(number):
-                    raise Diverged(f"the {name} is {number} in the evaluation after epoch {epoch_id}")
+                    raise Diverged(
+                        f"the {name} is {number} in the evaluation after epoch {epoch_id}")
             if self._epoch is not None and self._epoch.epoch == epoch_id:
                 # the second evaluation of an epoch is that of the EMA model: the epoch counts by the better of both
                 value = max(value, self._epoch.value)
-            scalars = {**{f"eval/{name}": number for name, number in {**losses, **metrics}.items()},
-                       **{f"train/{name}": number for name, number in self.last_train.items()}, "lr": self.last_lr}
+            scalars = {
+                **{f"eval/{name}": number for name, number in {**losses, **metrics}.items()}, **{
+                    f"train/{name}": number for name, number in self.last_train.items()
+                }, "lr": self.last_lr
+            }
             self._epoch = EpochResult(epoch=epoch_id, value=value, scalars=scalars)
 
         def _after_epoch(self) -> None:
             result, self._epoch = self._epoch, None
-            if result is not None and self.options.on_epoch is not None and self.options.on_epoch(result):
+            if result is not None and self.options.on_epoch is not None and self.options.on_epoch(
+                    result):
                 raise StopTraining
 
         def close(self) -> None:

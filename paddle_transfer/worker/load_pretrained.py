@@ -6,7 +6,8 @@ from paddle_transfer.weights.resolve import resolve
 from paddle_transfer.worker.load_weights import load_file
 
 
-def load_pretrained(model, spec, *, arch=None, head=None, mode="keep", ignore=(), ppcls=None, network=None, mirror=None):
+def load_pretrained(model, spec, *, arch=None, head=None, mode="keep", ignore=(), ppcls=None,
+                    network=None, mirror=None):
     """Load ``spec`` into a Paddle network, or raise; never half of it without a word.
 
     :param model: a ``paddle.nn.Layer``
@@ -21,4 +22,5 @@ def load_pretrained(model, spec, *, arch=None, head=None, mode="keep", ignore=()
     found = resolve(spec, arch=arch, ppcls=ppcls, network=network, mirror=mirror)
     if found is None:
         return None
-    return load_file(model, found.path, sha256=found.sha256, source=found.source, head=head, mode=mode, ignore=ignore)
+    return load_file(model, found.path, sha256=found.sha256, source=found.source, head=head,
+                     mode=mode, ignore=ignore)

@@ -7,8 +7,9 @@ import copy
 import inspect
 import os
 import random
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Callable, Collection, Iterator, Optional, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from paddle_transfer.weights.strict_load import KEEP, LoadReport, Plan, plan
 from paddle_transfer.weights.write import write
 
 
-def load_file(model, path: str | os.PathLike, *, sha256: Optional[str] = None, source: str = "",
-              head: Optional[Collection[str]] = None, mode: str = KEEP, ignore: Collection[str] = ()) -> LoadReport:
+def load_file(model, path: str | os.PathLike, *, sha256: str | None = None, source: str = "",
+              head: Collection[str] | None = None, mode: str = KEEP,
+              ignore: Collection[str] = ()) -> LoadReport:
     """Load ``path`` into ``model``: all that the report says, or nothing.
 
     :param sha256: what the file must be (as recorded when it was resolved)
@@ -29,17 +31,19 @@ def load_file(model, path: str | os.PathLike, *, sha256: Optional[str] = None, s
     :raises WeightsMismatch, NotWeights, UnsafeWeights:
     """
     weights = read(path, sha256=sha256)
-    made = make_plan(model, weights, file=str(path), source=source, head=head, mode=mode, ignore=ignore)
+    made = make_plan(model, weights, file=str(path), source=source, head=head, mode=mode,
+                     ignore=ignore)
     return apply(model, weights, made)
 
 
-def make_plan(model, weights: Weights, *, file: str, source: str = "", head: Optional[Collection[str]] = None,
-              mode: str = KEEP, ignore: Collection[str] = ()) -> Plan:
+def make_plan(model, weights: Weights, *, file: str, source: str = "",
+              head: Collection[str] | None = None, mode: str = KEEP,
+              ignore: Collection[str] = ()) -> Plan:
     """What of ``weights`` goes where in ``model``. Raises nothing: ``plan.report`` has what is wrong."""
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     head = heads.known(tuple(wanted)) if head is None else tuple(head)
-    return plan(wanted, weights.shapes, head=head, mode=mode, ignore=ignore, file=file, source=source,
-                sha256=weights.sha256, others=weights.others)
+    return plan(wanted, weights.shapes, head=head, mode=mode, ignore=ignore, file=file,
+                source=source, sha256=weights.sha256, others=weights.others)
 
 
 def apply(model, weights: Weights, made: Plan) -> LoadReport:
@@ -49,7 +53,8 @@ def apply(model, weights: Weights, made: Plan) -> LoadReport:
     """
     made.report.raise_unless_ok()
     state = model.state_dict()
-    values = [(state[mine], _cast(weights.tensors[theirs], state[mine], name=mine, report=made.report))
+    values = [(state[mine],
+               _cast(weights.tensors[theirs], state[mine], name=mine, report=made.report))
               for mine, theirs in made.names.items()]
     for parameter, value in values:
         parameter.set_value(value)
@@ -66,8 +71,11 @@ def write_prepared(path: str | os.PathLike, weights: Weights, made: Plan) -> Pat
     return write(path, {mine: weights.tensors[theirs] for mine, theirs in made.names.items()})
 
 
-_KINDS = {"paddle.float32": "<f4", "paddle.float64": "<f8", "paddle.float16": "<f2", "paddle.int64": "<i8",
-          "paddle.int32": "<i4", "paddle.int16": "<i2", "paddle.int8": "i1", "paddle.uint8": "u1", "paddle.bool": "?"}
+_KINDS = {
+    "paddle.float32": "<f4", "paddle.float64": "<f8", "paddle.float16": "<f2",
+    "paddle.int64": "<i8", "paddle.int32": "<i4", "paddle.int16": "<i2", "paddle.int8": "i1",
+    "paddle.uint8": "u1", "paddle.bool": "?"
+}
 
 
 def _cast(array: np.ndarray, parameter, *, name: str, report: LoadReport) -> np.ndarray:
@@ -78,9 +86,11 @@ def _cast(array: np.ndarray, parameter, *, name: str, report: LoadReport) -> np.
         return array
     if wanted.kind == "f" and array.dtype == np.uint16:
         array = safetensors.from_bfloat16(array)
-    if array.dtype.kind == wanted.kind or (array.dtype.kind, wanted.kind) in (("i", "u"), ("u", "i")):
+    if array.dtype.kind == wanted.kind or (array.dtype.kind, wanted.kind) in (("i", "u"),
+                                                                              ("u", "i")):
         return array.astype(wanted)
-    raise WeightsMismatch(f"{report.file}: {name}: the network has {wanted}, the file {array.dtype}", report)
+    raise WeightsMismatch(
+        f"{report.file}: {name}: the network has {wanted}, the file {array.dtype}", report)
 
 
 def find_head(build: Callable[[int], Any], classes: int) -> tuple[str, ...]:
@@ -100,14 +110,18 @@ def head_of(arch: dict[str, Any]) -> tuple[str, ...]:
     import ppcls.arch
 
     make = getattr(ppcls.arch, arch["name"])
-    arguments = without_weights({key: value for key, value in arch.items()
-                                 if key not in ("name", "use_ssld", "use_sync_bn", "use_ml_decoder")})
+    arguments = without_weights({
+        key: value
+        for key, value in arch.items()
+        if key not in ("name", "use_ssld", "use_sync_bn", "use_ml_decoder")
+    })
     if "pretrained" in inspect.signature(make).parameters:
         arguments["pretrained"] = False  # UniFormer's default is True, and would download
 
     def build(number: int) -> Any:
         made = copy.deepcopy(arguments)
-        place = made["Head"] if isinstance(made.get("Head"), dict) else made  # RecModel's classifier is its Head
+        place = made["Head"] if isinstance(made.get("Head"),
+                                           dict) else made  # RecModel's classifier is its Head
         place["class_num"] = number
         return make(**made)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Mapping, Optional, Sequence
 
 from paddle_transfer.errors import SetupError
 
@@ -16,8 +16,9 @@ from paddle_transfer.errors import SetupError
 ENGINE_FILES = ("ppcls/engine/engine.py", "ppcls/data/__init__.py", "ppcls/arch/__init__.py")
 
 WHEEL_COMMAND = "pip install --no-deps paddleclas==2.4.2"
-CHECKOUT_HINT = ("or set PADDLECLAS_HOME (or --paddleclas) to a source checkout of PaddleClas 2.5 or newer: "
-                 "git clone https://github.com/PaddlePaddle/PaddleClas")
+CHECKOUT_HINT = (
+    "or set PADDLECLAS_HOME (or --paddleclas) to a source checkout of PaddleClas 2.5 or newer: "
+    "git clone https://github.com/PaddlePaddle/PaddleClas")
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class EngineHome:
         return f"PaddleClas {self.version}, {self.kind} at {self.path}"
 
 
-def locate(explicit: Optional[str] = None, *, environ: Optional[Mapping[str, str]] = None,
-           cwd: Optional[str] = None, search_path: Optional[Sequence[str]] = None) -> EngineHome:
+def locate(explicit: str | None = None, *, environ: Mapping[str, str] | None = None,
+           cwd: str | None = None, search_path: Sequence[str] | None = None) -> EngineHome:
     """The engine to use: ``explicit`` (``--paddleclas``), else ``PADDLECLAS_HOME``, else ``cwd`` when it is a
     checkout, else a checkout on the search path (``PYTHONPATH``), else the installed wheel.
 
@@ -53,21 +54,24 @@ def locate(explicit: Optional[str] = None, *, environ: Optional[Mapping[str, str
     """
     environ = os.environ if environ is None else environ
     search_path = sys.path if search_path is None else search_path
-    for place, named_by in ((explicit, "--paddleclas"), (environ.get("PADDLECLAS_HOME"), "PADDLECLAS_HOME")):
+    for place, named_by in ((explicit, "--paddleclas"), (environ.get("PADDLECLAS_HOME"),
+                                                         "PADDLECLAS_HOME")):
         if place:
             return _named(place, named_by)
     for place in (cwd or os.getcwd(), *search_path):
         # site-packages/paddleclas, put on sys.path by an earlier run in this process, is the wheel and no checkout
-        if place and not _missing(Path(place)) and not any(Path(place).parent.glob("paddleclas-*.dist-info")):
+        if place and not _missing(Path(place)) and not any(
+                Path(place).parent.glob("paddleclas-*.dist-info")):
             return _home("checkout", Path(place))
     return _wheel(search_path)
 
 
-def require_paddle(search_path: Optional[Sequence[str]] = None) -> None:
+def require_paddle(search_path: Sequence[str] | None = None) -> None:
     """:raises SetupError: Paddle is not installed"""
     if PathFinder.find_spec("paddle", None if search_path is None else list(search_path)) is None:
-        raise SetupError('Paddle is not installed. On a machine without a GPU: pip install "paddle_transfer[cpu]"; '
-                         'with one: pip install "paddle_transfer[gpu]"')
+        raise SetupError(
+            'Paddle is not installed. On a machine without a GPU: pip install "paddle_transfer[cpu]"; '
+            'with one: pip install "paddle_transfer[gpu]"')
 
 
 def _missing(place: Path) -> list[str]:
@@ -80,9 +84,10 @@ def _named(place: str, named_by: str) -> EngineHome:
     if not missing:
         return _home("checkout", path)
     state = f"it lacks {', '.join(missing)}" if path.is_dir() else "there is no such directory"
-    raise SetupError(f"{named_by} names {place}, which is no PaddleClas checkout: {state}. "
-                     f"Name the directory that holds tools/ and ppcls/, or leave it out and use the wheel: "
-                     f"{WHEEL_COMMAND}")
+    raise SetupError(
+        f"{named_by} names {place}, which is no PaddleClas checkout: {state}. "
+        f"Name the directory that holds tools/ and ppcls/, or leave it out and use the wheel: "
+        f"{WHEEL_COMMAND}")
 
 
 def _wheel(search_path: Sequence[str]) -> EngineHome:
@@ -95,16 +100,20 @@ def _wheel(search_path: Sequence[str]) -> EngineHome:
             return _home("wheel", path, found.version)
         without = without or found.version
     if without:
-        raise SetupError(f"The installed paddleclas {without} has no training engine (the wheels 2.5.0 to 2.6.0 "
-                         f"carry only its models). Install the wheel that has it: {WHEEL_COMMAND}; {CHECKOUT_HINT}")
-    raise SetupError(f"PaddleClas was not found. Install its wheel: {WHEEL_COMMAND}; {CHECKOUT_HINT}")
+        raise SetupError(
+            f"The installed paddleclas {without} has no training engine (the wheels 2.5.0 to 2.6.0 "
+            f"carry only its models). Install the wheel that has it: {WHEEL_COMMAND}; {CHECKOUT_HINT}"
+        )
+    raise SetupError(
+        f"PaddleClas was not found. Install its wheel: {WHEEL_COMMAND}; {CHECKOUT_HINT}")
 
 
-def _home(kind: str, path: Path, version: Optional[str] = None) -> EngineHome:
+def _home(kind: str, path: Path, version: str | None = None) -> EngineHome:
     path = path.resolve()
     utils = path / "ppcls" / "utils"
     return EngineHome(kind=kind, path=str(path), version=version or _version(path),
-                      amp="auto_cast" if (utils / "amp.py").is_file() else "flags", ema=(utils / "ema.py").is_file())
+                      amp="auto_cast" if (utils / "amp.py").is_file() else "flags",
+                      ema=(utils / "ema.py").is_file())
 
 
 def _version(path: Path) -> str:
@@ -119,7 +128,7 @@ def _version(path: Path) -> str:
     return "unknown"
 
 
-def ppcls_folder(named: Optional[str] = None) -> Optional[Path]:
+def ppcls_folder(named: str | None = None) -> Path | None:
     """The ``ppcls`` folder of the PaddleClas that training would use; None when none is named and none is found."""
     try:
         return Path(locate(named).path) / "ppcls"

@@ -47,7 +47,8 @@ def train_epoch(engine, epoch_id: int, print_batch_step: int) -> None:
             losses = engine.train_loss_func(out, batch[1])
         engine.last_lr = _lr(engine)
         _step(engine, loss=losses["loss"], iter_id=iter_id)
-        _note(engine, losses=losses, out=out, batch=batch, where=f"epoch {epoch_id}, iteration {iter_id + 1}")
+        _note(engine, losses=losses, out=out, batch=batch,
+              where=f"epoch {epoch_id}, iteration {iter_id + 1}")
         engine.time_info["batch_cost"].update(time.time() - tic)
         if iter_id % print_batch_step == 0:
             log_info(engine, batch_size, epoch_id, iter_id)
@@ -68,7 +69,8 @@ def _train_batches(engine):
             yield _from_dali(batch) if engine.use_dali else batch
         return
     for _ in range(engine.iter_per_epoch):
-        batch = next(_read(engine.train_dataloader_iter), None) if hasattr(engine, "train_dataloader_iter") else None
+        batch = next(_read(engine.train_dataloader_iter), None) if hasattr(
+            engine, "train_dataloader_iter") else None
         if batch is None:
             if engine.use_dali:
                 engine.train_dataloader.reset()
@@ -142,7 +144,8 @@ def _lr(engine) -> float:
 
 def _note(engine, *, losses, out, batch, where: str) -> None:
     """Add the batch to the epoch's averages (metrics before losses, as PaddleClas logs them)."""
-    metrics = engine.train_metric_func(out, batch[-1]) if engine.train_metric_func is not None else {}
+    metrics = engine.train_metric_func(out,
+                                       batch[-1]) if engine.train_metric_func is not None else {}
     for values in (metrics, losses):
         _average(engine.output_info, values=values, count=batch[0].shape[0])
     loss = engine.output_info["loss"].val
@@ -166,12 +169,15 @@ def classification_eval(engine, epoch_id: int = 0):
         engine.eval_metric_func.reset()
     losses: dict = {}
     engine.per_class = PerClass()
-    times = {name: AverageMeter(name, ".5f", postfix=" s,") for name in ("batch_cost", "reader_cost")}
+    times = {
+        name: AverageMeter(name, ".5f", postfix=" s,") for name in ("batch_cost", "reader_cost")
+    }
     loader = engine.eval_dataloader
     total = loader.size if engine.use_dali else len(loader.dataset)
     seen = 0
     tic = time.time()
-    for batch, iter_id in zip(_read(iter(loader)), range(len(loader) - (platform.system() == "Windows"))):
+    for batch, iter_id in zip(_read(iter(loader)),
+                              range(len(loader) - (platform.system() == "Windows"))):
         if iter_id == 5:
             for meter in times.values():
                 meter.reset()
@@ -205,7 +211,9 @@ def _evaluate_batch(engine, *, batch, losses: dict, left: int) -> int:
         batch[1] = batch[1].reshape([-1, 1]).astype("int64")
     with autocast(engine, is_eval=True):
         # 2.4 and 2.5 never hand the label to a recognition model, 2.6 does (its head needs it)
-        out = engine.model(batch[0], batch[1]) if engine.is_rec and engine.label_in_eval else engine.model(batch[0])
+        out = engine.model(batch[0],
+                           batch[1]) if engine.is_rec and engine.label_in_eval else engine.model(
+                               batch[0])
     for key in ("Student", "logits"):
         if isinstance(out, dict) and key in out:
             out = out[key]

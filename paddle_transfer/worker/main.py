@@ -19,9 +19,10 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any
 
 from paddle_transfer.errors import PaddleTransferError, SetupError, is_disk_full
 from paddle_transfer.worker.diverged import Diverged
@@ -46,8 +47,9 @@ class Channel:
     def __init__(self, *, commands: int, reports: int):
         self._reports = reports
         self._stopped: set[int] = set()
-        self.jobs: queue.Queue[Optional[dict]] = queue.Queue()
-        self._thread = threading.Thread(target=self._read, args=(commands,), daemon=True, name="commands")
+        self.jobs: queue.Queue[dict | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._read, args=(commands, ), daemon=True,
+                                        name="commands")
         self._thread.start()
 
     def send(self, **message: Any) -> None:
@@ -122,25 +124,31 @@ def run_job(runner: Callable, job: dict[str, Any], channel: Channel) -> str:
     directory, number, attempt = Path(job["directory"]), job["number"], job["attempt"]
     curve: list[list] = []
 
-    def report(*, epoch: int, value: float, scalars: Optional[dict[str, float]] = None) -> bool:
+    def report(*, epoch: int, value: float, scalars: dict[str, float] | None = None) -> bool:
         if not math.isfinite(value):
             raise Diverged(f"the metric was {value} after epoch {epoch}")
         curve.append([int(epoch), float(value)])
-        channel.send(type="epoch", number=number, attempt=attempt, epoch=int(epoch), value=float(value),
+        channel.send(type="epoch", number=number, attempt=attempt, epoch=int(epoch),
+                     value=float(value),
                      scalars={name: float(scalar) for name, scalar in (scalars or {}).items()})
         return channel.stop_asked(number)
 
-    def conclude(verdict: str, message: str = "", result: Optional[dict[str, Any]] = None) -> str:
+    def conclude(verdict: str, message: str = "", result: dict[str, Any] | None = None) -> str:
         if verdict in ("complete", "pruned", "diverged", "invalid"):
-            write_result(directory, {"curve": curve, **(result or {}), "number": number, "attempt": attempt,
-                                     "verdict": verdict, "message": message})
+            write_result(
+                directory, {
+                    "curve": curve, **(result or {}), "number": number, "attempt": attempt,
+                    "verdict": verdict, "message": message
+                })
         channel.send(type="ended", number=number, attempt=attempt, verdict=verdict, message=message)
         return verdict
 
     try:
         with output_into(directory / "train.log"):
             try:
-                result = runner({name: job[name] for name in ("number", "attempt", "directory", "payload")}, report)
+                result = runner(
+                    {name: job[name] for name in ("number", "attempt", "directory", "payload")},
+                    report)
                 fault = _fault(result)
                 if fault:
                     return conclude("invalid", fault)
@@ -154,7 +162,8 @@ def run_job(runner: Callable, job: dict[str, Any], channel: Channel) -> str:
 
 def _fault(result: Any) -> str:
     """What is wrong with what a runner returned; empty when nothing is."""
-    if not isinstance(result, dict) or not isinstance(result.get("value"), (int, float)) or not result.get("curve"):
+    if not isinstance(result, dict) or not isinstance(result.get("value"),
+                                                      (int, float)) or not result.get("curve"):
         return f"the runner must return a dict with value and curve, but returned {str(result)[:200]}"
     if not math.isfinite(result["value"]):
         raise Diverged(f"the metric was {result['value']}")
@@ -170,14 +179,17 @@ def _failure(error: BaseException) -> tuple[str, str]:
         raise Fatal(*_fatal_kind(error)) from error
     if isinstance(error, Diverged):
         return "diverged", str(error)[:500]
-    if isinstance(error, PaddleTransferError):  # TrialError, ConfigError: wrong today, wrong tomorrow
+    if isinstance(error,
+                  PaddleTransferError):  # TrialError, ConfigError: wrong today, wrong tomorrow
         return "invalid", str(error)[:2000]
     return ("killed" if isinstance(error, MemoryError) else "crashed"), message
 
 
 def _fatal_kind(error: BaseException) -> tuple[str, str]:
-    kind = "setup" if isinstance(error, SetupError) else "disk_full" if is_disk_full(error) else "error"
-    return kind, str(error) if isinstance(error, PaddleTransferError) else f"{type(error).__name__}: {error}"
+    kind = "setup" if isinstance(error,
+                                 SetupError) else "disk_full" if is_disk_full(error) else "error"
+    return kind, str(error) if isinstance(
+        error, PaddleTransferError) else f"{type(error).__name__}: {error}"
 
 
 def load_runner(name: str) -> Callable:
@@ -203,7 +215,7 @@ def serve(channel: Channel, runner_name: str) -> int:
         return 1
 
 
-def main(argv: Optional[list[str]] = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runner", required=True)
     parser.add_argument("--report-fd", type=int, required=True)

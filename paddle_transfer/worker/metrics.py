@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 import numpy
 
@@ -24,7 +24,8 @@ class PerClass:
         """A batch of all processes: logits of shape (samples, classes), labels of shape (samples, 1) from 0. Anything
         else (several labels an image, features) is no single-label classification and is passed over."""
         if isinstance(predictions, (list, tuple)) and predictions:
-            predictions = predictions[0]  # the main classifier; the others (GoogLeNet's) only help in training
+            predictions = predictions[
+                0]  # the main classifier; the others (GoogLeNet's) only help in training
         shape = getattr(predictions, "shape", ())
         if len(shape) != 2 or list(labels.shape) != [shape[0], 1] or not shape[0]:
             return
@@ -34,7 +35,7 @@ class PerClass:
         self._seen = _summed(self._seen, numpy.bincount(truth))
         self._right = _summed(self._right, numpy.bincount(right, minlength=1))
 
-    def value(self) -> Optional[float]:
+    def value(self) -> float | None:
         """From 0 to 1, over the classes that have images; None when nothing could be counted."""
         right = _summed(self._right, numpy.zeros(len(self._seen), dtype="int64"))
         there = self._seen > 0

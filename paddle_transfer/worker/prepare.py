@@ -88,7 +88,8 @@ def _cut_topk(config: dict) -> None:
                 continue
             kept = [k for k in topk if k <= classes]
             if not kept:
-                raise TrialError(f"Metric.{part}: {name} has topk {topk}, but there are {classes} classes only")
+                raise TrialError(
+                    f"Metric.{part}: {name} has topk {topk}, but there are {classes} classes only")
             for metric in config["Metric"][part]:
                 if name in metric:
                     metric[name] = {**(metric[name] or {}), "topk": kept}

@@ -37,12 +37,15 @@ def _prepare(job: dict[str, Any]) -> dict[str, Any]:
 
     network = build_network(job["config"])
     weights = read(job["file"], sha256=job["sha256"])
-    made = plan_for(network, weights, arch=job["config"]["Arch"], file=job["file"], source=job["source"],
-                    head=job["head"])
+    made = plan_for(network, weights, arch=job["config"]["Arch"], file=job["file"],
+                    source=job["source"], head=job["head"])
     path = write_prepared(f"{job['stem']}.pdparams", weights, made)
     print(made.report.line(), flush=True)
-    return {"source": job["source"], "file": job["file"], "sha256": job["sha256"], "head": dict(made.report.head),
-            "line": made.report.line(), "prepared_sha256": read(path, digest=True).sha256}
+    return {
+        "source": job["source"], "file": job["file"], "sha256": job["sha256"],
+        "head": dict(made.report.head), "line": made.report.line(), "prepared_sha256": read(
+            path, digest=True).sha256
+    }
 
 
 def build_network(config: dict[str, Any]):
@@ -61,8 +64,10 @@ def build_network(config: dict[str, Any]):
     create_attr_dict(attributes)
     try:
         return ppcls.arch.build_model(attributes)
-    except (AssertionError, AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError) as error:
-        raise TrialError(f"PaddleClas cannot build Arch: {type(error).__name__}: {error}") from error
+    except (AssertionError, AttributeError, KeyError, IndexError, TypeError, ValueError,
+            NotImplementedError) as error:
+        raise TrialError(
+            f"PaddleClas cannot build Arch: {type(error).__name__}: {error}") from error
 
 
 def main() -> int:
@@ -74,7 +79,9 @@ def main() -> int:
     try:
         answer: dict[str, Any] = {"prepared": fit(json.load(sys.stdin))}
     except PaddleTransferError as error:
-        answer = {"error": str(error), "kind": "setup" if isinstance(error, SetupError) else "weights"}
+        answer = {
+            "error": str(error), "kind": "setup" if isinstance(error, SetupError) else "weights"
+        }
     except OSError as error:
         if not is_disk_full(error):
             raise

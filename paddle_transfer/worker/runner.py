@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from paddle_transfer.config import base, load
 from paddle_transfer.errors import TrialError
@@ -26,7 +27,8 @@ def run(job: dict, report: Callable[..., bool]) -> dict:
     payload, directory = job["payload"], job["directory"]
     home = locate(payload.get("paddleclas"))
     print(f"paddle_transfer: {home}", flush=True)
-    config = trial_config(load.load_yaml(os.path.join(directory, "config.yaml")), directory=directory, payload=payload)
+    config = trial_config(load.load_yaml(os.path.join(directory, "config.yaml")),
+                          directory=directory, payload=payload)
     curve: list[list[float]] = []
 
     def on_epoch(result: EpochResult) -> bool:
@@ -34,25 +36,30 @@ def run(job: dict, report: Callable[..., bool]) -> dict:
         return bool(report(epoch=result.epoch, value=result.value, scalars=result.scalars))
 
     began = time.monotonic()
-    options = Options(metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
-                      prepared=payload.get("pretrained") or {},
-                      weights_to=os.path.join(directory, "best_model.pdparams") if payload.get("keep_weights") else "")
+    options = Options(
+        metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
+        prepared=payload.get("pretrained") or {}, weights_to=os.path.join(
+            directory, "best_model.pdparams") if payload.get("keep_weights") else "")
     with open_engine(config, mode="train", home=home, options=options) as engine:
         engine.train()
         pretrained = engine.pretrained
     value, epoch = engine.best
     if not curve or value is None:
-        raise TrialError("No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
-                         "Global.epochs")
-    return {"value": value, "best_epoch": epoch, "curve": curve, "seconds": time.monotonic() - began,
-            "seed": payload["seed"], "engine": facts(home), "stopped": engine.stopped,
-            "pretrained": pretrained.to_dict() if pretrained else None}
+        raise TrialError(
+            "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
+            "Global.epochs")
+    return {
+        "value": value, "best_epoch": epoch, "curve": curve, "seconds": time.monotonic() - began,
+        "seed": payload["seed"], "engine": facts(home), "stopped": engine.stopped,
+        "pretrained": pretrained.to_dict() if pretrained else None
+    }
 
 
 def trial_config(config: dict, *, directory: str, payload: dict) -> dict:
     """``config`` for a trial: its own directory, seed and device; evaluated in training; no VisualDL of its own (the
     search draws); never continued from a checkpoint."""
-    config = base.for_trial(config, output_dir=directory, seed=payload["seed"], device=payload.get("device") or "cpu")
+    config = base.for_trial(config, output_dir=directory, seed=payload["seed"],
+                            device=payload.get("device") or "cpu")
     config["Global"].update(eval_during_train=True, use_visualdl=False, checkpoints=None)
     config["Global"].pop("uniform_output_enabled", None)
     return config
@@ -62,5 +69,7 @@ def facts(home: EngineHome) -> dict[str, Any]:
     """What trained, for the record."""
     import numpy
     import paddle
-    return {"paddleclas": home.version, "kind": home.kind, "path": home.path, "paddle": paddle.__version__,
-            "numpy": numpy.__version__}
+    return {
+        "paddleclas": home.version, "kind": home.kind, "path": home.path,
+        "paddle": paddle.__version__, "numpy": numpy.__version__
+    }

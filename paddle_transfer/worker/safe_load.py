@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from paddle_transfer.errors import TrialError
 from paddle_transfer.weights.checkpoint import read_all

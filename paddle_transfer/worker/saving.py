@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Optional
+from collections.abc import Callable
 
 #: What the student's parameters begin with in a DistillationModel of PaddleClas's configs.
 STUDENT = "Student."
@@ -17,12 +17,12 @@ class Saver:
     :param to: see ``Options.weights_to``
     """
 
-    def __init__(self, stock, *, to: Optional[str] = None):
+    def __init__(self, stock, *, to: str | None = None):
         self._stock, self._to = stock, to
-        self.best_metric: Optional[float] = None
+        self.best_metric: float | None = None
         self.best_epoch = 0
         #: where the best weights are, once there are some
-        self.best_path: Optional[str] = None
+        self.best_path: str | None = None
         self.after_epoch: Callable[[], None] = lambda: None
 
     def __getattr__(self, name: str):
@@ -31,7 +31,8 @@ class Saver:
     def save_model(self, net, optimizer, metric_info, model_path, *args, **kwargs) -> None:
         prefix = kwargs.get("prefix")
         if prefix == "best_model":
-            self.best_metric, self.best_epoch = float(metric_info["metric"]), int(metric_info["epoch"])
+            self.best_metric, self.best_epoch = float(metric_info["metric"]), int(
+                metric_info["epoch"])
         if self._to is None:
             self._stock.save_model(net, optimizer, metric_info, model_path, *args, **kwargs)
             if prefix == "best_model":
@@ -75,7 +76,8 @@ class Saver:
 def _written(model_path: str, model_name: str) -> str:
     """Where ``save_model`` put the best weights: 2.4 makes a directory per architecture, later versions do not."""
     paths = [os.path.join(model_path, name, "best_model.pdparams") for name in (model_name, "")]
-    return max((path for path in paths if os.path.isfile(path)), key=os.path.getmtime, default=paths[-1])
+    return max((path for path in paths if os.path.isfile(path)), key=os.path.getmtime,
+               default=paths[-1])
 
 
 def _save_weights(path: str, *, net, loss, ema) -> None:
@@ -87,7 +89,9 @@ def _save_weights(path: str, *, net, loss, ema) -> None:
     state = dict((net if ema is None else ema).state_dict())
     if loss is not None and ema is None:
         state.update(loss.state_dict())
-    student = {name[len(STUDENT):]: value for name, value in state.items() if name.startswith(STUDENT)}
+    student = {
+        name[len(STUDENT):]: value for name, value in state.items() if name.startswith(STUDENT)
+    }
     if student:
         _write(student, path[:-len(".pdparams")] + "_student.pdparams")
     _write(state, path)

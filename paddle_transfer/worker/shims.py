@@ -13,7 +13,6 @@ def before_paddle() -> None:
     import zlib
     zlib.decompressobj().decompress(zlib.compress(b"bound"))
     import numpy as np
-    import sklearn.metrics  # noqa: F401
     # numpy 1.24 removed the aliases of Python's own types. ppcls.data.preprocess uses np.int (2.4's autoaugment)
     # and np.bool (2.6's MixupCutmixHybrid; numpy 2 has an np.bool of its own again).
     for name, kind in (("int", int), ("bool", bool), ("float", float)):
@@ -36,7 +35,8 @@ def after_ppcls() -> None:
 
     # develop's Cutout forgets its fill_value: with any but 'none' the first picture raises AttributeError
     from ppcls.data.preprocess.ops.cutout import Cutout
-    if "fill_value" in inspect.signature(Cutout.__init__).parameters and not hasattr(Cutout(), "fill_value"):
+    if "fill_value" in inspect.signature(
+            Cutout.__init__).parameters and not hasattr(Cutout(), "fill_value"):
         Cutout.__call__ = _cutout
 
     # gone since Python 3.11; 2.4's SGD asks it for the names of a constructor's arguments
@@ -83,4 +83,4 @@ def _with_audible_failure(thread_loop):
 
 def _average_info(meter) -> str:
     meter.avg = float(meter.avg)
-    return "{}: {:.5f}".format(meter.name, meter.avg)
+    return f"{meter.name}: {meter.avg:.5f}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Optional
+from typing import Any
 
 from paddle_transfer.config import pretrained
 from paddle_transfer.errors import TrialError
@@ -31,10 +32,10 @@ class Source:
     sha256: str = ""
     source: str = ""
     head: str = "keep"
-    origin: Optional[Origin] = None
+    origin: Origin | None = None
 
 
-def find(config: dict, *, ppcls: str, prepared: Mapping[str, Origin] = {}) -> Optional[Source]:
+def find(config: dict, *, ppcls: str, prepared: Mapping[str, Origin] = {}) -> Source | None:
     """The weights that ``config`` asks for, fetched if need be; None for none.
 
     :param ppcls: PaddleClas's ``ppcls`` folder, for the addresses of networks outside our catalogue
@@ -49,7 +50,8 @@ def find(config: dict, *, ppcls: str, prepared: Mapping[str, Origin] = {}) -> Op
     try:
         if wanted.spec in prepared:
             origin = prepared[wanted.spec]
-            return Source(file=str(local_file(wanted.spec)), sha256=origin["prepared_sha256"], origin=origin)
+            return Source(file=str(local_file(wanted.spec)), sha256=origin["prepared_sha256"],
+                          origin=origin)
         found = resolve(wanted.spec, arch=config["Arch"].get("name"), ppcls=ppcls)
     except WeightsError as error:
         raise TrialError(f"{wanted.where}: {error}") from error
@@ -65,7 +67,7 @@ class Loader:
 
     def __init__(self, source: Source, *, arch: dict, training: bool):
         self._source, self._arch, self._training = source, arch, training
-        self.report: Optional[LoadReport] = None
+        self.report: LoadReport | None = None
 
     def __call__(self, model: Any, *_: Any, **__: Any) -> None:
         """``model``: the network, or [network, loss or None], as the engine hands them over.
@@ -75,15 +77,16 @@ class Loader:
         network, *others = model if isinstance(model, list) else [model]
         try:
             weights = read(self._source.file, sha256=self._source.sha256 or None)
-            made = plan_for(network, weights, arch=self._arch, file=self._source.file, source=self._source.source,
-                            head=self._source.head)
+            made = plan_for(network, weights, arch=self._arch, file=self._source.file,
+                            source=self._source.source, head=self._source.head)
             report = load_weights.apply(network, weights, made)
         except WeightsError as error:
             raise TrialError(str(error)) from error
         if report.head and not self._training:
-            raise TrialError(f"{self._source.file}: has no classifier for this network ({', '.join(report.head)}: "
-                             f"{'; '.join(dict.fromkeys(report.head.values()))}), so its answers would be random. Name "
-                             "the weights that were trained: -o Global.pretrained_model=...")
+            raise TrialError(
+                f"{self._source.file}: has no classifier for this network ({', '.join(report.head)}: "
+                f"{'; '.join(dict.fromkeys(report.head.values()))}), so its answers would be random. Name "
+                "the weights that were trained: -o Global.pretrained_model=...")
         for other in others:
             _load_loss(other, weights)
         if self.report is None:
@@ -91,17 +94,19 @@ class Loader:
             print(self.report.line(), flush=True)
 
 
-def plan_for(network, weights: Weights, *, arch: dict, file: str, source: str = "", head: str = "keep") -> Plan:
+def plan_for(network, weights: Weights, *, arch: dict, file: str, source: str = "",
+             head: str = "keep") -> Plan:
     """The plan with the head told by its names or, where these do not tell, by building the network twice."""
     def made(names) -> Plan:
-        return load_weights.make_plan(network, weights, file=file, source=source, head=names, mode=head)
+        return load_weights.make_plan(network, weights, file=file, source=source, head=names,
+                                      mode=head)
     plan = made(None)
     if plan.report.ok and (head != FRESH or plan.report.head):
         return plan
     return made(load_weights.head_of(arch))
 
 
-def _told(report: LoadReport, origin: Optional[Origin]) -> LoadReport:
+def _told(report: LoadReport, origin: Origin | None) -> LoadReport:
     """``report``, speaking of the file that a search's prepared one was made from."""
     if origin is None:
         return report
@@ -116,7 +121,10 @@ def _load_loss(loss: Any, weights: Weights) -> None:
     import paddle
 
     mine = loss.state_dict()
-    found = {name: paddle.to_tensor(weights.tensors[name]) for name, value in mine.items()
-             if name in weights.tensors and tuple(weights.tensors[name].shape) == tuple(value.shape)}
+    found = {
+        name: paddle.to_tensor(weights.tensors[name])
+        for name, value in mine.items()
+        if name in weights.tensors and tuple(weights.tensors[name].shape) == tuple(value.shape)
+    }
     if found:
         loss.set_state_dict(found)

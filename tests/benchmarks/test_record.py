@@ -25,7 +25,8 @@ def study(output, trials) -> None:
         store.begin(number)
         for epoch, value in enumerate(curve, start=1):
             store.report_epoch(number, epoch=epoch, value=value)
-        store.finish(number, state=state, value=max(curve) if state == "complete" else None, curve=None, info={})
+        store.finish(number, state=state, value=max(curve) if state == "complete" else None,
+                     curve=None, info={})
     store.close()
 
 
@@ -44,9 +45,10 @@ def test_a_study_becomes_a_table_and_a_divergence_stands_at_chance(tmp_path):
 
 
 def test_a_grid_with_holes_is_no_table(tmp_path):
-    study(tmp_path, [(0.1, 0, "complete", [0.3]), (0.1, 1, "complete", [0.4]), (0.01, 0, "complete", [0.6]),
-                     (0.01, 1, "failed", [])])
-    with pytest.raises(PaddleTransferError, match="1 trainings of the grid are missing; the same command goes on"):
+    study(tmp_path, [(0.1, 0, "complete", [0.3]), (0.1, 1, "complete", [0.4]),
+                     (0.01, 0, "complete", [0.6]), (0.01, 1, "failed", [])])
+    with pytest.raises(PaddleTransferError,
+                       match="1 trainings of the grid are missing; the same command goes on"):
         record.collect(tmp_path, epochs=1, classes=5, name="made")
 
 
@@ -58,8 +60,10 @@ def test_a_task_that_is_not_known_is_named(capsys):
 def test_images_are_written_with_their_lists(tmp_path):
     part = record.Part("digits", (5, 6), 3, 2)
     record.write_images(part, tmp_path)
-    train, val = ((tmp_path / f"{split}_list.txt").read_text().splitlines() for split in ("train", "val"))
-    assert [len(train), len(val)] == [6, 4] and not set(train) & set(val)
+    train, val = ((tmp_path / f"{split}_list.txt").read_text().splitlines()
+                  for split in ("train", "val"))
+    assert [len(train), len(val)] == [6, 4]
+    assert not set(train) & set(val)
     assert {line.split()[1] for line in train} == {"0", "1"}
     assert all((tmp_path / line.split()[0]).exists() for line in train + val)
 
@@ -71,5 +75,7 @@ def test_what_is_kept_is_a_full_grid_with_the_configs_that_made_it(path):
     target, search = load_yaml(str(folder / "target.yaml")), load_yaml(str(folder / "search.yaml"))
     assert (table.space.size, table.seeds, table.epochs) == (196, 3, target["Global"]["epochs"])
     assert [key["search_key"] for key in search["search_dict"]] == list(table.space.names)
-    assert search["search_mode"] == "grid" and table.name in record.TASKS
-    assert table.fixed() is not None and 0.0 < table.truth.max() < 1.0
+    assert search["search_mode"] == "grid"
+    assert table.name in record.TASKS
+    assert table.fixed() is not None
+    assert 0.0 < table.truth.max() < 1.0

@@ -24,8 +24,8 @@ class Data:
         self.folder = folder
         self.lines = {"train": [], "val": [], "test": []}
         self.config = base_config(folder)
-        self.config["DataLoader"]["Test"] = json.loads(json.dumps(self.config["DataLoader"]["Eval"]).replace(
-            "val_list", "test_list"))
+        self.config["DataLoader"]["Test"] = json.loads(
+            json.dumps(self.config["DataLoader"]["Eval"]).replace("val_list", "test_list"))
         self.drawn = 0
         for split, count in (("train", 30), ("val", 10), ("test", 10)):
             for i in range(count):
@@ -44,7 +44,8 @@ class Data:
 
     def write(self):
         for split, lines in self.lines.items():
-            data = b"".join((line if isinstance(line, bytes) else line.encode()) + b"\n" for line in lines)
+            data = b"".join(
+                (line if isinstance(line, bytes) else line.encode()) + b"\n" for line in lines)
             (self.folder / f"{split}_list.txt").write_bytes(data)
 
     def check(self, **wishes):
@@ -60,14 +61,16 @@ def data(tmp_path):
 
 def found(report, tmp_path):
     """(kind, file name, line) of every finding."""
-    return {(finding.kind, os.path.basename(finding.file), finding.line) for finding in report.findings}
+    return {(finding.kind, os.path.basename(finding.file), finding.line)
+            for finding in report.findings}
 
 
 def test_good_data_has_no_findings(data, tmp_path):
     report = data.check()
     assert report.findings == []
-    assert report.counts["train"] == {"images": 30, "classes": 5, "per_class": {i: 6 for i in range(5)},
-                                      "sizes": [24, 24, 24]}
+    assert report.counts["train"] == {
+        "images": 30, "classes": 5, "per_class": dict.fromkeys(range(5), 6), "sizes": [24, 24, 24]
+    }
     report.raise_errors()
 
 
@@ -96,7 +99,7 @@ def test_every_planted_fault_is_reported_with_file_and_line_in_one_run(data, tmp
     fault("space-in-name", "a name.jpg", 1)
     fault("extra-columns", "more.jpg", line="more.jpg 1 2")
     expected.add(("blank-line", train, data.plant("train", "unused.jpg", 0, line="   ")))
-    fault("not-utf8", "umlaut.jpg", line="umlaut.jpg 1".encode() + b" \xe4")
+    fault("not-utf8", "umlaut.jpg", line=b"umlaut.jpg 1" + b" \xe4")
     fault("duplicate-line", "train3.jpg", 3, data=(tmp_path / "train3.jpg").read_bytes())
     fault("two-labels", "train4.jpg", 3, data=(tmp_path / "train4.jpg").read_bytes())
     fault("duplicate-image", "again.jpg", 1, data=(tmp_path / "train6.jpg").read_bytes())
@@ -112,8 +115,9 @@ def test_every_planted_fault_is_reported_with_file_and_line_in_one_run(data, tmp
         report.raise_errors()
 
 
-@pytest.mark.parametrize("content, kind", [
-    (b"\xef\xbb\xbftrain0.jpg 0\ntrain1.jpg 1\n", "byte-order-mark"), (b"", "list-empty"), (None, "list-missing")])
+@pytest.mark.parametrize(("content", "kind"),
+                         [(b"\xef\xbb\xbftrain0.jpg 0\ntrain1.jpg 1\n", "byte-order-mark"),
+                          (b"", "list-empty"), (None, "list-missing")])
 def test_lists_as_a_whole(data, tmp_path, content, kind):
     data.write()
     file = tmp_path / "val_list.txt"
@@ -122,13 +126,15 @@ def test_lists_as_a_whole(data, tmp_path, content, kind):
     assert (kind, "val_list.txt") in {found[:2] for found in found(report, tmp_path)}
 
 
-def test_a_whole_list_with_the_wrong_delimiter_is_one_finding_and_its_images_are_checked_all_the_same(data, tmp_path):
+def test_a_whole_list_with_the_wrong_delimiter_is_one_finding_and_its_images_are_checked_all_the_same(
+        data, tmp_path):
     data.lines["train"] = [line.replace(" ", "\t") for line in data.lines["train"]]
     (tmp_path / "train9.jpg").write_bytes(b"broken")
     report = data.check()
     assert found(report, tmp_path) == {("wrong-delimiter", "train_list.txt", 1),
                                        ("image-unreadable", "train_list.txt", 10)}
-    assert 'delimiter: "\\t"' in str(report.findings[0]) and "all 30 lines" in str(report.findings[0])
+    assert 'delimiter: "\\t"' in str(report.findings[0])
+    assert "all 30 lines" in str(report.findings[0])
     data.config["DataLoader"]["Train"]["dataset"]["delimiter"] = "\t"
     assert ("wrong-delimiter", "train_list.txt", 1) not in found(data.check(), tmp_path)
 
@@ -155,7 +161,9 @@ def test_classes_without_training_images_and_class_counts(data, tmp_path):
 
 
 def test_class_count_of_a_network_with_a_head_of_its_own(data, tmp_path):
-    data.config["Arch"] = {"name": "RecModel", "Backbone": {"class_num": 256}, "Head": {"name": "FC", "class_num": 4}}
+    data.config["Arch"] = {
+        "name": "RecModel", "Backbone": {"class_num": 256}, "Head": {"name": "FC", "class_num": 4}
+    }
     assert ("label-out-of-range", "train_list.txt", 5) in found(data.check(), tmp_path)
 
 
@@ -168,7 +176,7 @@ def test_relabel_with_other_labels_in_each_list(data, tmp_path):
 
 def test_no_whole_batch(data, tmp_path):
     data.config["DataLoader"]["Train"]["sampler"].update(batch_size=64, drop_last=True)
-    assert ("batch-too-large", "train_list.txt", 0) in {f for f in found(data.check(), tmp_path)}
+    assert ("batch-too-large", "train_list.txt", 0) in set(found(data.check(), tmp_path))
 
 
 def test_hints_for_images_that_are_not_there(data, tmp_path, monkeypatch):
@@ -179,7 +187,9 @@ def test_hints_for_images_that_are_not_there(data, tmp_path, monkeypatch):
     data.plant("train", "back\\slash.jpg", 0, data=b"absent")
     data.plant("train", "deeper/x.jpg", 0, data=b"absent")
     text = data.check().text()
-    assert "There is a Upper.JPG" in text and "Write forward slashes" in text and "deeper is not there" in text
+    assert "There is a Upper.JPG" in text
+    assert "Write forward slashes" in text
+    assert "deeper is not there" in text
     data.config["DataLoader"]["Train"]["dataset"]["image_root"] = str(tmp_path / "sub")
     assert "this one is there without it" in data.check().text()
 
@@ -195,13 +205,16 @@ def test_leaks_by_content_and_to_the_eye(data, tmp_path, how):
     image = cv2.imdecode(np.frombuffer(source.read_bytes(), np.uint8), 1)
     if how == "larger":
         image = cv2.resize(image, (150, 150), interpolation=cv2.INTER_CUBIC)
-    copy = (source.read_bytes() if how == "renamed" else cv2.imencode(".png", image)[1].tobytes()
-            if how in ("png", "larger") else cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, how])[1].tobytes())
-    line = data.plant("test", f"innocent.{'png' if how in ('png', 'larger') else 'jpg'}", 2, data=copy)
+    copy = (source.read_bytes() if how == "renamed" else
+            cv2.imencode(".png", image)[1].tobytes() if how in ("png", "larger") else cv2.imencode(
+                ".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, how])[1].tobytes())
+    line = data.plant("test", f"innocent.{'png' if how in ('png', 'larger') else 'jpg'}", 2,
+                      data=copy)
     report = data.check()
     leaks = [finding for finding in report.findings if finding.kind == "leak"]
     assert [(os.path.basename(leak.file), leak.line) for leak in leaks] == [("test_list.txt", line)]
-    assert f"photo.jpg of {tmp_path}/train_list.txt:31" in leaks[0].message and leaks[0].error
+    assert f"photo.jpg of {tmp_path}/train_list.txt:31" in leaks[0].message
+    assert leaks[0].error
     assert ("has the content of" if how == "renamed" else "looks the same as") in leaks[0].message
     assert not [finding for finding in data.check(max_leak=0.5).errors if finding.kind == "leak"]
 
@@ -217,28 +230,34 @@ def test_unchanged_images_are_not_looked_at_again_and_changed_ones_are(data, tmp
     path = tmp_path / "train5.jpg"
     stamp = path.stat()
     path.write_bytes(b"x" * stamp.st_size)
-    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # size and mtime as before: ctime tells
+    os.utime(path,
+             ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # size and mtime as before: ctime tells
     report = data.check()
-    assert report.scanned == 1 and ("image-unreadable", "train_list.txt", 6) in found(report, tmp_path)
+    assert report.scanned == 1
+    assert ("image-unreadable", "train_list.txt", 6) in found(report, tmp_path)
 
 
 def test_a_torn_or_unwritable_cache_is_no_fault(data, tmp_path):
     data.check()
     (cache,) = (tmp_path / "cache").iterdir()
     cache.write_bytes(b"torn" * 1000)
-    assert data.check().scanned == 50 and data.check().scanned == 0
+    assert data.check().scanned == 50
+    assert data.check().scanned == 0
     (tmp_path / "file").write_text("")
     data.write()
     report = check_config(data.config, processes=1, cache_folder=tmp_path / "file")
-    assert report.findings == [] and report.scanned == 50
+    assert report.findings == []
+    assert report.scanned == 50
 
 
 def test_two_processes_find_the_same(data, tmp_path):
     for i in range(220):
         data.plant("train", f"more{i}.jpg", i % 5, data=b"broken" if i == 150 else None)
     alone = data.check()
-    together = check_config(data.config, file="config.yaml", processes=2, cache_folder=tmp_path / "cache2")
-    assert together.findings == alone.findings and together.scanned == 270
+    together = check_config(data.config, file="config.yaml", processes=2,
+                            cache_folder=tmp_path / "cache2")
+    assert together.findings == alone.findings
+    assert together.scanned == 270
 
 
 def test_a_list_of_another_kind_is_said_not_to_be_checked(data, tmp_path):
@@ -247,19 +266,24 @@ def test_a_list_of_another_kind_is_said_not_to_be_checked(data, tmp_path):
 
 
 def run_tool(*arguments):
-    return subprocess.run([sys.executable, str(TOOLS / "check_data.py"), *arguments], capture_output=True, text=True,
-                          check=False)
+    return subprocess.run([sys.executable, str(TOOLS / "check_data.py"), *arguments],
+                          capture_output=True, text=True, check=False)
 
 
 def test_the_tool_exits_by_errors_and_prints_json(data, tmp_path):
     data.write()
     dump_yaml(data.config, str(tmp_path / "config.yaml"))
-    arguments = ("-c", str(tmp_path / "config.yaml"), "--processes", "1", "--cache", str(tmp_path / "cache"))
+    arguments = ("-c", str(
+        tmp_path / "config.yaml"), "--processes", "1", "--cache", str(tmp_path / "cache"))
     done = run_tool(*arguments)
     assert done.returncode == 0 and "50 images checked: 0 errors, 0 warnings" in done.stdout, done.stderr
     done = run_tool(*arguments, "-o", "Arch.class_num=3", "--json")
     report = json.loads(done.stdout)
-    assert done.returncode == 1 and report["cached"] == 50 and report["errors"] == 20
+    assert done.returncode == 1
+    assert report["cached"] == 50
+    assert report["errors"] == 20
     assert {finding["kind"] for finding in report["findings"]} == {"label-out-of-range", "topk"}
     done = run_tool("-c", str(tmp_path / "gone.yaml"))
-    assert done.returncode == 2 and "gone.yaml" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2
+    assert "gone.yaml" in done.stderr
+    assert "Traceback" not in done.stderr

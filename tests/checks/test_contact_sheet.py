@@ -22,8 +22,11 @@ def config_with_images(folder, classes=3, per_class=2):
 def test_chosen_images_are_there_and_seeded(tmp_path):
     config = config_with_images(tmp_path)
     rows = choose(config, seed=0)
-    assert list(rows) == [0, 1, 2] and all(len(images) == COLUMNS - 1 for images in rows.values())
-    assert not any("broken" in image or "absent" in image for images in rows.values() for image in images)
+    assert list(rows) == [0, 1, 2]
+    assert all(len(images) == COLUMNS - 1 for images in rows.values())
+    assert not any("broken" in image or "absent" in image
+                   for images in rows.values()
+                   for image in images)
     assert rows == choose(config, seed=0)
 
 
@@ -42,19 +45,27 @@ def test_pictures_are_augmented_as_in_training(tmp_path):
 
     config = config_with_images(tmp_path)
     dataset = config["DataLoader"]["Train"]["dataset"]
-    dataset["transform_ops"].append({"RandomErasing": {"EPSILON": 1.0, "sl": 0.3, "sh": 0.5, "r1": 0.5}})
+    dataset["transform_ops"].append(
+        {"RandomErasing": {"EPSILON": 1.0, "sl": 0.3, "sh": 0.5, "r1": 0.5}})
     dataset["batch_transform_ops"] = [{"MixupOperator": {"alpha": 0.2}}]
     path = tmp_path / "sheets" / "sheet.png"
     assert write_sheet(config, str(path)) == f"contact sheet: {path}"
     sheet = np.asarray(Image.open(path)).astype(int)
-    first = [sheet[4:4 + SIZE, TEXT + i * (SIZE + 4):TEXT + i * (SIZE + 4) + SIZE] for i in range(COLUMNS)]
-    assert all(np.abs(first[0] - other).mean() > 5 for other in first[1:]), "the copies differ from the original"
+    first = [
+        sheet[4:4 + SIZE, TEXT + i * (SIZE + 4):TEXT + i * (SIZE + 4) + SIZE]
+        for i in range(COLUMNS)
+    ]
+    assert all(np.abs(first[0] - other).mean() > 5
+               for other in first[1:]), "the copies differ from the original"
     assert 20 < np.mean(first[1:]) < 235, "normalization was undone"
 
 
 def test_without_paddleclas_the_originals_are_shown_and_said_so(tmp_path):
     config = config_with_images(tmp_path)
     said = write_sheet(config, str(tmp_path / "sheet.png"), paddleclas=str(tmp_path))
-    assert "without augmentation" in said and "--paddleclas" in said and (tmp_path / "sheet.png").exists()
+    assert "without augmentation" in said
+    assert "--paddleclas" in said
+    assert (tmp_path / "sheet.png").exists()
     (tmp_path / "train_list.txt").write_text("absent.jpg 0\n")
-    assert write_sheet(json.loads(json.dumps(config)), str(tmp_path / "s2.png")).startswith("no contact sheet")
+    assert write_sheet(json.loads(json.dumps(config)),
+                       str(tmp_path / "s2.png")).startswith("no contact sheet")

@@ -88,5 +88,6 @@ def test_processes_end_when_their_parent_is_killed(tmp_path):
             os.kill(os.getpid(), signal.SIGKILL)
     os.close(theirs)
     os.waitpid(pid, 0)
-    assert select.select([ours], [], [], 60)[0] and os.read(ours, 1) == b""
+    assert select.select([ours], [], [], 60)[0]
+    assert os.read(ours, 1) == b""
     os.close(ours)

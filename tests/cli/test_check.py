@@ -31,7 +31,8 @@ def test_warnings_are_shown_and_the_search_begins(checked, capsys):
 def test_with_errors_everything_is_told_once(checked, capsys):
     with pytest.raises(DataError) as caught:
         checked(report(errors=1))
-    assert str(caught.value).count("a warning") == 1 and "an error" in str(caught.value)
+    assert str(caught.value).count("a warning") == 1
+    assert "an error" in str(caught.value)
     assert "a warning" not in capsys.readouterr().err
 
 

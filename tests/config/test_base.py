@@ -39,7 +39,8 @@ def test_for_trial_sets_its_own_folder_seed_and_kind_of_device(config):
     assert config == before
     assert (trial["Global"]["output_dir"], trial["Global"]["seed"], trial["Global"]["device"]) == (
         "out/trials/0003", 5, "gpu")
-    assert base.for_trial(config, output_dir="x", seed=0, device="cpu:1")["Global"]["device"] == "cpu"
+    assert base.for_trial(config, output_dir="x", seed=0,
+                          device="cpu:1")["Global"]["device"] == "cpu"
 
 
 def test_comparable_forgets_the_machine_and_nothing_else(config):
@@ -54,14 +55,15 @@ def test_comparable_forgets_the_machine_and_nothing_else(config):
     assert base.comparable(config) != base.comparable(other)
 
 
-@pytest.mark.parametrize("metrics, names, closed", [
+@pytest.mark.parametrize(("metrics", "names", "closed"), [
     ([{"TopkAcc": {"topk": [1, 5]}}], ["top1", "top5", "mean_per_class"], True),
     ([{"TopkAcc": {"topk": 1}}], ["top1", "mean_per_class"], True),
     ([{"TopkAcc": None}], ["top1", "top5", "mean_per_class"], True),
     ([{"TopkAcc": {"topk": [1, 9]}}], ["top1", "mean_per_class"], True),
-    ([{"ATTRMetric": None}, {"MultiLabelMAP": {}}], ["ma", "label_f1", "label_pos_recall", "label_neg_recall",
-                                                     "instance_f1", "instance_acc", "instance_prec", "instance_recall",
-                                                     "MultiLabelMAP"], True),
+    ([{"ATTRMetric": None}, {"MultiLabelMAP": {}}], [
+        "ma", "label_f1", "label_pos_recall", "label_neg_recall", "instance_f1", "instance_acc",
+        "instance_prec", "instance_recall", "MultiLabelMAP"
+    ], True),
     ([{"HammingDistance": None}, {"AccuracyScore": None}], ["AccuracyScore"], True),
     ([{"MyOwn": {"x": 1}}], [], False),
     ([], [], True),
@@ -71,8 +73,9 @@ def test_metric_names(config, metrics, names, closed):
     assert base.metric_names(config) == (names, closed)
 
 
-@pytest.mark.parametrize("arch, classes", [
-    ({"name": "X", "class_num": 7}, 7), ({"name": "RecModel", "Head": {"class_num": 9}}, 9), ({"name": "X"}, None)])
+@pytest.mark.parametrize(("arch", "classes"), [({"name": "X", "class_num": 7}, 7),
+                                               ({"name": "RecModel", "Head": {"class_num": 9}}, 9),
+                                               ({"name": "X"}, None)])
 def test_class_num(arch, classes):
     assert base.class_num({"Arch": arch}) == classes
     assert base.class_num({"Arch": {}, "Global": {"class_num": 4}}) == 4
@@ -91,23 +94,30 @@ def test_a_missing_section_is_named(config, section):
 
 def test_a_misspelt_section_is_recognised(config):
     config["Optimiser"] = config.pop("Optimizer")
-    assert mistakes_of(config) == ["base.yaml: Optimizer: is needed; found nothing there. Did you mean 'Optimiser'?"]
+    assert mistakes_of(config) == [
+        "base.yaml: Optimizer: is needed; found nothing there. Did you mean 'Optimiser'?"
+    ]
 
 
-@pytest.mark.parametrize("part", ["Loss.Train", "DataLoader.Train", "DataLoader.Eval", "Metric.Eval"])
+@pytest.mark.parametrize("part",
+                         ["Loss.Train", "DataLoader.Train", "DataLoader.Eval", "Metric.Eval"])
 def test_a_missing_part_is_named(config, part):
     top, _, sub = part.partition(".")
     del config[top][sub]
     assert any(text.startswith(f"base.yaml: {part}: is needed") for text in mistakes_of(config))
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"eval_during_train": False}, "Global.eval_during_train: must be True: a search needs a metric; found False"),
-    ({"eval_interval": 4}, "at least one epoch be evaluated; found eval_interval 4, start_eval_epoch 0, epochs 3"),
-    ({"start_eval_epoch": 3}, "at least one epoch be evaluated; found eval_interval 1, start_eval_epoch 3, epochs 3"),
+@pytest.mark.parametrize(("change", "message"), [
+    ({"eval_during_train": False
+      }, "Global.eval_during_train: must be True: a search needs a metric; found False"),
+    ({"eval_interval": 4
+      }, "at least one epoch be evaluated; found eval_interval 4, start_eval_epoch 0, epochs 3"),
+    ({"start_eval_epoch": 3
+      }, "at least one epoch be evaluated; found eval_interval 1, start_eval_epoch 3, epochs 3"),
     ({"epochs": 0}, "Global.epochs: must be a whole number, 1 or more; found 0"),
     ({"epochs": "3"}, "Global.epochs: must be a whole number, 1 or more; found '3' (a string)"),
-    ({"eval_interval": None}, "Global.eval_interval: must be a whole number, 1 or more; found nothing"),
+    ({"eval_interval": None
+      }, "Global.eval_interval: must be a whole number, 1 or more; found nothing"),
 ])
 def test_global_settings_that_give_no_metric(config, change, message):
     config["Global"].update(change)
@@ -150,4 +160,5 @@ def test_how_many_images_the_metric_is_measured_on(tmp_path):
     (tmp_path / "val_list.txt").write_text("a.png 0\n\nb.png 1\nc.png 1")
     assert base.eval_size(config) == 3
     (tmp_path / "val_list.txt").write_text("")
-    assert base.eval_size(config) is None and base.eval_size({"DataLoader": {"Eval": {"dataset": {}}}}) is None
+    assert base.eval_size(config) is None
+    assert base.eval_size({"DataLoader": {"Eval": {"dataset": {}}}}) is None

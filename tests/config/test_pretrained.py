@@ -6,19 +6,24 @@ from paddle_transfer.errors import ConfigError
 
 
 def config(*, arch=None, **sections):
-    return {"Global": {"pretrained_model": None}, "Arch": {"name": "ResNet50_vd", "class_num": 5, **(arch or {})},
-            **sections}
+    return {
+        "Global": {"pretrained_model": None},
+        "Arch": {"name": "ResNet50_vd", "class_num": 5, **(arch or {})}, **sections
+    }
 
 
-@pytest.mark.parametrize("asked, found", [
+@pytest.mark.parametrize(("asked", "found"), [
     (config(), None),
     (config(Transfer={"pretrained": "10w"}), ("10w", "keep", "Transfer.pretrained")),
-    (config(Transfer={"pretrained": "10w", "head": "fresh"}), ("10w", "fresh", "Transfer.pretrained")),
+    (config(Transfer={"pretrained": "10w", "head": "fresh"}),
+     ("10w", "fresh", "Transfer.pretrained")),
     (config(Transfer={"pretrained": "None"}, arch={"pretrained": True}), None),
     (config(Transfer={"pretrained": True}), ("imagenet", "keep", "Transfer.pretrained")),
     (config(arch={"pretrained": True}), ("imagenet", "keep", "Arch.pretrained")),
-    (config(arch={"pretrained": True, "use_ssld": True}), ("imagenet_ssld", "keep", "Arch.pretrained")),
-    (config(arch={"pretrained": "a/b"}, Global={"pretrained_model": "c"}), ("c", "keep", "Global.pretrained_model")),
+    (config(arch={"pretrained": True, "use_ssld": True}),
+     ("imagenet_ssld", "keep", "Arch.pretrained")),
+    (config(arch={"pretrained": "a/b"}, Global={"pretrained_model": "c"}),
+     ("c", "keep", "Global.pretrained_model")),
     (config(arch={"name": "UniFormer_small"}), ("imagenet", "keep", "Arch.pretrained")),
     (config(arch={"models": [], "pretrained": True}), None),
     (config(arch={"pretrained": True, "use_imagenet22k_pretrained": True}), None),
@@ -28,7 +33,8 @@ def test_what_is_asked_for(asked, found):
 
 
 def test_stock_paddleclas_gets_its_own_words():
-    asked = config(Transfer={"pretrained": "imagenet_ssld"}, arch={"pretrained": True, "use_ssld": True})
+    asked = config(Transfer={"pretrained": "imagenet_ssld"},
+                   arch={"pretrained": True, "use_ssld": True})
     assert pretrained.with_file(asked, "out/x") == {
         "Global": {"pretrained_model": "out/x"},
         "Arch": {"name": "ResNet50_vd", "class_num": 5, "pretrained": False}}
@@ -44,21 +50,27 @@ def test_a_config_that_asks_for_nothing_stays_as_it_is(same):
 def test_the_file_of_a_search_is_one_for_each_network_and_weights():
     base = config(Transfer={"pretrained": "10w"})
     stem = pretrained.for_search(base, "out")["Global"]["pretrained_model"]
-    assert stem.startswith("out/pretrained/10w-ResNet50_vd-") and "Transfer" not in pretrained.for_search(base, "out")
+    assert stem.startswith("out/pretrained/10w-ResNet50_vd-")
+    assert "Transfer" not in pretrained.for_search(base, "out")
 
     def differs(**changes):
         return pretrained.prepared_stem({**base, **changes}, "out") != stem
-    assert differs(Arch={**base["Arch"], "class_num": 6}) and differs(Transfer={"pretrained": "imagenet"})
+    assert differs(Arch={**base["Arch"], "class_num": 6})
+    assert differs(Transfer={"pretrained": "imagenet"})
     assert differs(Transfer={"pretrained": "10w", "head": "fresh"})
-    assert not differs(Arch={**base["Arch"], "lr_mult_list": [0.1] * 5}) and not differs(Optimizer={"name": "Momentum"})
+    assert not differs(Arch={**base["Arch"], "lr_mult_list": [0.1] * 5})
+    assert not differs(Optimizer={"name": "Momentum"})
 
 
-@pytest.mark.parametrize("section, text", [
+@pytest.mark.parametrize(("section", "text"), [
     ("10w", "Transfer: must be a mapping"),
-    ({"pretraned": "10w"}, "Transfer.pretraned: unknown key; found 'pretraned'. Did you mean 'pretrained'?"),
-    ({"pretrained": "imagenett"}, "Transfer.pretrained: must be one of imagenet, imagenet_ssld, 10w, none, an address, "
-                                  "or a file that exists; found 'imagenett' (a string). Did you mean 'imagenet'?"),
-    ({"pretrained": 10}, "must be one of imagenet, imagenet_ssld, 10w, none, a file or an address; found 10"),
+    ({"pretraned": "10w"
+      }, "Transfer.pretraned: unknown key; found 'pretraned'. Did you mean 'pretrained'?"),
+    ({"pretrained": "imagenett"
+      }, "Transfer.pretrained: must be one of imagenet, imagenet_ssld, 10w, none, an address, "
+     "or a file that exists; found 'imagenett' (a string). Did you mean 'imagenet'?"),
+    ({"pretrained": 10
+      }, "must be one of imagenet, imagenet_ssld, 10w, none, a file or an address; found 10"),
     ({"pretrained": "ftp://h/x"}, "an address must begin with http:// or https://"),
     ({"pretrained": "10w", "head": "new"}, "Transfer.head: must be one of keep, fresh"),
 ])
@@ -70,7 +82,8 @@ def test_mistakes_are_named(section, text):
 
 def test_two_that_ask_clash_in_training_only():
     both = config(Transfer={"pretrained": "10w"}, Global={"pretrained_model": "trained"})
-    with pytest.raises(ConfigError, match="Global.pretrained_model: may not stand beside Transfer.pretrained"):
+    with pytest.raises(ConfigError,
+                       match="Global.pretrained_model: may not stand beside Transfer.pretrained"):
         pretrained.checked(both, file="a.yaml", train=True)
     assert pretrained.wanted(pretrained.checked(both, file="a.yaml", train=False)).spec == "trained"
     pretrained.choose(both, "imagenet")
@@ -81,5 +94,8 @@ def test_two_that_ask_clash_in_training_only():
 
 def test_all_mistakes_are_collected():
     issues = ValidationIssues()
-    pretrained.check_transfer(config(Transfer={"pretrained": 3, "head": 4, "x": 5}), issues, prefix="f: ")
-    assert [mistake.where for mistake in issues] == ["f: Transfer.x", "f: Transfer.head", "f: Transfer.pretrained"]
+    pretrained.check_transfer(config(Transfer={"pretrained": 3, "head": 4, "x": 5}), issues,
+                              prefix="f: ")
+    assert [mistake.where for mistake in issues] == [
+        "f: Transfer.x", "f: Transfer.head", "f: Transfer.pretrained"
+    ]

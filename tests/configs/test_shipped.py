@@ -27,12 +27,16 @@ def test_files_are_in_step_with_the_table():
     files = all_files()
     there = {path.relative_to(CONFIGS).as_posix(): path.read_text() for path in TRANSFER + SEARCH}
     assert there.keys() == files.keys(), "python tools/make_configs.py"
-    assert [file for file in files if there[file] != files[file]] == [], "python tools/make_configs.py"
+    assert [file for file in files
+            if there[file] != files[file]] == [], "python tools/make_configs.py"
 
 
 def test_the_fourteen_are_there():
     assert {path.stem for path in TRANSFER} == {*DATASETS, "custom", "voc2012_two_layers"}
-    modes = {f"{data}_{mode}" for data in (*DATASETS, "custom") for mode in ("grid", "bayes", "extended", "weights")}
+    modes = {
+        f"{data}_{mode}" for data in (*DATASETS, "custom")
+        for mode in ("grid", "bayes", "extended", "weights")
+    }
     assert {path.stem for path in SEARCH} == modes - {"voc2012_weights", "cifar10_weights"}
 
 
@@ -42,18 +46,28 @@ def test_training_configs_are_flat_and_right(path):
     assert list(config) == ["Global", "Arch", "Loss", "Optimizer", "DataLoader", "Infer", "Metric"]
     dataset = DATASETS.get(path.stem.removesuffix("_two_layers"))
     classes = dataset.classes if dataset else 10
-    assert config["Arch"]["class_num"] == config["Arch"].get("Head", {}).get("class_num", classes) == classes
+    assert config["Arch"]["class_num"] == config["Arch"].get("Head", {}).get("class_num",
+                                                                             classes) == classes
     assert path.parent.name == (dataset.arch if dataset else "ResNet50_vd")
-    published = {"voc2012": (0.0005, 64, 20), "cifar10": (0.0005, 128, 10), "custom": (0.001, 64, 20)}
+    published = {
+        "voc2012": (0.0005, 64, 20), "cifar10": (0.0005, 128, 10), "custom": (0.001, 64, 20)
+    }
     lr, batch, epochs = published.get(dataset.name if dataset else "custom", (0.003, 64, 20))
-    assert config["Optimizer"]["lr"]["learning_rate"] == lr and config["Optimizer"]["regularizer"]["coeff"] == 0.0001
-    assert config["DataLoader"]["Train"]["sampler"]["batch_size"] == batch and config["Global"]["epochs"] == epochs
+    assert config["Optimizer"]["lr"]["learning_rate"] == lr
+    assert config["Optimizer"]["regularizer"]["coeff"] == 0.0001
+    assert config["DataLoader"]["Train"]["sampler"]["batch_size"] == batch
+    assert config["Global"]["epochs"] == epochs
     assert config["Loss"]["Train"] == [{"CELoss": {"weight": 1.0}}], "no label smoothing"
     loader = config["DataLoader"]
     assert "batch_transform_ops" not in loader["Train"]["dataset"], "no mixup"
     for section in set(loader) - {"Train"}:
-        ops = {key: value for op in loader[section]["dataset"]["transform_ops"] for key, value in op.items()}
-        assert ops["ResizeImage"] == {"resize_short": 256} and ops["CropImage"] == {"size": 224}
+        ops = {
+            key: value
+            for op in loader[section]["dataset"]["transform_ops"]
+            for key, value in op.items()
+        }
+        assert ops["ResizeImage"] == {"resize_short": 256}
+        assert ops["CropImage"] == {"size": 224}
         assert ops["NormalizeImage"]["mean"] == [0.485, 0.456, 0.406]
     assert ("Test" in loader) == (dataset is None or dataset.has_test)
     # a number that YAML 1.1 reads as a string, as PaddleClas's own reader does
@@ -77,17 +91,23 @@ def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
     monkeypatch.chdir(anywhere)
     settings = load_search(f"ppcls_configs/search/{path.name}")
     mode = path.stem.rpartition("_")[2]
-    more = {"extended": ("cutmix", "autoaugment", "randaugment", "cutout", "dropout"), "weights": ("pretrained",)}
+    more = {
+        "extended": ("cutmix", "autoaugment", "randaugment", "cutout", "dropout"),
+        "weights": ("pretrained", )
+    }
     assert settings.space.size == 196 * 2 ** len(more.get(mode, ()))
-    assert settings.space.names == ("lr", "l2_decay", "label_smoothing", "mixup", *more.get(mode, ()))
+    assert settings.space.names == ("lr", "l2_decay", "label_smoothing", "mixup",
+                                    *more.get(mode, ()))
     assert list(settings.space["lr"].values) == [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]
     assert list(settings.space["l2_decay"].values) == [1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6]
     assert settings.search_mode == ("grid" if mode == "grid" else "bayes")
     assert settings.max_iter == {"grid": 196, "bayes": 20, "extended": 50, "weights": 30}[mode]
     data = path.stem.removesuffix(f"_{mode}")
     lr = {"custom": 0.001, "voc2012": 0.0003, "cifar10": 0.0003}.get(data, 0.003)
-    assert settings.fixed == {"lr": lr, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False,
-                              **{key: "imagenet" if key == "pretrained" else False for key in more.get(mode, ())}}
+    assert settings.fixed == {
+        "lr": lr, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False,
+        **{key: "imagenet" if key == "pretrained" else False for key in more.get(mode, ())}
+    }
     # the protocol: chosen on the validation list by what is reported; then train + validation, and the test list once
     per_class = {"oxford_iiit_pets", "oxford_102_flowers", "caltech101", "fgvc_aircraft"}
     assert settings.metric == ("mean_per_class" if data in per_class else "top1")
@@ -98,7 +118,8 @@ def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
                      **({"Test": "test_list.txt"} if settings.final else {})}
 
 
-@pytest.mark.parametrize("path", [path for path in SEARCH if path.stem.endswith("_bayes")], ids=name)
+@pytest.mark.parametrize("path", [path for path in SEARCH if path.stem.endswith("_bayes")],
+                         ids=name)
 def test_a_dry_run_needs_no_data_and_a_search_names_each_list(path, monkeypatch, tmp_path):
     (tmp_path / "ppcls_configs").symlink_to(CONFIGS)
     monkeypatch.chdir(tmp_path)
@@ -109,5 +130,7 @@ def test_a_dry_run_needs_no_data_and_a_search_names_each_list(path, monkeypatch,
     with pytest.raises(ConfigError) as caught:
         load_search(file)
     for lines in (text, str(caught.value)):
-        assert [part for part in ("Train", "Eval", "Test")
-                if f"DataLoader.{part}.dataset.cls_label_path: must be a file that exists" in lines] == list(parts)
+        assert [
+            part for part in ("Train", "Eval", "Test")
+            if f"DataLoader.{part}.dataset.cls_label_path: must be a file that exists" in lines
+        ] == list(parts)

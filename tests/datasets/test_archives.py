@@ -23,7 +23,8 @@ def member(path, name, **fields):
         bundle.addfile(info, io.BytesIO(b"evil") if info.isreg() else None)
 
 
-@pytest.mark.parametrize("name", ["../out.txt", "/tmp/out.txt", "a/../../out.txt", "a\\..\\..\\out.txt", "c:/out.txt"])
+@pytest.mark.parametrize(
+    "name", ["../out.txt", "/tmp/out.txt", "a/../../out.txt", "a\\..\\..\\out.txt", "c:/out.txt"])
 def test_paths_that_lead_out_are_refused_before_anything_is_written(tmp_path, name):
     archive = tmp_path / "a.tgz"
     with tarfile.open(archive, "w:gz") as bundle:
@@ -33,14 +34,15 @@ def test_paths_that_lead_out_are_refused_before_anything_is_written(tmp_path, na
             bundle.addfile(info, io.BytesIO(b"data"))
     with pytest.raises(DataError, match="leads out of the folder"):
         extract(archive, tmp_path / "into")
-    assert not (tmp_path / "into").exists() and not (tmp_path / "out.txt").exists()
+    assert not (tmp_path / "into").exists()
+    assert not (tmp_path / "out.txt").exists()
     zipped(tmp_path / "a.zip", {"good.txt": b"data", name: b"data"})
     with pytest.raises(DataError, match="leads out of the folder"):
         extract(tmp_path / "a.zip", tmp_path / "into")
     assert not (tmp_path / "into").exists()
 
 
-@pytest.mark.parametrize("kind, word", [(tarfile.SYMTYPE, "link"), (tarfile.LNKTYPE, "link"),
+@pytest.mark.parametrize(("kind", "word"), [(tarfile.SYMTYPE, "link"), (tarfile.LNKTYPE, "link"),
                                         (tarfile.CHRTYPE, "device"), (tarfile.FIFOTYPE, "device")])
 def test_links_and_devices_are_refused(tmp_path, kind, word):
     member(tmp_path / "a.tgz", "x", type=kind, linkname="/etc/passwd")
@@ -64,7 +66,8 @@ def test_a_link_that_lies_in_the_way_is_not_followed(tmp_path):
     (tmp_path / "into").mkdir()
     (tmp_path / "into" / "x.txt").symlink_to(outside)
     extract(tmp_path / "a.tgz", tmp_path / "into")
-    assert outside.read_text() == "old" and (tmp_path / "into" / "x.txt").read_text() == "new"
+    assert outside.read_text() == "old"
+    assert (tmp_path / "into" / "x.txt").read_text() == "new"
 
 
 @pytest.mark.parametrize("cut", [0, 10, 200])
@@ -96,7 +99,9 @@ def test_all_missing_files_are_named_at_once_with_md5_and_address(tmp_path):
 
 
 def test_dead_addresses_are_said_so_even_with_download(tmp_path):
-    with pytest.raises(DataError, match="(?s)cars_train.tgz.*no working address.*addresses of Stanford Cars are dead"):
+    with pytest.raises(
+            DataError,
+            match="(?s)cars_train.tgz.*no working address.*addresses of Stanford Cars are dead"):
         obtain(DATASETS["stanford_cars"], tmp_path, download=True, fetch=None)
 
 
@@ -106,7 +111,8 @@ def test_a_wrong_md5_is_refused_and_unverified_takes_it(tmp_path):
         obtain(DATASETS["dtd"], tmp_path)
     assert not (tmp_path / "dtd").exists()
     result = obtain(DATASETS["dtd"], tmp_path, unverified=True)
-    assert not result.official and (tmp_path / "dtd" / "images").is_dir()
+    assert not result.official
+    assert (tmp_path / "dtd" / "images").is_dir()
 
 
 def test_archives_are_extracted_once_and_again_when_folders_are_gone(tmp_path):
@@ -119,7 +125,8 @@ def test_archives_are_extracted_once_and_again_when_folders_are_gone(tmp_path):
     assert told == ["extracting dtd-r1.0.1.tar.gz"]
     shutil.rmtree(tmp_path / "dtd")
     obtain(DATASETS["dtd"], tmp_path, unverified=True, tell=told.append)
-    assert len(told) == 2 and (tmp_path / "dtd" / "images").is_dir()
+    assert len(told) == 2
+    assert (tmp_path / "dtd" / "images").is_dir()
 
 
 def test_extracted_files_without_archives_are_taken_as_they_are(tmp_path):
@@ -142,7 +149,8 @@ def test_download_hands_address_and_md5_on_but_for_unverified(tmp_path, unverifi
 
     root = tmp_path / "root"
     root.mkdir()
-    obtain(replace(dataset, archives=(archive,)), root, download=True, unverified=unverified, fetch=fetch)
+    obtain(replace(dataset, archives=(archive, )), root, download=True, unverified=unverified,
+           fetch=fetch)
     assert calls == [(archive.url, archive.file, "" if unverified else archive.md5)]
 
 
@@ -193,7 +201,8 @@ def test_download_over_http_checks_the_md5(tmp_path, server, monkeypatch):
     root = tmp_path / "root"
     root.mkdir()
     for md5 in ("0" * 32, md5_of(file)):
-        dataset = replace(DATASETS["dtd"], archives=(Archive(file.name, md5, f"{address}/{file.name}"),))
+        dataset = replace(DATASETS["dtd"], archives=(Archive(file.name, md5,
+                                                             f"{address}/{file.name}"), ))
         if md5.startswith("0000"):
             with pytest.raises(Exception, match=f"md5 should be {md5}"):
                 obtain(dataset, root, download=True)

@@ -29,8 +29,14 @@ def fill(root, counts, first=0):
 
 
 def lists(root):
-    return {split: [tuple(line.split("\t")) for line in (root / f"{split}_list.txt").read_text().splitlines()]
-            for split in ("train", "val", "test") if (root / f"{split}_list.txt").exists()}
+    return {
+        split: [
+            tuple(line.split("\t"))
+            for line in (root / f"{split}_list.txt").read_text().splitlines()
+        ]
+        for split in ("train", "val", "test")
+        if (root / f"{split}_list.txt").exists()
+    }
 
 
 def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(home, capsys):
@@ -39,15 +45,19 @@ def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(hom
     assert run("folder", str(home), Wishes(test=0.2, processes=1)) == 0
     made = lists(home)
     assert {split: len(rows) for split, rows in made.items()} == {"train": 10, "val": 3, "test": 3}
-    assert {label for _, label in made["train"]} == {label for _, label in made["test"]} == {"0", "1"}
+    assert {label for _, label in made["train"]} == {label
+                                                     for _, label in made["test"]} == {"0", "1"}
     assert (home / "label_list.txt").read_text() == "0 red rose\n1 tulip\n"
     config = load_yaml(str(home / "custom.yaml"))
-    assert config["Arch"]["class_num"] == 2 and config["DataLoader"]["Train"]["dataset"]["delimiter"] == "\t"
+    assert config["Arch"]["class_num"] == 2
+    assert config["DataLoader"]["Train"]["dataset"]["delimiter"] == "\t"
     assert config["Metric"]["Eval"] == [{"TopkAcc": {"topk": [1]}}]
     report = check_config(config, file="custom.yaml", processes=1)
-    assert report.findings == [] and list(report.counts) == ["train", "val", "test"]
+    assert report.findings == []
+    assert list(report.counts) == ["train", "val", "test"]
     settings = load_search(str(home / "custom_bayes.yaml"))
-    assert settings.base_config_file == f"{home}/custom.yaml" and settings.final == Final("train+val")
+    assert settings.base_config_file == f"{home}/custom.yaml"
+    assert settings.final == Final("train+val")
     assert "tools/search.py -c" in capsys.readouterr().out
 
 
@@ -62,7 +72,9 @@ def test_split_folders_are_kept(home):
     fill(home / "train", {"a": 4, "b": 4})
     fill(home / "Valid", {"a": 2, "b": 1}, first=50)
     result = prepare("folder", home, Wishes(processes=1))
-    assert result.lists["train"][1] == 8 and result.lists["val"][1] == 3 and result.classes == ("a", "b")
+    assert result.lists["train"][1] == 8
+    assert result.lists["val"][1] == 3
+    assert result.classes == ("a", "b")
 
 
 def test_copies_never_land_on_two_sides(home):
@@ -84,7 +96,8 @@ def test_broken_images_are_left_out_and_named(home):
     (home / "b" / "photo 2.jpg").write_bytes(b"<html>not found</html>")
     result = prepare("folder", home, Wishes(processes=1))
     assert [line.split(":")[0] for line in result.bad] == ["a/photo 1.jpg", "b/photo 2.jpg"]
-    assert "truncated" in result.bad[0] and "web page" in result.bad[1]
+    assert "truncated" in result.bad[0]
+    assert "web page" in result.bad[1]
     assert sum(len(rows) for rows in lists(home).values()) == 4
     assert "photo 1" in (home / "bad_images.txt").read_text()
 
@@ -102,7 +115,9 @@ def test_two_images_never_become_one_converted_file(home):
         gif(home / folder / name)
     result = prepare("folder", home, Wishes(val=0.0, processes=1))
     converted = [path for path, _ in lists(home)["train"] if path.startswith("converted")]
-    assert result.converted == 2 and len(set(converted)) == 2 and all((home / path).exists() for path in converted)
+    assert result.converted == 2
+    assert len(set(converted)) == 2
+    assert all((home / path).exists() for path in converted)
 
 
 def test_no_room_for_a_converted_image_is_no_fault_of_the_image(home):
@@ -115,7 +130,8 @@ def test_no_room_for_a_converted_image_is_no_fault_of_the_image(home):
 
 def test_shares_that_leave_nothing_for_training_are_refused_with_the_default_one_too(home):
     fill(home, {"a": 5, "b": 5})
-    with pytest.raises(DataError, match="--val 0.2 and --test 0.8 together must leave something for training"):
+    with pytest.raises(DataError,
+                       match="--val 0.2 and --test 0.8 together must leave something for training"):
         prepare("folder", home, Wishes(test=0.8, processes=1))
 
 
@@ -124,23 +140,26 @@ def test_labels_that_only_look_like_numbers_are_names(home, labels):
     fill(home, {"x": 4})
     rows = "".join(f"x/photo {i}.jpg,{labels[i % 2]}\n" for i in range(4))
     (home / "t.csv").write_text("path,label\n" + rows, encoding="utf-8")
-    assert set(prepare("csv", home, Wishes(csv=str(home / "t.csv"), val=0.0, processes=1)).classes) == set(labels)
+    assert set(prepare("csv", home, Wishes(csv=str(home / "t.csv"), val=0.0,
+                                           processes=1)).classes) == set(labels)
 
 
 def test_other_wishes_leave_no_old_lists_behind(home):
     fill(home, {"a": 5, "b": 5})
     prepare("folder", home, Wishes(test=0.2, processes=1))
     prepare("folder", home, Wishes(val=0.0, processes=1))
-    assert set(lists(home)) == {"train"} and not (home / "trainval_list.txt").exists()
+    assert set(lists(home)) == {"train"}
+    assert not (home / "trainval_list.txt").exists()
 
 
-@pytest.mark.parametrize("make, text", [
+@pytest.mark.parametrize(("make", "text"), [
     (lambda root: None, "a folder per class, but has none"),
     (lambda root: fill(root, {"only": 2}), "a folder per class, but has 1"),
     (lambda root: fill(root, {"a": 2, "b": 0}), "these classes have no image.*b"),
-    (lambda root: (fill(root / "train", {"a": 2, "b": 2}), fill(root / "test", {"c": 1})), "no training images: c"),
-    (lambda root: (fill(root, {"a": 2, "b": 2}), (root / "a" / "x\ty.jpg").write_bytes(picture(9))),
-     "a tab in its name"),
+    (lambda root: (fill(root / "train", {"a": 2, "b": 2}), fill(root / "test", {"c": 1})),
+     "no training images: c"),
+    (lambda root: (fill(root, {"a": 2, "b": 2}),
+                   (root / "a" / "x\ty.jpg").write_bytes(picture(9))), "a tab in its name"),
 ])
 def test_folders_that_cannot_be_used_say_why(home, make, text):
     make(home)
@@ -150,8 +169,11 @@ def test_folders_that_cannot_be_used_say_why(home, make, text):
 
 def test_a_table_with_names_and_splits(home):
     fill(home, {"x": 6})
-    rows = ["file;category;set", *(f"x/photo {i}.jpg;{('dog', 'cat')[i % 2]};{('train', 'train', 'test')[i // 2]}"
-                                   for i in range(6))]
+    rows = [
+        "file;category;set",
+        *(f"x/photo {i}.jpg;{('dog', 'cat')[i % 2]};{('train', 'train', 'test')[i // 2]}"
+          for i in range(6))
+    ]
     (home / "labels.csv").write_text("\ufeff" + "\r\n".join(rows) + "\r\n", encoding="utf-8")
     result = prepare("csv", home, Wishes(val=0.0, processes=1))
     assert result.classes == ("cat", "dog")
@@ -163,11 +185,13 @@ def test_number_labels_become_0_based_in_numeric_order(home):
     rows = [f"{home}/x/photo {i}.jpg,{(2, 10)[i % 2]}\n" for i in range(4)]
     (home / "t.csv").write_text("path,label\n" + "".join(rows))
     result = prepare("csv", home, Wishes(csv=str(home / "t.csv"), val=0.0, processes=1))
-    assert result.classes == ("2", "10") and lists(home)["train"][1] == ("x/photo 1.jpg", "1")
+    assert result.classes == ("2", "10")
+    assert lists(home)["train"][1] == ("x/photo 1.jpg", "1")
 
 
-@pytest.mark.parametrize("text, message", [
-    ("path,label\na.jpg,1\nb.jpg\nc.jpg,\n", r"(?s)t\.csv:3: 2 columns expected.*t\.csv:4: image or label is empty"),
+@pytest.mark.parametrize(("text", "message"), [
+    ("path,label\na.jpg,1\nb.jpg\nc.jpg,\n",
+     r"(?s)t\.csv:3: 2 columns expected.*t\.csv:4: image or label is empty"),
     ("path,label,split\na.jpg,1,train\nb.jpg,2,holdout\n",
      r"t\.csv:3: a split is train, val or test, but got 'holdout'"),
     ("bild,klasse\na,b\n", "which column is the image.*--image-column"),

@@ -57,7 +57,8 @@ def test_archives_to_lists_to_a_clean_check(name, prepared, tmp_path):
 
     config = load_yaml(str(CONFIGS / "transfer" / dataset.arch / f"{name}.yaml"))
     report = check_config(config, file=name, processes=1, cache_folder=tmp_path / "cache")
-    assert report.errors == [] and set(report.counts) == set(lists) - {"trainval"}
+    assert report.errors == []
+    assert set(report.counts) == set(lists) - {"trainval"}
     assert report.scanned == result.converted, "prepare has looked at the others already"
 
 
@@ -68,16 +69,19 @@ def test_the_same_call_writes_the_same_lists_and_another_seed_others(prepared):
     assert entries(first.root, "val") == before
     prepared("food101", seed=1)
     assert entries(first.root, "val") != before
-    assert sorted(label for _, label in entries(first.root, "val")) == sorted(label for _, label in before)
+    assert sorted(label for _, label in entries(first.root, "val")) == sorted(
+        label for _, label in before)
 
 
 def test_labels_are_those_of_the_files(prepared):
-    for name, path, label in (
-            ("oxford_iiit_pets", "images/Great_Breed_5_4.jpg", 4), ("oxford_102_flowers", "jpg/image_00004.jpg", 0),
-            ("stanford_cars", "cars_test/00007.jpg", 6), ("dtd", "dtd/images/texture03/texture03_0003.jpg", 3)):
+    for name, path, label in (("oxford_iiit_pets", "images/Great_Breed_5_4.jpg",
+                               4), ("oxford_102_flowers", "jpg/image_00004.jpg",
+                                    0), ("stanford_cars", "cars_test/00007.jpg", 6),
+                              ("dtd", "dtd/images/texture03/texture03_0003.jpg", 3)):
         _, result = prepared(name)
         assert (path, label) in entries(result.root, "test"), name
-    assert "3 Maker Car 3 2012" in (Path("dataset") / "stanford_cars" / "label_list.txt").read_text()
+    assert "3 Maker Car 3 2012" in (Path("dataset") / "stanford_cars" /
+                                    "label_list.txt").read_text()
 
 
 def test_aircraft_names_keep_their_spaces(prepared):
@@ -87,17 +91,21 @@ def test_aircraft_names_keep_their_spaces(prepared):
 
 def test_sun397_bad_images_are_left_out_and_gifs_converted(prepared):
     _, result = prepared("sun397")
-    assert len(result.bad) == 1 and "sun_0.jpg" in result.bad[0] and "it is no image" in result.bad[0]
+    assert len(result.bad) == 1
+    assert "sun_0.jpg" in result.bad[0]
+    assert "it is no image" in result.bad[0]
     assert (result.root / "bad_images.txt").read_text().count("\n") == 1
     everything = entries(result.root, "trainval") + entries(result.root, "test")
-    assert result.converted == 1 and sum(path.startswith("converted/") for path, _ in everything) == 1
+    assert result.converted == 1
+    assert sum(path.startswith("converted/") for path, _ in everything) == 1
     assert not any(path in result.bad[0] for path, _ in everything)
 
 
 def test_caltech_leaves_the_background_out_and_draws_without_replacement(prepared):
     _, result = prepared("caltech101")
     paths = [path for path, _ in entries(result.root, "trainval")]
-    assert len(set(paths)) == len(paths) == 303 and not any("BACKGROUND" in path for path in paths)
+    assert len(set(paths)) == len(paths) == 303
+    assert not any("BACKGROUND" in path for path in paths)
 
 
 def test_voc_takes_the_largest_box_that_is_not_difficult(tmp_path):
@@ -105,8 +113,8 @@ def test_voc_takes_the_largest_box_that_is_not_difficult(tmp_path):
         file = tmp_path / "a.xml"
         file.write_text("<annotation>" + "".join(
             f"<object><name>{name}</name><difficult>{difficult}</difficult><bndbox><xmin>0</xmin><ymin>0</ymin>"
-            f"<xmax>{side}</xmax><ymax>{side}</ymax></bndbox></object>" for name, side, difficult in boxes)
-            + "</annotation>")
+            f"<xmax>{side}</xmax><ymax>{side}</ymax></bndbox></object>"
+            for name, side, difficult in boxes) + "</annotation>")
         return voc2012.CLASSES[voc2012.largest(file)]
     assert annotate(("dog", 50, 0), ("cat", 90, 1), ("bus", 20, 0)) == "dog"
     assert annotate(("cat", 90, 1), ("bus", 20, 1)) == "cat"
@@ -131,8 +139,9 @@ def test_cifar_pickles_run_nothing(tmp_path, protocol):
 
     target = tmp_path / "ran"
     file = tmp_path / "data_batch_1"
-    for number, evil in enumerate((Evil(os.system, f"touch {target}"), Evil(eval, f"open({str(target)!r}, 'w')"),
-                                   Evil(__import__, "os"))):
+    for number, evil in enumerate(
+        (Evil(os.system, f"touch {target}"), Evil(
+            eval, f"open({str(target)!r}, 'w')"), Evil(__import__, "os"))):
         file.write_bytes(pickle.dumps({b"data": [evil], b"labels": [0]}, protocol))
         with pytest.raises(DataError, match="refused.*it asks for (posix|nt|builtins|__builtin__)"):
             load_plain(file)
@@ -143,9 +152,9 @@ def test_cifar_pickles_of_other_things_are_named(tmp_path):
     import numpy as np
 
     file = tmp_path / "data_batch_1"
-    for content, text in (({b"data": np.zeros((2, 3), "uint8"), b"labels": [0, 1]}, "n x 3072"),
-                          ({b"data": np.zeros((2, 3072), "uint8"), b"labels": [0, 10]}, r"2 numbers in 0\.\.9"),
-                          ([1], "holds list")):
+    for content, text in (({b"data": np.zeros((2, 3), "uint8"), b"labels": [0, 1]}, "n x 3072"), ({
+            b"data": np.zeros((2, 3072), "uint8"), b"labels": [0, 10]
+    }, r"2 numbers in 0\.\.9"), ([1], "holds list")):
         file.write_bytes(pickle.dumps(content, 2))
         with pytest.raises(DataError, match=text):
             cifar10.load_batch(file)

@@ -40,4 +40,5 @@ def test_copies_stay_together_within_and_across_classes():
 
 def test_draw_is_without_replacement():
     assert len(draw(40, count=30, seed="0/a")) == 30
-    assert draw(40, count=30, seed="0/a") == draw(40, count=30, seed="0/a") != draw(40, count=30, seed="0/b")
+    assert draw(40, count=30, seed="0/a") == draw(40, count=30, seed="0/a") != draw(
+        40, count=30, seed="0/b")

@@ -12,7 +12,15 @@ from paddle_transfer.config import load
 from paddle_transfer.datasets.digits import tiny_config
 from paddle_transfer.errors import SetupError, TrialError
 from paddle_transfer.worker.diverged import Diverged
-from tests.helpers.bridge import Trainings, digest, environment, predict, pretend_best, train, train_stock
+from tests.helpers.bridge import (
+    Trainings,
+    digest,
+    environment,
+    predict,
+    pretend_best,
+    train,
+    train_stock,
+)
 
 TOOLS = Path(__file__).parents[2] / "tools"
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")
@@ -42,26 +50,33 @@ def test_a_trial_reports_every_epoch_and_keeps_only_the_best_weights(reference):
     result, directory = reference
     assert [[told["epoch"], told["value"]] for told in result["reports"]] == result["curve"]
     assert [epoch for epoch, _ in result["curve"]] == [1, 2]
-    assert result["value"] == max(value for _, value in result["curve"]) == dict(result["curve"])[result["best_epoch"]]
+    assert result["value"] == max(value for _, value in result["curve"]) == dict(
+        result["curve"])[result["best_epoch"]]
     scalars = result["reports"][0]["scalars"]
     assert {"eval/top1", "eval/top2", "eval/loss", "train/loss", "train/top1", "lr"} <= set(scalars)
     assert all(type(value) is float for value in scalars.values())
     assert scalars["eval/top1"] == result["reports"][0]["value"]
-    assert sorted(file.name for file in directory.iterdir()) == ["best_model.pdparams", "config.yaml", "train.log"]
+    assert sorted(file.name for file in directory.iterdir()) == [
+        "best_model.pdparams", "config.yaml", "train.log"
+    ]
     log = (directory / "train.log").read_text()
     engine = result["engine"]
-    assert log.startswith(f"paddle_transfer: PaddleClas {engine['paddleclas']}, {engine['kind']} at {engine['path']}\n")
+    assert log.startswith(
+        f"paddle_transfer: PaddleClas {engine['paddleclas']}, {engine['kind']} at {engine['path']}\n"
+    )
     assert log.count("[Train][Epoch 1/2][Avg]") == 1
 
 
-def test_a_second_run_in_a_process_equals_the_first_in_a_fresh_one(trainings, reference, digits, tmp_path):
+def test_a_second_run_in_a_process_equals_the_first_in_a_fresh_one(trainings, reference, digits,
+                                                                   tmp_path):
     first, _ = reference
     again = trainings(train, str(tmp_path / "again"), tiny_config(digits, "unused"))
     assert (again["reports"], again["digest"]) == (first["reports"], first["digest"])
     other = trainings(train, str(tmp_path / "other"), tiny_config(digits, "unused", Global__seed=8))
     assert other["digest"] != first["digest"]
 
-    fresh = tool("train", tiny_config(digits, str(tmp_path / "fresh")), tmp_path, trainings.paddleclas)
+    fresh = tool("train", tiny_config(digits, str(tmp_path / "fresh")), tmp_path,
+                 trainings.paddleclas)
     best, weights = fresh.stdout.splitlines()[-2:]
     assert best == f"best top1: {first['value']!r} in epoch {first['best_epoch']}"
     assert trainings(digest, weights.removeprefix("weights: ")) == first["digest"]
@@ -69,23 +84,31 @@ def test_a_second_run_in_a_process_equals_the_first_in_a_fresh_one(trainings, re
 
 def test_data_workers_are_seeded_too(trainings, digits, tmp_path):
     workers = {"DataLoader__Train__loader__num_workers": 2}
-    first, second = (trainings(train, str(tmp_path / name), tiny_config(digits, "unused", **workers)) for name in "ab")
+    first, second = (trainings(train, str(tmp_path / name), tiny_config(
+        digits, "unused", **workers)) for name in "ab")
     assert first["digest"] == second["digest"]
-    other = trainings(train, str(tmp_path / "c"), tiny_config(digits, "unused", Global__seed=8, **workers))
+    other = trainings(train, str(tmp_path / "c"),
+                      tiny_config(digits, "unused", Global__seed=8, **workers))
     assert other["reports"] != first["reports"]
 
 
-def test_a_diverging_training_ends_at_once_and_leaves_nothing_behind(trainings, reference, digits, tmp_path):
+def test_a_diverging_training_ends_at_once_and_leaves_nothing_behind(trainings, reference, digits,
+                                                                     tmp_path):
     wild = tiny_config(digits, "unused", Optimizer__lr__learning_rate=1e8)
-    with pytest.raises(Diverged, match=r"the training loss is (nan|inf) in epoch 1, iteration [2-5] \(learning rate "):
+    with pytest.raises(
+            Diverged,
+            match=r"the training loss is (nan|inf) in epoch 1, iteration [2-5] \(learning rate "):
         trainings(train, str(tmp_path / "wild"), wild)
     after = trainings(train, str(tmp_path / "after"), tiny_config(digits, "unused"))
     assert after["digest"] == reference[0]["digest"]
 
 
 def test_it_stops_when_asked(trainings, digits, tmp_path):
-    result = trainings(train, str(tmp_path), tiny_config(digits, "unused", Global__epochs=4), stop_after=1)
-    assert result["stopped"] and len(result["curve"]) == 1 and result["best_epoch"] == 1
+    result = trainings(train, str(tmp_path), tiny_config(digits, "unused", Global__epochs=4),
+                       stop_after=1)
+    assert result["stopped"]
+    assert len(result["curve"]) == 1
+    assert result["best_epoch"] == 1
     assert result["digest"]
 
 
@@ -94,12 +117,14 @@ def test_the_chosen_metric_tells_the_best_epoch(trainings, digits, tmp_path):
     result = trainings(train, str(tmp_path), config, metric="top2", keep_weights=False)
     top2 = [told["scalars"]["eval/top2"] for told in result["reports"]]
     assert [value for _, value in result["curve"]] == top2
-    assert result["value"] == max(top2) != max(told["scalars"]["eval/top1"] for told in result["reports"])
+    assert result["value"] == max(top2) != max(told["scalars"]["eval/top1"]
+                                               for told in result["reports"])
     assert result["digest"] is None
 
 
 def test_a_metric_that_is_not_evaluated(trainings, digits, tmp_path):
-    with pytest.raises(TrialError, match="The metric 'top3' is not evaluated: Metric.Eval gives top1, top2"):
+    with pytest.raises(TrialError,
+                       match="The metric 'top3' is not evaluated: Metric.Eval gives top1, top2"):
         trainings(train, str(tmp_path), tiny_config(digits, "unused"), metric="top3")
 
 
@@ -107,10 +132,14 @@ def test_mixup_with_train_metrics_and_more_top_k_than_classes(trainings, digits,
     config = tiny_config(digits, "unused", Metric__Eval=[{"TopkAcc": {"topk": [5, 1]}}],
                          Metric__Train=[{"TopkAcc": {"topk": 1}}, {"TopkAcc": {"topk": 2}}],
                          Loss__Train=[{"CELoss": {"weight": 1.0, "epsilon": 0.1}}])
-    config["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [{"MixupOperator": {"alpha": 0.2}}]
+    config["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [{
+        "MixupOperator": {"alpha": 0.2}
+    }]
     result = trainings(train, str(tmp_path), config)
-    assert set(result["reports"][0]["scalars"]) == {"eval/CELoss", "eval/loss", "eval/top1", "eval/mean_per_class",
-                                                    "train/CELoss", "train/loss", "lr"}
+    assert set(result["reports"][0]["scalars"]) == {
+        "eval/CELoss", "eval/loss", "eval/top1", "eval/mean_per_class", "train/CELoss",
+        "train/loss", "lr"
+    }
 
 
 def test_logs_of_two_runs_stay_apart(trainings, digits, tmp_path):
@@ -118,14 +147,16 @@ def test_logs_of_two_runs_stay_apart(trainings, digits, tmp_path):
         trainings(train_stock, tiny_config(digits, str(tmp_path / name), Global__epochs=epochs))
     logs = {name: next((tmp_path / name).rglob("train.log")).read_text() for name in "ab"}
     assert (logs["a"].count("[Avg]"), logs["b"].count("[Avg]")) == (2, 4)
-    assert "Epoch 1/1" in logs["a"] and "Epoch 1/1" not in logs["b"]
+    assert "Epoch 1/1" in logs["a"]
+    assert "Epoch 1/1" not in logs["b"]
 
 
 def test_a_resumed_training_remembers_its_best_epoch(trainings, digits, tmp_path):
     first = trainings(train_stock, tiny_config(digits, str(tmp_path)))
     folder = Path(first["path"]).parent
     trainings(pretend_best, str(folder / "best_model"), metric=2.0, epoch=1)
-    more = tiny_config(digits, str(tmp_path), Global__epochs=3, Global__checkpoints=str(folder / "latest"))
+    more = tiny_config(digits, str(tmp_path), Global__epochs=3,
+                       Global__checkpoints=str(folder / "latest"))
     resumed = trainings(train_stock, more)
     assert resumed == {**first, "best": (2.0, 1)}
     assert "Epoch 3/3" in next(tmp_path.rglob("train.log")).read_text()
@@ -134,37 +165,48 @@ def test_a_resumed_training_remembers_its_best_epoch(trainings, digits, tmp_path
 @pytest.mark.parametrize("suffix", ["", ".pdparams"])
 def test_pretrained_weights_that_fit(trainings, reference, digits, tmp_path, suffix):
     result, directory = reference
-    config = tiny_config(digits, "unused", Global__pretrained_model=str(directory / "best_model") + suffix,
+    config = tiny_config(digits, "unused",
+                         Global__pretrained_model=str(directory / "best_model") + suffix,
                          Arch__class_num=6, Optimizer__lr__learning_rate=1e-9)
     trainings(train, str(tmp_path), config)
     log = (tmp_path / "train.log").read_text()
     assert "pretrained best_model.pdparams: 212 of 214 tensors loaded" in log
-    assert "head newly initialised: fc.weight, fc.bias (" in log and " in the file, 1280x6 here" in log
+    assert "head newly initialised: fc.weight, fc.bias (" in log
+    assert " in the file, 1280x6 here" in log
 
 
 def test_pretrained_weights_that_do_not_fit(trainings, reference, digits, tmp_path):
     weights = str(reference[1] / "best_model")
     other_shape = r"blocks.1.expand_conv.conv.weight: the network has \[40, 8, 1, 1\], the file \[24, 8, 1, 1\]"
     for arch, message in (("MobileNetV3_small_x0_5", other_shape),
-                          ("ResNet18", "missing in the file:\n    stem.0.conv.weight: .*and [0-9]+ more")):
+                          ("ResNet18",
+                           "missing in the file:\n    stem.0.conv.weight: .*and [0-9]+ more")):
         config = tiny_config(digits, "unused", Global__pretrained_model=weights, Arch__name=arch)
-        with pytest.raises(TrialError, match=f"(?s)best_model.pdparams: does not fit the network .*{message}"):
+        with pytest.raises(TrialError,
+                           match=f"(?s)best_model.pdparams: does not fit the network .*{message}"):
             trainings(train, str(tmp_path / arch), config)
-    with pytest.raises(TrialError, match="Global.pretrained_model: /nowhere: there is no such file"):
-        trainings(train, str(tmp_path / "gone"), tiny_config(digits, "unused", Global__pretrained_model="/nowhere"))
+    with pytest.raises(TrialError,
+                       match="Global.pretrained_model: /nowhere: there is no such file"):
+        trainings(train, str(tmp_path / "gone"),
+                  tiny_config(digits, "unused", Global__pretrained_model="/nowhere"))
 
 
 def test_configs_that_can_never_train(trainings, digits, tmp_path):
     with pytest.raises(TrialError, match="cannot build what the config asks for: .*NoSuchNet"):
         trainings(train, str(tmp_path / "a"), tiny_config(digits, "unused", Arch__name="NoSuchNet"))
-    missing = tiny_config(digits, "unused", DataLoader__Train__dataset__cls_label_path="/nowhere/list.txt")
-    with pytest.raises(TrialError, match="DataLoader.Train.dataset.cls_label_path: there is no /nowhere/list.txt"):
+    missing = tiny_config(digits, "unused",
+                          DataLoader__Train__dataset__cls_label_path="/nowhere/list.txt")
+    with pytest.raises(
+            TrialError,
+            match="DataLoader.Train.dataset.cls_label_path: there is no /nowhere/list.txt"):
         trainings(train, str(tmp_path / "b"), missing)
     beyond = tiny_config(digits, "unused", Metric__Eval=[{"TopkAcc": {"topk": 5}}])
-    with pytest.raises(TrialError, match=r"Metric.Eval: TopkAcc has topk \[5\], but there are 4 classes only"):
+    with pytest.raises(TrialError,
+                       match=r"Metric.Eval: TopkAcc has topk \[5\], but there are 4 classes only"):
         trainings(train, str(tmp_path / "d"), beyond)
     with pytest.raises(TrialError, match="No epoch was evaluated: Global.eval_interval"):
-        trainings(train, str(tmp_path / "c"), tiny_config(digits, "unused", Global__eval_interval=9))
+        trainings(train, str(tmp_path / "c"), tiny_config(digits, "unused",
+                                                          Global__eval_interval=9))
 
 
 def test_images_of_which_none_can_be_read(trainings, digits, tmp_path):
@@ -180,8 +222,11 @@ def test_images_of_which_none_can_be_read(trainings, digits, tmp_path):
 
 
 def test_cutmix(trainings, digits, tmp_path):
-    config = tiny_config(digits, "unused", Loss__Train=[{"CELoss": {"weight": 1.0, "epsilon": 1e-7}}])
-    config["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [{"CutmixOperator": {"alpha": 0.2}}]
+    config = tiny_config(digits, "unused",
+                         Loss__Train=[{"CELoss": {"weight": 1.0, "epsilon": 1e-7}}])
+    config["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [{
+        "CutmixOperator": {"alpha": 0.2}
+    }]
     assert len(trainings(train, str(tmp_path), config)["curve"]) == 2
 
 
@@ -201,9 +246,13 @@ def test_evaluating_predicting_and_exporting(trainings, reference, digits, tmp_p
     for file in sorted(Path(digits, "images").glob("*_3_*"))[:9]:
         os.symlink(file, tmp_path / file.name)
     (tmp_path / "zzz.png").write_text("no image")
-    done = tool("infer", config, tmp_path, trainings.paddleclas, weights, f"Infer.infer_imgs={tmp_path}")
-    assert sum(line.startswith('{"file_name"') and '"label_names"' in line for line in done.stdout.splitlines()) == 9
-    assert f"cannot read {tmp_path}/zzz.png" in done.stderr and "1 of 10 images could not be read" in done.stderr
+    done = tool("infer", config, tmp_path, trainings.paddleclas, weights,
+                f"Infer.infer_imgs={tmp_path}")
+    assert sum(
+        line.startswith('{"file_name"') and '"label_names"' in line
+        for line in done.stdout.splitlines()) == 9
+    assert f"cannot read {tmp_path}/zzz.png" in done.stderr
+    assert "1 of 10 images could not be read" in done.stderr
 
     tool("export_model", config, tmp_path, trainings.paddleclas, weights)
     assert trainings(predict, str(tmp_path / "inference/inference"), [2, 3, 28, 28]) == [2, 4]
@@ -211,7 +260,8 @@ def test_evaluating_predicting_and_exporting(trainings, reference, digits, tmp_p
 
 def test_a_tool_tells_an_error_without_a_traceback(digits, tmp_path):
     done = tool("train", tiny_config(digits, "unused"), tmp_path, str(tmp_path / "nowhere"), code=2)
-    assert done.stderr.startswith("error: PADDLECLAS_HOME names") and "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: PADDLECLAS_HOME names")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(not CHECKOUT, reason="PADDLECLAS_HOME names no checkout of PaddleClas")
@@ -221,8 +271,8 @@ def test_stock_paddleclas_trains_the_same(digits, tmp_path):
     # scikit-learn first: with Paddle 2.6.2 stock PaddleClas crashes in zlib now and then (worker/shims.py)
     code = "import runpy, sys, sklearn.metrics; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
     tool = [f"{CHECKOUT}/tools/train.py", "-c", str(tmp_path / "stock.yaml")]
-    done = subprocess.run([sys.executable, "-c", code, *tool],
-                          capture_output=True, text=True, env={**os.environ, **environment(CHECKOUT)})
+    done = subprocess.run([sys.executable, "-c", code, *tool], capture_output=True, text=True,
+                          env={**os.environ, **environment(CHECKOUT)})
     assert done.returncode == 0, done.stderr[-4000:]
     with Trainings(CHECKOUT) as trainings:
         ours = trainings(train, str(tmp_path / "ours"), config)

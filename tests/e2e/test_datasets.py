@@ -50,7 +50,8 @@ def scaled(tmp_path_factory):
             prepare(data, root, Wishes(unverified=True, processes=1), cache_folder=folder / "cache")
             for split in ("train", "val"):
                 file = root / f"{split}_list.txt"
-                file.write_text("".join(file.read_text().splitlines(keepends=True)[:2 if vgg else 12]))
+                file.write_text("".join(
+                    file.read_text().splitlines(keepends=True)[:2 if vgg else 12]))
             made.add(data)
         return _scaled(folder, name, side=224 if vgg else 32, images=2 if vgg else 12)
 
@@ -60,19 +61,28 @@ def scaled(tmp_path_factory):
 def _scaled(folder, name, *, side, images):
     arch = DATASETS[name.removesuffix("_two_layers")].arch
     path = folder / f"{name}.yaml"
-    path.write_text((CONFIGS / arch / f"{name}.yaml").read_text().replace("./dataset/", f"{folder}/dataset/"))
+    path.write_text((CONFIGS / arch / f"{name}.yaml").read_text().replace(
+        "./dataset/", f"{folder}/dataset/"))
     config = load_yaml(str(path))
     network = "Arch.Backbone" if "Backbone" in config["Arch"] else "Arch"
-    return apply_overrides(config, [
-        # of the two configs with VGG16, one is trained with it; the other shows that the two new layers work
-        *(["Arch.Backbone.name=ResNet18"] if network == "Arch.Backbone" else []),
-        "Global.epochs=1", "Global.device=cpu", "Global.seed=0", f"Global.output_dir={folder}/out/{name}",
-        f"Global.image_shape=[3, {side}, {side}]", f"{network}.pretrained=False",
-        f"DataLoader.Train.dataset.transform_ops.1.RandCropImage.size={side}",
-        f"DataLoader.Eval.dataset.transform_ops.1.ResizeImage.resize_short={side}",
-        f"DataLoader.Eval.dataset.transform_ops.2.CropImage.size={side}",
-        *(f"DataLoader.{part}.sampler.batch_size={min(images, 6)}" for part in ("Train", "Eval")),
-        *(f"DataLoader.{part}.loader.num_workers=0" for part in ("Train", "Eval"))])
+    return apply_overrides(
+        config,
+        [
+            # of the two configs with VGG16, one is trained with it; the other shows that the two new layers work
+            *(["Arch.Backbone.name=ResNet18"] if network == "Arch.Backbone" else []),
+            "Global.epochs=1",
+            "Global.device=cpu",
+            "Global.seed=0",
+            f"Global.output_dir={folder}/out/{name}",
+            f"Global.image_shape=[3, {side}, {side}]",
+            f"{network}.pretrained=False",
+            f"DataLoader.Train.dataset.transform_ops.1.RandCropImage.size={side}",
+            f"DataLoader.Eval.dataset.transform_ops.1.ResizeImage.resize_short={side}",
+            f"DataLoader.Eval.dataset.transform_ops.2.CropImage.size={side}",
+            *(f"DataLoader.{part}.sampler.batch_size={min(images, 6)}"
+              for part in ("Train", "Eval")),
+            *(f"DataLoader.{part}.loader.num_workers=0" for part in ("Train", "Eval"))
+        ])
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +94,8 @@ def trainings():
 @pytest.mark.parametrize("name", NAMES)
 def test_one_epoch_on_the_wheel(name, scaled, trainings, tmp_path):
     result = trainings(train, str(tmp_path), scaled(name), keep_weights=False)
-    assert [epoch for epoch, _ in result["curve"]] == [1] and 0 <= result["value"] <= 1
+    assert [epoch for epoch, _ in result["curve"]] == [1]
+    assert 0 <= result["value"] <= 1
     log = (tmp_path / "train.log").read_text()
     assert "Exception occured" not in log, "PaddleClas took another image in place of a broken one"
 
@@ -95,8 +106,9 @@ def test_one_epoch_of_each_on_stock_paddleclas(scaled, tmp_path):
     for name in NAMES:
         files.append(str(tmp_path / f"{name}.yaml"))
         dump_yaml(scaled(name), files[-1])
-    done = subprocess.run([sys.executable, "-c", _STOCK, *files], capture_output=True, text=True, cwd=tmp_path,
-                          env={**os.environ, **environment(CHECKOUT), "PYTHONPATH": CHECKOUT}, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", _STOCK, *files], capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, **environment(CHECKOUT), "PYTHONPATH": CHECKOUT}, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert [f"trained {file}" for file in files] == [line for line in done.stdout.splitlines()
                                                      if line.startswith("trained")]

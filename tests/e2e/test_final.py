@@ -18,8 +18,9 @@ TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
 
 def tool(name, *arguments, cwd):
-    done = subprocess.run([sys.executable, str(TOOLS / f"{name}.py"), *arguments], cwd=cwd, text=True,
-                          capture_output=True, timeout=500, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    done = subprocess.run([sys.executable, str(TOOLS / f"{name}.py"), *arguments], cwd=cwd,
+                          text=True, capture_output=True, timeout=500,
+                          env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -33,7 +34,8 @@ def searched(tmp_path_factory):
     zeros, ones = ([line for line in lines if line.endswith(end)] for end in (" 0", " 1"))
     (root / "data/val_list.txt").write_text("\n".join(zeros[:6] + ones[:6]) + "\n")
     (root / "data/test_list.txt").write_text("\n".join(zeros[6:] + ones[6:9]) + "\n")
-    config = tiny_config(str(root / "data"), "output", Metric__Eval=[{"TopkAcc": {"topk": [1]}}], Global__epochs=2)
+    config = tiny_config(str(root / "data"), "output", Metric__Eval=[{"TopkAcc": {"topk": [1]}}],
+                         Global__epochs=2)
     test = dotpath.clone(config["DataLoader"]["Eval"])
     test["dataset"]["cls_label_path"] = str(root / "data/test_list.txt")
     config["DataLoader"]["Test"] = test
@@ -56,7 +58,8 @@ def test_both_points_are_tested_once_on_the_test_list(searched):
     root, text = searched
     out = root / "out"
     told = json.loads((out / "final.json").read_text())
-    assert told["metric"] == "mean_per_class" and "Trained again on train+val, tested once:" in text
+    assert told["metric"] == "mean_per_class"
+    assert "Trained again on train+val, tested once:" in text
     assert len((out / "final/train_val_list.txt").read_text().splitlines()) == 32 + 12
     trained = ["best"] if told["best"] == told["fixed"] else ["best", "fixed"]
     for name in trained:
@@ -64,7 +67,8 @@ def test_both_points_are_tested_once_on_the_test_list(searched):
         assert result["curve"] == [[2, told[name]["test"]]], "one evaluation, after the last epoch"
         assert f"{told[name]['test']:.4f}" in text
         log = (out / "final" / name / "train.log").read_text()
-        assert log.count("[Eval][Epoch 2][Avg]") == 1 and "[Eval][Epoch 1][Avg]" not in log
+        assert log.count("[Eval][Epoch 2][Avg]") == 1
+        assert "[Eval][Epoch 1][Avg]" not in log
         assert (out / "final" / name / "best_model.pdparams").exists()
 
 
@@ -74,12 +78,16 @@ def test_the_weights_have_that_test_metric_which_is_the_mean_over_the_classes(se
     told = json.loads((root / "out/final.json").read_text())["best"]["test"]
     parts = []
     lines = (root / "data/test_list.txt").read_text().splitlines()
-    for label in ("", " 0", " 1"):  # all, then class by class: there, top1 is the class's own accuracy
-        (root / "part.txt").write_text("\n".join(line for line in lines if line.endswith(label)) + "\n")
+    for label in ("", " 0",
+                  " 1"):  # all, then class by class: there, top1 is the class's own accuracy
+        (root / "part.txt").write_text("\n".join(line for line in lines if line.endswith(label)) +
+                                       "\n")
         config["DataLoader"]["Eval"]["dataset"]["cls_label_path"] = "part.txt"
         dump_yaml(config, str(root / "part.yaml"))
-        text = tool("eval", "-c", "part.yaml", "-o", "Global.pretrained_model=out/final/best/best_model", cwd=root)
-        parts.append({name: float(value) for name, value in re.findall(r"^(\w+): ([\d.]+)$", text, re.M)})
+        text = tool("eval", "-c", "part.yaml", "-o",
+                    "Global.pretrained_model=out/final/best/best_model", cwd=root)
+        parts.append(
+            {name: float(value) for name, value in re.findall(r"^(\w+): ([\d.]+)$", text, re.M)})
     assert parts[0]["mean_per_class"] == told
     assert told == pytest.approx((parts[1]["top1"] + parts[2]["top1"]) / 2)
 
@@ -87,5 +95,6 @@ def test_the_weights_have_that_test_metric_which_is_the_mean_over_the_classes(se
 def test_the_same_command_again_trains_nothing(searched):
     root, _ = searched
     before = {path: path.stat().st_mtime_ns for path in (root / "out").rglob("result.json")}
-    assert "Trained again on train+val, tested once:" in tool("search", "-c", "search.yaml", cwd=root)
+    assert "Trained again on train+val, tested once:" in tool("search", "-c", "search.yaml",
+                                                              cwd=root)
     assert {path: path.stat().st_mtime_ns for path in (root / "out").rglob("result.json")} == before

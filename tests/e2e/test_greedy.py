@@ -31,8 +31,9 @@ def found(paddleclas, tmp_path_factory):
     folder = tmp_path_factory.mktemp("greedy")
     write_digits(str(folder / "data"), classes=(0, 1, 2), per_class_train=8, per_class_val=6)
     base = tiny_config(str(folder / "data"), "unused", Arch__name="PPLCNet_x0_25", Global__epochs=1)
-    file = write_greedy(folder, base, distil=distillation_config(base, teacher="ResNet18"), keep_models=1, teacher={
-        "rm_keys": ["Arch.lr_mult_list"], "search_values": ["MobileNetV3_small_x0_35"]})
+    file = write_greedy(
+        folder, base, distil=distillation_config(base, teacher="ResNet18"), keep_models=1,
+        teacher={"rm_keys": ["Arch.lr_mult_list"], "search_values": ["MobileNetV3_small_x0_35"]})
     command = [sys.executable, str(SEARCH), "-c", file]
     return folder, command, run(command, folder, paddleclas)
 
@@ -54,14 +55,17 @@ def test_every_key_then_the_teacher_then_the_student(found):
     assert [(row["stage"], row["teacher"], row["state"]) for row in rows(folder)] == [
         ("search", "-", "complete")] * 4 + [("teacher", "MobileNetV3_small_x0_35", "complete"),
                                             ("final", "MobileNetV3_small_x0_35", "complete")]
-    assert rows(folder)[-1]["rank"] == "1" and "all 2 keys were searched and the student was distilled" in text
+    assert rows(folder)[-1]["rank"] == "1"
+    assert "all 2 keys were searched and the student was distilled" in text
 
 
 def test_the_result_is_the_distilled_student(found, paddleclas):
     folder, _, _ = found
     config = load_yaml(str(folder / "out" / "best_config.yaml"))
-    teacher, student = (model[name] for model, name in zip(config["Arch"]["models"], ("Teacher", "Student")))
-    assert teacher["name"] == "MobileNetV3_small_x0_35" and "lr_mult_list" not in teacher
+    teacher, student = (model[name]
+                        for model, name in zip(config["Arch"]["models"], ("Teacher", "Student")))
+    assert teacher["name"] == "MobileNetV3_small_x0_35"
+    assert "lr_mult_list" not in teacher
     last = rows(folder)[-1]
     assert student["lr_mult_list"] == json.loads(last["lr_mult_list"])
     assert config["Optimizer"]["lr"]["learning_rate"] == float(last["lrs"])
@@ -78,12 +82,19 @@ def same_weights(out, teacher):
     whole = paddle.load(f"{out}/best_model.pdparams", return_numpy=True)
 
     def holds(prefix, path):
-        part = {name: value for name, value in paddle.load(path, return_numpy=True).items() if hasattr(value, "shape")}
+        part = {
+            name: value
+            for name, value in paddle.load(path, return_numpy=True).items()
+            if hasattr(value, "shape")
+        }
         # the teacher's parameters are frozen; its BatchNorm statistics go on moving in train mode
-        return bool(part) and all(numpy.array_equal(whole[prefix + name], value) for name, value in part.items()
-                                  if "._mean" not in name and "._variance" not in name)
+        return bool(part) and all(
+            numpy.array_equal(whole[prefix + name], value)
+            for name, value in part.items()
+            if "._mean" not in name and "._variance" not in name)
 
-    return holds("Teacher.", f"{teacher}.pdparams"), holds("Student.", f"{out}/best_model_student.pdparams")
+    return holds("Teacher.", f"{teacher}.pdparams"), holds("Student.",
+                                                           f"{out}/best_model_student.pdparams")
 
 
 def test_the_same_command_trains_nothing_again(found, paddleclas):

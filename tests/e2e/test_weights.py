@@ -13,7 +13,14 @@ import pytest
 from paddle_transfer.config import load
 from paddle_transfer.datasets.digits import tiny_config
 from paddle_transfer.errors import TrialError
-from tests.helpers.bridge import digest, environment, save_weights, stock_trainings, train, train_stock
+from tests.helpers.bridge import (
+    digest,
+    environment,
+    save_weights,
+    stock_trainings,
+    train,
+    train_stock,
+)
 from tests.helpers.evil_weights import evil_files
 from tests.helpers.weights_server import WeightsServer
 
@@ -26,40 +33,53 @@ FOLDER = "/dygraph/legendary_models/"
 def files(trainings, tmp_path_factory):
     """Weights by their name on the server; all networks are new, each with another seed."""
     folder = tmp_path_factory.mktemp("weights")
-    wanted = {f"{SMALL}_pretrained": (SMALL, 1000, True), f"{SMALL}_ssld_pretrained": (SMALL, 1000, True),
-              "ResNet50_vd_10w_pretrained": ("ResNet50_vd", 1000, False), "mine": (SMALL, 4, True),
-              "theirs": (SMALL, 7, True)}
+    wanted = {
+        f"{SMALL}_pretrained": (SMALL, 1000, True), f"{SMALL}_ssld_pretrained": (SMALL, 1000, True),
+        "ResNet50_vd_10w_pretrained": ("ResNet50_vd", 1000, False), "mine": (SMALL, 4, True),
+        "theirs": (SMALL, 7, True)
+    }
     for seed, (name, (arch, classes, head)) in enumerate(wanted.items(), start=100):
-        trainings(save_weights, str(folder / f"{name}.pdparams"), arch=arch, class_num=classes, seed=seed, head=head)
+        trainings(save_weights, str(folder / f"{name}.pdparams"), arch=arch, class_num=classes,
+                  seed=seed, head=head)
     return folder
 
 
 @pytest.fixture(scope="module")
 def server(files):
-    served = {(FOLDER if "pretrained" in file.name else "/") + file.name: file.read_bytes() for file in files.iterdir()}
+    served = {(FOLDER if "pretrained" in file.name else "/") + file.name: file.read_bytes()
+              for file in files.iterdir()}
     with WeightsServer(served) as running:
         yield running
 
 
 @pytest.fixture
 def variables(trainings, server, tmp_path):
-    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    return {**kept, **environment(trainings.paddleclas), "PADDLE_TRANSFER_HOME": str(tmp_path / "home"),
-            "PADDLE_TRANSFER_MIRROR": server.address}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
+    }
+    return {
+        **kept, **environment(trainings.paddleclas), "PADDLE_TRANSFER_HOME": str(tmp_path / "home"),
+        "PADDLE_TRANSFER_MIRROR": server.address
+    }
 
 
 def tool(name, *arguments, variables, code=0):
-    done = subprocess.run([sys.executable, str(TOOLS / f"{name}.py"), *map(str, arguments)], capture_output=True,
-                          text=True, env=variables, check=False)
+    done = subprocess.run(
+        [sys.executable, str(TOOLS / f"{name}.py"), *map(str, arguments)], capture_output=True,
+        text=True, env=variables, check=False)
     assert done.returncode == code, done.stdout[-2000:] + done.stderr[-4000:]
     return done
 
 
 def search(tmp_path, config, variables, *arguments, code=0, **fields):
     load.dump_yaml(config, str(tmp_path / "base.yaml"))
-    load.dump_yaml({"base_config_file": str(tmp_path / "base.yaml"), "output_dir": str(tmp_path / "out"),
-                    "search_mode": "grid", "keep_models": 9, **fields}, str(tmp_path / "search.yaml"))
-    return tool("search", "-c", tmp_path / "search.yaml", *arguments, variables=variables, code=code)
+    load.dump_yaml(
+        {
+            "base_config_file": str(tmp_path / "base.yaml"), "output_dir": str(tmp_path / "out"),
+            "search_mode": "grid", "keep_models": 9, **fields
+        }, str(tmp_path / "search.yaml"))
+    return tool("search", "-c", tmp_path / "search.yaml", *arguments, variables=variables,
+                code=code)
 
 
 def losses(text):
@@ -71,12 +91,20 @@ def result(tmp_path, number):
     return json.loads((tmp_path / f"out/trials/{number:04d}/result.json").read_text())
 
 
-def test_each_name_starts_from_the_same_loss_everywhere(trainings, digits, files, server, variables, tmp_path):
-    names = ["imagenet", "imagenet_ssld", "none", str(files / "mine.pdparams"), f"{server.address}/theirs.pdparams"]
+def test_each_name_starts_from_the_same_loss_everywhere(trainings, digits, files, server, variables,
+                                                        tmp_path):
+    names = [
+        "imagenet", "imagenet_ssld", "none",
+        str(files / "mine.pdparams"), f"{server.address}/theirs.pdparams"
+    ]
     base = tiny_config(digits, "unused", Global__epochs=1, Arch__pretrained=True)
-    shown = search(tmp_path, base, variables, search_dict=[{"search_key": "pretrained", "search_values": names}])
-    configs = [str(tmp_path / f"out/trials/{number:04d}/config.yaml") for number in range(len(names))]
-    logs = [(tmp_path / f"out/trials/{number:04d}/train.log").read_text() for number in range(len(names))]
+    shown = search(tmp_path, base, variables,
+                   search_dict=[{"search_key": "pretrained", "search_values": names}])
+    configs = [
+        str(tmp_path / f"out/trials/{number:04d}/config.yaml") for number in range(len(names))
+    ]
+    logs = [(tmp_path / f"out/trials/{number:04d}/train.log").read_text()
+            for number in range(len(names))]
     first = [losses(log)[0] for log in logs]
     assert len(set(first)) == len(names)
 
@@ -86,66 +114,87 @@ def test_each_name_starts_from_the_same_loss_everywhere(trainings, digits, files
         ("imagenet", "212/214"), ("imagenet_ssld", "212/214"), None, ("mine.pdparams", "214/214"),
         (f"{server.address}/theirs.pdparams", "212/214")]
     assert told[0]["head"]["fc.weight"] == "1280x1000 in the file, 1280x4 here"
-    assert told[0]["line"] in logs[0] and told[0]["line"] in shown.stdout
-    assert "imagenet, 212/214" in shown.stdout and "mine.pdparams, 214/214" in shown.stdout
+    assert told[0]["line"] in logs[0]
+    assert told[0]["line"] in shown.stdout
+    assert "imagenet, 212/214" in shown.stdout
+    assert "mine.pdparams, 214/214" in shown.stdout
 
     for file in (*configs, tmp_path / "out/best_config.yaml"):
         config = load.load_yaml(str(file))
-        assert "Transfer" not in config and config["Arch"]["pretrained"] is False
+        assert "Transfer" not in config
+        assert config["Arch"]["pretrained"] is False
     for name, loss in zip(names, first):  # the tools read the names themselves
         if name not in ("imagenet_ssld", "none"):
-            load.dump_yaml({**base, "Global": {**base["Global"], "seed": 0, "output_dir": str(tmp_path / "ours")}},
-                           str(tmp_path / "ours.yaml"))
-            done = tool("train", "-c", tmp_path / "ours.yaml", "--pretrained", name, variables=variables)
+            load.dump_yaml(
+                {
+                    **base, "Global": {
+                        **base["Global"], "seed": 0, "output_dir": str(tmp_path / "ours")
+                    }
+                }, str(tmp_path / "ours.yaml"))
+            done = tool("train", "-c", tmp_path / "ours.yaml", "--pretrained", name,
+                        variables=variables)
             assert losses(done.stdout) == [loss], name
     if trainings.paddleclas:
         trainings(stock_trainings, configs, str(tmp_path / "stock"))
         for number, loss in enumerate(first):
-            assert losses(next((tmp_path / f"stock/{number}").rglob("train.log")).read_text()) == [loss], names[number]
+            assert losses(next((tmp_path / f"stock/{number}").rglob("train.log")).read_text()) == [
+                loss
+            ], names[number]
             ours = str(tmp_path / f"out/trials/{number:04d}/best_model.pdparams")
             stock = str(next((tmp_path / f"stock/{number}").rglob("best_model.pdparams")))
             assert trainings(digest, ours) == trainings(digest, stock), names[number]
 
 
 def test_10w_starts_from_the_same_loss_everywhere(trainings, digits, variables, tmp_path):
-    base = tiny_config(digits, "unused", Global__epochs=1, Arch__name="ResNet50_vd", Transfer__pretrained="10w")
+    base = tiny_config(digits, "unused", Global__epochs=1, Arch__name="ResNet50_vd",
+                       Transfer__pretrained="10w")
     rates = [{"search_key": "lr", "search_values": [0.003]}]
     search(tmp_path, base, variables, search_dict=rates)
     told = result(tmp_path, 0)["pretrained"]
-    assert told["source"] == "10w" and set(told["head"]) == {"fc.weight", "fc.bias"}
+    assert told["source"] == "10w"
+    assert set(told["head"]) == {"fc.weight", "fc.bias"}
     assert told["loaded"] == told["total"] - 2
     log = (tmp_path / "out/trials/0000/train.log").read_text()
     notes = (tmp_path / "out/logs/pretrained.log").stat()
     search(tmp_path, base, variables, search_dict=rates)  # what is prepared is not prepared again
     assert (tmp_path / "out/logs/pretrained.log").stat() == notes
     if trainings.paddleclas:
-        stock = subprocess.run([sys.executable, f"{trainings.paddleclas}/tools/train.py", "-c",
-                                str(tmp_path / "out/best_config.yaml")], capture_output=True, text=True, env=variables)
+        stock = subprocess.run([
+            sys.executable, f"{trainings.paddleclas}/tools/train.py", "-c",
+            str(tmp_path / "out/best_config.yaml")
+        ], capture_output=True, text=True, env=variables)
         assert stock.returncode == 0, stock.stderr[-3000:]
         assert losses(stock.stdout) == losses(log) != []
 
 
-def test_a_file_that_does_not_fit_ends_the_search_before_its_first_trial(digits, files, variables, tmp_path):
+def test_a_file_that_does_not_fit_ends_the_search_before_its_first_trial(
+        digits, files, variables, tmp_path):
     base = tiny_config(digits, "unused", Arch__name="MobileNetV3_small_x0_5",
                        Global__pretrained_model=str(files / "mine"))
     done = search(tmp_path, base, variables, search_dict=[{"search_key": "lr"}], code=2)
-    assert "mine.pdparams: does not fit the network" in done.stderr and "the file [24, 8, 1, 1]" in done.stderr
-    assert not (tmp_path / "out/trials").exists() and "Traceback" not in done.stderr
+    assert "mine.pdparams: does not fit the network" in done.stderr
+    assert "the file [24, 8, 1, 1]" in done.stderr
+    assert not (tmp_path / "out/trials").exists()
+    assert "Traceback" not in done.stderr
 
 
 def test_an_evil_file_ends_the_search_before_its_first_trial(digits, variables, tmp_path):
     (tmp_path / "evil.pdparams").write_bytes(next(evil_files(str(tmp_path / "mark")))[1])
-    done = search(tmp_path, tiny_config(digits, "unused"), variables, "--pretrained", tmp_path / "evil.pdparams",
-                  search_dict=[{"search_key": "lr"}], code=2)
-    assert "Transfer.pretrained: " in done.stderr and "refused, nothing of it was run" in done.stderr
-    assert not (tmp_path / "mark").exists() and not (tmp_path / "out/trials").exists()
+    done = search(tmp_path, tiny_config(digits, "unused"), variables, "--pretrained",
+                  tmp_path / "evil.pdparams", search_dict=[{"search_key": "lr"}], code=2)
+    assert "Transfer.pretrained: " in done.stderr
+    assert "refused, nothing of it was run" in done.stderr
+    assert not (tmp_path / "mark").exists()
+    assert not (tmp_path / "out/trials").exists()
 
 
-@pytest.mark.parametrize("place", ["Global__pretrained_model", "Arch__pretrained", "Transfer__pretrained"])
+@pytest.mark.parametrize("place",
+                         ["Global__pretrained_model", "Arch__pretrained", "Transfer__pretrained"])
 def test_no_training_runs_what_a_file_says(trainings, digits, tmp_path, place):
     (tmp_path / "evil.pdparams").write_bytes(next(evil_files(str(tmp_path / "mark")))[1])
     with pytest.raises(TrialError, match="refused, nothing of it was run: it asks for "):
-        trainings(train, str(tmp_path / "run"), tiny_config(digits, "unused", **{place: str(tmp_path / "evil")}))
+        trainings(train, str(tmp_path / "run"),
+                  tiny_config(digits, "unused", **{place: str(tmp_path / "evil")}))
     assert not (tmp_path / "mark").exists()
 
 
@@ -154,25 +203,30 @@ def test_no_resumed_training_runs_what_a_checkpoint_says(trainings, digits, tmp_
     first = trainings(train_stock, tiny_config(digits, str(tmp_path / "run"), Global__epochs=1))
     latest = Path(first["path"]).parent / "latest"
     Path(f"{latest}{suffix}").write_bytes(next(evil_files(str(tmp_path / "mark")))[1])
-    more = tiny_config(digits, str(tmp_path / "run"), Global__epochs=2, Global__checkpoints=str(latest))
+    more = tiny_config(digits, str(tmp_path / "run"), Global__epochs=2,
+                       Global__checkpoints=str(latest))
     with pytest.raises(TrialError, match="refused, nothing of it was run"):
         trainings(train_stock, more)
     assert not (tmp_path / "mark").exists()
 
 
-def test_no_answers_from_a_classifier_that_was_not_trained(trainings, digits, files, variables, tmp_path):
+def test_no_answers_from_a_classifier_that_was_not_trained(trainings, digits, files, variables,
+                                                           tmp_path):
     load.dump_yaml(tiny_config(digits, str(tmp_path)), str(tmp_path / "a.yaml"))
-    done = tool("eval", "-c", tmp_path / "a.yaml", "--pretrained", files / "theirs.pdparams", variables=variables,
-                code=2)
+    done = tool("eval", "-c", tmp_path / "a.yaml", "--pretrained", files / "theirs.pdparams",
+                variables=variables, code=2)
     assert "has no classifier for this network (fc.weight, fc.bias" in done.stderr
-    done = tool("eval", "-c", tmp_path / "a.yaml", "--pretrained", files / "mine.pdparams", variables=variables)
-    assert "214 of 214 tensors loaded" in done.stdout and "top1: " in done.stdout
+    done = tool("eval", "-c", tmp_path / "a.yaml", "--pretrained", files / "mine.pdparams",
+                variables=variables)
+    assert "214 of 214 tensors loaded" in done.stdout
+    assert "top1: " in done.stdout
 
 
 def test_a_fresh_classifier_on_request(trainings, digits, files, tmp_path):
     config = tiny_config(digits, "unused", Global__epochs=1,
                          Transfer={"pretrained": str(files / "mine"), "head": "fresh"})
     told = trainings(train, str(tmp_path / "fresh"), config)["pretrained"]
-    assert told["loaded"] == 212 and told["head"] == {"fc.weight": "asked for", "fc.bias": "asked for"}
+    assert told["loaded"] == 212
+    assert told["head"] == {"fc.weight": "asked for", "fc.bias": "asked for"}
     config["Transfer"]["head"] = "keep"
     assert trainings(train, str(tmp_path / "keep"), config)["pretrained"]["loaded"] == 214

@@ -9,8 +9,10 @@ from tests.helpers.fakes import FakeExecutor, Play
 
 class TestFakeExecutor(ExecutorSuite):
     def make(self, folder, *, slots):
-        return FakeExecutor(slots=slots, script=lambda job: Play(
-            VERDICTS[job.payload["does"]], epochs=job.payload["epochs"] if job.payload["does"] == "complete" else 1))
+        return FakeExecutor(
+            slots=slots, script=lambda job: Play(
+                VERDICTS[job.payload["does"]], epochs=job.payload["epochs"]
+                if job.payload["does"] == "complete" else 1))
 
     def job(self, folder, number, *, does="complete", attempt=1, epochs=3):
         (folder / str(number)).mkdir(exist_ok=True)

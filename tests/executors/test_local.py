@@ -19,7 +19,10 @@ from tests.helpers.fakes import FakeClock
 from tests.helpers.tiny_runner import AUDIT
 
 RUNNER = "tests.helpers.tiny_runner:run"
-MISBEHAVE = {"complete": None, "crash": "raise", "kill": "kill_self", "diverge": "diverge", "invalid": "invalid"}
+MISBEHAVE = {
+    "complete": None, "crash": "raise", "kill": "kill_self", "diverge": "diverge",
+    "invalid": "invalid"
+}
 
 
 def tiny_job(folder: Path, number: int, *, attempt: int = 1, **tiny) -> Job:
@@ -31,11 +34,13 @@ def tiny_job(folder: Path, number: int, *, attempt: int = 1, **tiny) -> Job:
 
 class TestLocalExecutor(ExecutorSuite):
     def make(self, folder, *, slots):
-        return LocalExecutor(devices=[f"cpu:{i}" for i in range(slots)], runner=RUNNER, log_dir=folder / "logs")
+        return LocalExecutor(devices=[f"cpu:{i}" for i in range(slots)], runner=RUNNER,
+                             log_dir=folder / "logs")
 
     def job(self, folder, number, *, does="complete", attempt=1, epochs=3):
         pause = 0.002 if epochs > 3 else 0  # time for a stop to arrive
-        return tiny_job(folder, number, attempt=attempt, epochs=epochs, misbehave=MISBEHAVE[does], pause=pause)
+        return tiny_job(folder, number, attempt=attempt, epochs=epochs, misbehave=MISBEHAVE[does],
+                        pause=pause)
 
 
 @pytest.fixture
@@ -48,7 +53,8 @@ def executor(tmp_path):
 @pytest.fixture
 def audit(tmp_path, monkeypatch):
     monkeypatch.setenv(AUDIT, str(tmp_path / "audit"))
-    return lambda: (tmp_path / "audit").read_text().splitlines() if (tmp_path / "audit").exists() else []
+    return lambda: (tmp_path / "audit").read_text().splitlines() if (tmp_path / "audit").exists(
+    ) else []
 
 
 def run(executor, job) -> Ended:
@@ -86,21 +92,26 @@ def gone(pid: int) -> bool:
 def test_a_worker_lives_through_many_jobs(tmp_path, executor, audit):
     for number in range(3):
         assert run(executor, tiny_job(tmp_path, number)).verdict == "complete"
-    assert len({re.search(r"pid (\d+)", line)[1] for line in audit() if line.startswith("began")}) == 1
+    assert len(
+        {re.search(r"pid (\d+)", line)[1] for line in audit() if line.startswith("began")}) == 1
 
 
-@pytest.mark.parametrize("how, message", [("raise", "ValueError: a deliberate crash"), ("segfault", "SIGSEGV"),
-                                          ("exit", "exit code 3"), ("kill_self", "SIGKILL")])
+@pytest.mark.parametrize(("how", "message"), [("raise", "ValueError: a deliberate crash"),
+                                              ("segfault", "SIGSEGV"), ("exit", "exit code 3"),
+                                              ("kill_self", "SIGKILL")])
 def test_a_worker_that_failed_is_replaced(tmp_path, executor, audit, how, message):
     ended = run(executor, tiny_job(tmp_path, 0, misbehave=how))
-    assert message in ended.message and "trial 0 begins" in (tmp_path / "0000" / "train.log").read_text()
+    assert message in ended.message
+    assert "trial 0 begins" in (tmp_path / "0000" / "train.log").read_text()
     assert run(executor, tiny_job(tmp_path, 1)).verdict == "complete"
-    assert len({re.search(r"pid (\d+)", line)[1] for line in audit() if line.startswith("began")}) == 2
+    assert len(
+        {re.search(r"pid (\d+)", line)[1] for line in audit() if line.startswith("began")}) == 2
 
 
 def test_native_crashes_leave_their_text_in_the_trials_log(tmp_path, executor):
     ended = run(executor, tiny_job(tmp_path, 0, misbehave="segfault"))
-    assert "Segmentation fault" in ended.log_tail and "string_at" in ended.log_tail
+    assert "Segmentation fault" in ended.log_tail
+    assert "string_at" in ended.log_tail
 
 
 def test_logs_of_trials_are_kept_apart(tmp_path, executor):
@@ -119,20 +130,25 @@ def test_a_result_counts_although_its_worker_died_before_saying_so(tmp_path, exe
     (tmp_path / "0000" / "result.json").write_text(json.dumps(result))
     os.kill(executor.worker_pids()[0], signal.SIGKILL)
     ended = finish(executor)
-    assert ended.verdict == "complete" and ended.result == result
+    assert ended.verdict == "complete"
+    assert ended.result == result
 
 
 @pytest.mark.parametrize("stale", [{"attempt": 1}, {"verdict": "nonsense"}])
 def test_another_attempts_result_does_not_count(tmp_path, executor, stale):
     job = tiny_job(tmp_path, 0, attempt=2, misbehave="kill_self")
-    (tmp_path / "0000" / "result.json").write_text(json.dumps(
-        {"number": 0, "attempt": 2, "verdict": "complete", "value": 0.5, "curve": [[1, 0.5]], **stale}))
+    (tmp_path / "0000" / "result.json").write_text(
+        json.dumps({
+            "number": 0, "attempt": 2, "verdict": "complete", "value": 0.5, "curve": [[1, 0.5]],
+            **stale
+        }))
     assert run(executor, job).verdict == "killed"
 
 
 def test_a_trial_that_takes_too_long_is_ended_with_its_children(tmp_path, audit):
     clock = FakeClock()
-    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path, trial_timeout=60, clock=clock)
+    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path, trial_timeout=60,
+                             clock=clock)
     executor.submit(tiny_job(tmp_path, 0, misbehave="grandchild", epochs=10_000, pause=0.01))
     until(executor, lambda: any(line.startswith("grandchild") for line in audit()))
     grandchild = int(next(line for line in audit() if line.startswith("grandchild")).split()[1])
@@ -150,7 +166,10 @@ def test_a_trial_that_takes_too_long_is_ended_with_its_children(tmp_path, audit)
 def test_close_ends_workers_and_their_children(tmp_path, executor, audit):
     executor.submit(tiny_job(tmp_path, 0, misbehave="grandchild", epochs=10_000, pause=0.01))
     until(executor, lambda: any(line.startswith("grandchild") for line in audit()))
-    pids = [*executor.worker_pids(), int(next(line for line in audit() if "grandchild" in line).split()[1])]
+    pids = [
+        *executor.worker_pids(),
+        int(next(line for line in audit() if "grandchild" in line).split()[1])
+    ]
     executor.close()
     assert all(map(gone, pids))
 
@@ -162,7 +181,7 @@ def test_a_worker_killed_while_it_starts_costs_no_attempt(tmp_path, executor):
     assert (ended.verdict, ended.attempt) == ("complete", 1)
 
 
-@pytest.mark.parametrize("runner, text", [
+@pytest.mark.parametrize(("runner", "text"), [
     ("no_such_module:run", "ModuleNotFoundError: No module named 'no_such_module'"),
     ("paddle_transfer.errors:nothing", "has no attribute 'nothing'"),
 ])
@@ -182,8 +201,9 @@ def runner_module(folder: Path, monkeypatch, text: str) -> str:
 
 
 def test_a_setup_error_at_import_is_passed_on_as_it_is(tmp_path, monkeypatch):
-    runner = runner_module(tmp_path, monkeypatch, "from paddle_transfer.errors import SetupError\n"
-                                                  "raise SetupError('Paddle is missing. pip install paddlepaddle')")
+    runner = runner_module(
+        tmp_path, monkeypatch, "from paddle_transfer.errors import SetupError\n"
+        "raise SetupError('Paddle is missing. pip install paddlepaddle')")
     executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     executor.submit(tiny_job(tmp_path, 0))
     with pytest.raises(SetupError, match="^Paddle is missing. pip install paddlepaddle$"):
@@ -192,10 +212,12 @@ def test_a_setup_error_at_import_is_passed_on_as_it_is(tmp_path, monkeypatch):
 
 
 def test_a_worker_that_dies_whenever_it_starts_is_an_error_with_its_log(tmp_path, monkeypatch):
-    runner = runner_module(tmp_path, monkeypatch, "import os, sys\nprint('bad library', flush=True)\nos._exit(5)")
+    runner = runner_module(tmp_path, monkeypatch,
+                           "import os, sys\nprint('bad library', flush=True)\nos._exit(5)")
     executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     executor.submit(tiny_job(tmp_path, 0))
-    with pytest.raises(SetupError, match=r"died 3 times before it was ready \(exit code 5\)(.|\n)*bad library"):
+    with pytest.raises(SetupError,
+                       match=r"died 3 times before it was ready \(exit code 5\)(.|\n)*bad library"):
         finish(executor)
     executor.close()
 
@@ -203,7 +225,8 @@ def test_a_worker_that_dies_whenever_it_starts_is_an_error_with_its_log(tmp_path
 def test_a_worker_that_never_gets_ready_is_an_error(tmp_path, monkeypatch):
     clock = FakeClock()
     runner = runner_module(tmp_path, monkeypatch, "import signal\nsignal.pause()")
-    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path, startup_timeout=100, clock=clock)
+    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path,
+                             startup_timeout=100, clock=clock)
     executor.submit(tiny_job(tmp_path, 0))
     executor.poll(0)
     clock.advance(101)
@@ -212,15 +235,16 @@ def test_a_worker_that_never_gets_ready_is_an_error(tmp_path, monkeypatch):
     executor.close()
 
 
-@pytest.mark.parametrize("how, error", [("setup", SetupError), ("disk_full", DiskFull)])
+@pytest.mark.parametrize(("how", "error"), [("setup", SetupError), ("disk_full", DiskFull)])
 def test_what_concerns_every_trial_is_raised(tmp_path, executor, how, error):
     executor.submit(tiny_job(tmp_path, 0, misbehave=how))
     with pytest.raises(error):
         finish(executor)
 
 
-@pytest.mark.parametrize("returns, verdict", [("{}", "invalid"), ("None", "invalid"), ("{'value': 1}", "invalid"),
-                                              ("{'value': float('nan'), 'curve': [[1, 1.0]]}", "diverged")])
+@pytest.mark.parametrize(("returns", "verdict"),
+                         [("{}", "invalid"), ("None", "invalid"), ("{'value': 1}", "invalid"),
+                          ("{'value': float('nan'), 'curve': [[1, 1.0]]}", "diverged")])
 def test_a_runner_that_returns_nonsense(tmp_path, monkeypatch, returns, verdict):
     runner = runner_module(tmp_path, monkeypatch, f"def run(job, report):\n    return {returns}")
     executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
@@ -230,11 +254,14 @@ def test_a_runner_that_returns_nonsense(tmp_path, monkeypatch, returns, verdict)
 
 
 def test_a_metric_that_is_no_number_is_divergence(tmp_path, monkeypatch):
-    runner = runner_module(tmp_path, monkeypatch, "def run(job, report):\n    report(epoch=1, value=0.5)\n"
-                                                  "    report(epoch=2, value=float('inf'))")
+    runner = runner_module(
+        tmp_path, monkeypatch, "def run(job, report):\n    report(epoch=1, value=0.5)\n"
+        "    report(epoch=2, value=float('inf'))")
     executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     ended = run(executor, tiny_job(tmp_path, 0))
-    assert ended.verdict == "diverged" and ended.result["curve"] == [[1, 0.5]] and "inf after epoch 2" in ended.message
+    assert ended.verdict == "diverged"
+    assert ended.result["curve"] == [[1, 0.5]]
+    assert "inf after epoch 2" in ended.message
     executor.close()
 
 

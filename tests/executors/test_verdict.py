@@ -10,7 +10,7 @@ from paddle_transfer.executors.verdict import finite_curve, log_tail, read_resul
 RESULT = {"number": 3, "attempt": 2, "verdict": "complete", "value": 0.5, "curve": [[1, 0.5]]}
 
 
-@pytest.mark.parametrize("result, overdue, said, exit_code, expected", [
+@pytest.mark.parametrize(("result", "overdue", "said", "exit_code", "expected"), [
     (RESULT, False, {"verdict": "complete"}, None, "complete"),
     (RESULT, False, None, -signal.SIGKILL, "complete"),  # died between writing it and saying so
     (RESULT, True, None, None, "complete"),
@@ -39,16 +39,25 @@ def test_messages_name_the_signal_or_the_exit_code():
     def message(code):
         return verdict(result=None, overdue=False, said=None, exit_code=code)[1]
 
-    assert message(-11) == "the worker died of SIGSEGV" and "SIGKILL" in message(-9) and "exit code 3" in message(3)
+    assert message(-11) == "the worker died of SIGSEGV"
+    assert "SIGKILL" in message(-9)
+    assert "exit code 3" in message(3)
 
 
 @pytest.mark.parametrize("text", [
-    "", "{", "[]", "null", json.dumps(RESULT)[:-2], json.dumps({**RESULT, "attempt": 1}),
+    "", "{", "[]", "null",
+    json.dumps(RESULT)[:-2],
+    json.dumps({**RESULT, "attempt": 1}),
     json.dumps({**RESULT, "number": 4}),
-    json.dumps({**RESULT, "value": None}), json.dumps({**RESULT, "value": float("nan")}),
+    json.dumps({**RESULT, "value": None}),
+    json.dumps({**RESULT, "value": float("nan")}),
     json.dumps({**RESULT, "value": "1"}),
-    json.dumps({**RESULT, "curve": []}), json.dumps({**RESULT, "curve": [[1]]}), json.dumps({**RESULT, "curve": None}),
-    json.dumps({**RESULT, "verdict": "crashed"}), json.dumps({**RESULT, "verdict": None}), "\udcff"])
+    json.dumps({**RESULT, "curve": []}),
+    json.dumps({**RESULT, "curve": [[1]]}),
+    json.dumps({**RESULT, "curve": None}),
+    json.dumps({**RESULT, "verdict": "crashed"}),
+    json.dumps({**RESULT, "verdict": None}), "\udcff"
+])
 def test_a_result_that_is_not_whole_or_not_ours_is_none(tmp_path, text):
     (tmp_path / "result.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     assert read_result(tmp_path, number=3, attempt=2) is None
@@ -58,7 +67,8 @@ def test_a_result_that_is_not_whole_or_not_ours_is_none(tmp_path, text):
 def test_a_result_that_is_ours(tmp_path):
     (tmp_path / "result.json").write_text(json.dumps(RESULT))
     assert read_result(tmp_path, number=3, attempt=2) == RESULT
-    (tmp_path / "result.json").write_text(json.dumps({**RESULT, "verdict": "diverged", "value": None, "curve": []}))
+    (tmp_path / "result.json").write_text(
+        json.dumps({**RESULT, "verdict": "diverged", "value": None, "curve": []}))
     assert read_result(tmp_path, number=3, attempt=2)["verdict"] == "diverged"
 
 
@@ -68,6 +78,7 @@ def test_a_curve_without_what_is_no_number():
 
 def test_the_tail_of_a_log(tmp_path):
     log = tmp_path / "train.log"
-    log.write_bytes(b"\xff start\n" + b"".join(b"line %d\n" % i for i in range(5000)) + b"10%\r20%\r30%")
+    log.write_bytes(b"\xff start\n" + b"".join(b"line %d\n" % i
+                                               for i in range(5000)) + b"10%\r20%\r30%")
     assert log_tail(log, lines=4).splitlines() == ["line 4999", "10%", "20%", "30%"]
     assert log_tail(tmp_path / "none") == ""

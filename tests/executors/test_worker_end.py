@@ -57,8 +57,10 @@ def test_the_end_of_the_command_pipe_ends_a_worker_and_its_children(tmp_path, mo
     worker.end()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death; runs there")
-def test_the_kernel_ends_a_worker_whose_parent_was_killed_although_its_pipe_stays_open(tmp_path, monkeypatch):
+@pytest.mark.skipif(sys.platform != "linux",
+                    reason="only Linux tells a process of its parent's death; runs there")
+def test_the_kernel_ends_a_worker_whose_parent_was_killed_although_its_pipe_stays_open(
+        tmp_path, monkeypatch):
     monkeypatch.setenv(AUDIT, str(tmp_path / "audit"))
     script = f"""
 import json, subprocess, sys
@@ -71,7 +73,8 @@ worker.send(json.loads(sys.stdin.readline()))
 print(worker.pid, holder.pid, flush=True)
 sys.stdin.read()
 """
-    parent = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
     parent.stdin.write(json.dumps(job(tmp_path, misbehave="hang")) + "\n")
     parent.stdin.flush()
     worker, holder = map(int, parent.stdout.readline().split())
@@ -87,8 +90,10 @@ sys.stdin.read()
 
 
 def test_a_worker_whose_parent_died_before_it_could_ask_does_not_begin(tmp_path):
-    worker = subprocess.Popen([sys.executable, "-m", "paddle_transfer.worker.main", "--runner", RUNNER,
-                               "--report-fd", "1", "--parent", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    worker = subprocess.Popen([
+        sys.executable, "-m", "paddle_transfer.worker.main", "--runner", RUNNER, "--report-fd", "1",
+        "--parent", "1"
+    ], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert worker.wait(LIMIT) == 1
         assert worker.stdout.read() == b""

@@ -11,8 +11,9 @@ import hashlib
 import multiprocessing
 import os
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any, Callable, Iterator, Optional
+from typing import Any
 
 from paddle_transfer.config import load
 
@@ -20,10 +21,11 @@ from paddle_transfer.config import load
 class Trainings:
     """:param paddleclas: a checkout; None is the installed wheel, whatever the environment says"""
 
-    def __init__(self, paddleclas: Optional[str]):
+    def __init__(self, paddleclas: str | None):
         self.paddleclas = paddleclas
         self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"),
-                                         initializer=_set_environment, initargs=(environment(paddleclas),))
+                                         initializer=_set_environment,
+                                         initargs=(environment(paddleclas), ))
 
     def __call__(self, function: Callable, *args: Any, **kwargs: Any) -> Any:
         return self._pool.submit(function, *args, **kwargs).result()
@@ -35,7 +37,7 @@ class Trainings:
         self._pool.shutdown()
 
 
-def environment(paddleclas: Optional[str]) -> dict[str, str]:
+def environment(paddleclas: str | None) -> dict[str, str]:
     """The variables of a training's process: one thread, as in a search."""
     return {"OMP_NUM_THREADS": "1", "PADDLECLAS_HOME": paddleclas or ""}
 
@@ -75,12 +77,18 @@ def train(directory: str, config: dict, *, stop_after: int = 0, **payload: Any) 
         reports.append(told)
         return len(reports) == stop_after
 
-    job = {"number": 0, "attempt": 1, "directory": directory, "payload": {
-        "metric": None, "seed": config["Global"]["seed"], "device": "cpu", "paddleclas": None, "keep_weights": True,
-        **payload}}
+    job = {
+        "number": 0, "attempt": 1, "directory": directory, "payload": {
+            "metric": None, "seed": config["Global"]["seed"], "device": "cpu", "paddleclas": None,
+            "keep_weights": True, **payload
+        }
+    }
     with _output_to(os.path.join(directory, "train.log")):
         result = run(job, report)
-    return {**result, "reports": reports, "digest": digest(os.path.join(directory, "best_model.pdparams"))}
+    return {
+        **result, "reports": reports, "digest": digest(
+            os.path.join(directory, "best_model.pdparams"))
+    }
 
 
 def train_stock(config: dict, **options: Any) -> dict:
@@ -90,7 +98,10 @@ def train_stock(config: dict, **options: Any) -> dict:
 
     with open_engine(config, mode="train", home=locate(), options=Options(**options)) as engine:
         engine.train()
-        return {"best": engine.best, "path": engine.saver.best_path, "digest": digest(engine.saver.best_path)}
+        return {
+            "best": engine.best, "path": engine.saver.best_path,
+            "digest": digest(engine.saver.best_path)
+        }
 
 
 def pretend_best(stem: str, *, metric: float, epoch: int) -> None:
@@ -112,7 +123,8 @@ def save_weights(path: str, *, arch: str, class_num: int, seed: int, head: bool 
     import paddle
     paddle.seed(seed)
     state = build_network({"Arch": {"name": arch, "class_num": class_num}}).state_dict()
-    paddle.save({name: value for name, value in state.items() if head or not name.startswith("fc.")}, path)
+    paddle.save(
+        {name: value for name, value in state.items() if head or not name.startswith("fc.")}, path)
 
 
 def stock_trainings(files: list[str], folder: str) -> None:
@@ -136,7 +148,7 @@ def predict(stem: str, shape: list[int]) -> list[int]:
     return list(paddle.jit.load(stem)(paddle.zeros(shape)).shape)
 
 
-def digest(path: str) -> Optional[str]:
+def digest(path: str) -> str | None:
     """Of the tensors in a weights file, whatever their order there; None when it is not there."""
     import numpy as np
     import paddle
@@ -144,5 +156,6 @@ def digest(path: str) -> Optional[str]:
         return None
     made = hashlib.sha256()
     for name, value in sorted(paddle.load(path, return_numpy=True).items()):
-        made.update(name.encode() + np.ascontiguousarray(value).tobytes() if hasattr(value, "shape") else b"")
+        made.update(name.encode() +
+                    np.ascontiguousarray(value).tobytes() if hasattr(value, "shape") else b"")
     return made.hexdigest()

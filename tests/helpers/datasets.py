@@ -32,7 +32,9 @@ def picture(seed: int, *, side: int = SIDE, ending: str = ".jpg", quality: int =
         stream = io.BytesIO()
         Image.fromarray(image).save(stream, format="GIF")
         return stream.getvalue()
-    return cv2.imencode(ending, image, [cv2.IMWRITE_JPEG_QUALITY, quality] if ending == ".jpg" else [])[1].tobytes()
+    return cv2.imencode(
+        ending, image,
+        [cv2.IMWRITE_JPEG_QUALITY, quality] if ending == ".jpg" else [])[1].tobytes()
 
 
 class Pictures:
@@ -77,7 +79,8 @@ def _oxford_iiit_pets(root: Path, classes: int) -> dict[str, int]:
             images.add(f"images/{name}.jpg")
             lists[split].append(f"{name} {label} 1 {label}")
     tar(root / "images.tar.gz", images.files)
-    tar(root / "annotations.tar.gz", {f"annotations/{split}.txt": text(lines) for split, lines in lists.items()})
+    tar(root / "annotations.tar.gz",
+        {f"annotations/{split}.txt": text(lines) for split, lines in lists.items()})
     return {"train": len(lists["trainval"]), "test": len(lists["test"])}
 
 
@@ -93,7 +96,8 @@ def _oxford_102_flowers(root: Path, classes: int) -> dict[str, int]:
             images.add(f"jpg/image_{len(labels):05d}.jpg")
     tar(root / "102flowers.tgz", images.files)
     savemat(root / "imagelabels.mat", {"labels": np.array([labels], "uint8")})
-    savemat(root / "setid.mat", {key: np.array([numbers], "uint16") for key, numbers in sets.items()})
+    savemat(root / "setid.mat",
+            {key: np.array([numbers], "uint16") for key, numbers in sets.items()})
     return {"train": len(sets["trnid"]), "val": len(sets["valid"]), "test": len(sets["tstid"])}
 
 
@@ -105,8 +109,13 @@ def _food101(root: Path, classes: int) -> dict[str, int]:
             meta[split][f"dish_{label:03d}"] = names
             for name in names:
                 images.add(f"food-101/images/{name}.jpg")
-    tar(root / "food-101.tar.gz", {**images.files, **{
-        f"food-101/meta/{split}.json": json.dumps(names).encode() for split, names in meta.items()}})
+    tar(
+        root / "food-101.tar.gz", {
+            **images.files, **{
+                f"food-101/meta/{split}.json": json.dumps(names).encode() for split, names in meta.items(
+                )
+            }
+        })
     return {"train": 3 * classes, "test": classes}
 
 
@@ -118,7 +127,8 @@ def _sun397(root: Path, classes: int) -> dict[str, int]:
             lists[split].append(f"{names[-1]}/sun_{i}.jpg")
             images.add(f"SUN397{names[-1]}/sun_{i}.jpg")
     files = list(images.files)
-    for file, ending in zip(files[3:9:3], (".png", ".bmp")):  # as in the real one: not what the suffix says
+    for file, ending in zip(files[3:9:3],
+                            (".png", ".bmp")):  # as in the real one: not what the suffix says
         images.files[file] = picture(10_000 + len(ending) + files.index(file), ending=ending)
     images.files[files[9]] = picture(20_000, ending=".gif")
     images.files[files[12]] = b"not an image at all"
@@ -135,7 +145,8 @@ def _caltech101(root: Path, classes: int) -> dict[str, int]:
             images.add(f"101_ObjectCategories/{name}/image_{i + 1:04d}.jpg")
     inner = root / "101_ObjectCategories.tar.gz"
     tar(inner, images.files)
-    zipped(root / "caltech-101.zip", {"caltech-101/101_ObjectCategories.tar.gz": inner.read_bytes()})
+    zipped(root / "caltech-101.zip",
+           {"caltech-101/101_ObjectCategories.tar.gz": inner.read_bytes()})
     inner.unlink()
     return {"train": 3 * classes, "test": 2 * classes}
 
@@ -162,14 +173,20 @@ def _stanford_cars(root: Path, classes: int) -> dict[str, int]:
         labels = [label for label in range(1, classes + 1) for _ in range(per_class)]
         for i in range(len(labels)):
             images.add(f"{folder}/{i + 1:05d}.jpg")
-        savemat(file, {"annotations": _structs([
-            {"bbox_x1": 1, "class": label, "fname": f"{i + 1:05d}.jpg"} for i, label in enumerate(labels)])})
+        savemat(
+            file, {
+                "annotations": _structs(
+                    [{"bbox_x1": 1, "class": label, "fname": f"{i + 1:05d}.jpg"}
+                     for i, label in enumerate(labels)])
+            })
         counts[folder[5:]] = len(labels)
-    savemat(devkit / "cars_meta.mat", {"class_names": _cells([f"Maker Car {i} 2012" for i in range(classes)])})
+    savemat(devkit / "cars_meta.mat",
+            {"class_names": _cells([f"Maker Car {i} 2012" for i in range(classes)])})
     for folder in ("cars_train", "cars_test"):
         tar(root / f"{folder}.tgz",
             {name: data for name, data in images.files.items() if name.startswith(folder + "/")})
-    tar(root / "car_devkit.tgz", {f"devkit/{path.name}": path.read_bytes() for path in devkit.iterdir()})
+    tar(root / "car_devkit.tgz",
+        {f"devkit/{path.name}": path.read_bytes() for path in devkit.iterdir()})
     for path in devkit.iterdir():
         path.unlink()
     devkit.rmdir()
@@ -202,8 +219,11 @@ def _fgvc_aircraft(root: Path, classes: int) -> dict[str, int]:
             images.add(f"fgvc-aircraft-2013b/data/images/{number}.jpg")
             lists[split].append(f"{number} {variant}")
     data = "fgvc-aircraft-2013b/data"
-    tar(root / "fgvc-aircraft-2013b.tar.gz", {**images.files, f"{data}/variants.txt": text(variants), **{
-        f"{data}/images_variant_{split}.txt": text(lines) for split, lines in lists.items()}})
+    tar(
+        root / "fgvc-aircraft-2013b.tar.gz", {
+            **images.files, f"{data}/variants.txt": text(variants),
+            **{f"{data}/images_variant_{split}.txt": text(lines) for split, lines in lists.items()}
+        })
     return {split: len(lines) for split, lines in lists.items()}
 
 
@@ -232,7 +252,8 @@ def _annotation(*boxes: tuple) -> bytes:
     objects = "".join(
         f"<object><name>{name}</name><difficult>{difficult}</difficult><bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin>"
         f"<xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox><part><name>head</name><bndbox><xmin>0</xmin><ymin>0</ymin>"
-        "<xmax>99</xmax><ymax>99</ymax></bndbox></part></object>" for name, x1, y1, x2, y2, difficult in boxes)
+        "<xmax>99</xmax><ymax>99</ymax></bndbox></part></object>"
+        for name, x1, y1, x2, y2, difficult in boxes)
     return f"<annotation><folder>VOC2012</folder>{objects}</annotation>".encode()
 
 
@@ -241,8 +262,10 @@ def _cifar10(root: Path, classes: int) -> dict[str, int]:
     import numpy as np
 
     def batch(first: int, count: int) -> bytes:
-        images = [cv2.imdecode(np.frombuffer(picture(first + i, side=32, ending=".png"), np.uint8), 1)
-                  for i in range(count)]
+        images = [
+            cv2.imdecode(np.frombuffer(picture(first + i, side=32, ending=".png"), np.uint8), 1)
+            for i in range(count)
+        ]
         data = np.stack([image.transpose(2, 0, 1).reshape(-1) for image in images])
         labels = [(first + i) % classes for i in range(count)]
         # protocol 2 and keys of bytes, as Python 2 wrote it

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pickle
 import struct
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 
 class _Reduce:
@@ -39,24 +40,31 @@ def evil_files(mark: str) -> Iterator[tuple[str, bytes, str]]:
     touch = f"touch {mark}"
     python = f"open({mark!r}, 'w').close()"
     for protocol in range(6):
-        yield f"os.system, protocol {protocol}", pickle.dumps({"w": _Reduce(os.system, touch)}, protocol), "system"
+        yield f"os.system, protocol {protocol}", pickle.dumps({"w": _Reduce(os.system, touch)},
+                                                              protocol), "system"
         yield (f"builtins.eval, protocol {protocol}",
                pickle.dumps({"w": _Reduce(builtins.eval, python)}, protocol), "eval")
     yield "builtins.exec", pickle.dumps(_Reduce(builtins.exec, python), 2), "exec"
-    yield "subprocess.Popen", pickle.dumps([_Reduce(subprocess.Popen, ["touch", mark])], 4), "subprocess.Popen"
+    yield "subprocess.Popen", pickle.dumps([_Reduce(subprocess.Popen, ["touch", mark])],
+                                           4), "subprocess.Popen"
     yield "runpy", pickle.dumps({"a": {"b": [_Reduce(runpy.run_path, mark)]}}, 4), "run_path"
-    yield "importlib", pickle.dumps((_Reduce(importlib.import_module, "antigravity"),), 3), "import_module"
-    yield ("getattr chain", pickle.dumps(_Reduce(getattr, _Reduce(importlib.import_module, "os"), "system"), 4),
-           "getattr")
-    yield "nested deep in tensors", pickle.dumps({"w": [((((_Reduce(os.system, touch),),),),)]}, 4), "system"
+    yield "importlib", pickle.dumps((_Reduce(importlib.import_module, "antigravity"), ),
+                                    3), "import_module"
+    yield ("getattr chain",
+           pickle.dumps(_Reduce(getattr, _Reduce(importlib.import_module, "os"), "system"),
+                        4), "getattr")
+    yield "nested deep in tensors", pickle.dumps({"w": [((((_Reduce(os.system, touch), ), ), ), )]},
+                                                 4), "system"
     yield "eval in Paddle's own form", pickle.dumps(
         {"w": _Reduce(builtins.eval, "data", {"data": 1, "__builtins__": {}})}, 4), "eval"
     yield "eval, data beside code", b"c__builtin__\neval\n(" + _text(python) + b"}tR.", "eval"
     yield "INST", b"(" + _text(touch) + b"iposix\nsystem\n.", "posix.system"
     yield "OBJ", b"(cposix\nsystem\n" + _text(touch) + b"o.", "posix.system"
-    yield "NEWOBJ", b"\x80\x02csubprocess\nPopen\n" + _text(touch) + b"\x85\x81.", "subprocess.Popen"
-    yield "STACK_GLOBAL with a dotted name", (b"\x80\x04" + _text("numpy") + _text("f2py.os.system") + b"\x93"
-                                              + _text(touch) + b"\x85R."), "numpy.f2py.os.system"
+    yield "NEWOBJ", b"\x80\x02csubprocess\nPopen\n" + _text(
+        touch) + b"\x85\x81.", "subprocess.Popen"
+    yield "STACK_GLOBAL with a dotted name", (b"\x80\x04" + _text("numpy") +
+                                              _text("f2py.os.system") + b"\x93" + _text(touch) +
+                                              b"\x85R."), "numpy.f2py.os.system"
     yield "numpy.load by name", b"\x80\x04" + _text("numpy") + _text("load") + b"\x93" + _text(mark) + b"\x85R.", \
         "numpy.load"
     yield "torch storage", b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.", "torch._utils._rebuild_tensor_v2"
@@ -65,11 +73,14 @@ def evil_files(mark: str) -> Iterator[tuple[str, bytes, str]]:
     yield "persistent id", b"\x80\x02" + _text("x") + b"Q.", "persistent id"
     yield "persistent id in text", b"(Pevil\nl.", "persistent id"
     yield "a name left in the mapping", b"\x80\x02}" + _text("w") + b"cos\nsystem\ns.", "os.system"
-    yield "eval left in the mapping", b"\x80\x02}" + _text("w") + b"cbuiltins\neval\ns.", "builtins.eval"
-    yield "setstate of a list", b"\x80\x02]}" + _text("__class__") + _text("x") + b"sb.", "__setstate__"
+    yield "eval left in the mapping", b"\x80\x02}" + _text(
+        "w") + b"cbuiltins\neval\ns.", "builtins.eval"
+    yield "setstate of a list", b"\x80\x02]}" + _text("__class__") + _text(
+        "x") + b"sb.", "__setstate__"
     yield "object array", pickle.dumps({"w": _object_array(os.system, touch)}, 4), ""
-    yield "a subclass of ndarray", (b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nmemmap\n"
-                                    b"K\x00\x85U\x01b\x87R."), "numpy.memmap"
+    yield "a subclass of ndarray", (
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nmemmap\n"
+        b"K\x00\x85U\x01b\x87R."), "numpy.memmap"
 
 
 def _object_array(function, argument: str) -> Any:
@@ -95,12 +106,13 @@ def bombs() -> Iterator[tuple[str, bytes]]:
         b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01"
         b"\x8a\x06\x00\x10\xa5\xd4\xe8\x00\x85cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R\x89U\x0812345678tb.")
     # one text of 64 KiB, encoded a thousand times over
-    yield "a text copied many times", (
-        b"\x80\x02(c_codecs\nencode\nq\x00X\x00\x00\x01\x00" + b"x" * 65536 + b"q\x01X\x06\x00\x00\x00latin1q\x02"
-        + b"h\x00h\x01h\x02\x86R" * 20_000 + b"l.")
+    yield "a text copied many times", (b"\x80\x02(c_codecs\nencode\nq\x00X\x00\x00\x01\x00" +
+                                       b"x" * 65536 + b"q\x01X\x06\x00\x00\x00latin1q\x02" +
+                                       b"h\x00h\x01h\x02\x86R" * 20_000 + b"l.")
     # lists in lists, each twice: 2^40 when walked
-    laughs = b"\x80\x02]" + b"".join(b"q" + bytes([i]) + b"]h" + bytes([i]) + b"ah" + bytes([i]) + b"a"
-                                     for i in range(40)) + b"."
+    laughs = b"\x80\x02]" + b"".join(
+        b"q" + bytes([i]) + b"]h" + bytes([i]) + b"ah" + bytes([i]) + b"a"
+        for i in range(40)) + b"."
     yield "a billion laughs", laughs
     yield "a list in itself", b"\x80\x02]q\x00h\x00a."
     yield "nested a million times", b"\x80\x02" + b"]" * 1_000_000 + b"a" * 999_999 + b"."

@@ -10,7 +10,10 @@ import pytest
 from paddle_transfer.executors.base import Ended, EpochReport, Event, Executor, Job
 
 #: What a job may be told to do -> the verdict it must get.
-VERDICTS = {"complete": "complete", "crash": "crashed", "kill": "killed", "diverge": "diverged", "invalid": "invalid"}
+VERDICTS = {
+    "complete": "complete", "crash": "crashed", "kill": "killed", "diverge": "diverged",
+    "invalid": "invalid"
+}
 
 
 class ExecutorSuite:
@@ -18,7 +21,8 @@ class ExecutorSuite:
         """An executor, also for jobs that ``job`` makes."""
         raise NotImplementedError
 
-    def job(self, folder: Path, number: int, *, does: str = "complete", attempt: int = 1, epochs: int = 3) -> Job:
+    def job(self, folder: Path, number: int, *, does: str = "complete", attempt: int = 1,
+            epochs: int = 3) -> Job:
         """A job that evaluates ``epochs`` epochs and ends as ``does`` names, one of ``VERDICTS``."""
         raise NotImplementedError
 
@@ -53,28 +57,35 @@ class ExecutorSuite:
         events = self.run(make_executor(slots), jobs)
         for number, what in enumerate(does):
             mine = [event for event in events if event.number == number]
-            assert [type(event) for event in mine].count(Ended) == 1 and isinstance(mine[-1], Ended)
+            assert [type(event) for event in mine].count(Ended) == 1
+            assert isinstance(mine[-1], Ended)
             assert mine[-1].verdict == VERDICTS[what], mine[-1]
             epochs = [event.epoch for event in mine if isinstance(event, EpochReport)]
-            assert epochs == sorted(set(epochs)) and epochs[:1] == [1]
+            assert epochs == sorted(set(epochs))
+            assert epochs[:1] == [1]
             if what == "complete":
                 assert epochs == [1, 2, 3]
                 assert mine[-1].result["value"] == max(event.value for event in mine[:-1])
-                assert [tuple(pair) for pair in mine[-1].result["curve"]] == [(e.epoch, e.value) for e in mine[:-1]]
+                assert [tuple(pair) for pair in mine[-1].result["curve"]] == [(e.epoch, e.value)
+                                                                              for e in mine[:-1]]
             if what in ("crash", "diverge", "invalid"):
-                assert mine[-1].message and mine[-1].log_tail
+                assert mine[-1].message
+                assert mine[-1].log_tail
 
     def test_a_second_attempt_is_a_job_of_its_own(self, tmp_path, make_executor):
         executor = make_executor(1)
         first = self.run(executor, [self.job(tmp_path, 0, does="crash")])
         second = self.run(executor, [self.job(tmp_path, 0, attempt=2)])
-        assert {event.attempt for event in first} == {1} and {event.attempt for event in second} == {2}
+        assert {event.attempt for event in first} == {1}
+        assert {event.attempt for event in second} == {2}
         assert second[-1].verdict == "complete"
 
     def test_devices_are_held_by_one_job_each(self, tmp_path, make_executor):
         executor = make_executor(2)
         devices = [executor.submit(self.job(tmp_path, number)) for number in range(2)]
-        assert len(set(devices)) == 2 and executor.free() == 0 and executor.running() == {0, 1}
+        assert len(set(devices)) == 2
+        assert executor.free() == 0
+        assert executor.running() == {0, 1}
         with pytest.raises(AssertionError):
             executor.submit(self.job(tmp_path, 2))
 
@@ -88,7 +99,8 @@ class ExecutorSuite:
         while executor.running():
             events += executor.poll(1.0)
         ended = events[-1]
-        assert ended.verdict == "pruned" and 0 < len(ended.result["curve"]) < 500
+        assert ended.verdict == "pruned"
+        assert 0 < len(ended.result["curve"]) < 500
         assert self.run(executor, [self.job(tmp_path, 1)])[-1].verdict == "complete"
 
     def test_a_trial_can_be_stopped_before_it_has_begun(self, tmp_path, make_executor):
@@ -97,7 +109,8 @@ class ExecutorSuite:
         executor.stop(0)
         while executor.running():
             events += executor.poll(1.0)
-        assert events[-1].verdict == "pruned" and len(events[-1].result["curve"]) == 1
+        assert events[-1].verdict == "pruned"
+        assert len(events[-1].result["curve"]) == 1
 
     def test_close_may_come_at_any_time_and_twice(self, tmp_path, make_executor):
         executor = make_executor(2)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any
 
 from paddle_transfer.executors.base import Ended, EpochReport, Event, Job
 
@@ -50,10 +51,11 @@ class FakeExecutor:
     ``log`` holds ("submit", number, attempt, device) and ("end", number, attempt, verdict); ``most`` the most jobs
     that were under way at once.
     """
-
-    def __init__(self, *, slots: int = 2, clock: Optional[FakeClock] = None,
-                 script: Callable[[Job], Play] = lambda job: Play(), trial_timeout: Optional[float] = None):
-        self.slots, self.clock, self.script, self.trial_timeout = slots, clock or FakeClock(), script, trial_timeout
+    def __init__(self, *, slots: int = 2, clock: FakeClock | None = None,
+                 script: Callable[[Job],
+                                  Play] = lambda job: Play(), trial_timeout: float | None = None):
+        self.slots, self.clock, self.script, self.trial_timeout = slots, clock or FakeClock(
+        ), script, trial_timeout
         self.log: list[tuple] = []
         self.most = 0
         self.closed = False
@@ -114,7 +116,9 @@ class FakeExecutor:
         for epoch in range(1, play.epochs + 1):
             at = epoch * play.pace
             if overdue is None or at < overdue:
-                self.later(at, job, EpochReport(job.number, job.attempt, epoch, play.value * epoch / play.epochs))
+                self.later(
+                    at, job,
+                    EpochReport(job.number, job.attempt, epoch, play.value * epoch / play.epochs))
         length = (play.epochs + 0.5) * play.pace
         if overdue is not None and (play.verdict == "hang" or length >= overdue):
             self.later(overdue, job, Ended(job.number, job.attempt, "timeout",
@@ -128,8 +132,11 @@ class FakeExecutor:
 
     def ended(self, job: Job, play: Play) -> Ended:
         curve = [[epoch, play.value * epoch / play.epochs] for epoch in range(1, play.epochs + 1)]
-        result = {"number": job.number, "attempt": job.attempt, "verdict": play.verdict, "message": "", "curve": curve,
-                  "value": play.value, "best_epoch": play.epochs, "seconds": play.epochs * play.pace}
+        result = {
+            "number": job.number, "attempt": job.attempt, "verdict": play.verdict, "message": "",
+            "curve": curve, "value": play.value, "best_epoch": play.epochs,
+            "seconds": play.epochs * play.pace
+        }
         final = play.verdict in ("complete", "pruned", "diverged", "invalid") and play.writes
         return Ended(job.number, job.attempt, play.verdict, result=result if final else None,
                      message=f"played {play.verdict}", log_tail="the last line")
@@ -142,7 +149,11 @@ class FakeExecutor:
         if isinstance(event, EpochReport):
             if event.number in self._stopped:
                 self._drop(job)
-                return [event, self.finish(job, self.ended(job, Play("pruned", epochs=event.epoch, value=event.value)))]
+                return [
+                    event,
+                    self.finish(
+                        job, self.ended(job, Play("pruned", epochs=event.epoch, value=event.value)))
+                ]
             return [event]
         return [self.finish(job, event)]
 

@@ -12,7 +12,6 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
-from typing import Optional
 
 from paddle_transfer.pruners.base import Pruner
 from paddle_transfer.samplers.base import Observation
@@ -27,16 +26,23 @@ print([pruner.should_stop(*given, epochs=epochs, seed=seed) for pruner, given, e
 """
 
 
-def learning(end: float, epochs: int = EPOCHS, *, until: Optional[int] = None) -> tuple[tuple[int, float], ...]:
+def learning(end: float, epochs: int = EPOCHS, *,
+             until: int | None = None) -> tuple[tuple[int, float], ...]:
     """A curve that rises evenly in log-odds of its epochs, to ``end`` (0..1), cut off after ``until`` epochs."""
-    odds = [math.log(end / (1 - end)) + 0.6 * math.log(epoch / epochs) for epoch in range(1, epochs + 1)]
-    return tuple((epoch + 1, 1 / (1 + math.exp(-value))) for epoch, value in enumerate(odds))[:until]
+    odds = [
+        math.log(end / (1 - end)) + 0.6 * math.log(epoch / epochs)
+        for epoch in range(1, epochs + 1)
+    ]
+    return tuple(
+        (epoch + 1, 1 / (1 + math.exp(-value))) for epoch, value in enumerate(odds))[:until]
 
 
 def whole(number: int, end: float, **changes) -> Observation:
     """A finished training of the published space's point ``17 * number``."""
     curve = learning(end)
-    return replace(Observation(number, PUBLISHED.point(17 * number % 196), curve[-1][1], curve=curve), **changes)
+    return replace(
+        Observation(number, PUBLISHED.point(17 * number % 196), curve[-1][1], curve=curve),
+        **changes)
 
 
 def running(curve, *, number: int = 20, point: int = 100) -> Observation:
@@ -57,8 +63,9 @@ class PrunerSuite:
         """The pruner under test, for trainings of ``EPOCHS`` epochs."""
         raise NotImplementedError
 
-    def ask(self, trial: Observation, finished=FINISHED, *, pruner: Optional[Pruner] = None) -> bool:
-        answer = (pruner or self.make()).should_stop(PUBLISHED, trial, finished, epochs=EPOCHS, seed=0)
+    def ask(self, trial: Observation, finished=FINISHED, *, pruner: Pruner | None = None) -> bool:
+        answer = (pruner or self.make()).should_stop(PUBLISHED, trial, finished, epochs=EPOCHS,
+                                                     seed=0)
         assert isinstance(answer, bool)
         return answer
 
@@ -77,9 +84,10 @@ class PrunerSuite:
     def test_the_answers_are_the_same_in_another_process(self):
         trials = self.questions()
         asked = [(self.make(), (PUBLISHED, trial, FINISHED), EPOCHS, 0) for trial in trials]
-        run = subprocess.run([sys.executable, "-c", _OTHER_PROCESS], input=pickle.dumps(asked), capture_output=True,
-                             env={**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(sys.path)},
-                             check=True)
+        run = subprocess.run(
+            [sys.executable, "-c", _OTHER_PROCESS], input=pickle.dumps(asked), capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": "7",
+                 "PYTHONPATH": os.pathsep.join(sys.path)}, check=True)
         assert run.stdout.decode().strip() == str([self.ask(trial) for trial in trials])
 
     def test_the_arguments_are_left_as_they_are(self):
@@ -92,10 +100,12 @@ class PrunerSuite:
         useless = [whole(0, 0.9, state="failed", value=None, curve=()),
                    whole(1, 0.9, state="diverged", value=None, curve=((1, 0.2),))]
         for finished in ([], useless):
-            assert not any(self.ask(running(HOPELESS[:epoch]), finished) for epoch in range(1, EPOCHS))
+            assert not any(
+                self.ask(running(HOPELESS[:epoch]), finished) for epoch in range(1, EPOCHS))
 
     def test_nothing_is_stopped_before_its_first_or_after_its_last_epoch(self):
-        assert not self.ask(running(())) and not self.ask(running(HOPELESS))
+        assert not self.ask(running(()))
+        assert not self.ask(running(HOPELESS))
 
     def test_what_is_far_above_all_others_goes_on(self):
         for number in range(10, 20):
@@ -103,13 +113,21 @@ class PrunerSuite:
                            for epoch in range(1, EPOCHS + 1))
 
     def test_what_is_hopeless_is_stopped_in_the_end(self):
-        stopped = [any(self.ask(running(HOPELESS[:epoch], number=number)) for epoch in range(1, EPOCHS))
-                   for number in range(10, 18)]
+        stopped = [
+            any(self.ask(running(HOPELESS[:epoch], number=number))
+                for epoch in range(1, EPOCHS))
+            for number in range(10, 18)
+        ]
         assert any(stopped) == self.stops
 
     def test_holes_in_curves_and_numbers_and_useless_trials_are_no_trouble(self):
-        odd = [whole(2, 0.8), whole(5, 0.75, curve=((1, 0.2), (3, math.nan), (4, 0.75))),
-               whole(9, 0.7, state="pruned", curve=learning(0.7, until=3)), whole(11, 0.9, state="failed", value=None),
-               whole(12, 0.9, state="diverged", value=None, curve=()), whole(30, 0.8, curve=())]
+        odd = [
+            whole(2, 0.8),
+            whole(5, 0.75, curve=((1, 0.2), (3, math.nan), (4, 0.75))),
+            whole(9, 0.7, state="pruned", curve=learning(0.7, until=3)),
+            whole(11, 0.9, state="failed", value=None),
+            whole(12, 0.9, state="diverged", value=None, curve=()),
+            whole(30, 0.8, curve=())
+        ]
         for epoch in (1, 5, 9):
             self.ask(running([(1, math.nan), *HOPELESS[1:epoch]], number=15), odd)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, Optional
+from typing import Any
 
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
@@ -14,19 +14,27 @@ from tests.helpers.configs import base_config
 
 def shown_settings(output_dir: Any, **changes: Any) -> SimpleNamespace:
     """A search of lr (three choices) and mixup (off, on) on a real base config, with its fixed point."""
-    keys = (SearchKey(Choice("lr", (0.1, 0.01, 0.001), log=True)), SearchKey(Choice("mixup", (False, True))))
-    return SimpleNamespace(**{
-        "output_dir": str(output_dir), "metric": "top1", "keys": keys, "base_config": base_config(),
-        "space": Space(tuple(key.hyperparameter for key in keys)), "fixed": {"lr": 0.01, "mixup": False},
-        "search_mode": "bayes", "max_iter": 6, "search_times": 1, "de_duplication": True, "keep_models": 2, "gpus": (),
-        "seed": 0, "plan": None, "confirm": None, "stop": "none", "final": None,
-        "times": lambda point: changes.get("search_times", 1), **changes})
+    keys = (SearchKey(Choice("lr", (0.1, 0.01, 0.001),
+                             log=True)), SearchKey(Choice("mixup", (False, True))))
+    return SimpleNamespace(
+        **{
+            "output_dir": str(output_dir), "metric": "top1", "keys": keys,
+            "base_config": base_config(), "space": Space(tuple(
+                key.hyperparameter
+                for key in keys)), "fixed": {"lr": 0.01, "mixup": False}, "search_mode": "bayes",
+            "max_iter": 6, "search_times": 1, "de_duplication": True, "keep_models": 2, "gpus": (
+            ), "seed": 0, "plan": None, "confirm": None, "stop": "none", "final": None,
+            "times": lambda point: changes.get("search_times", 1), **changes
+        })
 
 
-def record(number: int, lr: float, mixup: bool = False, *, value: Optional[float] = None, state: str = "complete",
-           **changes: Any) -> TrialRecord:
+def record(number: int, lr: float, mixup: bool = False, *, value: float | None = None,
+           state: str = "complete", **changes: Any) -> TrialRecord:
     """A finished trial that got ``value`` in epoch 2 of 3 (worse before and after)."""
     curve = () if value is None else ((1, value / 2), (2, value), (3, value - 0.01))
     info = {"best_epoch": 2, "seconds": 12.34, **changes.pop("info", {})}
-    return TrialRecord(**{"number": number, "suggestion": number, "point": {"lr": lr, "mixup": mixup}, "seed": 0,
-                          "state": state, "value": value, "curve": curve, "attempts": 1, "info": info, **changes})
+    return TrialRecord(
+        **{
+            "number": number, "suggestion": number, "point": {"lr": lr, "mixup": mixup}, "seed": 0,
+            "state": state, "value": value, "curve": curve, "attempts": 1, "info": info, **changes
+        })

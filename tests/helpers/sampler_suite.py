@@ -12,7 +12,6 @@ import pickle
 import random
 import subprocess
 import sys
-from typing import Optional
 
 import pytest
 
@@ -27,11 +26,13 @@ PUBLISHED = Space((
     Choice("mixup", (False, True)),
 ))
 FIXED = {"lr": 0.003, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False}
-SMALL = Space((Choice("lr", (0.1, 0.01, 0.001), log=True), Choice("net", ("a", "b", None)), Choice("on", (False, True))))
+SMALL = Space((Choice("lr", (0.1, 0.01, 0.001),
+                      log=True), Choice("net", ("a", "b", None)), Choice("on", (False, True))))
 SINGLE = Space((Choice("lr", (0.1,)), Choice("net", ("a",))))
-ODD = Space((Choice("l2_decay", (0, 1e-5, 1e-4), log=True), Choice("size", ([28, 28], [32, 32])), Choice("n", (1, 2, 4))))
-CONDITIONAL = Space((Choice("strength", (1, 5, 9), when=(("augment", (True,)),)), Choice("lr", (0.1, 0.01), log=True),
-                     Choice("augment", (False, True))))
+ODD = Space((Choice("l2_decay", (0, 1e-5, 1e-4),
+                    log=True), Choice("size", ([28, 28], [32, 32])), Choice("n", (1, 2, 4))))
+CONDITIONAL = Space((Choice("strength", (1, 5, 9), when=(("augment", (True, )), )),
+                     Choice("lr", (0.1, 0.01), log=True), Choice("augment", (False, True))))
 MIXED = Space((
     Range("lr", 1e-4, 1e-1, log=True),
     Range("dropout", 0.0, 0.5),
@@ -47,7 +48,8 @@ print(json.dumps(sampler.suggest(space, finished, running, seed=seed)))
 """
 
 
-def observe(points: list[Point], values: Optional[list[float]] = None, state: str = "complete") -> list[Observation]:
+def observe(points: list[Point], values: list[float] | None = None,
+            state: str = "complete") -> list[Observation]:
     """Observations of ``points``; without ``values`` those of a smooth made-up metric of the published axes."""
     values = values or [made_up(point) for point in points]
     return [Observation(i, point, value if state == "complete" else None, state)
@@ -71,8 +73,8 @@ class SamplerSuite:
         """The sampler under test. ``options``: ``fixed``."""
         raise NotImplementedError
 
-    def walk(self, space: Space, steps: int, *, seed: int = 0, workers: int = 1, state: str = "complete",
-             **options) -> list[Point]:
+    def walk(self, space: Space, steps: int, *, seed: int = 0, workers: int = 1,
+             state: str = "complete", **options) -> list[Point]:
         """The points of a search that keeps ``workers`` trials running, the oldest finishing first."""
         sampler, finished, running, points = self.make(**options), [], [], []
         for _ in range(steps):
@@ -102,16 +104,18 @@ class SamplerSuite:
         running = [space.sample(_rng(9))]
         here = self.make().suggest(space, finished, running, seed=1)
         for hash_seed in ("0", "7"):
-            answer = subprocess.run(
-                [sys.executable, "-c", _OTHER_PROCESS], input=pickle.dumps((self.make(), space, finished, running, 1)),
-                env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)},
-                capture_output=True, check=True)
+            answer = subprocess.run([sys.executable, "-c", _OTHER_PROCESS], input=pickle.dumps(
+                (self.make(), space, finished, running, 1)), env={
+                    **os.environ, "PYTHONHASHSEED": hash_seed,
+                    "PYTHONPATH": os.pathsep.join(sys.path)
+                }, capture_output=True, check=True)
             assert json.loads(answer.stdout) == json.loads(json.dumps(here))
 
     def test_points_consist_of_the_spaces_own_values(self):
         for space in self.spaces():
             for point in self.walk(space, 8):
-                assert list(point) == list(space.names) and space.contains(point)
+                assert list(point) == list(space.names)
+                assert space.contains(point)
                 for hyperparameter in space.hyperparameters:
                     value = point[hyperparameter.name]
                     if isinstance(hyperparameter, Choice):
@@ -121,9 +125,11 @@ class SamplerSuite:
 
     def test_numpy_values_in_the_history_are_no_trouble(self):
         numpy = pytest.importorskip("numpy")
-        points = [{"lr": numpy.float64(0.1), "net": "a", "on": True}, {"lr": 0.01, "net": "b", "on": False}]
+        points = [{"lr": numpy.float64(0.1), "net": "a", "on": True},
+                  {"lr": 0.01, "net": "b", "on": False}]
         point = self.make().suggest(SMALL, observe(points, [numpy.float64(0.5), 0.6]), [], seed=0)
-        assert type(point["lr"]) is float and SMALL.contains(point)
+        assert type(point["lr"]) is float
+        assert SMALL.contains(point)
 
     def test_a_running_point_never_comes_while_another_is_left(self):
         for space in (SMALL, ODD, CONDITIONAL, PUBLISHED):
@@ -152,7 +158,8 @@ class SamplerSuite:
 
     def test_a_finite_space_is_walked_to_its_end(self):
         points = self.walk(SMALL, 2000)
-        assert {SMALL.key(point) for point in points} == {SMALL.key(point) for point in SMALL.points()}
+        assert {SMALL.key(point)
+                for point in points} == {SMALL.key(point) for point in SMALL.points()}
         assert len(points) == SMALL.size or not self.always_new
 
     def test_the_only_point_comes_once(self):
@@ -175,14 +182,19 @@ class SamplerSuite:
     @pytest.mark.parametrize("state", ["failed", "diverged"])
     def test_a_search_goes_on_when_every_trial_goes_wrong(self, state):
         points = self.walk(SMALL, 2000, state=state)
-        assert {SMALL.key(point) for point in points} == {SMALL.key(point) for point in SMALL.points()}
+        assert {SMALL.key(point)
+                for point in points} == {SMALL.key(point) for point in SMALL.points()}
 
     def test_trials_that_went_wrong_among_good_ones_are_no_trouble(self):
         space = PUBLISHED
         points = list(space.points())[:60:5]
-        finished = observe(points[:4]) + observe(points[4:6], state="failed") + observe(points[6:8], state="diverged") + [
-            Observation(20, points[8], math.nan), Observation(21, points[9], None, "pruned"),
-            Observation(22, points[10], math.inf), Observation(23, points[11], 0.4, "pruned", ((1, 0.3), (2, 0.4)))]
+        finished = observe(points[:4]) + observe(points[4:6], state="failed") + observe(
+            points[6:8], state="diverged") + [
+                Observation(20, points[8], math.nan),
+                Observation(21, points[9], None, "pruned"),
+                Observation(22, points[10], math.inf),
+                Observation(23, points[11], 0.4, "pruned", ((1, 0.3), (2, 0.4)))
+            ]
         point = self.make().suggest(space, finished, [], seed=0)
         assert space.contains(point)
         assert point not in points or not self.always_new
@@ -194,7 +206,8 @@ class SamplerSuite:
 
     def test_observations_outside_the_space_are_passed_over(self):
         finished = observe([{"lr": 0.5, "net": "a", "on": True}, {"other": 1}], [0.1, 0.2])
-        assert SMALL.contains(self.make().suggest(SMALL, finished, [{"lr": 9.0, "net": "a", "on": True}], seed=0))
+        assert SMALL.contains(self.make().suggest(SMALL, finished,
+                                                  [{"lr": 9.0, "net": "a", "on": True}], seed=0))
 
     def test_arguments_are_left_as_they_are(self):
         finished, running = observe([SMALL.point(0), SMALL.point(5)]), [SMALL.point(7)]

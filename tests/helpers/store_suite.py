@@ -10,7 +10,8 @@ from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.base import Store
 
-SPACE = Space((Choice("lr", (0.1, 0.01), log=True), Choice("odd", (1, True, None, "a", [1, 2], {"k": 0.5})),
+SPACE = Space((Choice("lr", (0.1, 0.01),
+                      log=True), Choice("odd", (1, True, None, "a", [1, 2], {"k": 0.5})),
                Range("x", 0.001, 1.0, log=True), Range("k", 1, 9, integer=True)))
 POINT = {"lr": 0.01, "odd": [1, 2], "x": 0.25, "k": 3}
 
@@ -38,7 +39,8 @@ class StoreSuite:
         assert store.records() == before
         assert store.attributes()["identity"] == {"a": [1, None]}
         first, second = before
-        assert (first.number, first.suggestion, first.point, first.seed, first.state) == (0, 0, POINT, 7, "complete")
+        assert (first.number, first.suggestion, first.point, first.seed,
+                first.state) == (0, 0, POINT, 7, "complete")
         assert (first.value, first.curve, first.attempts) == (0.5, ((1, 0.25), (2, 0.5)), 1)
         assert first.info == {"best_epoch": 2}
         assert (second.number, second.reused, second.state, second.value) == (1, 0, "complete", 0.5)
@@ -71,7 +73,8 @@ class StoreSuite:
         store.finish(0, state="complete", value=0.3, curve=[(1, 0.1), (2, 0.2), (3, 0.3)])
         assert self.again(store, tmp_path).records()[0].curve == ((1, 0.1), (2, 0.2), (3, 0.3))
 
-    @pytest.mark.parametrize("state, value", [("complete", 0.5), ("pruned", 0.5), ("diverged", None), ("failed", None)])
+    @pytest.mark.parametrize(("state", "value"), [("complete", 0.5), ("pruned", 0.5),
+                                                  ("diverged", None), ("failed", None)])
     def test_every_state_comes_back(self, tmp_path, state, value):
         store = self.open(tmp_path)
         store.create(suggestion=0, point=POINT, seed=0)
@@ -99,7 +102,8 @@ class StoreSuite:
             {"attempt": 1, "verdict": "crashed", "message": "boom", "log_tail": "a\nb"}]
         store.begin(0)
         record = store.finish(0, state="complete", value=1.0, info={"best_epoch": 1})
-        assert [one["attempt"] for one in record.info["tries"]] == [1] and record.info["best_epoch"] == 1
+        assert [one["attempt"] for one in record.info["tries"]] == [1]
+        assert record.info["best_epoch"] == 1
 
     def test_numbers_have_no_gaps(self, tmp_path):
         store = self.open(tmp_path)

@@ -27,8 +27,9 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import yaml
 
@@ -65,18 +66,23 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         if epoch == 1:
             misbehave(tiny.get("misbehave"), attempt)
     audit(f"finished {number} attempt {attempt}")
-    return {"value": max(value for _, value in curve), "best_epoch": len(curve), "curve": curve, "seconds": 0.0,
-            "seed": seed, "engine": {"engine": "tiny"}, "stopped": stopped}
+    return {
+        "value": max(value for _, value in curve), "best_epoch": len(curve), "curve": curve,
+        "seconds": 0.0, "seed": seed, "engine": {"engine": "tiny"}, "stopped": stopped
+    }
 
 
 def _looked_up(tiny: dict[str, Any]) -> float | None:
     if tiny.get("lucky") and tiny["lucky"]["x"] == tiny["x"]:
         return tiny["lucky"]["value"]
-    return next((values[tiny["x"][name]] for name, values in (tiny.get("table") or {}).items()), None)
+    return next((values[tiny["x"][name]] for name, values in (tiny.get("table") or {}).items()),
+                None)
 
 
 def _score(settings: Any, seed: int) -> float:
-    numbers = [float(value) for value in (settings or {}).values() if isinstance(value, (int, float))]
+    numbers = [
+        float(value) for value in (settings or {}).values() if isinstance(value, (int, float))
+    ]
     return 0.5 + 0.4 * math.cos(sum(numbers)) + 0.001 * seed
 
 

@@ -16,8 +16,8 @@ from paddle_transfer.space.space import Space
 RUNNER = "tests.helpers.tiny_runner:run"
 
 
-def tiny_settings(output_dir: str, *, values: dict[str, list] | None = None, tiny: dict[str, Any] | None = None,
-                  **changes: Any) -> SearchSettings:
+def tiny_settings(output_dir: str, *, values: dict[str, list] | None = None,
+                  tiny: dict[str, Any] | None = None, **changes: Any) -> SearchSettings:
     """Settings of a search over ``Tiny.x.<name>``.
 
     :param values: the choices of each name; by default a 2 by 3 grid over a and b. A name with a dot is a path in
@@ -26,14 +26,19 @@ def tiny_settings(output_dir: str, *, values: dict[str, list] | None = None, tin
     :param changes: any field of ``SearchSettings``
     """
     values = values or {"a": [0.0, 0.5], "b": [1, 2, 3]}
-    keys = tuple(SearchKey(Choice(name, tuple(choices)), (name if "." in name else f"Tiny.x.{name}",))
-                 for name, choices in values.items())
-    section = {"misbehave": None, "x": {name: choices[0] for name, choices in values.items() if "." not in name},
-               **(tiny or {})}
+    keys = tuple(
+        SearchKey(Choice(name, tuple(choices)), (name if "." in name else f"Tiny.x.{name}", ))
+        for name, choices in values.items())
+    section = {
+        "misbehave": None,
+        "x": {name: choices[0] for name, choices in values.items() if "." not in name},
+        **(tiny or {})
+    }
     fields = {"search_mode": "grid", "workers": 2, "metric": "top1", "max_iter": None, **changes}
-    return SearchSettings(file="tiny_search.yaml", base_config_file="tiny.yaml", output_dir=str(output_dir), keys=keys,
-                          base_config={"Global": {"epochs": 3}, "Tiny": section},
-                          space=Space(tuple(key.hyperparameter for key in keys)), **fields)
+    return SearchSettings(file="tiny_search.yaml", base_config_file="tiny.yaml",
+                          output_dir=str(output_dir), keys=keys,
+                          base_config={"Global": {"epochs": 3}, "Tiny": section}, space=Space(
+                              tuple(key.hyperparameter for key in keys)), **fields)
 
 
 def main() -> int:

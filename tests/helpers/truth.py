@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Iterator, Optional
+from typing import Any
 
 
 @contextmanager
@@ -23,27 +24,33 @@ def _engine(config: dict, directory: str) -> Iterator[Any]:
 def look(config: dict, directory: str) -> dict:
     """The built engine: optimizers, the learning rate before every step, transforms, the first batches, EMA, AMP."""
     with _engine(config, directory) as engine:
-        train, evaluation = (next(iter(loader)) for loader in (engine.train_dataloader, engine.eval_dataloader))
+        train, evaluation = (next(iter(loader))
+                             for loader in (engine.train_dataloader, engine.eval_dataloader))
         steps = len(engine.train_dataloader)
         epochs = engine.config["Global"]["epochs"]
         cast = getattr(engine, "auto_cast", None)
         return {
-            "epochs": epochs, "steps": steps, "optimizers": [_optimizer(o) for o in engine.optimizer],
-                        "transforms": [_plain(op) for op in engine.train_dataloader.dataset._transform_ops],
+            "epochs": epochs, "steps": steps, "optimizers": [
+                _optimizer(o) for o in engine.optimizer
+            ], "transforms": [_plain(op) for op in engine.train_dataloader.dataset._transform_ops],
             "eval_transforms": [_plain(op) for op in engine.eval_dataloader.dataset._transform_ops],
-            "batch": list(train[0].shape), "labels": train[1].numpy().tolist(), "eval_batch": list(evaluation[0].shape),
-            "image_shape": list(engine.config["Global"]["image_shape"]),
+            "batch": list(train[0].shape), "labels": train[1].numpy().tolist(), "eval_batch": list(
+                evaluation[0].shape), "image_shape": list(engine.config["Global"]["image_shape"]),
             "train_metrics": engine.train_metric_func is not None,
             "ema": getattr(engine, "model_ema", None) and {"decay": engine.model_ema.decay},
-            "amp": (engine.amp and engine.amp_level if cast is None else
-                    cast.use_amp and cast.cast_context.keywords["level"]),
-            "rates": _rates(engine, epochs * steps)}
+            "amp": (engine.amp and engine.amp_level if cast is None else cast.use_amp
+                    and cast.cast_context.keywords["level"]), "rates": _rates(
+                        engine, epochs * steps)
+        }
 
 
 def _optimizer(optimizer: Any) -> dict:
     clip = optimizer._grad_clip
-    return {"type": type(optimizer).__name__, "nesterov": bool(getattr(optimizer, "_use_nesterov", False)),
-            "clip": clip and (type(clip).__name__, clip.clip_norm)}
+    return {
+        "type": type(optimizer).__name__, "nesterov": bool(
+            getattr(optimizer, "_use_nesterov", False)), "clip": clip
+        and (type(clip).__name__, clip.clip_norm)
+    }
 
 
 def version() -> str:
@@ -103,7 +110,8 @@ def loss_of(config: dict, directory: str, logits: list, labels: list) -> float:
     with _engine(config, directory) as engine:
         kind = "int64" if isinstance(labels[0], int) else "float32"
         targets = paddle.to_tensor(labels, dtype=kind).reshape([len(labels), -1])
-        return float(engine.train_loss_func(paddle.to_tensor(logits, dtype="float32"), targets)["loss"])
+        return float(
+            engine.train_loss_func(paddle.to_tensor(logits, dtype="float32"), targets)["loss"])
 
 
 def draw_batches(config: dict, directory: str, count: int) -> list[dict]:
@@ -122,12 +130,16 @@ def draw_batches(config: dict, directory: str, count: int) -> list[dict]:
         return made
 
 
-def through(config: dict, directory: str, picture: list, *, times: int, upto: Optional[str] = None) -> list:
+def through(config: dict, directory: str, picture: list, *, times: int,
+            upto: str | None = None) -> list:
     """``picture`` (height x width x 3, 0 to 255) ``times`` times through the training operators from the first that is
     not decoding, each result as (shape, values). ``upto`` leaves out the operator of that name and those behind it."""
     import numpy as np
     with _engine(config, directory) as engine:
-        operators = [op for op in engine.train_dataloader.dataset._transform_ops if type(op).__name__ != "DecodeImage"]
+        operators = [
+            op for op in engine.train_dataloader.dataset._transform_ops
+            if type(op).__name__ != "DecodeImage"
+        ]
         results = []
         for _ in range(times):
             image = np.array(picture, dtype="uint8")
@@ -166,7 +178,8 @@ def one_step(config: dict, directory: str) -> dict[str, tuple[float, float, floa
         batch = next(iter(engine.train_dataloader))
         engine.model.train()
         with autocast(engine, is_eval=False):
-            loss = engine.train_loss_func(engine.model(batch[0]), batch[1].reshape([batch[0].shape[0], -1]))["loss"]
+            loss = engine.train_loss_func(engine.model(batch[0]),
+                                          batch[1].reshape([batch[0].shape[0], -1]))["loss"]
         loss.backward()
         before = {name: p.clone() for name, p in engine.model.named_parameters()}
         gradients = {name: p.grad for name, p in engine.model.named_parameters()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from collections.abc import Callable
+from typing import Any
 
 from paddle_transfer.executors.base import Job
 from paddle_transfer.samplers.registry import make_sampler
@@ -22,7 +23,8 @@ class VirtualSearch:
     :param settings: of ``tiny_settings``
     """
 
-    def __init__(self, folder: Any, *, value: Callable[[dict, int], float] = lambda point, seed: 0.5, **settings: Any):
+    def __init__(self, folder: Any, *,
+                 value: Callable[[dict, int], float] = lambda point, seed: 0.5, **settings: Any):
         self.settings, self.value = tiny_settings(folder, **settings), value
 
     def records(self) -> list[TrialRecord]:
@@ -30,9 +32,11 @@ class VirtualSearch:
 
     def play(self, job: Job) -> Play:
         record = self._store.records()[job.number]
-        return Play(value=self.value(record.point, record.seed), epochs=self.settings.base_config["Global"]["epochs"])
+        return Play(value=self.value(record.point, record.seed),
+                    epochs=self.settings.base_config["Global"]["epochs"])
 
-    def run(self, executor: Optional[FakeExecutor] = None, *, callbacks: tuple = (), **arguments: Any) -> str:
+    def run(self, executor: FakeExecutor | None = None, *, callbacks: tuple = (),
+            **arguments: Any) -> str:
         """What one process does; why it ended.
 
         :param executor: plays what ``play`` says
@@ -47,8 +51,9 @@ class VirtualSearch:
         ranker = Ranker(settings, tasks=getattr(sampler, "tasks", ()))
         watch = Stopwatch(store, clock=executor.clock)
         return Driver(
-            settings=settings, store=store, executor=executor, sampler=sampler, ranker=ranker,
-            trial_folders=TrialFolders(settings.output_dir, write_config=lambda record, path: path.write_text("{}")),
-            stop_rule=AutoStop(ranker) if settings.stop == "auto" else None,
-            limits=Budget(settings, seconds=lambda: watch.seconds),
+            settings=settings, store=store, executor=executor, sampler=sampler,
+            ranker=ranker, trial_folders=TrialFolders(
+                settings.output_dir, write_config=lambda record, path: path.write_text("{}")),
+            stop_rule=AutoStop(ranker) if settings.stop == "auto" else None, limits=Budget(
+                settings, seconds=lambda: watch.seconds),
             callbacks=[watch, *(make(settings, ranker) for make in callbacks)], **arguments).run()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Callable, Optional
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Behaviour:
     status: int = 200
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
-    after: Optional[int] = None
+    after: int | None = None
     then: str = "break"
     claim: int = 0
     ranges: bool = True
@@ -35,7 +35,7 @@ class Request:
     """What was asked: the path as sent (a whole address when we are a proxy), and the Range."""
 
     path: str
-    range: Optional[str]
+    range: str | None
 
 
 @dataclass
@@ -49,12 +49,13 @@ class WeightsServer:
     etag: str = '"1"'
     on_request: Callable[[Request], None] = lambda request: None
 
-    def __enter__(self) -> "WeightsServer":
+    def __enter__(self) -> WeightsServer:
         self.closing = threading.Event()
         handler = type("Handler", (_Handler,), {"owner": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever,
+                                       kwargs={"poll_interval": 0.01}, daemon=True)
         self.thread.start()
         return self
 
@@ -79,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args) -> None:
         pass
 
-    def do_GET(self) -> None:  # noqa: N802 (the name http.server calls)
+    def do_GET(self) -> None:
         request = Request(self.path, self.headers.get("Range"))
         self.owner.requests.append(request)
         self.owner.on_request(request)
@@ -99,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         where = ("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         return self._answer(206, data[start:], (where, *headers), how)
 
-    def _start(self, how: Behaviour) -> Optional[int]:
+    def _start(self, how: Behaviour) -> int | None:
         asked, only_if = self.headers.get("Range"), self.headers.get("If-Range")
         if not asked or not how.ranges or (only_if and only_if != self.owner.etag):
             return None

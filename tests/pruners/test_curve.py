@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from paddle_transfer.pruners.curve import EARLIEST, CurvesPruner, chance
-from tests.helpers.pruner_suite import EPOCHS, FINISHED, HOPELESS, PrunerSuite, learning, running, whole
+from tests.helpers.pruner_suite import (
+    EPOCHS,
+    FINISHED,
+    HOPELESS,
+    PrunerSuite,
+    learning,
+    running,
+    whole,
+)
 from tests.helpers.sampler_suite import FIXED, PUBLISHED
 
 
@@ -20,27 +28,34 @@ class TestCurvesPruner(PrunerSuite):
         assert EARLIEST <= first / EPOCHS <= 0.6
 
     def test_a_trial_within_the_noise_of_the_best_goes_on_to_its_end(self):
-        assert not any(self.ask(running(learning(0.835, until=epoch))) for epoch in range(1, EPOCHS))
+        assert not any(
+            self.ask(running(learning(0.835, until=epoch))) for epoch in range(1, EPOCHS))
 
     def test_a_late_starter_goes_on_where_another_started_late(self):
         """A large rate under a cosine schedule: at chance until the rate falls, and then the best of all."""
-        late = ((1, .3), (2, .3), (3, .3), (4, .3), (5, .32), (6, .4), (7, .6), (8, .8), (9, .84), (10, .85))
+        late = ((1, .3), (2, .3), (3, .3), (4, .3), (5, .32), (6, .4), (7, .6), (8, .8), (9, .84),
+                (10, .85))
         point = {**FIXED, "lr": 0.1}
         known = [replace(FINISHED[7], point=FIXED), whole(1, 0.8, point=point, curve=late)]
-        trial = replace(running([(epoch, 0.32) for epoch in range(1, 6)]), point={**point, "mixup": True})
+        trial = replace(running([(epoch, 0.32) for epoch in range(1, 6)]),
+                        point={**point, "mixup": True})
         assert not self.ask(trial, known)
         assert self.ask(trial, [known[0], replace(known[1], curve=learning(0.8))])
 
     def test_a_dip_is_no_verdict(self):
         steady, dip = learning(0.83, until=6), (*learning(0.83, until=5), (6, 0.2))
-        assert not self.ask(running(steady)) and not self.ask(running(dip))
+        assert not self.ask(running(steady))
+        assert not self.ask(running(dip))
 
     def test_metrics_that_are_no_shares_need_three_whole_trainings(self):
         def grown(observation):
             return replace(observation, value=100 * observation.value,
                            curve=tuple((epoch, 100 * value) for epoch, value in observation.curve))
-        trial, finished = grown(replace(running(HOPELESS[:8]), value=0.0)), [grown(o) for o in FINISHED]
-        assert self.ask(trial, finished[-3:]) and not self.ask(trial, finished[-2:])
+
+        trial, finished = grown(replace(running(HOPELESS[:8]),
+                                        value=0.0)), [grown(o) for o in FINISHED]
+        assert self.ask(trial, finished[-3:])
+        assert not self.ask(trial, finished[-2:])
         assert not self.ask(grown(replace(running(learning(0.9, until=8)), value=0.0)), finished)
 
     def test_a_point_of_another_space_is_left_alone(self):

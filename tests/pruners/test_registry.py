@@ -37,7 +37,8 @@ def adapter(settings, pruner, epochs=7):
 
 
 def test_names():
-    assert make_pruner(None, epochs=5) is None and make_pruner({"name": "none"}, epochs=5) is None
+    assert make_pruner(None, epochs=5) is None
+    assert make_pruner({"name": "none"}, epochs=5) is None
     assert isinstance(make_pruner({"name": "auto"}, epochs=5), CurvesPruner)
     assert isinstance(make_pruner({"name": "HyperbandPruner"}, epochs=5), OptunaPruner)
     with pytest.raises(PaddleTransferError, match="Did you mean 'auto'"):
@@ -46,19 +47,25 @@ def test_names():
 
 def test_what_the_pruner_is_asked(tmp_path):
     settings, pruner = shown_settings(tmp_path), Recorded()
-    done = [record(0, 0.01, value=0.8), record(1, 0.01, value=0.8, reused=0), record(2, 0.1, state="failed")]
+    done = [
+        record(0, 0.01, value=0.8),
+        record(1, 0.01, value=0.8, reused=0),
+        record(2, 0.1, state="failed")
+    ]
     mine, other = running(3, 0.1, mixup=True), running(4, 0.001)
     assert adapter(settings, pruner).should_stop(mine, [*done, mine, other])
     [(trial, finished, epochs, seed)] = pruner.asked
     assert (trial.number, trial.state, trial.curve, trial.value) == (3, "running", mine.curve, None)
-    assert [o.number for o in finished] == [0, 2] and (epochs, seed) == (7, 3)
+    assert [o.number for o in finished] == [0, 2]
+    assert (epochs, seed) == (7, 3)
 
 
 def test_repeats_of_a_whole_training_are_never_stopped(tmp_path):
     settings, pruner = shown_settings(tmp_path), Recorded()
     mine = running(1, 0.1)
     whole, stopped = record(0, 0.1, value=0.8), record(0, 0.1, value=0.8, state="pruned")
-    assert not adapter(settings, pruner).should_stop(mine, [whole, mine]) and not pruner.asked
+    assert not adapter(settings, pruner).should_stop(mine, [whole, mine])
+    assert not pruner.asked
     assert adapter(settings, pruner).should_stop(mine, [stopped, mine])
 
 
@@ -73,19 +80,25 @@ def test_epochs_are_those_of_the_point(tmp_path):
 
 def test_greedy_searches_prune_nothing_but_mistakes_are_named(tmp_path):
     settings = shown_settings(tmp_path, search_mode="greedy")
-    assert trial_pruner(settings, {"name": "auto"}) is None and trial_pruner(settings, None) is None
+    assert trial_pruner(settings, {"name": "auto"}) is None
+    assert trial_pruner(settings, None) is None
     with pytest.raises(PaddleTransferError, match="pruner.name"):
         trial_pruner(settings, {"name": "x"})
 
 
 def test_a_search_with_a_pruner_ends_hopeless_trials_early(tmp_path):
     """The driver stops what our own pruner calls hopeless, and the search goes on."""
-    settings, ends = tiny_settings(tmp_path, values={"lr": [0.1, 0.01, 0.001, 0.0001]}), (0.8, 0.15, 0.83, 0.1)
+    settings, ends = tiny_settings(tmp_path, values={"lr": [0.1, 0.01, 0.001,
+                                                            0.0001]}), (0.8, 0.15, 0.83, 0.1)
     store = open_store(output_dir=settings.output_dir, space=settings.space)
     pruner = TrialPruner(CurvesPruner(), space=settings.space, epochs=lambda point: 6, seed=0)
-    Driver(settings=settings, store=store, sampler=make_sampler("grid"), pruner=pruner,
-           executor=FakeExecutor(slots=1, script=lambda job: Play(epochs=6, value=ends[job.number])),
-           trial_folders=TrialFolders(settings.output_dir, write_config=lambda one, path: path.write_text("{}"))).run()
+    Driver(
+        settings=settings, store=store, sampler=make_sampler("grid"),
+        pruner=pruner, executor=FakeExecutor(
+            slots=1,
+            script=lambda job: Play(epochs=6, value=ends[job.number])), trial_folders=TrialFolders(
+                settings.output_dir, write_config=lambda one, path: path.write_text("{}"))).run()
     records = store.records()
     assert [one.state for one in records] == ["complete", "pruned", "complete", "pruned"]
-    assert 2 <= len(records[1].curve) < 6 and len(records[2].curve) == 6
+    assert 2 <= len(records[1].curve) < 6
+    assert len(records[2].curve) == 6

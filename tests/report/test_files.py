@@ -33,44 +33,70 @@ def rows(root):
 
 
 def test_every_finished_trial_has_a_row_in_trial_order(tmp_path):
-    failed = record(2, 0.1, True, state="failed", info={"reason": "it broke:\nbadly", "best_epoch": None})
+    failed = record(2, 0.1, True, state="failed",
+                    info={"reason": "it broke:\nbadly", "best_epoch": None})
     finish(tmp_path, [record(0, 0.01, value=0.7), record(1, 0.001, value=0.8), failed,
                       record(3, 0.001, value=0.8, reused=1), record(4, 0.1, state="running")])
     table = rows(tmp_path)
     assert [row["trial"] for row in table] == ["0", "1", "2", "3"]
     assert [row["rank"] for row in table] == ["2", "1", "", "1"]
     assert 0.75 < float(table[1].pop("estimate")) < 0.85, "what the model expects of the point"
-    assert table[1] == {"trial": "1", "state": "complete", "top1": "0.8", "rank": "1", "best_epoch": "2", "epochs": "3",
-                        "lr": "0.001", "mixup": "False", "seed": "0", "seconds": "12.3", "attempts": "1", "reused": "",
-                        "reason": ""}
-    assert table[2]["reason"] == "it broke: badly" and table[2]["top1"] == ""
+    assert table[1] == {
+        "trial": "1", "state": "complete", "top1": "0.8", "rank": "1", "best_epoch": "2",
+        "epochs": "3", "lr": "0.001", "mixup": "False", "seed": "0", "seconds": "12.3",
+        "attempts": "1", "reused": "", "reason": ""
+    }
+    assert table[2]["reason"] == "it broke: badly"
+    assert table[2]["top1"] == ""
     assert table[3]["reused"] == "1"
 
 
 def test_the_best_model_and_its_config_follow_the_best_trial(tmp_path):
-    records = [record(0, 0.01, value=0.7), record(1, 0.001, True, value=0.8, seed=5), record(2, 0.1, value=0.75)]
+    records = [
+        record(0, 0.01, value=0.7),
+        record(1, 0.001, True, value=0.8, seed=5),
+        record(2, 0.1, value=0.75)
+    ]
     finish(tmp_path, records[:1])
     assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 0"
     finish(tmp_path, records)
     assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 1"
     text = (tmp_path / "best_config.yaml").read_text()
-    assert text.startswith("# Found by paddle_transfer: lr 0.001, mixup True\n# top1 0.80000 in trial 1, epoch 2, seed 5\n")
+    assert text.startswith(
+        "# Found by paddle_transfer: lr 0.001, mixup True\n# top1 0.80000 in trial 1, epoch 2, seed 5\n"
+    )
     config = yaml.safe_load(text)
-    assert config["Optimizer"]["lr"]["learning_rate"] == 0.001 and config["Global"]["seed"] == 5
-    assert config["Global"]["output_dir"] == str(tmp_path / "best") and config["Global"]["device"] == "cpu"
-    assert "MixupOperator" in str(config["DataLoader"]["Train"]) and config["Global"]["checkpoints"] is None
+    assert config["Optimizer"]["lr"]["learning_rate"] == 0.001
+    assert config["Global"]["seed"] == 5
+    assert config["Global"]["output_dir"] == str(tmp_path / "best")
+    assert config["Global"]["device"] == "cpu"
+    assert "MixupOperator" in str(config["DataLoader"]["Train"])
+    assert config["Global"]["checkpoints"] is None
 
 
 def test_only_the_best_few_keep_their_weights(tmp_path):
-    finish(tmp_path, [record(number, lr, mixup, value=value) for number, (lr, mixup, value) in enumerate(
-        [(0.1, False, 0.3), (0.01, False, 0.9), (0.001, False, 0.5), (0.1, True, 0.7)])])
-    kept = [number for number in range(4) if (trial_dir(tmp_path, number) / "best_model.pdparams").exists()]
+    finish(tmp_path, [
+        record(number, lr, mixup, value=value)
+        for number, (lr, mixup, value) in enumerate([(0.1, False,
+                                                      0.3), (0.01, False,
+                                                             0.9), (0.001, False,
+                                                                    0.5), (0.1, True, 0.7)])
+    ])
+    kept = [
+        number for number in range(4)
+        if (trial_dir(tmp_path, number) / "best_model.pdparams").exists()
+    ]
     assert kept == [1, 3]  # keep_models: 2
 
 
 def test_the_winner_keeps_its_weights_even_when_a_lucky_repeat_outranks_it(tmp_path):
-    records = [record(0, 0.1, value=0.95), record(1, 0.1, value=0.2, seed=1), record(2, 0.1, True, value=0.94),
-               record(3, 0.1, True, value=0.1, seed=1), record(4, 0.01, value=0.8)]
+    records = [
+        record(0, 0.1, value=0.95),
+        record(1, 0.1, value=0.2, seed=1),
+        record(2, 0.1, True, value=0.94),
+        record(3, 0.1, True, value=0.1, seed=1),
+        record(4, 0.01, value=0.8)
+    ]
     finish(tmp_path, records)
     assert (trial_dir(tmp_path, 4) / "best_model.pdparams").exists()
     assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 4"
@@ -80,10 +106,15 @@ def choose(monkeypatch, order):
     """Make the model prefer the trials' points in this order, all of them tried."""
     def view(space, finished, **_):
         points = [space.key(one.point) for one in finished]
-        estimates = {points[number]: 0.9 - 0.01 * place for place, number in enumerate(order) if number < len(points)}
+        estimates = {
+            points[number]: 0.9 - 0.01 * place
+            for place, number in enumerate(order)
+            if number < len(points)
+        }
         first = min(estimates, key=lambda key: -estimates[key])
-        return PosteriorSummary(next(one.point for one in finished if space.key(one.point) == first), 0.1, 0.01, len(points),
-                       estimates)
+        return PosteriorSummary(
+            next(one.point for one in finished if space.key(one.point) == first), 0.1, 0.01,
+            len(points), estimates)
     monkeypatch.setattr("paddle_transfer.search.ranking.posterior_summary", view)
 
 
@@ -91,25 +122,35 @@ POINTS = [(lr, mixup) for lr in (0.1, 0.01, 0.001) for mixup in (False, True)]
 
 
 def six():
-    return [record(number, lr, mixup, value=0.8 - 0.1 * number) for number, (lr, mixup) in enumerate(POINTS)]
+    return [
+        record(number, lr, mixup, value=0.8 - 0.1 * number)
+        for number, (lr, mixup) in enumerate(POINTS)
+    ]
 
 
 def kept(root):
-    return [number for number in range(6) if (trial_dir(root, number) / "best_model.pdparams").exists()]
+    return [
+        number for number in range(6) if (trial_dir(root, number) / "best_model.pdparams").exists()
+    ]
 
 
 def test_the_winner_by_the_model_has_its_config_and_weights(tmp_path, monkeypatch):
     choose(monkeypatch, [5, 4, 0, 1, 2, 3])
     finish(tmp_path, six())
-    assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 5" and kept(tmp_path) == [0, 1, 5]
+    assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 5"
+    assert kept(tmp_path) == [0, 1, 5]
     text = (tmp_path / "best_config.yaml").read_text()
-    assert text.startswith("# Found by paddle_transfer: lr 0.001, mixup True\n# top1 0.30000 in trial 5, epoch 2, seed 0\n"
-                           "# 0.90000 is what the model expects of these settings")
+    assert text.startswith(
+        "# Found by paddle_transfer: lr 0.001, mixup True\n# top1 0.30000 in trial 5, epoch 2, seed 0\n"
+        "# 0.90000 is what the model expects of these settings")
     assert [(row["top1"], row["estimate"], row["rank"]) for row in rows(tmp_path)][::5] == [
         ("0.8", "0.88", "3"), ("0.30000000000000004", "0.9", "1")]
     told = json.loads((tmp_path / "search_results.json").read_text())
-    assert told["ended"] == "done" and told["winner"]["trials"] == [5] and told["winner"]["estimate"] == 0.9
-    assert told["fixed"]["trials"] == [2] and told["confirm"] is None
+    assert told["ended"] == "done"
+    assert told["winner"]["trials"] == [5]
+    assert told["winner"]["estimate"] == 0.9
+    assert told["fixed"]["trials"] == [2]
+    assert told["confirm"] is None
 
 
 @pytest.mark.parametrize("reason", ["interrupted", "ended by an error: DiskFull"])
@@ -120,7 +161,9 @@ def test_weights_of_what_may_yet_win_stay_until_the_end(tmp_path, monkeypatch, r
     for entry in six():
         weights_of(tmp_path, entry.number).write_bytes(b"weights")
     Outputs(settings).search_ended(six(), reason)
-    assert kept(tmp_path) == [0, 3, 4, 5], "the best by the model, the one that keep_models says and two to spare"
+    assert kept(tmp_path) == [
+        0, 3, 4, 5
+    ], "the best by the model, the one that keep_models says and two to spare"
     Outputs(settings).search_ended(six(), "max_iter (6) suggestions were evaluated")
     assert kept(tmp_path) == [0, 5]
 
@@ -134,14 +177,17 @@ def test_a_winner_whose_weights_are_gone_has_not_those_of_another(tmp_path, monk
         outputs.search_started(outputs.settings, six())
         assert not (tmp_path / "best_model.pdparams").exists()
         text = (tmp_path / "best_config.yaml").read_text()
-        assert "in trial 5, " in text and "# Its weights are not kept (keep_models)" in text
+        assert "in trial 5, " in text
+        assert "# Its weights are not kept (keep_models)" in text
 
 
 def test_running_trials_keep_what_they_have_written(tmp_path):
     weights_of(tmp_path, 7).write_bytes(b"half")
     finish(tmp_path, [record(0, 0.1, value=0.3)])
     settings = shown_settings(tmp_path)
-    Outputs(settings).search_started(settings, [record(0, 0.1, value=0.3), record(7, 0.01, state="running")])
+    Outputs(settings).search_started(
+        settings,
+        [record(0, 0.1, value=0.3), record(7, 0.01, state="running")])
     assert (trial_dir(tmp_path, 7) / "best_model.pdparams").exists()
 
 
@@ -152,12 +198,14 @@ def test_going_on_without_the_files_writes_them_again(tmp_path):
         (tmp_path / name).unlink()
     settings = shown_settings(tmp_path)
     Outputs(settings).search_started(settings, records)
-    assert rows(tmp_path)[0]["top1"] == "0.7" and (tmp_path / "best_model.pdparams").exists()
+    assert rows(tmp_path)[0]["top1"] == "0.7"
+    assert (tmp_path / "best_model.pdparams").exists()
 
 
 def test_nothing_completed_leaves_no_best(tmp_path):
     finish(tmp_path, [record(0, 0.01, state="diverged")])
-    assert not (tmp_path / "best_config.yaml").exists() and rows(tmp_path)[0]["state"] == "diverged"
+    assert not (tmp_path / "best_config.yaml").exists()
+    assert rows(tmp_path)[0]["state"] == "diverged"
 
 
 def test_a_file_system_without_hard_links_gets_a_copy(tmp_path, monkeypatch):
@@ -168,7 +216,8 @@ def test_a_file_system_without_hard_links_gets_a_copy(tmp_path, monkeypatch):
     source.write_text("new")
     target.write_text("old")
     replace_with_link(source, target)
-    assert target.read_text() == "new" and not target.samefile(source)
+    assert target.read_text() == "new"
+    assert not target.samefile(source)
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
 
 

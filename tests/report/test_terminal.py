@@ -13,7 +13,8 @@ class Tty(io.StringIO):
 
 
 def show(records, *, stream=None, before=(), reason="max_iter reached", **changes):
-    settings, stream, clock = shown_settings("out/my search", **changes), stream or io.StringIO(), FakeClock()
+    settings, stream, clock = shown_settings("out/my search",
+                                             **changes), stream or io.StringIO(), FakeClock()
     terminal = Terminal(settings, stream=stream, clock=clock)
     terminal.search_started(settings, list(before))
     done = list(before)
@@ -28,12 +29,20 @@ def show(records, *, stream=None, before=(), reason="max_iter reached", **change
 
 
 def test_a_line_per_trial_with_the_best_so_far_and_the_time_left():
-    text = show([record(0, 0.01, value=0.7), record(1, 0.001, value=0.65), record(2, 0.1, state="diverged")], max_iter=6)
+    text = show([
+        record(0, 0.01, value=0.7),
+        record(1, 0.001, value=0.65),
+        record(2, 0.1, state="diverged")
+    ], max_iter=6)
     lines = text.splitlines()
-    assert lines[0] == ("Searching lr x mixup: 6 points, bayes, at most 6 trials, results in out/my search")
-    assert lines[1] == "[  1/6] trial   0: top1 0.7000  lr 0.01, mixup off  | best 0.7000  | about 5 min left"
-    assert lines[2] == "[  2/6] trial   1: top1 0.6500  lr 0.001, mixup off  | best 0.7000  | about 4 min left"
-    assert lines[3] == "[  3/6] trial   2: diverged  lr 0.1, mixup off  | best 0.7000  | about 3 min left"
+    assert lines[0] == (
+        "Searching lr x mixup: 6 points, bayes, at most 6 trials, results in out/my search")
+    assert lines[
+        1] == "[  1/6] trial   0: top1 0.7000  lr 0.01, mixup off  | best 0.7000  | about 5 min left"
+    assert lines[
+        2] == "[  2/6] trial   1: top1 0.6500  lr 0.001, mixup off  | best 0.7000  | about 4 min left"
+    assert lines[
+        3] == "[  3/6] trial   2: diverged  lr 0.1, mixup off  | best 0.7000  | about 3 min left"
 
 
 def test_going_on_says_so_and_does_not_count_earlier_trials_in_the_time():
@@ -53,12 +62,16 @@ def test_the_leaderboard_says_what_was_loaded_where_weights_were():
                record(1, 0.001, value=0.6, info={"pretrained": None})]
     lines = leaderboard_lines(shown_settings("out", search_mode="random"), records)
     assert lines[1].split() == ["rank", "top1", "trial", "epoch", "lr", "mixup", "weights"]
-    assert lines[2].split()[6:8] == ["10w,", "320/322"] and len(lines[3].split()) == 6
+    assert lines[2].split()[6:8] == ["10w,", "320/322"]
+    assert len(lines[3].split()) == 6
 
 
 def test_the_leaderboard_has_the_fixed_points_row_and_the_gain():
-    records = [record(0, 0.01, value=0.7), record(1, 0.001, True, value=0.8125), record(2, 0.1, state="failed",
-               info={"reason": "exit code 1"})]
+    records = [
+        record(0, 0.01, value=0.7),
+        record(1, 0.001, True, value=0.8125),
+        record(2, 0.1, state="failed", info={"reason": "exit code 1"})
+    ]
     lines = leaderboard_lines(shown_settings("out", search_mode="random"), records)
     assert lines[1].split() == ["rank", "top1", "trial", "epoch", "lr", "mixup"]
     assert lines[2].split() == ["1", "0.8125", "1", "2", "0.001", "on"]
@@ -80,14 +93,16 @@ def test_repeats_show_their_standard_error():
 
 def test_the_commands_wait_for_the_final_trainings():
     best = record(0, 0.01, value=0.7)
-    assert "What next" in show([best]) and "What next" not in show([best], final=Final("train+val"))
+    assert "What next" in show([best])
+    assert "What next" not in show([best], final=Final("train+val"))
     for reason in ("interrupted", "ended by an error: DiskFull"):
         assert "What next" in show([best], final=Final("train+val"), reason=reason)
 
 
 def test_nothing_completed():
     text = show([record(0, 0.1, state="diverged")])
-    assert "No trial completed." in text and "What next" not in text
+    assert "No trial completed." in text
+    assert "What next" not in text
 
 
 def test_the_commands_can_be_pasted_into_a_shell():
@@ -99,8 +114,11 @@ def test_the_commands_can_be_pasted_into_a_shell():
 
 def test_a_terminal_gets_a_bar_with_the_running_epochs():
     text = show([record(0, 0.01, value=0.7)], stream=Tty())
-    assert "[0: epoch 1, 0.5000]" in text and "1/6" in text and "best 0.7000" in text
+    assert "[0: epoch 1, 0.5000]" in text
+    assert "1/6" in text
+    assert "best 0.7000" in text
 
 
 def test_durations():
-    assert [duration(seconds) for seconds in (45, 90, 3600, 7200)] == ["45 s", "2 min", "60 min", "2.0 h"]
+    assert [duration(seconds)
+            for seconds in (45, 90, 3600, 7200)] == ["45 s", "2 min", "60 min", "2.0 h"]

@@ -15,13 +15,18 @@ from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.report.visualdl import VisualDLTracker
 from tests.helpers.records import record, shown_settings
 
-RECORDS = [record(0, 0.01, value=0.7), record(1, 0.001, True, value=0.8), record(2, 0.1, state="diverged")]
+RECORDS = [
+    record(0, 0.01, value=0.7),
+    record(1, 0.001, True, value=0.8),
+    record(2, 0.1, state="diverged")
+]
 
 
 def play(tracker, entry, records):
     tracker.trial_started(entry, "cpu:0")
     for epoch, value in entry.curve:
-        tracker.epoch_reported(entry, EpochReport(entry.number, 1, epoch, value, {"train/loss": 1 / epoch, "lr": 0.1}))
+        tracker.epoch_reported(
+            entry, EpochReport(entry.number, 1, epoch, value, {"train/loss": 1 / epoch, "lr": 0.1}))
     tracker.trial_ended(entry, records)
 
 
@@ -69,13 +74,15 @@ def test_the_reason_of_the_end_is_a_text(tmp_path):
 
     vdl = track(tmp_path)
     reader = LogReader(file_path=str(next((vdl / "search").glob("*vdlrecords*"))))
-    assert [(item.id, item.text.encoded_text_string) for item in reader.get_data("text", "search/ended")] == [(3, "done")]
+    assert [(item.id, item.text.encoded_text_string)
+            for item in reader.get_data("text", "search/ended")] == [(3, "done")]
 
 
 def test_going_on_keeps_finished_runs_and_writes_half_written_ones_again(tmp_path):
     vdl = track(tmp_path, RECORDS[:2])
     before = {path: path.read_bytes() for path in (vdl / "trial_0000").iterdir()}
-    (vdl / "trial_0001" / ".complete").unlink()  # as a kill between the last epoch and the end leaves it
+    (vdl / "trial_0001" /
+     ".complete").unlink()  # as a kill between the last epoch and the end leaves it
     for path in (vdl / "trial_0001").glob("*vdlrecords*"):
         path.write_bytes(path.read_bytes()[:-7])
     track(tmp_path, RECORDS[2:], before=RECORDS[:2])
@@ -115,7 +122,8 @@ def test_the_final_trainings_are_runs_and_their_test_metrics_one(tmp_path):
     assert scalars(vdl / "final", "final/best_top1") == [(20, 0.75)]
     assert scalars(vdl / "final", "final/fixed_top1") == [(20, 0.0)]
     assert [item.text.encoded_text_string for item in read(vdl / "final", "text", "final")] == [
-        'best: test top1 0.7500, {"lr": 0.001, "mixup": true}\nfixed: test top1 0.0000, {"lr": 0.01, "mixup": false}']
+        'best: test top1 0.7500, {"lr": 0.001, "mixup": true}\nfixed: test top1 0.0000, {"lr": 0.01, "mixup": false}'
+    ]
     assert scalars(vdl / "final_best", "test/top1") == [(20, 0.75)]
     assert scalars(vdl / "final_fixed", "test/top1") == [(20, 0.0)]
     assert scalars(vdl / "final_best", "train/loss") == [(20, 0.5)], "beside the trials' own"
@@ -145,9 +153,13 @@ def server(tmp_path):
     vdl = track(tmp_path)
     finish(tmp_path)
     script = "import sys; from visualdl.server.app import main; main()"
-    command = [sys.executable, "-c", script, "--logdir", str(vdl), "--host", "127.0.0.1", "--port", "0"]
+    command = [
+        sys.executable, "-c", script, "--logdir",
+        str(vdl), "--host", "127.0.0.1", "--port", "0"
+    ]
     import socket
-    with socket.socket() as probe:  # a port that is free now; the server has no way to say which one it took
+    with socket.socket(
+    ) as probe:  # a port that is free now; the server has no way to say which one it took
         probe.bind(("127.0.0.1", 0))
         command[command.index("0")] = str(probe.getsockname()[1])
     port = command[command.index("--port") + 1]
@@ -162,7 +174,8 @@ def server(tmp_path):
                 break
         else:
             pytest.fail("VisualDL did not start:\n" + "".join(lines))
-        yield lambda path: opener.open(f"http://127.0.0.1:{port}/app/api/{path}", timeout=60).read().decode()
+        yield lambda path: opener.open(f"http://127.0.0.1:{port}/app/api/{path}", timeout=60).read(
+        ).decode()
     finally:
         process.kill()
         process.wait()
@@ -174,10 +187,13 @@ def test_the_servers_pages_show_every_trial_with_its_best_metric(server):
     assert set(shown) == {"trial_0000", "trial_0001", "trial_0002"}
     assert float(shown["trial_0000"]["best/top1"]) == pytest.approx(0.7)  # not 0.69, its last epoch
     assert float(shown["trial_0001"]["best/top1"]) == pytest.approx(0.8)
-    assert float(shown["trial_0001"]["lr"]) == pytest.approx(0.001) and shown["trial_0001"]["mixup"] == "True"
+    assert float(shown["trial_0001"]["lr"]) == pytest.approx(0.001)
+    assert shown["trial_0001"]["mixup"] == "True"
     assert float(shown["trial_0002"]["lr"]) == pytest.approx(0.1)
     tags = json.loads(server("scalar/tags"))["data"]
     by_run = dict(zip((os.path.basename(run) for run in tags["runs"]), tags["tags"]))
-    assert set(by_run) == {"trial_0000", "trial_0001", "search", "final", "final_best", "final_fixed"}
+    assert set(by_run) == {
+        "trial_0000", "trial_0001", "search", "final", "final_best", "final_fixed"
+    }
     assert set(by_run["final_best"]) == {"test/top1", "test/top5", "train/loss", "lr"}
     assert {"eval/top1", "best/top1", "train/loss", "lr"} == set(by_run["trial_0001"])

@@ -21,12 +21,14 @@ class TestGridSuggester(SamplerSuite):
     def test_the_fixed_point_moves_to_the_front(self):
         points = self.walk(PUBLISHED, 500, fixed=dict(FIXED))
         rest = [point for point in PUBLISHED.points() if point != FIXED]
-        assert points == [FIXED, *rest] and len(points) == 196
+        assert points == [FIXED, *rest]
+        assert len(points) == 196
 
     def test_an_interrupted_grid_goes_on_with_the_first_point_left(self):
         done = [point for i, point in enumerate(PUBLISHED.points()) if i not in (17, 40)]
         assert self.make().suggest(PUBLISHED, observe(done), [], seed=5) == PUBLISHED.point(17)
-        assert self.make().suggest(PUBLISHED, observe(done), [PUBLISHED.point(17)], seed=5) == PUBLISHED.point(40)
+        assert self.make().suggest(PUBLISHED, observe(done), [PUBLISHED.point(17)],
+                                   seed=5) == PUBLISHED.point(40)
 
     def test_a_range_without_end_is_refused_by_name(self):
         with pytest.raises(PaddleTransferError, match="lr, dropout is a continuous range"):

@@ -25,7 +25,8 @@ def test_a_saved_table_comes_back(tmp_path, name):
     table = synthetic_table(3)
     save_table(table, tmp_path / name, comments=["made by a test"])
     back = load_table(tmp_path / name)
-    assert back.name == "t" and back.space == table.space
+    assert back.name == "t"
+    assert back.space == table.space
     assert numpy.allclose(back.curves, table.curves, atol=1e-6)
     if name.endswith("gz"):
         assert gzip.open(tmp_path / name, "rt").readline() == "# made by a test\n"
@@ -39,7 +40,9 @@ def test_rows_may_come_in_any_order_and_lr_and_l2_are_logarithmic(tmp_path):
     back = load_table(tmp_path / "t.csv")
     point = {"lr": 0.01, "l2_decay": 1e-5, "label_smoothing": True, "mixup": False}
     assert back.curve(point, 1) == pytest.approx(numpy.array(table.curve(point, 1)))
-    assert back.space["lr"].log and back.space["l2_decay"].log and back.space["mixup"].values in ((True, False), (False, True))
+    assert back.space["lr"].log
+    assert back.space["l2_decay"].log
+    assert back.space["mixup"].values in ((True, False), (False, True))
 
 
 def test_truth_regret_and_reach_follow_the_definition():
@@ -56,15 +59,17 @@ def test_truth_regret_and_reach_follow_the_definition():
 
 def test_one_seed_has_no_noise_and_reach_is_four_thousandths():
     table = tiny([[0.9], [0.8961], [0.8959]])
-    assert table.noise == 0.0 and list(table.within_reach) == [True, True, False]
+    assert table.noise == 0.0
+    assert list(table.within_reach) == [True, True, False]
 
 
-@pytest.mark.parametrize("text, message", [
+@pytest.mark.parametrize(("text", "message"), [
     ("", "found an empty file"),
     ("lr,epoch,top1\n0.1,1,0.5\n", "columns <hyperparameters>, seed, epoch"),
     ("lr,seed,epoch,top1\n0.1,0,1,much\n", "line 2 is not a row"),
     ("lr,wd,seed,epoch,top1\n0.1,1,0,1,0.5\n0.2,2,0,1,0.5\n", "2 points, the columns make 4"),
-    ("lr,seed,epoch,top1\n0.1,0,1,0.5\n0.1,0,2,0.5\n0.2,0,1,0.5\n", "an epoch of {'lr': 0.2} is missing"),
+    ("lr,seed,epoch,top1\n0.1,0,1,0.5\n0.1,0,2,0.5\n0.2,0,1,0.5\n",
+     "an epoch of {'lr': 0.2} is missing"),
 ])
 def test_what_is_no_full_grid_is_refused(tmp_path, text, message):
     (tmp_path / "bad.csv").write_text(text)

@@ -32,10 +32,12 @@ def search(tmp_path):
 
 def trainings(search):
     """How often each (point, seed) came to its end."""
-    return Counter((record.point["a"], record.seed) for record in search.records() if record.finished)
+    return Counter(
+        (record.point["a"], record.seed) for record in search.records() if record.finished)
 
 
-EXPECTED = Counter([(a, 0) for a in VALUES["a"]] + [(a, seed) for a in (6, 5, 4, 2) for seed in (1, 2)])
+EXPECTED = Counter([(a, 0)
+                    for a in VALUES["a"]] + [(a, seed) for a in (6, 5, 4, 2) for seed in (1, 2)])
 
 
 @pytest.mark.parametrize("slots", [1, 2, 8])
@@ -43,9 +45,11 @@ def test_the_best_three_and_the_fixed_point_have_three_seeds_each(search, slots)
     executor = FakeExecutor(slots=slots)
     assert search.run(executor) == "all 6 points of the space were evaluated"
     records = search.records()
-    assert trainings(search) == EXPECTED and executor.most == min(slots, 8)
+    assert trainings(search) == EXPECTED
+    assert executor.most == min(slots, 8)
     late = [(record.point["a"], record.seed, record.suggestion) for record in records[6:]]
-    assert late == [(6, 1, 5), (5, 1, 4), (4, 1, 3), (2, 1, 0), (6, 2, 5), (5, 2, 4), (4, 2, 3), (2, 2, 0)]
+    assert late == [(6, 1, 5), (5, 1, 4), (4, 1, 3), (2, 1, 0), (6, 2, 5), (5, 2, 4), (4, 2, 3),
+                    (2, 2, 0)]
     assert all(record.attempts == 1 for record in records)
 
 
@@ -59,7 +63,8 @@ def test_they_begin_when_the_search_proper_has_ended(search):
     search.run(executor)
     begun = [number for what, number, *_ in executor.log if what == "submit"]
     ended = executor.log.index(("end", 0, 1, "complete"))
-    assert begun == list(range(14)) and ("submit", 6, 1, "cpu:0") in executor.log[ended:]
+    assert begun == list(range(14))
+    assert ("submit", 6, 1, "cpu:0") in executor.log[ended:]
 
 
 def test_a_fixed_point_among_the_best_is_trained_once_per_seed(tmp_path):
@@ -69,17 +74,20 @@ def test_a_fixed_point_among_the_best_is_trained_once_per_seed(tmp_path):
 
 
 def test_they_do_not_count_as_suggestions(tmp_path):
-    search = VirtualSearch(tmp_path, value=lucky_six, values=VALUES, search_mode="random", confirm=4, max_iter=5)
+    search = VirtualSearch(tmp_path, value=lucky_six, values=VALUES, search_mode="random",
+                           confirm=4, max_iter=5)
     assert search.run() == "max_iter (5) suggestions were evaluated"
     own = [record for record in search.records() if record.seed == 0]
-    assert len(own) == 5 and max(record.suggestion for record in search.records()) == 4
+    assert len(own) == 5
+    assert max(record.suggestion for record in search.records()) == 4
 
 
 def test_repeats_count_towards_them(tmp_path):
     search = VirtualSearch(tmp_path, value=lucky_six, values=VALUES, search_times=2, confirm=3)
     search.run()
     seeds = trainings(search)
-    assert sum(seeds.values()) == 12 + 3 and set(seeds.values()) == {1}
+    assert sum(seeds.values()) == 12 + 3
+    assert set(seeds.values()) == {1}
     assert {a for a, seed in seeds if seed == 2} == {5, 6, 4}
 
 
@@ -124,26 +132,31 @@ def test_it_can_be_asked_for_when_the_search_has_ended(search):
 def test_a_search_that_goes_on_confirms_what_is_best_then(tmp_path):
     search = VirtualSearch(tmp_path, value=lucky_six, values=VALUES, max_iter=4, confirm=2)
     search.run()
-    assert trainings(search) == Counter([(a, 0) for a in (1, 2, 3, 4)] + [(a, 1) for a in (2, 3, 4)])
+    assert trainings(search) == Counter([(a, 0) for a in (1, 2, 3, 4)] + [(a, 1)
+                                                                          for a in (2, 3, 4)])
     search.settings = replace(search.settings, max_iter=6)
     search.run()
-    assert trainings(search) == Counter([(a, 0) for a in VALUES["a"]] + [(a, 1) for a in (2, 3, 4, 5, 6)])
+    assert trainings(search) == Counter([(a, 0) for a in VALUES["a"]] + [(a, 1)
+                                                                         for a in (2, 3, 4, 5, 6)])
 
 
 def test_the_epoch_budget_holds_for_them(search):
     search.settings = replace(search.settings, epoch_budget=3 * 11)
     reason = search.run(FakeExecutor(slots=3))
-    assert reason == ("all 6 points of the space were evaluated; 3 trainings of confirm were left out: epoch_budget "
-                      "(33) has no room for another training after 33 epochs")
+    assert reason == (
+        "all 6 points of the space were evaluated; 3 trainings of confirm were left out: epoch_budget "
+        "(33) has no room for another training after 33 epochs")
     assert sum(trainings(search).values()) == 11
     search.settings = replace(search.settings, epoch_budget=None)
-    assert search.run() == "all 6 points of the space were evaluated" and trainings(search) == EXPECTED
+    assert search.run() == "all 6 points of the space were evaluated"
+    assert trainings(search) == EXPECTED
 
 
 def test_a_budget_that_ends_the_search_leaves_them_all_out(search):
     search.settings = replace(search.settings, epoch_budget=10)
-    assert search.run() == ("epoch_budget (10) has no room for another training after 9 epochs; 6 trainings of confirm "
-                            "were left out")
+    assert search.run() == (
+        "epoch_budget (10) has no room for another training after 9 epochs; 6 trainings of confirm "
+        "were left out")
 
 
 # -- what is told ----------------------------------------------------------------------------------------------------
@@ -160,7 +173,8 @@ def leave_weights(search):
 def with_outputs(search, **arguments):
     """Run with result files; why it ended, and what search_results.json holds."""
     leave_weights(search)
-    reason = search.run(callbacks=(lambda settings, ranker: Outputs(settings, ranker=ranker),), **arguments)
+    reason = search.run(callbacks=(lambda settings, ranker: Outputs(settings, ranker=ranker),
+                                   ), **arguments)
     return reason, json.loads(Path(search.settings.output_dir, "search_results.json").read_text())
 
 
@@ -168,15 +182,19 @@ def test_the_files_and_the_leaderboard_agree_on_the_best_mean(search):
     search.settings = replace(search.settings, keep_models=1)
     reason, told = with_outputs(search)
     root = Path(search.settings.output_dir)
-    assert told["ended"] == reason and told["winner"]["point"] == {"a": 5}
-    assert told["confirm"]["left_out"] == 0 and told["confirm"]["trainings"] == 3
+    assert told["ended"] == reason
+    assert told["winner"]["point"] == {"a": 5}
+    assert told["confirm"]["left_out"] == 0
+    assert told["confirm"]["trainings"] == 3
     assert [(one["point"]["a"], one["fixed"]) for one in told["confirm"]["points"]] == [
         (5, False), (4, False), (6, False), (2, True)]
     assert told["confirm"]["points"][0]["mean"] == pytest.approx(0.81)
     assert told["confirm"]["points"][0]["error"] == pytest.approx(0.01 / 3 ** 0.5)
     config = (root / "best_config.yaml").read_text()
-    assert yaml.safe_load(config)["Tiny"]["x"] == {"a": 5} and "top1 0.8100 ± 0.0058 over 3 seeds" in config
-    number = next(record.number for record in search.records() if (record.point["a"], record.seed) == (5, 2))
+    assert yaml.safe_load(config)["Tiny"]["x"] == {"a": 5}
+    assert "top1 0.8100 ± 0.0058 over 3 seeds" in config
+    number = next(
+        record.number for record in search.records() if (record.point["a"], record.seed) == (5, 2))
     assert (root / "best_model.pdparams").read_text() == f"weights of {number}"
     kept = sorted(int(path.parent.name) for path in root.glob("trials/*/best_model.pdparams"))
     assert number in kept and len(kept) == 2, "the winner's and the best observed one's"
@@ -199,8 +217,13 @@ def test_weights_of_what_is_confirmed_are_there_while_it_is(search):
         def trial_ended(self, record, records):
             super().trial_ended(record, records)
             if record.number == 9:
-                seen.extend(sorted(int(path.parent.name) for path in self.root.glob("trials/*/best_model.pdparams")))
+                seen.extend(
+                    sorted(
+                        int(path.parent.name)
+                        for path in self.root.glob("trials/*/best_model.pdparams")))
 
     leave_weights(search)
-    search.run(FakeExecutor(slots=1), callbacks=(lambda settings, ranker: Looks(settings, ranker=ranker),))
+    search.run(FakeExecutor(slots=1),
+               callbacks=(lambda settings, ranker: Looks(settings, ranker=ranker),
+                          ))
     assert set(seen) >= {0, 3, 4, 5, 6, 7, 8, 9}

@@ -53,10 +53,12 @@ class Table:
     def run(self, executor=None, *, store=None, **arguments):
         executor = executor or FakeExecutor()
         self.executors.append(executor)
-        trial_folders = TrialFolders(self.settings.output_dir, write_config=lambda record, path: path.write_text("{}"))
-        sampler = make_sampler(self.settings.search_mode, allow_repeats=not self.settings.de_duplication)
-        return Driver(settings=self.settings, store=store or self.store(), executor=executor, sampler=sampler,
-                      trial_folders=trial_folders, **arguments).run()
+        trial_folders = TrialFolders(self.settings.output_dir,
+                                     write_config=lambda record, path: path.write_text("{}"))
+        sampler = make_sampler(self.settings.search_mode,
+                               allow_repeats=not self.settings.de_duplication)
+        return Driver(settings=self.settings, store=store or self.store(), executor=executor,
+                      sampler=sampler, trial_folders=trial_folders, **arguments).run()
 
     def check(self, *, states=("complete",)):
         """The invariants of every search that has ended; its records."""
@@ -67,7 +69,7 @@ class Table:
         for executor in self.executors:
             assert executor.most <= executor.slots
             held = {}
-            for what, number, attempt, detail in executor.log:
+            for what, number, _attempt, detail in executor.log:
                 if what == "submit":
                     assert detail not in held.values(), f"device {detail} held twice"
                     held[number] = detail
@@ -76,7 +78,9 @@ class Table:
         return records
 
     def ends(self):
-        return Counter((number, attempt) for executor in self.executors for what, number, attempt, _ in executor.log
+        return Counter((number, attempt)
+                       for executor in self.executors
+                       for what, number, attempt, _ in executor.log
                        if what == "end")
 
 
@@ -92,7 +96,8 @@ def test_a_grid_is_run_once_and_on_all_slots(table, slots):
     records = table.check()
     assert [record.attempts for record in records] == [1] * 6
     assert executor.most == min(slots, 6)
-    assert records[0].curve == ((1, 0.5 / 3), (2, 1 / 3), (3, 0.5)) and records[0].info["best_epoch"] == 3
+    assert records[0].curve == ((1, 0.5 / 3), (2, 1 / 3), (3, 0.5))
+    assert records[0].info["best_epoch"] == 3
     assert records[0].info["device"] == "cpu:0"
 
 
@@ -105,9 +110,9 @@ def test_time_is_used_well(table):
 def test_listeners_hear_everything_in_order(table):
     watcher = Watcher()
     table.run(FakeExecutor(slots=1), callbacks=[watcher])
-    assert watcher.told[:6] == [
-        ("search_started", 0), ("trial_started", 0, 1, "cpu:0"), ("epoch_reported", 0, 1), ("epoch_reported", 0, 2),
-        ("epoch_reported", 0, 3), ("trial_ended", 0, "complete")]
+    assert watcher.told[:6] == [("search_started", 0), ("trial_started", 0, 1, "cpu:0"),
+                                ("epoch_reported", 0, 1), ("epoch_reported", 0, 2),
+                                ("epoch_reported", 0, 3), ("trial_ended", 0, "complete")]
     assert watcher.told[-1] == ("search_ended", 6, "all 6 points of the space were evaluated")
 
 
@@ -120,30 +125,41 @@ def test_a_listener_with_a_mistake_is_switched_off_and_the_search_goes_on(table,
     broken, watcher = Broken(), Watcher()
     table.run(callbacks=[broken, watcher])
     table.check()
-    assert broken.told.count("epoch_reported") == 1 and watcher.told[-1][0] == "search_ended"
+    assert broken.told.count("epoch_reported") == 1
+    assert watcher.told[-1][0] == "search_ended"
     assert "Broken failed in epoch_reported and is switched off" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["ExecutorThatLosesResults", "ExecutorThatDoublesResults", "ExecutorThatCrashesOnce",
-                                  "WorkerKilledMidEpoch", "ExecutorThatReportsLate"])
+@pytest.mark.parametrize("name", [
+    "ExecutorThatLosesResults", "ExecutorThatDoublesResults", "ExecutorThatCrashesOnce",
+    "WorkerKilledMidEpoch", "ExecutorThatReportsLate"
+])
 @pytest.mark.parametrize("slots", [1, 3])
 def test_misbehaviour_changes_no_result(table, name, slots):
     watcher = Watcher()
     table.run(getattr(fakes, name)(slots=slots), callbacks=[watcher])
     records = table.check()
-    assert all(record.curve == ((1, 0.5 / 3), (2, 1 / 3), (3, 0.5)) and record.value == 0.5 for record in records)
-    assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(range(6))
-    assert all(told[2] <= 3 for told in watcher.told if told[0] == "epoch_reported"), "late reports are heard by nobody"
+    assert all(record.curve == ((1, 0.5 / 3), (2, 1 / 3), (3, 0.5)) and record.value == 0.5
+               for record in records)
+    assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(
+        range(6))
+    assert all(told[2] <= 3
+               for told in watcher.told
+               if told[0] == "epoch_reported"), "late reports are heard by nobody"
     attempts = {record.attempts for record in records}
-    assert attempts == {"ExecutorThatLosesResults": {1, 2}, "ExecutorThatDoublesResults": {1}}.get(name, {2})
+    assert attempts == {"ExecutorThatLosesResults": {1, 2}, "ExecutorThatDoublesResults": {1}}.get(
+        name, {2})
 
 
 def test_a_crash_is_tried_once_more_and_then_recorded_with_its_log(table):
-    table.run(FakeExecutor(script=lambda job: Play("crashed" if job.number == 2 else "complete", epochs=1)))
+    table.run(
+        FakeExecutor(
+            script=lambda job: Play("crashed" if job.number == 2 else "complete", epochs=1)))
     record = table.check(states=("complete", "failed"))[2]
     assert (record.state, record.value, record.attempts) == ("failed", None, 2)
     assert record.info["reason"] == "crashed again after a retry: played crashed"
-    assert record.info["log_tail"] == "the last line" and len(record.info["tries"]) == 2
+    assert record.info["log_tail"] == "the last line"
+    assert len(record.info["tries"]) == 2
 
 
 def test_crashes_are_counted_across_restarts(table):
@@ -171,21 +187,25 @@ def test_a_worker_that_is_killed_again_and_again_is_given_up(table):
 def test_killed_four_times_is_failed(table):
     table.run(fakes.WorkerKilledMidEpoch(times=4))
     record = table.check(states=("failed",))[0]
-    assert record.attempts == 4 and record.info["reason"].startswith("killed 4 times")
+    assert record.attempts == 4
+    assert record.info["reason"].startswith("killed 4 times")
 
 
-@pytest.mark.parametrize("verdict, state", [("diverged", "diverged"), ("invalid", "failed")])
+@pytest.mark.parametrize(("verdict", "state"), [("diverged", "diverged"), ("invalid", "failed")])
 def test_what_would_end_the_same_way_again_is_not_tried_again(table, verdict, state):
     table.run(FakeExecutor(script=lambda job: Play(verdict if job.number == 1 else "complete")))
     record = table.check(states=("complete", state))[1]
-    assert (record.state, record.attempts, record.value) == (state, 1, None) and record.curve
+    assert (record.state, record.attempts, record.value) == (state, 1, None)
+    assert record.curve
 
 
 def test_a_hanging_trial_times_out(table):
-    executor = FakeExecutor(trial_timeout=60, script=lambda job: Play("hang" if job.number == 1 else "complete"))
+    executor = FakeExecutor(trial_timeout=60,
+                            script=lambda job: Play("hang" if job.number == 1 else "complete"))
     table.run(executor)
     record = table.check(states=("complete", "failed"))[1]
-    assert record.info["reason"] == "timed out: took longer than trial_timeout" and record.attempts == 1
+    assert record.info["reason"] == "timed out: took longer than trial_timeout"
+    assert record.attempts == 1
     assert executor.clock.now < 100
 
 
@@ -199,7 +219,8 @@ def test_two_different_verdicts_are_an_executors_mistake(table):
             return super().finish(job, ended)
 
         def deliver(self, job, event):
-            return [event] if getattr(event, "verdict", "") == "crashed" else super().deliver(job, event)
+            return [event] if getattr(event, "verdict", "") == "crashed" else super().deliver(
+                job, event)
 
     with pytest.raises(AssertionError, match="trial 0 ended as complete and then as crashed"):
         table.run(SaysTwo())
@@ -213,7 +234,9 @@ def test_a_pruner_ends_a_trial_early(table):
     executor = FakeExecutor(script=lambda job: Play(epochs=5))
     table.run(executor, pruner=Hopeless())
     record = table.check(states=("complete", "pruned"))[1]
-    assert record.state == "pruned" and len(record.curve) == 3 and record.value == record.curve[-1][1]
+    assert record.state == "pruned"
+    assert len(record.curve) == 3
+    assert record.value == record.curve[-1][1]
 
 
 def test_a_stop_rule_ends_the_search_after_the_trials_under_way(table):
@@ -223,12 +246,13 @@ def test_a_stop_rule_ends_the_search_after_the_trials_under_way(table):
 
     assert table.run(stop_rule=Enough()) == "enough"
     records = table.store().records()
-    assert all(record.finished for record in records) and 2 <= len(records) < 6
+    assert all(record.finished for record in records)
+    assert 2 <= len(records) < 6
 
 
 def test_asked_to_stop_it_leaves_trials_as_they_are_and_goes_on_later(table):
     watcher = Watcher()
-    seen = lambda: ("epoch_reported", 2, 1) in watcher.told  # noqa: E731
+    seen = lambda: ("epoch_reported", 2, 1) in watcher.told
     assert table.run(callbacks=[watcher], interrupted=seen) == "interrupted"
     assert watcher.told[-1][2] == "interrupted"
     left = [record for record in table.store().records() if not record.finished]
@@ -242,7 +266,9 @@ def test_search_times_trains_every_point_with_several_seeds(tmp_path):
     table.run()
     records = table.store().records()
     seeds = Counter((table.settings.space.key(record.point), record.seed) for record in records)
-    assert len(seeds) == 18 and set(seeds.values()) == {1} and {seed for _, seed in seeds} == {5, 6, 7}
+    assert len(seeds) == 18
+    assert set(seeds.values()) == {1}
+    assert {seed for _, seed in seeds} == {5, 6, 7}
     assert [record.suggestion for record in records] == [i // 3 for i in range(18)]
 
 
@@ -252,10 +278,13 @@ def test_de_duplication_reuses_and_counts(tmp_path):
     table.run(callbacks=[watcher])
     records = table.store().records()
     reused = [record for record in records if record.reused is not None]
-    assert len(records) == 12 and reused
+    assert len(records) == 12
+    assert reused
     assert len(table.ends()) == 12 - len(reused)
-    assert all(record.point == records[record.reused].point and record.attempts == 0 for record in reused)
-    assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(range(12))
+    assert all(
+        record.point == records[record.reused].point and record.attempts == 0 for record in reused)
+    assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(
+        range(12))
 
 
 # -- a kill at every moment ------------------------------------------------------------------------------------------
@@ -328,7 +357,10 @@ def test_kills_one_after_the_other_change_nothing(table):
 @pytest.mark.parametrize("mode", ["random", "bayes"])
 def test_a_killed_search_tries_the_same_points_as_one_that_was_not(tmp_path, mode):
     """One trial at a time: then what a sampler knows does not depend on time."""
-    fields = dict(search_mode=mode, max_iter=8, values={"a": [0.1, 0.2, 0.3, 0.4], "b": [1, 2, 3, 4, 5]})
+    fields = {
+        "search_mode": mode, "max_iter": 8,
+        "values": {"a": [0.1, 0.2, 0.3, 0.4], "b": [1, 2, 3, 4, 5]}
+    }
     points = []
     for name, deaths in (("undisturbed", []), ("killed", [3, 4, 7, 9])):
         (tmp_path / name).mkdir()
@@ -354,7 +386,8 @@ def test_a_full_disk_is_said_and_the_search_goes_on_later(table, step):
 
 
 def test_a_crash_on_a_full_disk_is_not_the_trials_fault(table, monkeypatch):
-    monkeypatch.setattr(TrialFolders, "check_room", lambda self: (_ for _ in ()).throw(DiskFull("disk full")))
+    monkeypatch.setattr(TrialFolders, "check_room", lambda self:
+                        (_ for _ in ()).throw(DiskFull("disk full")))
     with pytest.raises(DiskFull):
         table.run(FakeExecutor(script=lambda job: Play("crashed")))
     monkeypatch.undo()

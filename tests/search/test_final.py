@@ -25,13 +25,19 @@ BEST, FIXED = {"a": 0.0}, {"a": 1.0}  # the metric is 0.5 + 0.4 cos(a)
 def audit(tmp_path, monkeypatch):
     monkeypatch.setenv(AUDIT, str(tmp_path / "audit"))
     monkeypatch.delenv(FINAL, raising=False)
-    return lambda: [line.split(" pid")[0][len("began "):] for line in (tmp_path / "audit").read_text().splitlines()
-                    if line.startswith("began final")]
+    return lambda: [
+        line.split(" pid")[0][len("began "):]
+        for line in (tmp_path / "audit").read_text().splitlines()
+        if line.startswith("began final")
+    ]
 
 
 def settings(folder, **changes):
-    made = tiny_settings(folder / "out", **{"values": {"a": [0.0, 1.0]}, "fixed": FIXED, "final": Final("train+val"),
-                                            "workers": 1, "max_iter": 2, **changes})
+    made = tiny_settings(
+        folder / "out", **{
+            "values": {"a": [0.0, 1.0]}, "fixed": FIXED, "final": Final("train+val"), "workers": 1,
+            "max_iter": 2, **changes
+        })
     made.base_config["DataLoader"] = {}
     for part in ("Train", "Eval", "Test"):
         file = folder / f"{part}.txt"
@@ -54,20 +60,26 @@ def test_the_found_and_the_fixed_point_are_trained_again_and_tested(tmp_path, au
     assert audit() == ["final/best attempt 1", "final/fixed attempt 1"]
     out = tmp_path / "out"
     for name, point in (("best", BEST), ("fixed", FIXED)):
-        assert {"config.yaml", "train.log", "result.json"} <= {path.name for path in (out / "final" / name).iterdir()}
+        assert {"config.yaml", "train.log",
+                "result.json"} <= {path.name for path in (out / "final" / name).iterdir()}
         config = yaml.safe_load((out / "final" / name / "config.yaml").read_text())
         assert config["Tiny"]["x"] == point
         assert config["DataLoader"] == {
             "Train": {"dataset": {"cls_label_path": str(out / "final" / "train_val_list.txt")}},
             "Eval": {"dataset": {"cls_label_path": str(tmp_path / "Test.txt")}}}
     assert (out / "final" / "train_val_list.txt").read_text() == "Train.png 0\nEval.png 0\n"
-    assert told(tmp_path)["best"]["point"] == BEST and told(tmp_path)["best"]["test"] == pytest.approx(0.9)
-    assert told(tmp_path)["fixed"]["validation"] == told(tmp_path)["fixed"]["test"] == pytest.approx(0.7161, abs=1e-4)
+    assert told(tmp_path)["best"]["point"] == BEST
+    assert told(tmp_path)["best"]["test"] == pytest.approx(0.9)
+    assert told(tmp_path)["fixed"]["validation"] == told(
+        tmp_path)["fixed"]["test"] == pytest.approx(0.7161, abs=1e-4)
     text = capsys.readouterr().out
     assert "point found  test top1 0.9000\n  fixed point  test top1 0.7161\nA gain of +18.39 points" in text
-    parts = ["Search ended:", "Best top1", "Training the point found and the fixed point again on train+val",
-             "point found: epoch 3, test top1 0.9000", "Trained again on train+val", "A gain of", "What next:",
-             f"the tested model  {out}/final/best/best_model.pdparams"]
+    parts = [
+        "Search ended:", "Best top1",
+        "Training the point found and the fixed point again on train+val",
+        "point found: epoch 3, test top1 0.9000", "Trained again on train+val", "A gain of",
+        "What next:", f"the tested model  {out}/final/best/best_model.pdparams"
+    ]
     assert [text.count(part) for part in parts] == [1] * len(parts)
     assert sorted(parts, key=text.index) == parts, "the test metrics stand before the closing lines"
     assert yaml.safe_load((out / "search.yaml").read_text())["final"] == {"retrain_on": "train+val"}
@@ -78,15 +90,18 @@ def test_the_same_command_again_trains_nothing_and_tells_it_again(tmp_path, audi
     run(tmp_path)
     begun = audit()
     capsys.readouterr()
-    assert run(tmp_path) == 0 and audit() == begun
+    assert run(tmp_path) == 0
+    assert audit() == begun
     assert "A gain of +18.39 points" in capsys.readouterr().out
 
 
 def test_other_lists_are_trained_again(tmp_path, audit):
     run(tmp_path)
     (tmp_path / "Eval.txt").write_text("other.png 0\n")
-    assert run(tmp_path) == 0 and len(audit()) == 4
-    assert run(tmp_path, final=Final("train")) == 0 and len(audit()) == 6
+    assert run(tmp_path) == 0
+    assert len(audit()) == 4
+    assert run(tmp_path, final=Final("train")) == 0
+    assert len(audit()) == 6
     config = yaml.safe_load((tmp_path / "out" / "final" / "best" / "config.yaml").read_text())
     assert config["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(tmp_path / "Train.txt")
 
@@ -102,14 +117,18 @@ def test_what_no_longer_holds_is_not_left_to_be_read(tmp_path, audit, monkeypatc
 
 def test_a_fixed_point_that_wins_is_trained_once(tmp_path, audit, capsys):
     assert run(tmp_path, fixed=BEST) == 0
-    assert audit() == ["final/best attempt 1"] and told(tmp_path)["fixed"] == told(tmp_path)["best"]
+    assert audit() == ["final/best attempt 1"]
+    assert told(tmp_path)["fixed"] == told(tmp_path)["best"]
     assert "it is the fixed point" in capsys.readouterr().out
 
 
 def test_without_a_fixed_point_and_without_final(tmp_path, audit):
-    assert run(tmp_path, fixed=None, final=None) == 0 and audit() == []
+    assert run(tmp_path, fixed=None, final=None) == 0
+    assert audit() == []
     assert not (tmp_path / "out" / "final").exists()
-    assert run(tmp_path, fixed=None) == 0 and audit() == ["final/best attempt 1"] and "fixed" not in told(tmp_path)
+    assert run(tmp_path, fixed=None) == 0
+    assert audit() == ["final/best attempt 1"]
+    assert "fixed" not in told(tmp_path)
 
 
 def test_a_crash_is_tried_once_more(tmp_path, audit, monkeypatch):
@@ -118,19 +137,25 @@ def test_a_crash_is_tried_once_more(tmp_path, audit, monkeypatch):
     assert audit() == ["final/best attempt 1", "final/best attempt 2"]
 
 
-@pytest.mark.parametrize("how, text, attempts", [("raise", r"\(crashed\): ValueError: a deliberate crash", 2),
-                                                 ("diverge", r"\(diverged\): the loss became nan", 1)])
-def test_what_fails_is_told_and_can_be_tried_again(tmp_path, audit, monkeypatch, capsys, how, text, attempts):
+@pytest.mark.parametrize(("how", "text", "attempts"),
+                         [("raise", r"\(crashed\): ValueError: a deliberate crash", 2),
+                          ("diverge", r"\(diverged\): the loss became nan", 1)])
+def test_what_fails_is_told_and_can_be_tried_again(tmp_path, audit, monkeypatch, capsys, how, text,
+                                                   attempts):
     monkeypatch.setenv(FINAL, how)
     failed = f"final training of the point found failed {text}(.|\n)*end of its log"
     with pytest.raises(SearchFailed, match=failed) as e:
         run(tmp_path, fixed=None)
     text = capsys.readouterr().out
-    assert text.count("What next:") == 1 and "tested model" not in text and "Trained again" not in text
-    assert e.value.exit_code == 1 and len(audit()) == attempts
+    assert text.count("What next:") == 1
+    assert "tested model" not in text
+    assert "Trained again" not in text
+    assert e.value.exit_code == 1
+    assert len(audit()) == attempts
     assert not (tmp_path / "out" / "final.json").exists()
     monkeypatch.delenv(FINAL)
-    assert run(tmp_path, fixed=None) == 0 and len(audit()) == attempts + 1
+    assert run(tmp_path, fixed=None) == 0
+    assert len(audit()) == attempts + 1
     assert told(tmp_path)["best"]["test"] == pytest.approx(0.9)
 
 

@@ -24,7 +24,10 @@ from tests.helpers.tiny_search import tiny_settings
 
 KILLS = 24
 # about three trials finish between two kills on a fast machine: enough of them for twice as many kills
-OPTIONS = {"values": {"a": list(range(12)), "b": [i / 10 for i in range(12)]}, "tiny": {"epochs": 4, "pause": 0.01}}
+OPTIONS = {
+    "values": {"a": list(range(12)), "b": [i / 10 for i in range(12)]},
+    "tiny": {"epochs": 4, "pause": 0.01}
+}
 POINTS = 144
 LIMIT = 120.0  # seconds for anything to happen at all, however slow the machine
 
@@ -42,9 +45,12 @@ class Search:
     def start(self) -> None:
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.helpers.tiny_search", str(self.output_dir),
-                 json.dumps(self.options)],
-                stdout=errors, stderr=errors, env={**os.environ, AUDIT: str(self.audit), "OMP_NUM_THREADS": "1"})
+                [
+                    sys.executable, "-m", "tests.helpers.tiny_search",
+                    str(self.output_dir),
+                    json.dumps(self.options)
+                ], stdout=errors, stderr=errors,
+                env={**os.environ, AUDIT: str(self.audit), "OMP_NUM_THREADS": "1"})
 
     def lines(self) -> list[str]:
         return self.audit.read_text().splitlines()
@@ -66,7 +72,10 @@ class Search:
         """Whether there was anything to kill."""
         workers = self.workers()
         rng.shuffle(workers)
-        victims = {"parent": [self.process.pid], "worker": workers[:1], "both": [self.process.pid, *workers]}[what]
+        victims = {
+            "parent": [self.process.pid], "worker": workers[:1],
+            "both": [self.process.pid, *workers]
+        }[what]
         rng.shuffle(victims)
         for victim in victims:
             try:
@@ -90,7 +99,9 @@ class Search:
         return found
 
     def began(self) -> Counter:
-        return Counter(int(match[1]) for match in re.finditer(r"^began (\d+) ", self.audit.read_text(), re.MULTILINE))
+        return Counter(
+            int(match[1])
+            for match in re.finditer(r"^began (\d+) ", self.audit.read_text(), re.MULTILINE))
 
 
 def processes_of(search: Search) -> list[int]:
@@ -98,7 +109,8 @@ def processes_of(search: Search) -> list[int]:
     mark, found = f"{AUDIT}={search.audit}".encode(), []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if int(process.name) != os.getpid() and mark in (process / "environ").read_bytes().split(b"\0"):
+            if int(process.name) != os.getpid() and mark in (process /
+                                                             "environ").read_bytes().split(b"\0"):
                 found.append(int(process.name))
         except OSError:
             continue
@@ -114,7 +126,8 @@ def search(tmp_path):
         search.process.wait()
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc; runs on Linux")
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(),
+                    reason="looks at processes through /proc; runs on Linux")
 def test_kills_at_random_moments_change_nothing(search):
     rng = random.Random(20)
     kills, begun_when_finished, worker_kills = Counter(), {}, 0
@@ -129,7 +142,8 @@ def test_kills_at_random_moments_change_nothing(search):
         worker_kills += what == "worker"
         kills[what] += search.kill(what, rng)
         done = search.finished()
-        begun = search.began()  # after looking at the results, so that no beginning is counted too late
+        begun = search.began(
+        )  # after looking at the results, so that no beginning is counted too late
         for number in done:
             begun_when_finished.setdefault(number, begun[number])
     search.start() if search.process.poll() is not None else None
@@ -142,12 +156,15 @@ def test_kills_at_random_moments_change_nothing(search):
     assert {record.state for record in records} == {"complete"}
     assert all(len(record.curve) == 4 and record.value == record.curve[-1][1] for record in records)
     begun = search.began()
-    assert {n: begun[n] for n in begun_when_finished} == begun_when_finished, "trained again after it had finished"
-    assert all(begun[record.number] >= 1 for record in records) and sum(begun.values()) > POINTS
+    assert {n: begun[n] for n in begun_when_finished
+            } == begun_when_finished, "trained again after it had finished"
+    assert all(begun[record.number] >= 1 for record in records)
+    assert sum(begun.values()) > POINTS
     for record in records:
-        result = read_result(search.output_dir / "trials" / f"{record.number:04d}", number=record.number,
-                             attempt=record.attempts)
-        assert result and result["value"] == record.value
+        result = read_result(search.output_dir / "trials" / f"{record.number:04d}",
+                             number=record.number, attempt=record.attempts)
+        assert result
+        assert result["value"] == record.value
     assert processes_of(search) == []
 
 
@@ -158,7 +175,8 @@ def test_an_undisturbed_search_trains_every_point_once(search):
     assert processes_of(search) == []
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc; runs on Linux")
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(),
+                    reason="looks at processes through /proc; runs on Linux")
 @pytest.mark.parametrize("what", ["parent", "both"])
 def test_kills_while_the_best_points_are_confirmed_lose_no_training(search, what):
     search.options = {**OPTIONS, "values": {"a": [1, 2, 3, 4, 5, 6]}, "confirm": 3}
@@ -172,13 +190,15 @@ def test_kills_while_the_best_points_are_confirmed_lose_no_training(search, what
         begun = search.began()
         for number in done:
             begun_when_finished.setdefault(number, begun[number])
-    assert any(number >= 6 for number in begun_when_finished), "killed before anything was confirmed"
+    assert any(
+        number >= 6 for number in begun_when_finished), "killed before anything was confirmed"
     search.start()
     assert search.process.wait(LIMIT) == 0, search.errors.read_text()
 
     settings = tiny_settings(search.output_dir, **search.options)
     records = open_store(output_dir=search.output_dir, space=settings.space).records()
-    assert {record.state for record in records} == {"complete"} and len(records) == 12
+    assert {record.state for record in records} == {"complete"}
+    assert len(records) == 12
     seeds = Counter(record.seed for record in records)
     assert seeds == {0: 6, 1: 3, 2: 3}
     again = {n: search.began()[n] for n in begun_when_finished}
@@ -188,12 +208,13 @@ def test_kills_while_the_best_points_are_confirmed_lose_no_training(search, what
     assert processes_of(search) == []
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_cleanly_and_says_how_to_go_on(search, number, code):
     search.options = {**OPTIONS, "values": {"a": [1, 2, 3, 4, 5, 6, 7, 8]}}
     search.start()
     assert search.wait_for_lines(9)
-    assert set(holders(search.output_dir / ".lock")) == set(processes_of(search)), "workers hold the lock as well"
+    assert set(holders(search.output_dir / ".lock")) == set(
+        processes_of(search)), "workers hold the lock as well"
     search.process.send_signal(number)
     assert search.process.wait(LIMIT) == code
     assert processes_of(search) == []

@@ -41,7 +41,9 @@ def impatient() -> dict:
 
 def test_a_second_search_is_refused_and_the_first_is_named(tmp_path, hold):
     process = hold(tmp_path)
-    with pytest.raises(StudyError, match=rf"another search is at work here \(pid {process.pid}\).*kill {process.pid}"):
+    with pytest.raises(
+            StudyError,
+            match=rf"another search is at work here \(pid {process.pid}\).*kill {process.pid}"):
         DirectoryLock(tmp_path, **impatient())
 
 
@@ -64,14 +66,16 @@ def test_a_search_that_is_just_ending_is_waited_for(tmp_path, hold):
 
 def test_orphans_keep_the_lock_and_are_named(tmp_path):
     lock = DirectoryLock(tmp_path)
-    orphan = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[lock.fd])
+    orphan = subprocess.Popen(
+        [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[lock.fd])
     orphan.stdout.readline()  # while it begins to run, what it holds open cannot be read
     lock.close()
     dead = subprocess.Popen(["true"])
     dead.wait()
     (tmp_path / ".lock").write_text(f"{dead.pid}\n")
-    with pytest.raises(StudyError, match=rf"processes of an earlier search still run \(pid {orphan.pid}\)"):
+    with pytest.raises(StudyError,
+                       match=rf"processes of an earlier search still run \(pid {orphan.pid}\)"):
         DirectoryLock(tmp_path, **impatient())
     assert holders(tmp_path / ".lock") == [orphan.pid]
     orphan.stdin.close()
@@ -80,7 +84,8 @@ def test_orphans_keep_the_lock_and_are_named(tmp_path):
     DirectoryLock(tmp_path, **impatient()).close()
 
 
-def test_a_folder_moved_between_opening_and_locking_is_not_taken_for_the_new_one(tmp_path, monkeypatch):
+def test_a_folder_moved_between_opening_and_locking_is_not_taken_for_the_new_one(
+        tmp_path, monkeypatch):
     import fcntl
 
     folder, flock, moves = tmp_path / "out", fcntl.flock, []
@@ -104,7 +109,8 @@ def test_moving_aside_keeps_everything_and_takes_the_new_folder(tmp_path):
     for text in ("first", "second"):
         (folder / "file").write_text(text)
         lock, aside = move_aside(folder, lock)
-        assert (aside / "file").read_text() == text and os.listdir(folder) == [".lock"]
+        assert (aside / "file").read_text() == text
+        assert os.listdir(folder) == [".lock"]
         assert aside.name.startswith("out.")
     with pytest.raises(StudyError, match=f"pid {os.getpid()}"):
         DirectoryLock(folder, **impatient())

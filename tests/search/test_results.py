@@ -11,8 +11,10 @@ def test_the_mean_over_a_points_repeats_ranks_it():
     steady = [record(2, 0.01, value=0.8), record(3, 0.01, value=0.78, seed=1)]
     results = point_results(SPACE, lucky + steady)
     assert [result.point["lr"] for result in results] == [0.01, 0.1]
-    assert results[0].value == pytest.approx(0.79) and results[0].error == pytest.approx(0.01)
-    assert results[1].value == pytest.approx(0.7) and results[1].error == pytest.approx(0.2)
+    assert results[0].value == pytest.approx(0.79)
+    assert results[0].error == pytest.approx(0.01)
+    assert results[1].value == pytest.approx(0.7)
+    assert results[1].error == pytest.approx(0.2)
     assert results[1].best.number == 0  # the weights handed out are those of its better trial
 
 

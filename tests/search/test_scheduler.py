@@ -26,8 +26,11 @@ class Says:
 
 def record(number, *, point=A, state="complete", suggestion=None, **fields):
     value = 0.5 if state in ("complete", "pruned") else None
-    return TrialRecord(**{"number": number, "suggestion": number if suggestion is None else suggestion, "point": point,
-                          "seed": 0, "state": state, "value": value, "attempts": 1, **fields})
+    return TrialRecord(
+        **{
+            "number": number, "suggestion": number if suggestion is None else suggestion,
+            "point": point, "seed": 0, "state": state, "value": value, "attempts": 1, **fields
+        })
 
 
 def step(records, *, sampler=None, in_flight=(), **settings):
@@ -68,7 +71,8 @@ def test_an_evaluated_point_is_reused():
     diverged = record(0, state="diverged")
     assert step([diverged], sampler=Says(A)) == Reuse(1, diverged)
     complete = record(1, suggestion=0)
-    assert step([diverged, complete, record(2, suggestion=0)], search_times=3, sampler=Says(A)) == Reuse(1, complete)
+    assert step([diverged, complete, record(2, suggestion=0)], search_times=3,
+                sampler=Says(A)) == Reuse(1, complete)
 
 
 def test_a_point_under_way_is_waited_for_before_it_is_reused():
@@ -81,12 +85,18 @@ def test_without_de_duplication_it_is_trained_again_with_the_next_seed():
 
 
 def test_repeats_are_observations_of_their_own_and_reuses_are_none():
-    records = [record(0, curve=((1, 0.5),)), record(1, suggestion=0, state="failed"), record(2, reused=0),
-               record(3, point=B, state="running"), record(4, point=B, state="diverged")]
+    records = [
+        record(0, curve=((1, 0.5), )),
+        record(1, suggestion=0, state="failed"),
+        record(2, reused=0),
+        record(3, point=B, state="running"),
+        record(4, point=B, state="diverged")
+    ]
     finished, running = observations(records)
     assert [(one.number, one.state, one.value) for one in finished] == [
         (0, "complete", 0.5), (1, "failed", None), (4, "diverged", None)]
-    assert finished[0].curve == ((1, 0.5),) and running == [B]
+    assert finished[0].curve == ((1, 0.5),)
+    assert running == [B]
 
 
 def test_a_reuse_moves_the_draw_on():
@@ -96,10 +106,11 @@ def test_a_reuse_moves_the_draw_on():
         sampler = Says(A)
         ask(records, settings=tiny_settings("unused", seed=3), sampler=sampler)
         seeds.append(sampler.told[2])
-    assert seeds[0] == 3 and len(set(seeds)) == 3
+    assert seeds[0] == 3
+    assert len(set(seeds)) == 3
 
 
-@pytest.mark.parametrize("mode, limit", [("grid", 40), ("random", 40), ("bayes", 8)])
+@pytest.mark.parametrize(("mode", "limit"), [("grid", 40), ("random", 40), ("bayes", 8)])
 def test_every_mode_ends_on_a_small_space(mode, limit):
     """Random draws that hit evaluated points are reused; none of the modes goes round in circles."""
     from paddle_transfer.samplers.registry import make_sampler
@@ -116,6 +127,7 @@ def test_every_mode_ends_on_a_small_space(mode, limit):
         else:
             records.append(record(number, point=what.point))
     assert isinstance(what, Stop)
-    assert len({settings.space.key(one.point) for one in records}) == 6, "a random search of 40 sees all of 6 points"
+    assert len({settings.space.key(one.point)
+                for one in records}) == 6, "a random search of 40 sees all of 6 points"
     if mode != "random":
         assert len(records) == 6

@@ -27,18 +27,22 @@ def settled(point, seed):
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_a_flat_task_ends_by_itself_and_not_too_soon(tmp_path, slots):
-    search = VirtualSearch(tmp_path, value=settled, values=FLAT, search_mode="bayes", max_iter=36, stop="auto")
+    search = VirtualSearch(tmp_path, value=settled, values=FLAT, search_mode="bayes", max_iter=36,
+                           stop="auto")
     reason = search.run(FakeExecutor(slots=slots))
     assert reason.startswith("stop auto: no untried point is expected to gain more than ")
-    assert LEAST_TRIALS <= len(search.records()) <= 25 and all(record.finished for record in search.records())
+    assert LEAST_TRIALS <= len(search.records()) <= 25
+    assert all(record.finished for record in search.records())
     trained = len(search.records())
     assert search.run() == reason and len(search.records()) == trained, "it stays ended"
     search.settings = replace(search.settings, stop="none", max_iter=trained + 2)
-    assert search.run().startswith("max_iter") and len(search.records()) == trained + 2
+    assert search.run().startswith("max_iter")
+    assert len(search.records()) == trained + 2
 
 
 def test_max_iter_stays_a_limit(tmp_path):
-    search = VirtualSearch(tmp_path, value=settled, values=FLAT, search_mode="bayes", max_iter=4, stop="auto")
+    search = VirtualSearch(tmp_path, value=settled, values=FLAT, search_mode="bayes", max_iter=4,
+                           stop="auto")
     assert search.run() == "max_iter (4) suggestions were evaluated"
 
 
@@ -49,8 +53,10 @@ def test_it_asks_the_same_ranker():
 
     rule = AutoStop(Says(tiny_settings("unused")))
     assert rule.done([0.005]) is None
-    assert rule.done([0.0031]) == ("stop auto: no untried point is expected to gain more than 0.31 points, less than "
-                                   "noise hides (0.40)")
+    assert rule.done([
+        0.0031
+    ]) == ("stop auto: no untried point is expected to gain more than 0.31 points, less than "
+           "noise hides (0.40)")
     assert AutoStop(Ranker(tiny_settings("unused", search_mode="bayes"))).done([]) is None
 
 
@@ -59,22 +65,25 @@ def test_what_confirms_does_not_wake_it_up_again(tmp_path):
     def noisy(point, seed):
         return settled(point, seed) - 0.3 * (seed > 0)
 
-    search = VirtualSearch(tmp_path, value=noisy, values=FLAT, search_mode="bayes", max_iter=36, stop="auto", confirm=3)
+    search = VirtualSearch(tmp_path, value=noisy, values=FLAT, search_mode="bayes", max_iter=36,
+                           stop="auto", confirm=3)
     reason = search.run(FakeExecutor(slots=2))
     own = [record for record in search.records() if record.seed == 0]
-    assert reason.startswith("stop auto") and len(search.records()) == len(own) + 6
+    assert reason.startswith("stop auto")
+    assert len(search.records()) == len(own) + 6
     assert [record.number for record in own] == list(range(len(own)))
 
 
 # -- epoch_budget ----------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
-@pytest.mark.parametrize("budget, trials", [(3, 1), (8, 2), (9, 3), (17, 5), (18, 6)])
+@pytest.mark.parametrize(("budget", "trials"), [(3, 1), (8, 2), (9, 3), (17, 5), (18, 6)])
 def test_no_more_epochs_than_allowed(tmp_path, slots, budget, trials):
     search = VirtualSearch(tmp_path, values={"a": list(range(9))}, epoch_budget=budget)
     assert search.run(FakeExecutor(slots=slots)) == (
         f"epoch_budget ({budget}) has no room for another training after {3 * trials} epochs")
-    assert len(search.records()) == trials and {record.state for record in search.records()} == {"complete"}
+    assert len(search.records()) == trials
+    assert {record.state for record in search.records()} == {"complete"}
 
 
 def test_a_pruned_trial_gives_its_epochs_back(tmp_path):
@@ -86,7 +95,8 @@ def test_a_pruned_trial_gives_its_epochs_back(tmp_path):
     search.run(FakeExecutor(slots=3), pruner=Harsh())
     records = search.records()
     assert sum(record.curve[-1][0] for record in records) <= 10
-    assert len(records) == 4 and [record.state for record in records].count("pruned") == 2
+    assert len(records) == 4
+    assert [record.state for record in records].count("pruned") == 2
 
 
 def test_with_a_larger_budget_the_search_goes_on(tmp_path):
@@ -95,7 +105,8 @@ def test_with_a_larger_budget_the_search_goes_on(tmp_path):
     assert len(search.records()) == 3
     search.settings = replace(search.settings, epoch_budget=21)
     search.run()
-    assert len(search.records()) == 7 and {record.attempts for record in search.records()} == {1}
+    assert len(search.records()) == 7
+    assert {record.attempts for record in search.records()} == {1}
 
 
 @pytest.mark.parametrize("step", [3, 6, 9, 12])
@@ -104,7 +115,8 @@ def test_a_kill_does_not_change_how_many_are_trained(tmp_path, step):
     with pytest.raises(Killed):
         search.run(ExecutorThatDiesAt(step=step))
     search.run()
-    assert len(search.records()) == 4 and all(record.finished for record in search.records())
+    assert len(search.records()) == 4
+    assert all(record.finished for record in search.records())
 
 
 def test_repeats_are_trainings_too(tmp_path):
@@ -116,12 +128,16 @@ def test_repeats_are_trainings_too(tmp_path):
 def test_epochs_that_are_searched_count_as_they_are():
     settings = tiny_settings("unused", values={"Global.epochs": [2, 10]}, epoch_budget=20)
     budget, short, long = Budget(settings), {"Global.epochs": 2}, {"Global.epochs": 10}
-    records = [TrialRecord(0, 0, long, 0, state="complete", value=0.5, curve=((5, 0.4), (10, 0.5)), attempts=1),
-               TrialRecord(1, 1, short, 0, attempts=1), TrialRecord(2, 2, long, 0, state="diverged",
-                                                                    curve=((1, 0.1), (2, 0.1)), attempts=1),
-               TrialRecord(3, 3, long, 0, state="complete", value=0.5, curve=((10, 0.5),), reused=0)]
+    records = [
+        TrialRecord(0, 0, long, 0, state="complete", value=0.5, curve=((5, 0.4), (10, 0.5)),
+                    attempts=1),
+        TrialRecord(1, 1, short, 0, attempts=1),
+        TrialRecord(2, 2, long, 0, state="diverged", curve=((1, 0.1), (2, 0.1)), attempts=1),
+        TrialRecord(3, 3, long, 0, state="complete", value=0.5, curve=((10, 0.5), ), reused=0)
+    ]
     assert [budget.epochs_of(record) for record in records] == [10, 2, 2, 0]
-    assert budget.refuses(records, short) is None and "after 14 epochs" in budget.refuses(records, long)
+    assert budget.refuses(records, short) is None
+    assert "after 14 epochs" in budget.refuses(records, long)
     assert budget.refuses(records) is None, "some training still fits"
 
 
@@ -138,7 +154,8 @@ def test_no_trial_begins_after_the_time_and_those_under_way_are_finished(tmp_pat
     search = VirtualSearch(tmp_path, values={"a": list(range(9))}, time_budget=1.5)
     executor = Hourly(slots=2)
     assert search.run(executor) == "time_budget (1.5 h) is spent"
-    assert len(search.records()) == 4 and {record.state for record in search.records()} == {"complete"}
+    assert len(search.records()) == 4
+    assert {record.state for record in search.records()} == {"complete"}
     assert executor.clock.now > 2 * HOUR
 
 
@@ -149,7 +166,8 @@ def test_time_is_counted_over_restarts(tmp_path):
     done = sum(record.finished for record in search.records())
     assert 2 <= done <= 3
     search.run(Hourly(slots=1, clock=FakeClock()))
-    assert 5 <= len(search.records()) <= 7 and all(record.finished for record in search.records())
+    assert 5 <= len(search.records()) <= 7
+    assert all(record.finished for record in search.records())
     assert search.run(Hourly(slots=1)) == "time_budget (6 h) is spent", "nothing more is begun"
     count = len(search.records())
     search.settings = replace(search.settings, time_budget=7.5)
@@ -188,5 +206,6 @@ def test_the_stopwatch_loses_no_more_than_half_a_minute():
 
 
 def test_without_limits_nothing_is_refused():
-    assert Budget(tiny_settings("unused"), seconds=lambda: 1e9).refuses([], {"a": 0.0, "b": 1}) is None
+    assert Budget(tiny_settings("unused"), seconds=lambda: 1e9).refuses([],
+                                                                        {"a": 0.0, "b": 1}) is None
     assert Play().epochs == 3, "what the numbers above go by"

@@ -18,13 +18,15 @@ def again(attempt):
 
 @pytest.fixture
 def trial_folders(tmp_path):
-    return TrialFolders(tmp_path, write_config=lambda record, path: path.write_text(str(record.point)),
-                     payload={"metric": "top1"})
+    return TrialFolders(tmp_path,
+                        write_config=lambda record, path: path.write_text(str(record.point)),
+                        payload={"metric": "top1"})
 
 
 def test_a_job_finds_its_config(tmp_path, trial_folders):
     job = trial_folders.prepare(RECORD)
-    assert job.directory == str(tmp_path / "trials" / "0007") and (job.number, job.attempt) == (7, 1)
+    assert job.directory == str(tmp_path / "trials" / "0007")
+    assert (job.number, job.attempt) == (7, 1)
     assert job.payload == {"metric": "top1", "seed": 11}
     assert (tmp_path / "trials" / "0007" / "config.yaml").read_text() == "{'a': 1}"
 

@@ -24,7 +24,8 @@ from tests.helpers.tiny_search import RUNNER, tiny_settings
 def earlier(tmp_path_factory):
     """The output_dir of a finished search over lr and b."""
     folder = tmp_path_factory.mktemp("earlier")
-    run_search(tiny_settings(folder / "out", values={"lr": [0.1, 0.3, 0.5], "b": [1, 2]}), runner=RUNNER, callbacks=[])
+    run_search(tiny_settings(folder / "out", values={"lr": [0.1, 0.3, 0.5], "b": [1, 2]}),
+               runner=RUNNER, callbacks=[])
     return folder / "out"
 
 
@@ -36,8 +37,11 @@ def table(tmp_path_factory):
 
 
 def settings(out, *warm_start, **changes):
-    return tiny_settings(out, **{"values": {"lr": [0.1, 0.3, 0.5], "c": [True, False]}, "search_mode": "bayes",
-                                 "max_iter": 4, "warm_start": tuple(map(str, warm_start)), **changes})
+    return tiny_settings(
+        out, **{
+            "values": {"lr": [0.1, 0.3, 0.5], "c": [True, False]}, "search_mode": "bayes",
+            "max_iter": 4, "warm_start": tuple(map(str, warm_start)), **changes
+        })
 
 
 def issues(made):
@@ -50,7 +54,9 @@ def issues(made):
 def test_a_finished_search_is_a_task(tmp_path, earlier):
     before = (earlier / JOURNAL_NAME).read_bytes()
     (task,) = load_tasks(settings(tmp_path, earlier))
-    assert task.name == str(earlier) and len(task.points) == 6 and set(task.points[0]) == {"lr", "b"}
+    assert task.name == str(earlier)
+    assert len(task.points) == 6
+    assert set(task.points[0]) == {"lr", "b"}
     assert list(task.values) == sorted(task.values, reverse=True)
     assert (earlier / JOURNAL_NAME).read_bytes() == before, "it is only read"
 
@@ -64,7 +70,8 @@ def test_one_that_is_at_work_too(tmp_path, earlier):
     torn = b"".join(lines[:-8]) + lines[-8][:9]
     (copy / JOURNAL_NAME).write_bytes(torn)
     (task,) = load_tasks(settings(tmp_path, copy))
-    assert 2 <= len(task.points) <= 6 and (copy / JOURNAL_NAME).read_bytes() == torn
+    assert 2 <= len(task.points) <= 6
+    assert (copy / JOURNAL_NAME).read_bytes() == torn
 
 
 def test_a_search_with_a_storage_of_its_own(tmp_path):
@@ -75,7 +82,8 @@ def test_a_search_with_a_storage_of_its_own(tmp_path):
 
 def test_a_table_is_a_task(tmp_path, table):
     (task,) = load_tasks(settings(tmp_path, table))
-    assert task.name == "synthetic" and len(task.points) == 28
+    assert task.name == "synthetic"
+    assert len(task.points) == 28
 
 
 def test_each_that_is_of_no_use_is_named(tmp_path, earlier, table):
@@ -84,20 +92,25 @@ def test_each_that_is_of_no_use_is_named(tmp_path, earlier, table):
     with gzip.open(text, "wt") as file:
         file.write("lr,top1\n0.1,0.5\n")
     found = issues(settings(earlier, table, empty, text, earlier))
-    assert [one.partition(": ")[0] for one in found] == ["warm_start.1", "warm_start.2", "warm_start.3"]
-    assert found[0].startswith("warm_start.1: must be readable; found ") and "no search has been here" in found[0]
+    assert [one.partition(": ")[0]
+            for one in found] == ["warm_start.1", "warm_start.2", "warm_start.3"]
+    assert found[0].startswith("warm_start.1: must be readable; found ")
+    assert "no search has been here" in found[0]
     assert "a table has the columns" in found[1]
-    assert found[2] == (f"warm_start.3: must be another search; found {str(earlier)!r}, the output_dir of this one. Take "
-                        "it out: its trials count anyway.")
+    assert found[2] == (
+        f"warm_start.3: must be another search; found {str(earlier)!r}, the output_dir of this one. Take "
+        "it out: its trials count anyway.")
 
 
 def test_nothing_in_common(tmp_path, earlier, table):
     made = settings(tmp_path, earlier, table, values={"x": [1, 2]})
-    assert issues(made)[0] == (f"warm_start.0: must share a search_key with this search; found lr, b in "
-                                 f"{str(earlier)!r}. This one searches x.")
+    assert issues(made)[0] == (
+        f"warm_start.0: must share a search_key with this search; found lr, b in "
+        f"{str(earlier)!r}. This one searches x.")
     assert issues(made)[1].startswith("warm_start.1: must share a search_key")
     (one,) = issues(settings(tmp_path, earlier, values={"b": [7, 8]}))
-    assert one.startswith("warm_start.0: must have at least two points whose values mean something here")
+    assert one.startswith(
+        "warm_start.0: must have at least two points whose values mean something here")
 
 
 def test_no_finished_trial(tmp_path):
@@ -105,15 +118,18 @@ def test_no_finished_trial(tmp_path):
     with pytest.raises(Exception, match="all 2 trials failed"):
         run_search(made, runner=RUNNER, callbacks=[])
     (one,) = issues(settings(tmp_path / "new", tmp_path / "out"))
-    assert one == (f"warm_start.0: must have a finished trial; found none in {str(tmp_path / 'out')!r}. Take it out, or "
-                   "let it run first.")
+    assert one == (
+        f"warm_start.0: must have a finished trial; found none in {str(tmp_path / 'out')!r}. Take it out, or "
+        "let it run first.")
 
 
 def test_a_greedy_search_is_refused(tmp_path, earlier):
     copy = tmp_path / "greedy"
     copy.mkdir()
-    (copy / "search.yaml").write_text((earlier / "search.yaml").read_text().replace("grid", "greedy"))
-    assert issues(settings(tmp_path, copy))[0].startswith("warm_start.0: must not be a greedy search")
+    (copy / "search.yaml").write_text((earlier / "search.yaml").read_text().replace(
+        "grid", "greedy"))
+    assert issues(settings(tmp_path,
+                           copy))[0].startswith("warm_start.0: must not be a greedy search")
 
 
 def test_a_mistake_comes_before_anything_is_written(tmp_path):
@@ -124,14 +140,19 @@ def test_a_mistake_comes_before_anything_is_written(tmp_path):
 
 
 def test_sampler_and_judge_know_the_tasks_and_the_size_of_the_list(tmp_path, table):
-    made = settings(tmp_path, table, values={"lr": [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]}, prior="none")
+    made = settings(tmp_path, table, values={"lr": [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]},
+                    prior="none")
     (tmp_path / "val.txt").write_text("a.png 0\n\nb.png 1\n")
-    made.base_config["DataLoader"] = {"Eval": {"dataset": {"cls_label_path": str(tmp_path / "val.txt")}}}
+    made.base_config["DataLoader"] = {
+        "Eval": {"dataset": {"cls_label_path": str(tmp_path / "val.txt")}}
+    }
     sampler, ranker = begin_with(made)
-    assert [task.name for task in sampler.tasks] == ["synthetic"] == [task.name for task in ranker._tasks]
+    assert [task.name
+            for task in sampler.tasks] == ["synthetic"] == [task.name for task in ranker._tasks]
     assert sampler.eval_size == 2 == ranker._eval_size
     sampler, ranker = begin_with(replace(made, prior="shipped"))
-    assert [task.name for task in ranker._tasks] == ["synthetic", *(task.name for task in shipped())]
+    assert [task.name
+            for task in ranker._tasks] == ["synthetic", *(task.name for task in shipped())]
 
 
 def test_a_warm_search_runs(tmp_path, earlier):

@@ -25,60 +25,74 @@ def test_a_key_that_refines_another_one_depends_on_it(tmp_path):
     # whichever comes first
     for items in ((RANDAUGMENT, MAGNITUDE), (MAGNITUDE, RANDAUGMENT)):
         settings = load(tmp_path, *items)
-        assert settings.space.size == 3 and settings.max_iter == 3
+        assert settings.space.size == 3
+        assert settings.max_iter == 3
         assert settings.space["randaugment_magnitude"].when == (("randaugment", (True,)),)
     assert settings.identity()["space"]["randaugment_magnitude"]["when"] == {"randaugment": [True]}
 
 
 def test_always_on_is_no_condition(tmp_path):
     settings = load(tmp_path, {**RANDAUGMENT, "search_values": [True]}, MAGNITUDE)
-    assert settings.space["randaugment_magnitude"].when == () and settings.space.size == 2
+    assert settings.space["randaugment_magnitude"].when == ()
+    assert settings.space.size == 2
 
 
 def test_a_key_that_refines_what_is_nowhere(tmp_path):
     assert issues(tmp_path, MAGNITUDE) == [
         "search_dict.0.search_key: randaugment_magnitude needs the search_key randaugment beside it, or a RandAugment "
-        "in the transform_ops of the base config; found none there. Add it, or take the key out."]
+        "in the transform_ops of the base config; found none there. Add it, or take the key out."
+    ]
 
 
-@pytest.mark.parametrize("when, size", [({"randaugment": True}, 3 * (2 + 1)), ({"lr": [0.1, 0.01]}, 2 * (2 * 2 + 1)),
-                                        ({"lr": 0.1, "randaugment": False}, 2 + 5)])
+@pytest.mark.parametrize(("when", "size"), [({"randaugment": True}, 3 * (2 + 1)),
+                                            ({"lr": [0.1, 0.01]}, 2 * (2 * 2 + 1)),
+                                            ({"lr": 0.1, "randaugment": False}, 2 + 5)])
 def test_conditions_of_ones_own(tmp_path, when, size):
     cutout = {"search_key": "cutout", "when": when}
     settings = load(tmp_path, cutout, LR, RANDAUGMENT)
-    assert settings.space.size == size and len({settings.space.key(p) for p in settings.space.points()}) == size
+    assert settings.space.size == size
+    assert len({settings.space.key(p) for p in settings.space.points()}) == size
 
 
-@pytest.mark.parametrize("when, expected", [
-    ({"randaugmen": True}, "search_dict.0.when: must name another search_key of this search_dict; found 'randaugmen'. "
+@pytest.mark.parametrize(("when", "expected"), [
+    ({"randaugmen": True},
+     "search_dict.0.when: must name another search_key of this search_dict; found 'randaugmen'. "
      "Did you mean 'randaugment'?"),
     ({"cutout": True}, "search_dict.0.when: must name another search_key"),
-    ({"lr": 0.5}, "search_dict.0.when.lr: must be among the values that are searched; found 0.5 (a number). They are "
+    ({"lr": 0.5},
+     "search_dict.0.when.lr: must be among the values that are searched; found 0.5 (a number). They are "
      "[0.1, 0.01, 0.001]."),
     ({"lr": []}, "search_dict.0.when.lr: must have a value: the key would never matter"),
-    ("randaugment", "search_dict.0.when: must be a mapping of search keys to their values; found 'randaugment'"),
-    ({}, "search_dict.0.when: must be a mapping"), (None, "search_dict.0.when: must be a mapping")])
+    ("randaugment",
+     "search_dict.0.when: must be a mapping of search keys to their values; found 'randaugment'"),
+    ({}, "search_dict.0.when: must be a mapping"), (None, "search_dict.0.when: must be a mapping")
+])
 def test_mistakes(tmp_path, when, expected):
     found = issues(tmp_path, {"search_key": "cutout", "when": when}, LR, RANDAUGMENT)
-    assert len(found) == 1 and found[0].startswith(expected)
+    assert len(found) == 1
+    assert found[0].startswith(expected)
 
 
 def test_conditions_in_a_circle(tmp_path):
     found = issues(tmp_path, {"search_key": "cutout", "when": {"mixup": True}},
-                     {"search_key": "mixup", "when": {"cutout": True}}, {**LR, "when": {"mixup": True}})
+                   {"search_key": "mixup", "when": {"cutout": True}},
+                   {**LR, "when": {"mixup": True}})
     assert found == ["search_dict.0.when: must not lead back to the key itself; found 'cutout'",
                      "search_dict.1.when: must not lead back to the key itself; found 'mixup'"]
 
 
 def test_a_mistake_of_the_other_key_is_told_once(tmp_path):
-    found = issues(tmp_path, {"search_key": "cutout", "when": {"lr": 0.1}}, {**LR, "search_values": ["x"]})
-    assert len(found) == 1 and found[0].startswith("search_dict.1.search_values.0")
+    found = issues(tmp_path, {"search_key": "cutout", "when": {"lr": 0.1}},
+                   {**LR, "search_values": ["x"]})
+    assert len(found) == 1
+    assert found[0].startswith("search_dict.1.search_values.0")
 
 
 def test_the_fixed_point_may_leave_out_what_is_inactive(tmp_path):
     settings = load(tmp_path, RANDAUGMENT, MAGNITUDE, fixed={"randaugment": False})
     assert settings.fixed == {"randaugment": False, "randaugment_magnitude": 3}
-    settings = load(tmp_path, RANDAUGMENT, MAGNITUDE, fixed={"randaugment": False, "randaugment_magnitude": 9})
+    settings = load(tmp_path, RANDAUGMENT, MAGNITUDE,
+                    fixed={"randaugment": False, "randaugment_magnitude": 9})
     assert settings.fixed == {"randaugment": False, "randaugment_magnitude": 3}
     assert "fixed.randaugment_magnitude: is needed" in issues(tmp_path, RANDAUGMENT, MAGNITUDE,
                                                                 fixed={"randaugment": True})[0]

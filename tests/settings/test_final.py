@@ -28,7 +28,7 @@ def issues(folder, base, **fields):
     return [str(mistake) for mistake in caught.value.issues]
 
 
-@pytest.mark.parametrize("written, read", [({"retrain_on": "train+val"}, Final("train+val")),
+@pytest.mark.parametrize(("written", "read"), [({"retrain_on": "train+val"}, Final("train+val")),
                                            ({"retrain_on": "train"}, Final("train")), (None, None)])
 def test_what_it_becomes(tmp_path, base, written, read):
     settings = load_search(write_search(tmp_path, base=base, final=written))
@@ -37,15 +37,18 @@ def test_what_it_becomes(tmp_path, base, written, read):
 
 def test_it_is_no_part_of_what_the_search_is(tmp_path, base):
     without = load_search(write_search(tmp_path, base=base)).identity()
-    assert load_search(write_search(tmp_path, base=base, final={"retrain_on": "train"})).identity() == without
+    assert load_search(write_search(tmp_path, base=base,
+                                    final={"retrain_on": "train"})).identity() == without
 
 
-@pytest.mark.parametrize("written, text", [
-    ({"retrain_on": "all"}, "final.retrain_on: must be one of train, train+val; found 'all' (a string). "
-                            "For example final: {retrain_on: train+val}."),
-    ({"retrainon": "train"}, "final.retrainon: unknown key; found 'retrainon'. Did you mean 'retrain_on'?"),
+@pytest.mark.parametrize(("written", "text"), [
+    ({"retrain_on": "all"
+      }, "final.retrain_on: must be one of train, train+val; found 'all' (a string). "
+     "For example final: {retrain_on: train+val}."),
+    ({"retrainon": "train"
+      }, "final.retrainon: unknown key; found 'retrainon'. Did you mean 'retrain_on'?"),
     ("train", "final: must be a mapping with at least one key; found 'train' (a string). "
-              "For example final: {retrain_on: train+val}."),
+     "For example final: {retrain_on: train+val}."),
 ])
 def test_mistakes_of_the_field(tmp_path, base, written, text):
     assert issues(tmp_path, base, final=written) == [text]
@@ -53,8 +56,9 @@ def test_mistakes_of_the_field(tmp_path, base, written, text):
 
 def test_without_a_test_list(tmp_path):
     found, = issues(tmp_path, base_config(tmp_path), final={"retrain_on": "train"})
-    assert found.startswith("final: needs a test list: DataLoader.Test.dataset.cls_label_path of the base config; "
-                            "found nothing. Write a section Test like Eval")
+    assert found.startswith(
+        "final: needs a test list: DataLoader.Test.dataset.cls_label_path of the base config; "
+        "found nothing. Write a section Test like Eval")
 
 
 def test_the_search_may_not_choose_on_the_test_list(tmp_path, base):
@@ -70,35 +74,41 @@ def test_a_test_list_that_is_not_there(tmp_path, base):
     load_search(write_search(tmp_path, base=base))
 
 
-@pytest.mark.parametrize("key, value", [("delimiter", "\t"), ("image_root", "/")])
+@pytest.mark.parametrize(("key", "value"), [("delimiter", "\t"), ("image_root", "/")])
 def test_lists_that_cannot_be_joined(tmp_path, base, key, value):
     base["DataLoader"]["Eval"]["dataset"][key] = value
     found, = issues(tmp_path, base, final={"retrain_on": "train+val"})
-    assert found.startswith(f"final.retrain_on: train+val needs the same {key} in DataLoader.Train.dataset and "
-                            "DataLoader.Eval.dataset of the base config; found ")
-    assert repr(value) in found and found.endswith("Make them the same, or write retrain_on: train.")
+    assert found.startswith(
+        f"final.retrain_on: train+val needs the same {key} in DataLoader.Train.dataset and "
+        "DataLoader.Eval.dataset of the base config; found ")
+    assert repr(value) in found
+    assert found.endswith("Make them the same, or write retrain_on: train.")
     load_search(write_search(tmp_path, base=base, final={"retrain_on": "train"}))
 
 
-@pytest.mark.parametrize("path, value, text", [
+@pytest.mark.parametrize(("path", "value", "text"), [
     ("EMA", {"decay": 0.99}, "final: is not for EMA"),
     ("Optimizer.lr.name", "ReduceOnPlateau", "final: is not for the schedule ReduceOnPlateau"),
 ])
 def test_what_would_choose_on_the_test_list(tmp_path, base, path, value, text):
     dotpath.set_(base, path, value, create=True)
-    assert any(found.startswith(text) for found in issues(tmp_path, base, final={"retrain_on": "train"}))
+    assert any(
+        found.startswith(text) for found in issues(tmp_path, base, final={"retrain_on": "train"}))
 
 
 def test_a_searched_ema_would_choose_on_the_test_list(tmp_path, base):
-    found, = issues(tmp_path, base, final={"retrain_on": "train"}, search_dict=[{"search_key": "ema"}])
+    found, = issues(tmp_path, base, final={"retrain_on": "train"},
+                    search_dict=[{"search_key": "ema"}])
     assert found.startswith("final: is not for EMA")
 
 
 def test_a_searched_list_cannot_be_joined(tmp_path, base):
     key = {"search_key": "list", "replace_config": ["DataLoader.Train.dataset.cls_label_path"],
            "search_values": [str(tmp_path / "train_list.txt"), str(tmp_path / "val_list.txt")]}
-    found, = issues(tmp_path, base, final={"retrain_on": "train+val"}, search_dict=[{"search_key": "lr"}, key])
-    assert found.startswith("search_dict.1.replace_config: may not change the lists that final joins")
+    found, = issues(tmp_path, base, final={"retrain_on": "train+val"},
+                    search_dict=[{"search_key": "lr"}, key])
+    assert found.startswith(
+        "search_dict.1.replace_config: may not change the lists that final joins")
 
 
 def test_the_config_of_the_last_training(base):
@@ -113,7 +123,8 @@ def test_the_config_of_the_last_training(base):
     dataset = made["DataLoader"]["Eval"]["dataset"]
     assert dataset["cls_label_path"].endswith("test_list.txt")
     assert dataset["transform_ops"][1]["RandCropImage"]["size"] == 64, "tested as it was validated"
-    assert made["DataLoader"]["Eval"]["sampler"]["batch_size"] == 2, "what Test says otherwise than Eval stays"
+    assert made["DataLoader"]["Eval"]["sampler"][
+        "batch_size"] == 2, "what Test says otherwise than Eval stays"
     assert made["DataLoader"]["Train"]["dataset"]["cls_label_path"] == "both.txt"
     assert made["Global"]["eval_interval"] == made["Global"]["epochs"] == 3
     assert "start_eval_epoch" not in made["Global"]
@@ -129,7 +140,8 @@ def test_the_resolution_of_a_point_reaches_the_test_list(base, own):
     before = dotpath.clone(base)
     point = apply_point(base, [SearchKey(Choice("resolution", (64,)))], {"resolution": 64})
     made = final_config(point, base)["DataLoader"]["Eval"]["dataset"]
-    assert base == before and made["cls_label_path"].endswith("test_list.txt")
+    assert base == before
+    assert made["cls_label_path"].endswith("test_list.txt")
     assert [next(iter(op)) for op in made["transform_ops"]] == [next(iter(op)) for op in ops]
     assert made["transform_ops"][-2]["RandCropImage"]["size"] == 64
     assert made["transform_ops"] == point["DataLoader"]["Test"]["dataset"]["transform_ops"]
@@ -141,7 +153,9 @@ def test_a_test_section_that_names_its_list_alone_is_read_as_the_validation_list
     base["DataLoader"]["Test"] = {"dataset": {"cls_label_path": "test_list.txt"}}
     point = apply_point(base, [SearchKey(Choice("resolution", (64,)))], {"resolution": 64})
     made = final_config(point, base)["DataLoader"]["Eval"]
-    assert made["dataset"] == {**point["DataLoader"]["Eval"]["dataset"], "cls_label_path": "test_list.txt"}
+    assert made["dataset"] == {
+        **point["DataLoader"]["Eval"]["dataset"], "cls_label_path": "test_list.txt"
+    }
     assert made["sampler"] == base["DataLoader"]["Eval"]["sampler"]
 
 

@@ -25,9 +25,12 @@ def test_what_differs_in_inactive_values_only_is_one_point(parts):
     points = list(space.points())
     assert len({space.key(point) for point in points}) == len(points) == space.size
     assert [space.index(point) for point in points] == list(range(space.size))
-    assert all(list(point) == list(space.names) and space.canonical(point) == point for point in points)
+    assert all(
+        list(point) == list(space.names) and space.canonical(point) == point for point in points)
     assert len({tuple(space.encode(point)) for point in points}) == space.size
-    every = [dict(zip(space.names, values)) for values in itertools.product(*(h.values for h in parts))]
+    every = [
+        dict(zip(space.names, values)) for values in itertools.product(*(h.values for h in parts))
+    ]
     assert {space.index(point) for point in every} == set(range(space.size))
     assert {space.key(point) for point in every} == {space.key(point) for point in points}
 
@@ -50,19 +53,22 @@ def test_a_key_under_two_conditions_needs_both():
 
 def test_ranges_under_conditions():
     space = Space((AUGMENT, Range("m", 2, 6, integer=True, when=ON)))
-    assert space.size == 1 + 5 and space.point(0) == {"augment": False, "m": 2}
+    assert space.size == 1 + 5
+    assert space.point(0) == {"augment": False, "m": 2}
     endless = Space((AUGMENT, Range("x", 0.5, 1.0, when=ON)))
     assert endless.size is None
     drawn = [endless.sample(random.Random(seed)) for seed in range(200)]
     assert {point["x"] for point in drawn if not point["augment"]} == {0.5}
     off = sum(not point["augment"] for point in drawn)
-    assert 70 < off < 130 and len({point["x"] for point in drawn if point["augment"]}) > 50
+    assert 70 < off < 130
+    assert len({point["x"] for point in drawn if point["augment"]}) > 50
 
 
 def test_a_condition_changes_the_fingerprint_and_none_does_not():
     free = Choice("strength", (1, 5, 9))
     assert Space((AUGMENT, STRENGTH)).fingerprint() != Space((AUGMENT, free)).fingerprint()
-    assert "when" not in free.describe() and STRENGTH.describe()["when"] == {"augment": [True]}
+    assert "when" not in free.describe()
+    assert STRENGTH.describe()["when"] == {"augment": [True]}
 
 
 def test_a_huge_space_with_a_condition_costs_nothing():
@@ -76,18 +82,25 @@ def test_an_inactive_key_leaves_the_base_config():
     keys = [SearchKey(Choice("randaugment", (False, True))),
             SearchKey(Choice("lr", (0.5,), when=(("randaugment", (True,)),)))]
     assert apply_point(base, keys, {"randaugment": False, "lr": 0.5}) == base
-    assert apply_point(base, keys, {"randaugment": True, "lr": 0.5})["Optimizer"]["lr"]["learning_rate"] == 0.5
+    assert apply_point(base, keys,
+                       {"randaugment": True, "lr": 0.5})["Optimizer"]["lr"]["learning_rate"] == 0.5
 
 
 def test_what_an_engine_version_cannot_do_is_told_by_name():
-    keys = [SearchKey(Choice("lr", (0.1,))), SearchKey(Choice("ema", (False, True))),
-            SearchKey(Choice("optimizer", ("Momentum", "Nesterov"))), SearchKey(Choice("custom", (1,)), ("a.b",))]
+    keys = [
+        SearchKey(Choice("lr", (0.1, ))),
+        SearchKey(Choice("ema", (False, True))),
+        SearchKey(Choice("optimizer", ("Momentum", "Nesterov"))),
+        SearchKey(Choice("custom", (1, )), ("a.b", ))
+    ]
     issues = [str(mistake) for mistake in unsupported(keys, "2.4.2")]
     assert len(issues) == 2
-    assert issues[0].startswith("search_dict.1.search_key: ema True needs PaddleClas 2.5 or newer; found PaddleClas "
-                                  "2.4.2. ")
+    assert issues[0].startswith(
+        "search_dict.1.search_key: ema True needs PaddleClas 2.5 or newer; found PaddleClas "
+        "2.4.2. ")
     assert "optimizer Nesterov needs PaddleClas 2.5" in issues[1]
-    assert unsupported(keys, "2.5.0") == unsupported(keys, "2.10") == unsupported(keys, "unknown") == []
+    assert unsupported(keys, "2.5.0") == unsupported(keys, "2.10") == unsupported(keys,
+                                                                                  "unknown") == []
     assert unsupported([SearchKey(Choice("ema", (False, 0)))], "2.4.2") == []
 
 

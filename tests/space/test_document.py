@@ -15,5 +15,6 @@ def test_every_entry_has_its_row():
     assert [row[0] for row in rows] == [f"| `{name}`" for name in CATALOG]
     assert all(len(row) == 6 for row in rows)
     versions = {row[0][3:-1]: row[4] for row in rows}
-    assert versions["ema"] == "2.5 and newer" and versions["lr"] == "all"
+    assert versions["ema"] == "2.5 and newer"
+    assert versions["lr"] == "all"
     assert versions["optimizer"] == "all; Nesterov: 2.5 and newer"

@@ -10,29 +10,39 @@ from tests.helpers.configs import base_config
 
 
 def apply(base, **point):
-    return apply_point(base, [SearchKey(Choice(name, (value,))) for name, value in point.items()], point)
+    return apply_point(base, [SearchKey(Choice(name, (value, ))) for name, value in point.items()],
+                       point)
 
 
 def ops(config):
     return [next(iter(op)) for op in config["DataLoader"]["Train"]["dataset"]["transform_ops"]]
 
 
-@pytest.mark.parametrize("point", [
-    {"autoaugment": True, "randaugment": True, "randaugment_magnitude": 9, "cutout": 0.5, "random_erasing": True},
-    {"optimizer": "AdamW", "l2_decay": 0.05, "lr": 0.001, "clip_norm": 1.0}, {"mixup": True, "label_smoothing": 0.2},
-    {"lr_schedule": "step", "lr": 0.02, "epochs": 8, "warmup_epochs": 2}, {"frozen_stages": 2, "lr_mult": 0.1},
-    {"resolution": 64, "cutout": True, "timm_autoaugment": True}, {"batch_size_scaled": 16, "lr": 0.2}])
+@pytest.mark.parametrize("point", [{
+    "autoaugment": True, "randaugment": True, "randaugment_magnitude": 9, "cutout": 0.5,
+    "random_erasing": True
+}, {"optimizer": "AdamW", "l2_decay": 0.05, "lr": 0.001, "clip_norm": 1.0}, {
+    "mixup": True, "label_smoothing": 0.2
+}, {"lr_schedule": "step", "lr": 0.02, "epochs": 8, "warmup_epochs": 2}, {
+    "frozen_stages": 2, "lr_mult": 0.1
+}, {"resolution": 64, "cutout": True, "timm_autoaugment": True},
+                                   {"batch_size_scaled": 16, "lr": 0.2}])
 def test_the_order_of_keys_does_not_matter(point):
-    first, *others = [apply(base_config(), **dict(order)) for order in itertools.permutations(point.items())]
+    first, *others = [
+        apply(base_config(), **dict(order)) for order in itertools.permutations(point.items())
+    ]
     assert all(other == first for other in others)
 
 
 def test_operators_stand_where_paddleclas_has_them():
-    config = apply(base_config(), cutout=True, timm_autoaugment=True, random_erasing=True, randaugment=True,
-                   autoaugment=True)
-    assert ops(config) == ["DecodeImage", "RandCropImage", "AutoAugment", "RandAugment", "TimmAutoAugment",
-                           "NormalizeImage", "RandomErasing", "Cutout"]
-    off = {name: False for name in ("cutout", "timm_autoaugment", "random_erasing", "randaugment", "autoaugment")}
+    config = apply(base_config(), cutout=True, timm_autoaugment=True, random_erasing=True,
+                   randaugment=True, autoaugment=True)
+    assert ops(config) == [
+        "DecodeImage", "RandCropImage", "AutoAugment", "RandAugment", "TimmAutoAugment",
+        "NormalizeImage", "RandomErasing", "Cutout"
+    ]
+    off = dict.fromkeys(
+        ("cutout", "timm_autoaugment", "random_erasing", "randaugment", "autoaugment"), False)
     assert apply(config, **off) == base_config()
 
 
@@ -47,8 +57,9 @@ def test_adamw_gets_the_decay_that_was_there_and_momentum_gets_it_back():
 
 def test_an_optimizer_keeps_its_own_arguments_and_those_of_losses_stay():
     base = base_config()
-    base["Optimizer"] = [{"Momentum": {"scope": "RecModel", "momentum": 0.8, "lr": {"learning_rate": 0.1}}},
-                         {"SGD": {"scope": "CenterLoss", "lr": {"learning_rate": 1000}}}]
+    base["Optimizer"] = [{
+        "Momentum": {"scope": "RecModel", "momentum": 0.8, "lr": {"learning_rate": 0.1}}
+    }, {"SGD": {"scope": "CenterLoss", "lr": {"learning_rate": 1000}}}]
     assert apply(base, optimizer="Momentum") == base
     first, second = apply(base, optimizer="RMSProp")["Optimizer"]
     assert first == {"RMSProp": {"momentum": 0.9, "rho": 0.9, "epsilon": 0.001, "scope": "RecModel",
@@ -59,11 +70,13 @@ def test_an_optimizer_keeps_its_own_arguments_and_those_of_losses_stay():
 def test_dropout_says_where_only_this_package_trains_it():
     base = base_config()
     section = apply(base, dropout=0.3)["FineTune"]
-    assert section["dropout"] == 0.3 and "PaddleClas's own trains without it" in section["note"]
+    assert section["dropout"] == 0.3
+    assert "PaddleClas's own trains without it" in section["note"]
     assert apply(apply(base, dropout=0.3), dropout=False) == base
     base["Arch"]["name"] = "PPLCNet_x1_0"
     config = apply(base, dropout=True, lr_mult=0.1)
-    assert config["Arch"]["dropout_prob"] == 0.2 and config["FineTune"]["backbone_lr_mult"] == 0.1
+    assert config["Arch"]["dropout_prob"] == 0.2
+    assert config["FineTune"]["backbone_lr_mult"] == 0.1
     assert "dropout" not in config["FineTune"]
 
 
@@ -75,11 +88,14 @@ def test_stages_are_frozen_and_thawed():
 
 def test_the_resize_before_a_crop_keeps_its_proportion():
     base = base_config()
-    base["DataLoader"]["Eval"]["dataset"]["transform_ops"][1:2] = [{"ResizeImage": {"resize_short": 256}},
-                                                                   {"CropImage": {"size": 224}}]
+    base["DataLoader"]["Eval"]["dataset"]["transform_ops"][1:2] = [{
+        "ResizeImage": {"resize_short": 256}
+    }, {"CropImage": {"size": 224}}]
     base["Infer"] = {"transforms": [{"DecodeImage": None}, {"ResizeImage": {"size": [64, 64]}}]}
     config = apply(base, resolution=112)
-    assert config["DataLoader"]["Eval"]["dataset"]["transform_ops"][1:3] == [{"ResizeImage": {"resize_short": 128}},
-                                                                             {"CropImage": {"size": 112}}]
+    assert config["DataLoader"]["Eval"]["dataset"]["transform_ops"][1:3] == [{
+        "ResizeImage": {"resize_short": 128}
+    }, {"CropImage": {"size": 112}}]
     assert config["Infer"]["transforms"][1] == {"ResizeImage": {"size": [112, 112]}}
-    assert config["Global"]["image_shape"] == [3, 112, 112] and apply(config, resolution=112) == config
+    assert config["Global"]["image_shape"] == [3, 112, 112]
+    assert apply(config, resolution=112) == config

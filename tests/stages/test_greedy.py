@@ -19,21 +19,24 @@ class Search:
     """Plays a search: ``values`` of (name, value) pairs, or of stages; what is not there gets 0.5."""
 
     def __init__(self, what, values=(), *, failed=()):
-        self.plan, self.space, self.values, self.failed = what, what.space(), dict(values), set(failed)
+        self.plan, self.space, self.values, self.failed = what, what.space(), dict(values), set(
+            failed)
         self.sampler, self.finished = make_sampler("greedy", plan=what), []
 
     def ask(self, running=()):
         return self.sampler.suggest(self.space, self.finished, list(running), seed=0)
 
     def tell(self, point, value, state="complete"):
-        self.finished.append(Observation(len(self.finished), point, value if state == "complete" else None, state))
+        self.finished.append(
+            Observation(len(self.finished), point, value if state == "complete" else None, state))
 
     def run(self):
         points = []
         while (point := self.ask()) is not None:
             points.append(point)
             names = [f"{name}={value}" for name, value in point.items()]
-            value = next((self.values[name] for name in reversed(names) if name in self.values), 0.5)
+            value = next((self.values[name] for name in reversed(names) if name in self.values),
+                         0.5)
             self.tell(point, value, "failed" if self.failed & set(names) else "complete")
         return [tuple(point.values()) for point in points]
 
@@ -67,7 +70,8 @@ def test_a_value_without_a_result_is_passed_over(state):
 def test_a_key_whose_values_all_fail_stays_as_it_is():
     points = Search(plan(), failed=["lr=0.1", "lr=0.3", "mult=[0.0, 1.0]"]).run()
     assert [point[0] for point in points[3:]] == [0.2, 0.2]
-    search = Search(plan(keys=KEYS[::-1], start=START), failed=["mult=[0.0, 1.0]", "mult=[1.0, 1.0]"])
+    search = Search(plan(keys=KEYS[::-1], start=START),
+                    failed=["mult=[0.0, 1.0]", "mult=[1.0, 1.0]"])
     assert search.run()[2:] == [(BASE, 0.1), (BASE, 0.2), (BASE, 0.3)]
 
 
@@ -81,7 +85,8 @@ def test_values_of_one_key_run_beside_each_other_and_the_next_key_waits():
     search, running = Search(plan()), []
     for _ in range(3):
         running.append(search.ask(running))
-    assert [point["lr"] for point in running] == [0.1, 0.2, 0.3] and search.ask(running) is None
+    assert [point["lr"] for point in running] == [0.1, 0.2, 0.3]
+    assert search.ask(running) is None
     search.tell(running[0], 0.4)
     search.tell(running[1], 0.9)
     assert search.ask(running[2:]) is None, "the third may be the best"
@@ -106,7 +111,8 @@ def test_teachers_run_beside_each_other_and_the_final_run_waits():
         search.tell({"lr": point[0], "mult": point[1], "teacher": "-", "stage": "search"}, 0.5)
     first = search.ask()
     second = search.ask([first])
-    assert (first["teacher"], second["teacher"]) == ("A", "B") and search.ask([first, second]) is None
+    assert (first["teacher"], second["teacher"]) == ("A", "B")
+    assert search.ask([first, second]) is None
     search.tell(first, None, "failed")
     search.tell(second, 0.1)
     assert search.ask() == {**second, "stage": "final"}
@@ -115,10 +121,12 @@ def test_teachers_run_beside_each_other_and_the_final_run_waits():
 def test_without_a_teacher_there_is_no_final_run():
     search = Search(plan(**TEACHERS), failed=["stage=teacher"])
     assert search.run()[-1] == (0.1, [0.0, 1.0], "B", "teacher")
-    assert search.sampler.why(search.space, search.finished).startswith("no teacher could be trained")
+    assert search.sampler.why(search.space,
+                              search.finished).startswith("no teacher could be trained")
     done = Search(plan(**TEACHERS))
     done.run()
-    assert done.sampler.why(done.space, done.finished) == "all 2 keys were searched and the student was distilled"
+    assert done.sampler.why(
+        done.space, done.finished) == "all 2 keys were searched and the student was distilled"
 
 
 def test_every_point_lies_in_the_space():

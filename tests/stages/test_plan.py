@@ -39,8 +39,10 @@ def point(settings, **changes):
 
 def test_a_file_without_a_search_mode_is_searched_greedily(tmp_path):
     settings = load(tmp_path)
-    assert settings.search_mode == "greedy" and settings.max_iter == settings.plan.suggestions == 2 + 2 + 2 + 1
-    assert settings.plan.teachers == ("ResNet101_vd", "ResNet50_vd") and settings.plan.final
+    assert settings.search_mode == "greedy"
+    assert settings.max_iter == settings.plan.suggestions == 2 + 2 + 2 + 1
+    assert settings.plan.teachers == ("ResNet101_vd", "ResNet50_vd")
+    assert settings.plan.final
     # the base config's 0.1 is a searched value, its lack of lr_mult_list is none
     assert settings.plan.first == {"lrs": 0.1, "lr_mult_list": BASE, TEACHER: "-", STAGE: "search"}
     assert load(tmp_path, without=("teacher",)).plan.suggestions == 4
@@ -56,10 +58,17 @@ def test_repeats_are_for_the_keys_only_as_in_paddleclas(tmp_path):
 
 
 def test_a_value_of_the_base_config_needs_no_second_training(tmp_path):
-    keys = [{"search_key": "mult", "replace_config": ["Arch.lr_mult_list"], "search_values": [SLOW, FULL]},
-            {"search_key": "lrs", "replace_config": ["Optimizer.lr.learning_rate"], "search_values": [0.05, 0.1]}]
-    assert load(tmp_path, search_dict=keys, without=("teacher", "final_replace")).plan.suggestions == 3
-    assert load(tmp_path, search_dict=keys, without=("teacher", "final_replace")).max_iter == 4, "if all of mult fail"
+    keys = [{
+        "search_key": "mult", "replace_config": ["Arch.lr_mult_list"],
+        "search_values": [SLOW, FULL]
+    }, {
+        "search_key": "lrs", "replace_config": ["Optimizer.lr.learning_rate"],
+        "search_values": [0.05, 0.1]
+    }]
+    assert load(tmp_path, search_dict=keys,
+                without=("teacher", "final_replace")).plan.suggestions == 3
+    assert load(tmp_path, search_dict=keys,
+                without=("teacher", "final_replace")).max_iter == 4, "if all of mult fail"
 
 
 def test_the_teacher_trains_without_the_removed_paths(tmp_path):
@@ -79,66 +88,103 @@ def test_removed_paths_are_compared_part_by_part(tmp_path):
 def test_the_student_gets_the_values_where_final_replace_says(tmp_path):
     settings = load(tmp_path)
     config = final_config(settings.keys, settings.distillation,
-                          point(settings, teacher="ResNet101_vd", stage="final"), weights="out/best_model")
+                          point(settings, teacher="ResNet101_vd", stage="final"),
+                          weights="out/best_model")
     assert set(dotpath.diff(distillation_config(base_config(tmp_path)), config)) == {
         "Arch.models.0.Teacher.name: 'ResNet50_vd' -> 'ResNet101_vd'",
         "Arch.models.0.Teacher.pretrained: (absent) -> 'out/best_model'",
-        f"Arch.models.1.Student.lr_mult_list: (absent) -> {FULL}", "Optimizer.lr.learning_rate: 0.1 -> 0.05"}
+        f"Arch.models.1.Student.lr_mult_list: (absent) -> {FULL}",
+        "Optimizer.lr.learning_rate: 0.1 -> 0.05"
+    }
 
 
 def test_a_value_that_says_the_old_path_is_not_touched(tmp_path):
     """PaddleClas replaces text in values too, and in the name of the config file."""
-    keys = [{"search_key": "note", "replace_config": ["Arch.note"], "search_values": ["Arch.note", "x"]}]
-    settings = load(tmp_path, search_dict=keys, final_replace={"Arch.note": "Arch.models.1.Student.note"},
+    keys = [{
+        "search_key": "note", "replace_config": ["Arch.note"], "search_values": ["Arch.note", "x"]
+    }]
+    settings = load(tmp_path, search_dict=keys,
+                    final_replace={"Arch.note": "Arch.models.1.Student.note"},
                     teacher={"algorithm": "udml"})
-    config = final_config(settings.keys, settings.distillation, {"note": "Arch.note", TEACHER: "-", STAGE: "final"})
+    config = final_config(settings.keys, settings.distillation,
+                          {"note": "Arch.note", TEACHER: "-", STAGE: "final"})
     assert config["Arch"]["models"][1]["Student"]["note"] == "Arch.note"
 
 
 def test_udml_trains_both_together(tmp_path):
     settings = load(tmp_path, teacher={"algorithm": "udml"})
-    assert settings.plan.teachers == () and settings.plan.final
+    assert settings.plan.teachers == ()
+    assert settings.plan.final
     config = final_config(settings.keys, settings.distillation, point(settings, stage="final"))
     teacher, student = (model for model in config["Arch"]["models"])
     assert teacher["Teacher"]["lr_mult_list"] == student["Student"]["lr_mult_list"] == FULL
-    assert "pretrained" not in teacher["Teacher"] and teacher["Teacher"]["name"] == "ResNet50_vd"
+    assert "pretrained" not in teacher["Teacher"]
+    assert teacher["Teacher"]["name"] == "ResNet50_vd"
 
 
 def test_overrides_reach_the_final_run(tmp_path):
-    settings = load(tmp_path, overrides=["Global.epochs=7", "Arch.lr_mult_list=[0.5]", "Arch.class_num=5"])
+    settings = load(tmp_path,
+                    overrides=["Global.epochs=7", "Arch.lr_mult_list=[0.5]", "Arch.class_num=5"])
     assert settings.base_config["Arch"]["lr_mult_list"] == [0.5]
     config = settings.distillation.config
-    assert config["Global"]["epochs"] == 7 and config["Arch"]["models"][1]["Student"]["lr_mult_list"] == [0.5]
+    assert config["Global"]["epochs"] == 7
+    assert config["Arch"]["models"][1]["Student"]["lr_mult_list"] == [0.5]
     assert "lr_mult_list" not in config["Arch"]
-    assert any(note.startswith("-o Arch.class_num=5 is for the base config only") for note in settings.notes)
+    assert any(
+        note.startswith("-o Arch.class_num=5 is for the base config only")
+        for note in settings.notes)
 
 
-@pytest.mark.parametrize("fields, expected", [
-    (dict(teacher={"algorithm": "udlm"}), "teacher.algorithm: must be one of skl-ugi, udml; found 'udlm' (a string)"),
-    (dict(teacher={"rm_keys": []}), "teacher.search_values: is needed with skl-ugi; found nothing there"),
-    (dict(teacher={"search_values": ["A", "A"]}), "teacher.search_values: must name each once"),
-    (dict(teacher={"search_values": ["A"], "rm_key": []}), "teacher.rm_key: unknown key; found 'rm_key'. Did you mean"),
-    (dict(without=("distill_config_file",)), "distill_config_file: is needed"),
-    (dict(distill_config_file="gone.yaml"), "distill_config_file: must be a file that exists; found 'gone.yaml'"),
-    (dict(final_replace={}), "search_key lr_mult_list: Arch.lr_mult_list means nothing to the DistillationModel of "),
-    (dict(final_replace={"Arch.lr_mult": "Arch.models.1.Student.lr_mult_list"}), "final_replace: must be a path of a "),
-    (dict(final_replace={"Arch.lr_mult_list": "Arch.models.2.S.x"}),
-     "search_key lr_mult_list: Arch.models.2.S.x must exist in "),
-    (dict(search_dict=[{"search_key": "lr"}, {"search_key": "label_smoothing"}], without=("final_replace",),
-          teacher={"search_values": ["A"]}), "search_key label_smoothing: label_smoothing needs a CELoss in Loss.Train of"),
-    (dict(search_dict=[{"search_key": "pretrained"}], without=("final_replace",), teacher={"search_values": ["A"]}),
-     "search_key pretrained: must mean something in the final run, which has another model; found it edits "),
-    (dict(final_replace=["a"]), "final_replace: must be a mapping of dotted paths to dotted paths"),
-    (dict(search_dict=[{"search_key": "teacher", "replace_config": ["Global.epochs"], "search_values": [1, 2]}],
-          without=("final_replace",), teacher={"search_values": ["A"]}),
-     "search_dict: a search that distils has no search_key 'teacher'"),
-    (dict(search_dict=[{"search_key": "lr", "search_range": [0.1, 0.2]}], without=("teacher", "final_replace")),
-     "search_dict.0.search_range: a grid needs a finite number of values"),
-    (dict(search_dict=[{"search_key": "x", "replace_config": ["Optimizer.lr.learning_rat"], "search_values": [1]}],
-          without=("teacher", "final_replace")),
-     "search_dict.0.replace_config.0: must exist in the base config; found 'Optimizer.lr.learning_rat'. Did you mean"),
-    (dict(search_dict=[{"search_key": "x", "replace_config": ["Optimiser.lr.x"], "search_values": [1]}],
-          without=("teacher", "final_replace")), "search_dict.0.replace_config.0: must exist in the base config"),
+@pytest.mark.parametrize(("fields", "expected"), [
+    ({"teacher": {"algorithm": "udlm"}
+      }, "teacher.algorithm: must be one of skl-ugi, udml; found 'udlm' (a string)"),
+    ({"teacher": {"rm_keys": []}
+      }, "teacher.search_values: is needed with skl-ugi; found nothing there"),
+    ({"teacher": {"search_values": ["A", "A"]}}, "teacher.search_values: must name each once"),
+    ({"teacher": {"search_values": ["A"], "rm_key": []}
+      }, "teacher.rm_key: unknown key; found 'rm_key'. Did you mean"),
+    ({"without": ("distill_config_file", )}, "distill_config_file: is needed"),
+    ({"distill_config_file": "gone.yaml"
+      }, "distill_config_file: must be a file that exists; found 'gone.yaml'"),
+    ({"final_replace": {}
+      }, "search_key lr_mult_list: Arch.lr_mult_list means nothing to the DistillationModel of "),
+    ({"final_replace": {"Arch.lr_mult": "Arch.models.1.Student.lr_mult_list"}
+      }, "final_replace: must be a path of a "),
+    ({"final_replace": {"Arch.lr_mult_list": "Arch.models.2.S.x"}
+      }, "search_key lr_mult_list: Arch.models.2.S.x must exist in "),
+    ({
+        "search_dict": [{"search_key": "lr"}, {"search_key": "label_smoothing"}],
+        "without": ("final_replace", ), "teacher": {"search_values": ["A"]}
+    }, "search_key label_smoothing: label_smoothing needs a CELoss in Loss.Train of"),
+    ({
+        "search_dict": [{"search_key": "pretrained"}], "without": ("final_replace", ),
+        "teacher": {"search_values": ["A"]}
+    },
+     "search_key pretrained: must mean something in the final run, which has another model; found it edits "
+     ),
+    ({"final_replace": ["a"]}, "final_replace: must be a mapping of dotted paths to dotted paths"),
+    ({
+        "search_dict": [{
+            "search_key": "teacher", "replace_config": ["Global.epochs"], "search_values": [1, 2]
+        }], "without": ("final_replace", ), "teacher": {"search_values": ["A"]}
+    }, "search_dict: a search that distils has no search_key 'teacher'"),
+    ({
+        "search_dict": [{"search_key": "lr", "search_range": [0.1, 0.2]}],
+        "without": ("teacher", "final_replace")
+    }, "search_dict.0.search_range: a grid needs a finite number of values"),
+    ({
+        "search_dict": [{
+            "search_key": "x", "replace_config": ["Optimizer.lr.learning_rat"],
+            "search_values": [1]
+        }], "without": ("teacher", "final_replace")
+    },
+     "search_dict.0.replace_config.0: must exist in the base config; found 'Optimizer.lr.learning_rat'. Did you mean"
+     ),
+    ({
+        "search_dict": [{
+            "search_key": "x", "replace_config": ["Optimiser.lr.x"], "search_values": [1]
+        }], "without": ("teacher", "final_replace")
+    }, "search_dict.0.replace_config.0: must exist in the base config"),
 ])
 def test_mistakes(tmp_path, fields, expected):
     found = issues(tmp_path, **fields)
@@ -149,20 +195,27 @@ def test_a_metric_must_be_reported_by_both_configs(tmp_path):
     distil = distillation_config(base_config(tmp_path))
     distil["Metric"]["Eval"] = [{"TopkAcc": {"topk": [2]}}]
     (text,) = issues(tmp_path, distil=distil)
-    assert text.startswith("metric: must be one that Metric.Eval of ") and "found 'top1'" in text
+    assert text.startswith("metric: must be one that Metric.Eval of ")
+    assert "found 'top1'" in text
 
 
 def test_values_that_stand_twice_are_tried_once(tmp_path):
-    keys = [{"search_key": "lrs", "replace_config": ["Optimizer.lr.learning_rate"], "search_values": [0.1, 0.2, 0.1]}]
+    keys = [{
+        "search_key": "lrs", "replace_config": ["Optimizer.lr.learning_rate"],
+        "search_values": [0.1, 0.2, 0.1]
+    }]
     settings = load(tmp_path, search_dict=keys, without=("teacher", "final_replace"))
-    assert settings.plan.keys[0].values == (0.1, 0.2) and "twice" in settings.notes[-1] + settings.notes[0]
+    assert settings.plan.keys[0].values == (0.1, 0.2)
+    assert "twice" in settings.notes[-1] + settings.notes[0]
 
 
-def test_a_machine_that_lacks_images_and_gpus_is_warned_before_a_dry_run_only(tmp_path, monkeypatch):
+def test_a_machine_that_lacks_images_and_gpus_is_warned_before_a_dry_run_only(
+        tmp_path, monkeypatch):
     monkeypatch.setattr(fields_module, "find_gpus", lambda: [])
     config = base(tmp_path)
     config["DataLoader"]["Train"]["dataset"]["cls_label_path"] = "gone.txt"
-    file = write_greedy(tmp_path, config, gpus="0,1", without=("teacher", "final_replace", "distill_config_file"))
+    file = write_greedy(tmp_path, config, gpus="0,1",
+                        without=("teacher", "final_replace", "distill_config_file"))
     settings = load_search(file, dry_run=True)
     assert [text.partition(" must")[0].rpartition(" ")[2] for text in settings.warnings] == [
         "DataLoader.Train.dataset.cls_label_path:", "gpus:", "gpus:"]
@@ -195,7 +248,9 @@ def test_configs_are_found_in_a_checkout(tmp_path, monkeypatch, where):
 def test_a_config_that_was_moved_is_found_beside_the_search_file(tmp_path):
     settings = load(tmp_path, base_config_file="ppcls/configs/PULC/elsewhere/base.yaml")
     assert settings.base_config_file == str(tmp_path / "base.yaml")
-    assert any(note.startswith("There is no ppcls/configs/PULC/elsewhere/base.yaml") for note in settings.notes)
+    assert any(
+        note.startswith("There is no ppcls/configs/PULC/elsewhere/base.yaml")
+        for note in settings.notes)
 
 
 def test_another_distillation_is_another_search(tmp_path):
@@ -203,11 +258,14 @@ def test_another_distillation_is_another_search(tmp_path):
     assert dotpath.diff(first, load(tmp_path, teacher={"rm_keys": ["Arch.lr_mult_list"],
                                                      "search_values": ["ResNet50_vd"]}).identity())
     assert dotpath.diff(first, load(tmp_path, gpus=None, workers=2, keep_models=1).identity()) == []
-    assert "greedy: True -> (absent)" in dotpath.diff(first, load_search(write_search(tmp_path)).identity())
+    assert "greedy: True -> (absent)" in dotpath.diff(
+        first,
+        load_search(write_search(tmp_path)).identity())
 
 
 def test_a_key_named_stage_alone_makes_no_stage():
-    assert stage_of({"stage": "final"}) == "search" and stage_of({"stage": "final", "teacher": "-"}) == "final"
+    assert stage_of({"stage": "final"}) == "search"
+    assert stage_of({"stage": "final", "teacher": "-"}) == "final"
 
 
 PULC = sorted(Path(CHECKOUT).glob("ppcls/configs/PULC/*/search.yaml")) if CHECKOUT else []
@@ -226,13 +284,20 @@ def test_every_search_file_of_paddleclas_lists_its_trainings(file, tmp_path):
     settings = load_search(str(file), [f"output_dir={tmp_path}"], dry_run=True)
     wanted = []
     for item in written["search_dict"]:
-        values = [value for i, value in enumerate(item["search_values"]) if value not in item["search_values"][:i]]
+        values = [
+            value for i, value in enumerate(item["search_values"])
+            if value not in item["search_values"][:i]
+        ]
         wanted += [[item["search_key"], str(value), "0"] for value in values]
     wanted += [["teacher", name, "0"] for name in written["teacher"].get("search_values", [])]
     wanted += [["final", settings.distillation.config_file, "0"]]
     lines = preview(settings).partition("\nTrainings ")[2].partition("\n\n")[0].splitlines()[2:]
-    assert [[part.strip() for part in line.split("  ") if part.strip()][:3] for line in lines] == wanted
+    assert [[part.strip()
+             for part in line.split("  ")
+             if part.strip()][:3]
+            for line in lines] == wanted
     place = written["final_replace"]["Arch.lr_mult_list"]
     first = {key.name: key.values[0] for key in settings.plan.keys}
-    config = final_config(settings.keys, settings.distillation, {**settings.plan.first, **first, STAGE: "final"})
+    config = final_config(settings.keys, settings.distillation,
+                          {**settings.plan.first, **first, STAGE: "final"})
     assert dotpath.get(config, place) == first["lr_mult_list"]

@@ -22,7 +22,8 @@ TEACHERS = ("A", "B")
 @pytest.fixture
 def begun(tmp_path, monkeypatch):
     monkeypatch.setenv(AUDIT, str(tmp_path / "audit"))
-    return lambda: sum(line.startswith("began") for line in (tmp_path / "audit").read_text().splitlines())
+    return lambda: sum(
+        line.startswith("began") for line in (tmp_path / "audit").read_text().splitlines())
 
 
 def settings_of(out, *, tiny_final=None, **changes):
@@ -41,7 +42,8 @@ def settings_of(out, *, tiny_final=None, **changes):
 
 
 def search(settings, *, monkeypatch):
-    monkeypatch.setattr(distillation, "check_weights", lambda *_: None)  # the tiny runner writes none
+    monkeypatch.setattr(distillation, "check_weights",
+                        lambda *_: None)  # the tiny runner writes none
     return run_search(settings, runner=RUNNER)
 
 
@@ -50,7 +52,8 @@ def records_of(settings):
 
 
 def config_of(settings, number):
-    return yaml.safe_load((Path(settings.output_dir) / "trials" / f"{number:04d}" / "config.yaml").read_text())
+    return yaml.safe_load(
+        (Path(settings.output_dir) / "trials" / f"{number:04d}" / "config.yaml").read_text())
 
 
 def test_all_stages_and_what_they_leave(tmp_path, begun, monkeypatch):
@@ -58,10 +61,12 @@ def test_all_stages_and_what_they_leave(tmp_path, begun, monkeypatch):
     assert search(settings, monkeypatch=monkeypatch) == 0
     records = records_of(settings)
     # a: two values, b: two more than the base config's own, each twice; two teachers and the final run once
-    assert [record.point["stage"] for record in records] == ["search"] * 8 + ["teacher"] * 2 + ["final"]
+    assert [record.point["stage"]
+            for record in records] == ["search"] * 8 + ["teacher"] * 2 + ["final"]
     assert [record.seed for record in records] == [0, 1] * 4 + [0, 0, 0]
     teacher, final = config_of(settings, 8), config_of(settings, 10)
-    assert teacher["Arch"]["name"] == "A" and teacher["Tiny"]["x"]["b"] == 1, "b was removed: the base config's stays"
+    assert teacher["Arch"]["name"] == "A" and teacher["Tiny"]["x"][
+        "b"] == 1, "b was removed: the base config's stays"
     assert final["Arch"]["models"][0]["Teacher"] == {
         "name": "A", "pretrained": str(tmp_path / "out" / "trials" / "0008" / "best_model")}
     best = records[-1].point
@@ -73,7 +78,8 @@ def test_all_stages_and_what_they_leave(tmp_path, begun, monkeypatch):
         rows = list(csv.DictReader(stream))
     assert [row["rank"] for row in rows if row["stage"] == "final"] == ["1"]
     assert {int(row["rank"]) for row in rows if row["stage"] == "teacher"} == {6, 7}
-    assert yaml.safe_load((tmp_path / "out" / "best_config.yaml").read_text())["Arch"] == final["Arch"]
+    assert yaml.safe_load(
+        (tmp_path / "out" / "best_config.yaml").read_text())["Arch"] == final["Arch"]
 
 
 def test_it_goes_on_where_it_stopped(tmp_path, begun, monkeypatch):
@@ -84,7 +90,8 @@ def test_it_goes_on_where_it_stopped(tmp_path, begun, monkeypatch):
         assert search(settings_of(tmp_path / "out", max_iter=limit), monkeypatch=monkeypatch) == 0
     parts = settings_of(tmp_path / "out")
     assert begun() == 2 * trainings == 2 * 7
-    assert [(r.point, r.value) for r in records_of(parts)] == [(r.point, r.value) for r in records_of(whole)]
+    assert [(r.point, r.value) for r in records_of(parts)] == [(r.point, r.value)
+                                                               for r in records_of(whole)]
 
 
 def test_a_final_run_that_fails_is_said(tmp_path, begun, monkeypatch):
@@ -117,8 +124,10 @@ def test_a_greedy_search_is_not_gone_on_with_as_a_grid(tmp_path, begun):
     out = tmp_path / "out"
     grid = tiny_settings(out)
     plan = make_plan(grid.base_config, grid.keys, None)
-    greedy = type(grid)(**{**grid.__dict__, "search_mode": "greedy", "plan": plan, "space": plan.space()})
-    assert run_search(greedy, runner=RUNNER) == 0 and begun() == 2 + 2
+    greedy = type(grid)(
+        **{**grid.__dict__, "search_mode": "greedy", "plan": plan, "space": plan.space()})
+    assert run_search(greedy, runner=RUNNER) == 0
+    assert begun() == 2 + 2
     with pytest.raises(StudyError) as caught:
         run_search(grid, runner=RUNNER)
     assert "greedy: True -> (absent)" in str(caught.value)

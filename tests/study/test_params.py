@@ -12,7 +12,8 @@ def test_plain_values_stay_as_they_are(values):
     assert distribution(Choice("h", values)).choices == values
 
 
-@pytest.mark.parametrize("values, texts", [((1, True), ("1", "true")), (([1], {"a": 1}), ("[1]", '{"a": 1}'))])
+@pytest.mark.parametrize(("values", "texts"), [((1, True), ("1", "true")),
+                                               (([1], {"a": 1}), ("[1]", '{"a": 1}'))])
 def test_values_that_optuna_would_confuse_or_cannot_hold_are_json(values, texts):
     assert distribution(Choice("h", values)).choices == texts
     space = Space((Choice("h", values),))

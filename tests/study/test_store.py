@@ -36,10 +36,13 @@ def three_trials(path):
 
 def test_it_is_an_optuna_study_like_any_other(tmp_path):
     three_trials(tmp_path)
-    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(tmp_path / JOURNAL_NAME)))
+    storage = optuna.storages.JournalStorage(
+        optuna.storages.journal.JournalFileBackend(str(tmp_path / JOURNAL_NAME)))
     study = optuna.load_study(study_name=JOURNAL_STUDY, storage=storage)
-    assert study.best_trial.number == 1 and study.best_trial.params["lr"] == 0.01
-    assert study.best_trial.distributions["x"] == optuna.distributions.FloatDistribution(0.001, 1.0, log=True)
+    assert study.best_trial.number == 1
+    assert study.best_trial.params["lr"] == 0.01
+    assert study.best_trial.distributions["x"] == optuna.distributions.FloatDistribution(
+        0.001, 1.0, log=True)
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "RUNNING"]
     pruner = optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=0)
     assert pruner.prune(study, study.trials[2])
@@ -88,7 +91,9 @@ def test_a_broken_line_in_the_middle_is_an_error_that_names_it(tmp_path, garbage
     lines = journal.read_bytes().splitlines(keepends=True)
     lines[3] = garbage
     journal.write_bytes(b"".join(lines))
-    with pytest.raises(StudyError, match=r"study\.journal: line 4: every line must be a JSON object; found .*--fresh"):
+    with pytest.raises(
+            StudyError,
+            match=r"study\.journal: line 4: every line must be a JSON object; found .*--fresh"):
         open_store(output_dir=tmp_path, space=SPACE)
     assert journal.read_bytes() == b"".join(lines)
 
@@ -106,7 +111,8 @@ def test_a_full_disk_leaves_the_journal_whole(tmp_path, monkeypatch):
             return write(descriptor, bytes(data[:10]))
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("paddle_transfer.study.journal.os.write", lambda fd, data: half(fd, data[:40]))
+    monkeypatch.setattr("paddle_transfer.study.journal.os.write",
+                        lambda fd, data: half(fd, data[:40]))
     with pytest.raises(DiskFull, match="study.journal: disk full.*same command again"):
         store.report_epoch(2, epoch=2, value=0.5)
     monkeypatch.undo()
@@ -120,7 +126,8 @@ def test_the_journal_lock_does_not_outlive_its_process(tmp_path):
     assert Journal(tmp_path / JOURNAL_NAME)._lock.acquire()
 
 
-@pytest.mark.parametrize("url", ["nonsense", "nosuchdatabase://x/y", "sqlite:////no/such/folder/x.db", "redis://x"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "nosuchdatabase://x/y", "sqlite:////no/such/folder/x.db", "redis://x"])
 def test_a_storage_that_cannot_be_opened_is_named(tmp_path, url):
     with pytest.raises(StudyError, match=f"storage: {url}: must be an Optuna storage URL"):
         open_store(output_dir=tmp_path, space=SPACE, storage=url)
@@ -144,4 +151,6 @@ def test_setting_a_study_aside_keeps_its_trials_under_another_name(tmp_path):
     assert open_store(output_dir=tmp_path, space=SPACE, storage=url).records() == []
     names = optuna.get_all_study_names(url)
     assert sorted(names) == [str(tmp_path), f"{tmp_path}.old"]
-    assert len(open_store(output_dir=tmp_path, space=SPACE, storage=url, study_name=f"{tmp_path}.old").records()) == 1
+    assert len(
+        open_store(output_dir=tmp_path, space=SPACE, storage=url,
+                   study_name=f"{tmp_path}.old").records()) == 1

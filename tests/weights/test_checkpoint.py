@@ -10,14 +10,20 @@ from tests.helpers.evil_weights import evil_files
 
 def test_what_a_training_saves(tmp_path):
     array = np.arange(6, dtype="float32").reshape(2, 3)
-    held = [{"fc.w_0_velocity_0": ("fc.w_0", array), "LR_Scheduler": {"last_epoch": 3, "last_lr": 0.1},
-             "StructuredToParameterName@@": {"a": "b"}, "names": ("x", None, True), "step": np.float64(2.5)}]
+    held = [{
+        "fc.w_0_velocity_0": ("fc.w_0", array), "LR_Scheduler": {"last_epoch": 3, "last_lr": 0.1},
+        "StructuredToParameterName@@": {"a": "b"}, "names": ("x", None, True),
+        "step": np.float64(2.5)
+    }]
     file = tmp_path / "latest.pdopt"
     for protocol in range(2, 6):
         file.write_bytes(pickle.dumps(held, protocol))
         (found,) = read_all(file)
         assert np.array_equal(found.pop("fc.w_0_velocity_0"), array)
-        assert found == {"LR_Scheduler": {"last_epoch": 3, "last_lr": 0.1}, "names": ("x", None, True), "step": 2.5}
+        assert found == {
+            "LR_Scheduler": {"last_epoch": 3, "last_lr": 0.1}, "names": ("x", None, True),
+            "step": 2.5
+        }
 
 
 def test_nothing_of_an_evil_file_is_run(tmp_path):

@@ -46,8 +46,8 @@ class Sleeps(list):
 def get(server, tmp_path, *, urls=None, mirror=None, file="a.pdparams", **network):
     network.setdefault("sleep", Sleeps())
     network.setdefault("timeout", 20)
-    return fetch(urls or [server.address + NAME], tmp_path / file, check=read, network=Network(**network),
-                 mirror=mirror)
+    return fetch(urls or [server.address + NAME], tmp_path / file, check=read,
+                 network=Network(**network), mirror=mirror)
 
 
 def left_over(tmp_path):
@@ -58,16 +58,20 @@ def test_fetches_once_and_records(server, tmp_path):
     file = get(server, tmp_path)
     assert file.read_bytes() == DATA
     record = recorded(file)
-    assert record.size == len(DATA) and record.sha256 == hashlib.sha256(DATA).hexdigest()
-    assert record.url == server.address + NAME and record.first_seen
-    assert get(server, tmp_path) == file and len(server.requests) == 1
+    assert record.size == len(DATA)
+    assert record.sha256 == hashlib.sha256(DATA).hexdigest()
+    assert record.url == server.address + NAME
+    assert record.first_seen
+    assert get(server, tmp_path) == file
+    assert len(server.requests) == 1
     assert left_over(tmp_path) == ["a.pdparams", "a.pdparams.json", "a.pdparams.lock"]
 
 
 def test_goes_on_after_a_break_in_the_middle(server, tmp_path):
     server.plans[NAME] = [Behaviour(after=150_000), Behaviour(after=100_000)]
     assert get(server, tmp_path).read_bytes() == DATA
-    assert [request.range for request in server.requests] == [None, "bytes=150000-", "bytes=250000-"]
+    assert [request.range
+            for request in server.requests] == [None, "bytes=150000-", "bytes=250000-"]
 
 
 def test_goes_on_in_another_process_life(server, tmp_path):
@@ -95,7 +99,8 @@ def test_begins_anew_when_ranges_are_not_honoured(server, tmp_path):
 
 
 def test_a_whole_part_is_asked_for_no_byte_more(server, tmp_path):
-    server.plans[NAME] = [Behaviour(claim=10, after=len(DATA))]  # all of it came, but ten bytes more were promised
+    server.plans[NAME] = [Behaviour(
+        claim=10, after=len(DATA))]  # all of it came, but ten bytes more were promised
     assert get(server, tmp_path).read_bytes() == DATA
     assert server.requests[-1].range == f"bytes={len(DATA)}-"
 
@@ -126,7 +131,8 @@ def test_gives_up_after_so_many_attempts(server, tmp_path):
     server.plans[NAME] = [Behaviour(status=503)] * 10
     with pytest.raises(FetchError, match="HTTP 503"):
         get(server, tmp_path, sleep=sleeps, attempts=3, pause=5, longest_pause=7)
-    assert len(server.requests) == 3 and sleeps == [5, 7]
+    assert len(server.requests) == 3
+    assert sleeps == [5, 7]
 
 
 def test_waits_as_long_as_the_server_asks(server, tmp_path):
@@ -143,7 +149,8 @@ def test_404_is_not_asked_again_and_the_next_address_is_tried(server, tmp_path):
 
 def test_a_web_page_leads_to_the_next_address(server, tmp_path):
     server.files["/page"] = b"<!doctype html><p>log in first</p>"
-    assert get(server, tmp_path, urls=[server.address + "/page", server.address + NAME]).read_bytes() == DATA
+    assert get(server, tmp_path, urls=[server.address + "/page",
+                                       server.address + NAME]).read_bytes() == DATA
 
 
 def test_the_error_names_every_reason_and_what_to_put_where(server, tmp_path):
@@ -152,8 +159,10 @@ def test_the_error_names_every_reason_and_what_to_put_where(server, tmp_path):
     with pytest.raises(FetchError) as caught:
         get(server, tmp_path, urls=urls)
     text = str(caught.value)
-    assert f"{urls[0]}: HTTP 404" in text and f"{urls[1]}: what it sent: is a web page (HTML)" in text
-    assert f"put it here: {tmp_path / 'a.pdparams'}" in text and f"    {urls[0]}\n    {urls[1]}\n" in text
+    assert f"{urls[0]}: HTTP 404" in text
+    assert f"{urls[1]}: what it sent: is a web page (HTML)" in text
+    assert f"put it here: {tmp_path / 'a.pdparams'}" in text
+    assert f"    {urls[0]}\n    {urls[1]}\n" in text
 
 
 def test_offline_is_said_soon(server, tmp_path):
@@ -163,7 +172,8 @@ def test_offline_is_said_soon(server, tmp_path):
     with pytest.raises(FetchError) as caught:
         get(server, tmp_path, urls=urls, sleep=sleeps)
     assert len(sleeps) == 1  # asked twice, and not again for the second address of the same host
-    assert "cannot be reached" in str(caught.value) and "the same host" in str(caught.value)
+    assert "cannot be reached" in str(caught.value)
+    assert "the same host" in str(caught.value)
     assert str(tmp_path / "a.pdparams") in str(caught.value)
 
 
@@ -177,7 +187,8 @@ def test_a_slow_server_is_waited_for(server, tmp_path):
     seen = []
     server.plans[NAME] = [Behaviour(piece=5_000)]
     get(server, tmp_path, progress=lambda there, total: seen.append((there, total)))
-    assert seen[-1] == (len(DATA), len(DATA)) and [there for there, _ in seen] == sorted(there for there, _ in seen)
+    assert seen[-1] == (len(DATA), len(DATA))
+    assert [there for there, _ in seen] == sorted(there for there, _ in seen)
 
 
 def test_a_silent_server_is_left_and_asked_again(server, tmp_path):
@@ -192,8 +203,10 @@ def test_a_file_changed_on_disk_is_noticed(server, tmp_path):
     with pytest.raises(FetchError) as caught:
         get(server, tmp_path)
     text = str(caught.value)
-    assert "has changed" in text and hashlib.sha256(DATA).hexdigest() in text
-    assert hashlib.sha256(OTHER).hexdigest() in text and record_path(file).name in text
+    assert "has changed" in text
+    assert hashlib.sha256(DATA).hexdigest() in text
+    assert hashlib.sha256(OTHER).hexdigest() in text
+    assert record_path(file).name in text
 
 
 def test_a_file_changed_at_its_address_is_not_kept(server, tmp_path):
@@ -224,28 +237,34 @@ print("done", fetch([sys.argv[1]], pathlib.Path(sys.argv[2]), check=read, networ
 
 
 def child(server, tmp_path):
-    return subprocess.Popen([sys.executable, "-c", CHILD, server.address + NAME, str(tmp_path / "a.pdparams")],
-                            stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, server.address + NAME,
+         str(tmp_path / "a.pdparams")], stdout=subprocess.PIPE, text=True)
 
 
 def test_two_processes_at_once_download_once(server, tmp_path):
     go = threading.Event()
-    server.on_request = lambda request: go.wait(60)  # the first download hangs until the second process waits for it
+    server.on_request = lambda request: go.wait(
+        60)  # the first download hangs until the second process waits for it
     first = child(server, tmp_path)
     assert "fetching" in first.stdout.readline()
     second = child(server, tmp_path)
     assert f"process {first.pid} is fetching it; waiting" in second.stdout.readline()
     go.set()
-    assert "done" in first.stdout.read() and "done" in second.stdout.read()
-    assert first.wait() == 0 and second.wait() == 0
-    assert len(server.requests) == 1 and (tmp_path / "a.pdparams").read_bytes() == DATA
+    assert "done" in first.stdout.read()
+    assert "done" in second.stdout.read()
+    assert first.wait() == 0
+    assert second.wait() == 0
+    assert len(server.requests) == 1
+    assert (tmp_path / "a.pdparams").read_bytes() == DATA
 
 
 def test_a_killed_holder_keeps_no_lock_and_its_part_is_used(server, tmp_path):
     server.plans[NAME] = [Behaviour(after=150_000, then="stall")]
     holder = child(server, tmp_path)
     part = tmp_path / "a.pdparams.part"
-    while not part.exists() or part.stat().st_size < 131_072:  # what it wrote so far, in whole buffers
+    while not part.exists() or part.stat(
+    ).st_size < 131_072:  # what it wrote so far, in whole buffers
         assert holder.poll() is None
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
@@ -264,7 +283,8 @@ def test_through_a_proxy(server, tmp_path, monkeypatch):
 
 def test_a_mirror_is_asked_instead(server, tmp_path, monkeypatch):
     server.files["/m/a.pdparams"] = DATA
-    get(server, tmp_path, urls=["https://nowhere.invalid/deep/a.pdparams"], mirror=server.address + "/m/")
+    get(server, tmp_path, urls=["https://nowhere.invalid/deep/a.pdparams"],
+        mirror=server.address + "/m/")
     assert [request.path for request in server.requests] == ["/m/deep/a.pdparams", "/m/a.pdparams"]
     monkeypatch.setenv("PADDLE_TRANSFER_MIRROR", "http://mirror")
     assert mirrored(["https://x/y/z"]) == ["http://mirror/y/z", "http://mirror/z"]

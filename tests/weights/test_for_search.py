@@ -44,17 +44,21 @@ def test_one_file_for_each_value_and_network(tmp_path):
     assert asked(settings(tmp_path, rate, Arch={"name": "ResNet18", "pretrained": True})) == [
         ("imagenet", "ResNet18", classes)]
     assert asked(settings(tmp_path, pretrained, network, rate)) == sorted(
-        (name, arch, classes) for name in ("imagenet", "10w") for arch in ("ResNet18", "ResNet50_vd"))
+        (name, arch, classes)
+        for name in ("imagenet", "10w")
+        for arch in ("ResNet18", "ResNet50_vd"))
 
 
 def test_a_search_is_known_by_what_is_in_the_file_and_not_by_where_it_lies(tmp_path):
     def identity(file):
-        found = SearchWeights(settings(tmp_path, Global={"pretrained_model": file}, Arch={"pretrained": False}))
+        found = SearchWeights(
+            settings(tmp_path, Global={"pretrained_model": file}, Arch={"pretrained": False}))
         found.resolve()
         return found.identity()
 
     first = save(tmp_path / "a.pdparams")
-    assert identity(first) == identity(save(tmp_path / "b.pdparams")) == identity(first.removesuffix(".pdparams"))
+    assert identity(first) == identity(save(tmp_path / "b.pdparams")) == identity(
+        first.removesuffix(".pdparams"))
     assert identity(first) != identity(save(tmp_path / "c.pdparams", 2.0))
     digest = hashlib.sha256((tmp_path / "a.pdparams").read_bytes()).hexdigest()
     assert identity(first)["base_config"]["Global"]["pretrained_model"] == f"sha256:{digest}"
@@ -67,8 +71,10 @@ def test_what_cannot_be_read_names_the_place_that_asks(tmp_path):
                                Arch={"pretrained": False})).resolve()
 
 
-def test_a_prepared_file_is_used_again_only_when_it_is_whole_and_from_the_same_weights(tmp_path, monkeypatch):
-    made = settings(tmp_path, Global={"pretrained_model": save(tmp_path / "a.pdparams")}, Arch={"pretrained": False})
+def test_a_prepared_file_is_used_again_only_when_it_is_whole_and_from_the_same_weights(
+        tmp_path, monkeypatch):
+    made = settings(tmp_path, Global={"pretrained_model": save(tmp_path / "a.pdparams")},
+                    Arch={"pretrained": False})
     fitted = []
 
     def child(request, *, log, pause):
@@ -89,10 +95,14 @@ def test_a_prepared_file_is_used_again_only_when_it_is_whole_and_from_the_same_w
 
     first = prepare()
     (stem,) = first
-    assert json.loads((tmp_path / f"{stem}.json").read_text()) == first[stem] and prepare() == first
-    assert len(fitted) == 1 and fitted[0]["file"] == str(tmp_path / "a.pdparams")
+    assert json.loads((tmp_path / f"{stem}.json").read_text()) == first[stem]
+    assert prepare() == first
+    assert len(fitted) == 1
+    assert fitted[0]["file"] == str(tmp_path / "a.pdparams")
     with open(f"{stem}.pdparams", "ab") as stream:
         stream.write(b"more")
-    assert prepare() == first and len(fitted) == 2
+    assert prepare() == first
+    assert len(fitted) == 2
     save(tmp_path / "a.pdparams", 3.0)
-    assert prepare() != first and len(fitted) == 3
+    assert prepare() != first
+    assert len(fitted) == 3

@@ -29,13 +29,17 @@ def shown(stream):
 
 def test_a_log_gets_a_line_per_tenth():
     lines = shown(io.StringIO()).splitlines()
-    assert len(lines) == 11 and lines[5] == "w:  50 % [##########          ] 50.0 of 100.0 MB, 16.0 MB/s, 3 s left"
-    assert lines[-1].startswith("w: 100 % [####################]") and "left" not in lines[-1]
+    assert len(lines) == 11
+    assert lines[5] == "w:  50 % [##########          ] 50.0 of 100.0 MB, 16.0 MB/s, 3 s left"
+    assert lines[-1].startswith("w: 100 % [####################]")
+    assert "left" not in lines[-1]
 
 
 def test_a_terminal_gets_one_line_that_moves():
     text = shown(Terminal())
-    assert text.count("\n") == 1 and text.endswith("\n") and 40 < text.count("\r") < 60  # at most ten a second
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+    assert 40 < text.count("\r") < 60
 
 
 def test_without_a_length_it_counts_bytes():

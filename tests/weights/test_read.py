@@ -20,10 +20,14 @@ from tests.helpers.evil_weights import bombs, evil_files
 
 STATE = {
     "conv.weight": np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2),
-    "bn._mean": np.array([1.5, -2.5], dtype=np.float64), "half": np.ones((3,), np.float16),
-    "steps": np.array(7, dtype=np.int64), "empty": np.zeros((0, 4), np.float32), "mask": np.array([True, False]),
+    "bn._mean": np.array([1.5, -2.5], dtype=np.float64),
+    "half": np.ones((3, ), np.float16),
+    "steps": np.array(7, dtype=np.int64),
+    "empty": np.zeros((0, 4), np.float32),
+    "mask": np.array([True, False]),
     "fortran": np.asfortranarray(np.arange(6, dtype=np.float32).reshape(2, 3)),
-    "big endian": np.arange(3, dtype=">f4"), "complex": np.array([1 + 2j], dtype=np.complex64),
+    "big endian": np.arange(3, dtype=">f4"),
+    "complex": np.array([1 + 2j], dtype=np.complex64),
 }
 
 
@@ -45,7 +49,9 @@ def test_reads_arrays_of_every_protocol(tmp_path, protocol):
     file = put(tmp_path, pickle.dumps(STATE, protocol))
     weights = read(file, digest=True)
     same(weights.tensors, STATE)
-    assert weights.kind == "pdparams" and weights.size == file.stat().st_size and len(weights.sha256) == 64
+    assert weights.kind == "pdparams"
+    assert weights.size == file.stat().st_size
+    assert len(weights.sha256) == 64
 
 
 @pytest.mark.parametrize("protocol", range(6))
@@ -55,10 +61,12 @@ def test_reads_the_forms_that_paddle_writes(tmp_path, protocol):
             self.data, self.dense = data, dense
 
         def __reduce__(self):
-            return (eval, ("data", {"data": self.data})) if self.dense else (tuple, (("name_0", self.data),))
+            return (eval, ("data", {"data": self.data})) if self.dense else (tuple, (("name_0",
+                                                                                      self.data), ))
 
     array = STATE["conv.weight"]
-    state = collections.OrderedDict([("a", Tensor(array)), ("b", Tensor(array, dense=True)), ("c", array)])
+    state = collections.OrderedDict([("a", Tensor(array)), ("b", Tensor(array, dense=True)),
+                                     ("c", array)])
     state["StructuredToParameterName@@"] = {"a": "name_0"}
     weights = read(put(tmp_path, pickle.dumps(state, protocol)))
     same(weights.tensors, {"a": array, "b": array, "c": array})
@@ -68,9 +76,10 @@ def test_reads_the_forms_that_paddle_writes(tmp_path, protocol):
 def test_reads_a_python_2_file(tmp_path):
     # bytes as texts, names of __builtin__: what Paddle 1.x under Python 2 wrote
     raw = np.array([1, 2], np.float32).tobytes()
-    data = (b"\x80\x02}U\x01wcnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x02\x85"
-            b"cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x08"
-            + raw + b"tbs.")
+    data = (
+        b"\x80\x02}U\x01wcnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x02\x85"
+        b"cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x08"
+        + raw + b"tbs.")
     same(read(put(tmp_path, data)).tensors, {"w": np.array([1, 2], np.float32)})
 
 
@@ -78,13 +87,15 @@ def test_joins_the_slices_of_big_tensors(tmp_path):
     big = np.arange(10, dtype=np.float32)
     state = {"small": np.ones(2), "w@@.0": big[:6], "w@@.1": big[6:],
              "UnpackBigParamInfor@@": {"w": {"OriginShape": (2, 5), "slices": ["w@@.0", "w@@.1"]}}}
-    same(read(put(tmp_path, pickle.dumps(state, 2))).tensors, {"small": np.ones(2), "w": big.reshape(2, 5)})
+    same(
+        read(put(tmp_path, pickle.dumps(state, 2))).tensors,
+        {"small": np.ones(2), "w": big.reshape(2, 5)})
     state["UnpackBigParamInfor@@"]["w"]["slices"] = ["w@@.0", "w@@.0"]
     with pytest.raises(NotWeights, match="missing or used twice"):
         read(put(tmp_path, pickle.dumps(state, 2)))
 
 
-@pytest.mark.parametrize("wrap, inside, others", [
+@pytest.mark.parametrize(("wrap", "inside", "others"), [
     (lambda state: {"model": state, "epoch": 3, "opt": {"lr": 0.1}}, "model", ("epoch", "opt")),
     (lambda state: [state, "meta"], "0", ()),
     (lambda state: {"state_dict": {"model": state}}, "state_dict.model", ()),
@@ -118,7 +129,8 @@ EVIL = list(evil_files("/nonexistent-mark"))
 
 
 def test_there_are_enough_evil_files():
-    assert len(EVIL) >= 12 and len({title for title, _, _ in EVIL}) == len(EVIL)
+    assert len(EVIL) >= 12
+    assert len({title for title, _, _ in EVIL}) == len(EVIL)
 
 
 @pytest.mark.parametrize("number", range(len(EVIL)), ids=[title for title, _, _ in EVIL])
@@ -127,7 +139,8 @@ def test_refuses_and_names_what_was_asked_for(tmp_path, number):
     _, data, asked = list(evil_files(str(mark)))[number]
     with pytest.raises(UnsafeWeights) as caught:
         read(put(tmp_path, data))
-    assert asked in caught.value.asked and caught.value.asked in str(caught.value)
+    assert asked in caught.value.asked
+    assert caught.value.asked in str(caught.value)
     assert not mark.exists()
 
 
@@ -150,11 +163,17 @@ def test_bombs_do_not_go_off(tmp_path, number):
         read(put(tmp_path, BOMBS[number][1]))
 
 
-@pytest.mark.parametrize("data, what", [
-    (b"", "an empty file"), (b"<!DOCTYPE html><html>", "a web page"), (b"\n <HTML>login", "a web page"),
-    (b'<?xml version="1.0"?><Error><Code>NoSuchKey', "an XML page"), (b'{"error": 1}', "a JSON text"),
-    (b"\x1f\x8b\x08", "a gzip file"), (b"\x89HDF\r\n", "an HDF5 file"), (b"\0" * 5000, "zero bytes"),
-    (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"), (b"\x00\x01\x02", "neither a pickle"),
+@pytest.mark.parametrize(("data", "what"), [
+    (b"", "an empty file"),
+    (b"<!DOCTYPE html><html>", "a web page"),
+    (b"\n <HTML>login", "a web page"),
+    (b'<?xml version="1.0"?><Error><Code>NoSuchKey', "an XML page"),
+    (b'{"error": 1}', "a JSON text"),
+    (b"\x1f\x8b\x08", "a gzip file"),
+    (b"\x89HDF\r\n", "an HDF5 file"),
+    (b"\0" * 5000, "zero bytes"),
+    (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
+    (b"\x00\x01\x02", "neither a pickle"),
 ])
 def test_names_what_a_file_is(tmp_path, data, what):
     with pytest.raises(NotWeights, match=what):
@@ -182,8 +201,10 @@ def test_refuses_what_follows_the_end(tmp_path):
         read(put(tmp_path, pickle.dumps(STATE, 4) + b"trailing!"))
 
 
-@pytest.mark.parametrize("thing, what", [({}, "no tensors"), ({"epoch": 3}, "no tensors in it .only epoch"),
-                                         ("text", "a str"), (np.zeros(3), "one tensor without a name")])
+@pytest.mark.parametrize(("thing", "what"), [({}, "no tensors"),
+                                             ({"epoch": 3}, "no tensors in it .only epoch"),
+                                             ("text", "a str"),
+                                             (np.zeros(3), "one tensor without a name")])
 def test_says_when_there_are_no_tensors(tmp_path, thing, what):
     with pytest.raises(NotWeights, match=what):
         read(put(tmp_path, pickle.dumps(thing, 4)))
@@ -236,8 +257,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, seen.get("Weig
 
 def test_two_thousand_mutated_files(tmp_path):
     # a child, so that a crash or a hang (the time limit) is one of the child's and its memory is its own
-    done = subprocess.run([sys.executable, "-c", FUZZ, str(tmp_path), "1"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", FUZZ, str(tmp_path), "1"], capture_output=True, text=True,
+        timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     mebibytes, good, bad, unsafe = map(int, done.stdout.split())
-    assert good + bad + unsafe == 2000 and min(good, bad, unsafe) > 0
+    assert good + bad + unsafe == 2000
+    assert min(good, bad, unsafe) > 0
     assert mebibytes < 1024

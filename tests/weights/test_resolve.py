@@ -42,7 +42,9 @@ def test_10w_is_found_at_whichever_address_has_it(home, number):
              "/dygraph/image_classification/resnet50_vd_10w.pdparams"]
     with WeightsServer({paths[number]: DATA}) as server:
         found = resolve("10w", mirror=server.address, network=Network(sleep=lambda seconds: None))
-    assert found.path == home / NAME and found.path.read_bytes() == DATA and found.source == "10w"
+    assert found.path == home / NAME
+    assert found.path.read_bytes() == DATA
+    assert found.source == "10w"
     assert [request.path for request in server.requests] == paths[:number + 1]
     assert found.to_dict() == {"path": str(found.path), "sha256": found.sha256, "source": "10w"}
 
@@ -50,7 +52,9 @@ def test_10w_is_found_at_whichever_address_has_it(home, number):
 def test_an_address_is_fetched_under_a_name_of_its_own(home):
     with WeightsServer({"/a/model.pdparams": DATA, "/b/model.pdparams": DATA}) as server:
         one, two = (resolve(f"{server.address}/{folder}/model.pdparams") for folder in "ab")
-    assert one.path != two.path and one.path.parent == home and one.path.name.startswith("model-")
+    assert one.path != two.path
+    assert one.path.parent == home
+    assert one.path.name.startswith("model-")
     assert name_for("https://h/x/../%2e%2e%2fpasswd?a=b") .count("/") == 0
 
 
@@ -58,7 +62,9 @@ def test_an_address_is_fetched_under_a_name_of_its_own(home):
 def test_a_file_with_or_without_its_suffix(tmp_path, spelt):
     (tmp_path / "w.pdparams").write_bytes(DATA)
     found = resolve(str(tmp_path / spelt))
-    assert found.path == tmp_path / "w.pdparams" and found.source == "w.pdparams" and len(found.sha256) == 64
+    assert found.path == tmp_path / "w.pdparams"
+    assert found.source == "w.pdparams"
+    assert len(found.sha256) == 64
 
 
 def test_no_number_may_be_none(tmp_path):
@@ -74,10 +80,13 @@ def test_an_evil_file_is_refused_before_any_training(tmp_path):
     assert not (tmp_path / "mark").exists()
 
 
-@pytest.mark.parametrize("spec, error, text", [
-    ("imagenett", UnknownWeights, "Did you mean 'imagenet'?"), ("ftp://h/x", UnknownWeights, "only http and https"),
-    ("/no/such/file.pdparams", NotWeights, "there is no such file"), (3, UnknownWeights, "must be a name"),
-    ("/", NotWeights, "is a folder"), ("imagenet", UnknownWeights, "needs an architecture"),
+@pytest.mark.parametrize(("spec", "error", "text"), [
+    ("imagenett", UnknownWeights, "Did you mean 'imagenet'?"),
+    ("ftp://h/x", UnknownWeights, "only http and https"),
+    ("/no/such/file.pdparams", NotWeights, "there is no such file"),
+    (3, UnknownWeights, "must be a name"),
+    ("/", NotWeights, "is a folder"),
+    ("imagenet", UnknownWeights, "needs an architecture"),
 ])
 def test_mistakes_are_named(spec, error, text):
     with pytest.raises(error) as caught:
@@ -89,7 +98,8 @@ def test_offline_names_the_file_and_every_address(home):
     def nowhere(request, timeout):
         raise OSError("Network is unreachable")
     with pytest.raises(FetchError) as caught:
-        resolve("imagenet", arch="ResNet50_vd", network=Network(open=nowhere, sleep=lambda seconds: None))
+        resolve("imagenet", arch="ResNet50_vd", network=Network(open=nowhere,
+                                                                sleep=lambda seconds: None))
     text = str(caught.value)
     assert str(home / "ResNet50_vd_pretrained.pdparams") in text
     assert "/dygraph/legendary_models/ResNet50_vd_pretrained.pdparams" in text

@@ -26,16 +26,20 @@ def entry(**changes):
 
 def test_what_is_written_is_read(tmp_path):
     weights = read(write(tmp_path / "w.safetensors", STATE))
-    assert weights.kind == "safetensors" and list(weights.tensors) == list(STATE)
+    assert weights.kind == "safetensors"
+    assert list(weights.tensors) == list(STATE)
     for name, array in STATE.items():
-        assert weights.tensors[name].shape == array.shape and weights.tensors[name].dtype == array.dtype
+        assert weights.tensors[name].shape == array.shape
+        assert weights.tensors[name].dtype == array.dtype
         assert np.array_equal(weights.tensors[name], array)
 
 
 def test_bfloat16_becomes_float32(tmp_path):
     values = np.array([1.5, -2.0], np.float32)
     file = tmp_path / "w.safetensors"
-    file.write_bytes(made({"w": entry(dtype="BF16", shape=[2])}, (values.view("<u4") >> 16).astype("<u2").tobytes()))
+    file.write_bytes(
+        made({"w": entry(dtype="BF16", shape=[2])},
+             (values.view("<u4") >> 16).astype("<u2").tobytes()))
     assert read(file).tensors["w"].tolist() == [1.5, -2.0]
 
 
@@ -45,7 +49,7 @@ def test_metadata_is_no_tensor(tmp_path):
     assert read(file).tensors["w"].tolist() == [1.0]
 
 
-@pytest.mark.parametrize("data, what", [
+@pytest.mark.parametrize(("data", "what"), [
     (made({"w": entry(data_offsets=[0, 8])}, b"12345678"), "does not take 8 bytes"),
     (made({"w": entry(data_offsets=[4, 8])}, b"1234"), "lies at 4..8 of 4 bytes"),
     (made({"w": entry(), "v": entry()}, b"1234"), "overlap"),

@@ -7,7 +7,7 @@ import pytest
 
 paddle = pytest.importorskip("paddle")
 
-from paddle_transfer.worker.metrics import PerClass  # noqa: E402
+from paddle_transfer.worker.metrics import PerClass
 
 
 def measured(logits, labels, batch=7):
@@ -22,13 +22,15 @@ def test_it_is_scikit_learns_over_uneven_classes_and_batches():
     from sklearn.metrics import balanced_accuracy_score
 
     random = np.random.default_rng(0)
-    labels = random.choice([0, 1, 2, 5], p=[0.7, 0.2, 0.05, 0.05], size=200)  # 3 and 4 have no image
+    labels = random.choice([0, 1, 2, 5], p=[0.7, 0.2, 0.05, 0.05],
+                           size=200)  # 3 and 4 have no image
     logits = random.normal(size=(200, 6)).astype("float32")
     logits[np.arange(200), labels] += np.where(labels == 0, 3, 0.5)
     counts = measured(logits, labels)
     right = logits.argmax(axis=1)
     expected = np.mean([(right[labels == c] == c).mean() for c in (0, 1, 2, 5)])
-    assert counts.value() == pytest.approx(expected) == pytest.approx(balanced_accuracy_score(labels, right))
+    assert counts.value() == pytest.approx(expected) == pytest.approx(
+        balanced_accuracy_score(labels, right))
     assert counts.value() < (right == labels).mean() - 0.1, "or it could not be told from top1"
     assert counts.named() == {"mean_per_class": counts.value()}
 
@@ -37,12 +39,14 @@ def test_nothing_is_told_where_an_image_has_no_single_label():
     counts = PerClass()
     counts.add(paddle.zeros([4, 3]), paddle.zeros([4, 3], dtype="int64"))
     counts.add({"features": paddle.zeros([4, 3])}, paddle.zeros([4, 1], dtype="int64"))
-    assert counts.value() is None and counts.named() == {}
+    assert counts.value() is None
+    assert counts.named() == {}
 
 
 def test_the_main_classifier_of_several_counts():
     counts = PerClass()
-    counts.add([paddle.to_tensor([[0.0, 1.0]]), paddle.to_tensor([[1.0, 0.0]])], paddle.to_tensor([[1]]))
+    counts.add([paddle.to_tensor([[0.0, 1.0]]),
+                paddle.to_tensor([[1.0, 0.0]])], paddle.to_tensor([[1]]))
     assert counts.value() == 1.0
 
 
@@ -52,12 +56,15 @@ def test_several_processes_count_repeated_samples_once(monkeypatch):
 
     others = iter([paddle.to_tensor([[1.0, 0.0], [1.0, 0.0]]), paddle.to_tensor([[1], [0]])])
     monkeypatch.setattr(paddle.distributed, "get_world_size", lambda: 2)
-    monkeypatch.setattr(paddle.distributed, "all_gather", lambda parts, value: parts.extend([value, next(others)]))
+    monkeypatch.setattr(paddle.distributed, "all_gather",
+                        lambda parts, value: parts.extend([value, next(others)]))
     logits = paddle.to_tensor([[1.0, 0.0], [0.0, 1.0]])
     engine = types.SimpleNamespace(
         use_dali=False, config={"Global": {}}, is_rec=False, model=lambda images: logits, amp=False,
         eval_loss_func=None, eval_metric_func=None, per_class=PerClass())
-    seen = loops._evaluate_batch(engine, batch=[paddle.zeros([2, 1]), paddle.to_tensor([[0], [1]])], losses={}, left=3)
+    seen = loops._evaluate_batch(engine, batch=[paddle.zeros([2, 1]),
+                                                paddle.to_tensor([[0], [1]])], losses={}, left=3)
     # class 0: right; class 1: one right, one wrong. The fourth, right and of class 0, is a repetition.
-    assert seen == 3 and engine.per_class.value() == pytest.approx(0.75)
+    assert seen == 3
+    assert engine.per_class.value() == pytest.approx(0.75)
     assert engine.per_class._seen.tolist() == [1, 2]

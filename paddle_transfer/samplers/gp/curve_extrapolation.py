@@ -9,8 +9,8 @@ does not settle the matter. Its numbers were set by hand on small numpy networks
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional, Sequence
 
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.gp import encoding
@@ -46,17 +46,21 @@ class Scale:
         """How far a curve has come: its best value, since a dip of a large learning rate is no verdict."""
         return max(self(value) for _, value in curve if math.isfinite(value))
 
-    def gain(self, whole: Observation, share: float) -> Optional[float]:
+    def gain(self, whole: Observation, share: float) -> float | None:
         """What a whole training gained after ``share`` (0..1) of its epochs, below 0 when it fell; None when its
         curve does not tell."""
         until = max(1, round(share * whole.curve[-1][0]))
-        begun = [(epoch, value) for epoch, value in whole.curve if epoch <= until and math.isfinite(value)]
+        begun = [(epoch, value)
+                 for epoch, value in whole.curve
+                 if epoch <= until and math.isfinite(value)]
         return self(tail_mean(whole)) - self.level(begun) if begun else None
 
 
-def scale_of(whole: Sequence[Observation], curve: Curve) -> Optional[Scale]:
+def scale_of(whole: Sequence[Observation], curve: Curve) -> Scale | None:
     """The scale for these trainings; None while too little is known of a metric that is no share."""
-    values = [value for c in [curve, *(o.curve for o in whole)] for _, value in c if math.isfinite(value)]
+    values = [
+        value for c in [curve, *(o.curve for o in whole)] for _, value in c if math.isfinite(value)
+    ]
     if all(0.0 <= value <= 1.0 for value in values):
         return Scale(True)
     plain = Scale(False)
@@ -83,16 +87,19 @@ def expected_gain(space: Space, point: Point, whole: Sequence[Observation], shar
     covariance = (SPREAD * left) ** 2 * _alike(axes, rows)
     own, with_told, among = covariance[-1, -1], covariance[:-1, -1], covariance[:-1, :-1]
     surprise = numpy.array([gain for _, gain in told]) - MEAN * left
-    noise = max((noise * factor ** 2 for factor in ROUGHER), key=lambda one: _evidence(among, one, surprise))
+    noise = max((noise * factor ** 2 for factor in ROUGHER),
+                key=lambda one: _evidence(among, one, surprise))
     weights = numpy.linalg.solve(among + noise * numpy.eye(len(told)), with_told)
-    return float(MEAN * left + weights @ surprise), math.sqrt(max(own - weights @ with_told, 0.0) + noise)
+    return float(MEAN * left +
+                 weights @ surprise), math.sqrt(max(own - weights @ with_told, 0.0) + noise)
 
 
 def _evidence(covariance, noise: float, values) -> float:
     """The logarithm of the likelihood of ``values``, without its constant."""
     import numpy
     whole = covariance + noise * numpy.eye(len(values))
-    return float(-0.5 * values @ numpy.linalg.solve(whole, values) - 0.5 * numpy.linalg.slogdet(whole)[1])
+    return float(-0.5 * values @ numpy.linalg.solve(whole, values) -
+                 0.5 * numpy.linalg.slogdet(whole)[1])
 
 
 def _alike(axes: Sequence[Axis], rows):
@@ -102,6 +109,7 @@ def _alike(axes: Sequence[Axis], rows):
     for column, axis in enumerate(axes):
         part = STRONG if axis.belief.strong else WEAK if axis.belief.weak else OTHER
         distance = rows[:, column][:, None] - rows[:, column]
-        near = numpy.exp(-0.5 * (distance / axis.belief.length) ** 2) if axis.line else distance == 0
+        near = numpy.exp(-0.5 *
+                         (distance / axis.belief.length) ** 2) if axis.line else distance == 0
         total += part ** 2 * near
     return total

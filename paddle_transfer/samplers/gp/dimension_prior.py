@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Optional
 
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, is_number
 
@@ -29,7 +28,7 @@ class DimensionPrior:
     strong: bool = False
     weak: bool = False
     log: bool = False
-    peak: Optional[float] = None
+    peak: float | None = None
     bend: float = 0.0
     cost: float = 0.0
     risky: bool = False
@@ -72,7 +71,7 @@ class Axis:
             return self.hyperparameter.encode(value)[0]
         return math.log10(value) if value > 0 else self._lowest() - 0.5
 
-    def foreign(self, value) -> Optional[float]:
+    def foreign(self, value) -> float | None:
         """As ``place`` for a value of another search's space; None when it means nothing here."""
         if self.line and self.belief.log:
             return self.place(value) if is_number(value) and value >= 0 else None

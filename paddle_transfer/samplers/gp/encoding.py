@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, product
-from typing import Sequence
 
 from paddle_transfer.samplers.common import generator
 from paddle_transfer.samplers.gp.dimension_prior import Axis
@@ -31,7 +31,8 @@ def table(axes: Sequence[Axis], space: Space):
     for block, digit in zip(space.blocks, digits):
         points = [block.at(i) for i in range(block.size)]
         for h in block.hyperparameters:
-            columns[h.name] = numpy.array([by_name[h.name].place(point[h.name]) for point in points], dtype=float)[digit]
+            columns[h.name] = numpy.array(
+                [by_name[h.name].place(point[h.name]) for point in points], dtype=float)[digit]
     return numpy.stack([columns[axis.name] for axis in axes], axis=1)
 
 
@@ -39,7 +40,9 @@ def sampled(space: Space, good: Sequence[Point], *, seed: int, count: int) -> li
     """Points of a space that cannot be listed: uniform draws, and neighbours of the ``good`` ones (best first)."""
     rng = generator(seed, count, "candidates")
     points = [space.sample(rng) for _ in range(_SAMPLES)]
-    return points + [neighbour(space, good[i % len(good)], rng, scale=0.1) for i in range(_NEIGHBOURS) if good]
+    return points + [
+        neighbour(space, good[i % len(good)], rng, scale=0.1) for i in range(_NEIGHBOURS) if good
+    ]
 
 
 def near(space: Space, good: Sequence[Point], *, limit: int, seed: int, count: int) -> list[Point]:

@@ -6,7 +6,7 @@ No numpy and no skopt here, so that a preview of the first points answers at onc
 from __future__ import annotations
 
 import math
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 from paddle_transfer.samplers.common import generator, untaken
 from paddle_transfer.samplers.gp.dimension_prior import Axis, axis_of
@@ -20,8 +20,8 @@ _SAMPLES = 300
 _STAY = 0.3
 
 
-def start_point(space: Space, taken: Sequence[Point], *, fixed: Optional[Point] = None, seed: int,
-                count: int) -> Optional[Point]:
+def start_point(space: Space, taken: Sequence[Point], *, fixed: Point | None = None, seed: int,
+                count: int) -> Point | None:
     """The point with the largest sum of what is believed of it and how much it may differ from all ``taken``.
 
     :param count: how many suggestions there were; with ``seed`` it decides the sample of a large space
@@ -41,14 +41,17 @@ def start_point(space: Space, taken: Sequence[Point], *, fixed: Optional[Point] 
     return max(candidates, key=lambda point: round(_promise(axes, point, known, fixed), 9))
 
 
-def _promise(axes: Sequence[Axis], point: Point, taken: Sequence[Point], fixed: Optional[Point]) -> float:
+def _promise(axes: Sequence[Axis], point: Point, taken: Sequence[Point],
+             fixed: Point | None) -> float:
     expected = sum(_expected(axis, point, fixed) for axis in axes)
-    apart = min((sum(_difference(axis, point, other) for axis in axes) for other in taken), default=0.0)
-    middle = sum((axis.hyperparameter.encode(point[axis.name])[0] - 0.5) ** 2 for axis in axes if axis.line)
+    apart = min((sum(_difference(axis, point, other) for axis in axes) for other in taken),
+                default=0.0)
+    middle = sum(
+        (axis.hyperparameter.encode(point[axis.name])[0] - 0.5) ** 2 for axis in axes if axis.line)
     return expected + math.sqrt(apart) - 0.001 * middle
 
 
-def _expected(axis: Axis, point: Point, fixed: Optional[Point]) -> float:
+def _expected(axis: Axis, point: Point, fixed: Point | None) -> float:
     belief = axis.belief
     if axis.line and belief.peak is not None:
         return -belief.bend * (axis.place(point[axis.name]) - belief.peak) ** 2
@@ -61,4 +64,5 @@ def _difference(axis: Axis, one: Point, other: Point) -> float:
     a, b = axis.place(one[axis.name]), axis.place(other[axis.name])
     if not axis.line:
         return 2.0 * axis.belief.amplitude ** 2 * (a != b)
-    return 2.0 * axis.belief.amplitude ** 2 * (1.0 - math.exp(-0.5 * ((a - b) / axis.belief.length) ** 2))
+    return 2.0 * axis.belief.amplitude ** 2 * (1.0 - math.exp(-0.5 *
+                                                              ((a - b) / axis.belief.length) ** 2))

@@ -7,8 +7,8 @@ decays see the same batches): measuring both tells hardly more than measuring on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Optional, Sequence
 
 import numpy
 
@@ -45,8 +45,8 @@ class Kernel:
     level: float = LEVEL
     training_noise: float = SHARED_NOISE
     shares: tuple[float, ...] = ()
-    joint: Optional[float] = None
-    tasks: Optional[object] = field(default=None, compare=False)
+    joint: float | None = None
+    tasks: object | None = field(default=None, compare=False)
 
     def mean(self, rows):
         """What is expected of every row before any trial, up to a level; to be maximised."""
@@ -57,7 +57,10 @@ class Kernel:
             if axis.line and axis.belief.peak is not None:
                 total -= axis.belief.bend * (rows[:, column] - axis.belief.peak) ** 2
             elif axis.belief.cost and not axis.line:
-                on = [place for place, value in enumerate(axis.hyperparameter.values) if value is not False]
+                on = [
+                    place for place, value in enumerate(axis.hyperparameter.values)
+                    if value is not False
+                ]
                 total -= axis.belief.cost * numpy.isin(rows[:, column], on)
         return total
 
@@ -74,7 +77,8 @@ class Kernel:
 
     def variance(self, a):
         """The diagonal of ``signal(a, a)``."""
-        total = self.level ** 2 + sum(self._amplitude(i) ** 2 for i in range(len(self.axes))) + self._joint() ** 2
+        total = self.level ** 2 + sum(self._amplitude(i) ** 2
+                                      for i in range(len(self.axes))) + self._joint() ** 2
         if self.tasks is not None:
             return total + (self.tasks.deviations(a) ** 2).sum(axis=1)
         return numpy.full(len(a), total)
@@ -111,7 +115,8 @@ class Kernel:
         axis = self.axes[i]
         if not axis.line:
             return (a[:, None] == b).astype(float)
-        distance = (a[:, None] - b) / (axis.belief.length * (self.stretch if self._leading(axis) else 1.0))
+        distance = (a[:, None] - b) / (axis.belief.length *
+                                       (self.stretch if self._leading(axis) else 1.0))
         return _smooth(distance) if axis.belief.weak else _rough(distance)
 
     def _joint(self) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Sequence
 
 import numpy
 from scipy.linalg import solve_triangular
@@ -33,10 +33,13 @@ NOISES, NOISE_PRICE = (0.7, 1.0, 1.4, 2.0, 2.8), 1.0
 RESIDUES, RESIDUE_STRETCHES = (0.33, 0.8), (0.4, 1.0)
 
 
-def members(axes: tuple[Axis, ...], tasks: Sequence[PastTask], *, odds: float) -> list[tuple[Kernel, float]]:
+def members(axes: tuple[Axis, ...], tasks: Sequence[PastTask], *,
+            odds: float) -> list[tuple[Kernel, float]]:
     """Structures with their prior weights (sum 1)."""
-    plain = [Kernel(axes, stretch=stretch, lift=lift, spread=spread)
-             for stretch, lift, spread in product(STRETCHES, LIFTS, SPREADS if _risky(axes) else (1.0,))]
+    plain = [
+        Kernel(axes, stretch=stretch, lift=lift, spread=spread)
+        for stretch, lift, spread in product(STRETCHES, LIFTS, SPREADS if _risky(axes) else (1.0, ))
+    ]
     past = Tasks(tasks, axes) if tasks else None
     if not past:
         return [(structure, 1 / len(plain)) for structure in plain]
@@ -60,14 +63,18 @@ def weigh(candidates: Sequence[tuple[Kernel, float]], rows, values, repeats, *,
     scored = _scored(candidates, data)
     if len(values) >= LEARN_FROM:
         noise = _learn_noise(max(scored, key=lambda pair: pair[1])[0], data, floor)
-        candidates = [(replace(structure, training_noise=noise), prior) for structure, prior in candidates]
+        candidates = [(replace(structure, training_noise=noise), prior)
+                      for structure, prior in candidates]
         scored = _scored(candidates, data)
     if len(values) >= (LEARN_SOONER if _risky(candidates[0][0].axes) else LEARN_FROM):
         shares = _learn_shares(max(scored, key=lambda pair: pair[1])[0], *data)
         if shares:
-            scored = _scored([(replace(structure, shares=shares), prior) for structure, prior in candidates], data)
+            scored = _scored([(replace(structure, shares=shares), prior)
+                              for structure, prior in candidates], data)
     top = max(score for _, score in scored)
-    kept = [(structure, float(numpy.exp(score - top))) for structure, score in scored if score > top - 4.6]
+    kept = [(structure, float(numpy.exp(score - top)))
+            for structure, score in scored
+            if score > top - 4.6]
     if len(values) > many:
         kept = [max(kept, key=lambda pair: pair[1])]
     total = sum(weight for _, weight in kept)
@@ -75,7 +82,8 @@ def weigh(candidates: Sequence[tuple[Kernel, float]], rows, values, repeats, *,
 
 
 def _scored(candidates: Sequence[tuple[Kernel, float]], data) -> list[tuple[Kernel, float]]:
-    return [(structure, numpy.log(prior) + evidence(structure, *data)) for structure, prior in candidates]
+    return [(structure, numpy.log(prior) + evidence(structure, *data))
+            for structure, prior in candidates]
 
 
 def _learn_noise(structure: Kernel, data, floor: float) -> float:
@@ -108,7 +116,8 @@ def _learn_shares(structure: Kernel, rows, values, repeats) -> tuple[float, ...]
                 trial = [*shares]
                 trial[i] = min(max(trial[i] * factor, 1 / 9), 9.0)
                 cost = sum(price * numpy.log(share) ** 2 for share in trial)
-                gained = evidence(replace(structure, shares=tuple(trial)), rows, values, repeats) - cost
+                gained = evidence(replace(structure, shares=tuple(trial)), rows, values,
+                                  repeats) - cost
                 if gained > best + least:
                     best, shares = gained, trial
     return tuple(shares) if any(share != 1.0 for share in shares) else ()

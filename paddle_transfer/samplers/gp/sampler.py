@@ -9,18 +9,30 @@ between two asks.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Optional, Sequence, Union
 
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.samplers.base import Observation
-from paddle_transfer.samplers.common import exhausted, finished_keys, first_fixed, keys, own_point, untaken
+from paddle_transfer.samplers.common import (
+    exhausted,
+    finished_keys,
+    first_fixed,
+    keys,
+    own_point,
+    untaken,
+)
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.dimension_prior import Axis, axis_of
 from paddle_transfer.samplers.gp.initial_design import start_point
 from paddle_transfer.samplers.gp.task_prior import PastTask, shipped
-from paddle_transfer.samplers.gp.training_data import TrainingData, learn_from, noise_floor, valid_observations
+from paddle_transfer.samplers.gp.training_data import (
+    TrainingData,
+    learn_from,
+    noise_floor,
+    valid_observations,
+)
 from paddle_transfer.space.space import Point, Space, finite
 
 #: Names of acquisitions: expected improvement, its logarithm (the same order, but never flat), probability of
@@ -58,9 +70,9 @@ class BayesSampler:
     :raises PaddleTransferError: for an acquisition or a prior that does not exist
     """
 
-    def __init__(self, *, fixed: Optional[Point] = None, allow_repeats: bool = False, acquisition: str = "ei",
-                 prior: Union[str, Sequence[PastTask]] = "shipped", warm_start: Sequence[PastTask] = (),
-                 eval_size: Optional[int] = None):
+    def __init__(self, *, fixed: Point | None = None, allow_repeats: bool = False,
+                 acquisition: str = "ei", prior: str | Sequence[PastTask] = "shipped",
+                 warm_start: Sequence[PastTask] = (), eval_size: int | None = None):
         self.fixed = fixed
         self.allow_repeats = allow_repeats
         self.acquisition = str(acquisition).lower()
@@ -68,7 +80,8 @@ class BayesSampler:
             raise PaddleTransferError(f"acquisition: there is no '{acquisition}'. "
                                       f"{did_you_mean(self.acquisition, ACQUISITIONS)}")
         if isinstance(prior, str) and prior not in ("shipped", "none"):
-            raise PaddleTransferError(f"prior: there is no '{prior}'. {did_you_mean(prior, ('shipped', 'none'))}")
+            raise PaddleTransferError(
+                f"prior: there is no '{prior}'. {did_you_mean(prior, ('shipped', 'none'))}")
         self.prior = prior
         self.warm_start = tuple(warm_start)
         self.eval_size = eval_size
@@ -80,7 +93,7 @@ class BayesSampler:
         return self.warm_start + tuple(self.prior)
 
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
-                seed: int) -> Optional[Point]:
+                seed: int) -> Point | None:
         """As ``Sampler.suggest``; with ``allow_repeats`` there is always a point."""
         busy = keys(space, running)
         taken = finished_keys(space, finished) | busy
@@ -93,17 +106,20 @@ class BayesSampler:
         results = valid_observations(space, finished)
         if not any(observation.state != "diverged" for observation in results):
             tried = [o.point for o in finished if space.contains(o.point)]
-            point = start_point(space, tried + list(running), fixed=self.fixed, seed=seed, count=count)
+            point = start_point(space, tried + list(running), fixed=self.fixed, seed=seed,
+                                count=count)
             if point is not None:
                 return point
         shut = busy if self.allow_repeats else taken
-        if not results or (space.size is not None and len(shut) >= space.size):  # all failed, or all are running
+        if not results or (space.size is not None
+                           and len(shut) >= space.size):  # all failed, or all are running
             return untaken(space, shut) or space.point(count % space.size)
-        model = model_of(space, results, [p for p in running if space.contains(p)], tasks=self.tasks,
-                         eval_size=self.eval_size)
+        model = model_of(space, results, [p for p in running if space.contains(p)],
+                         tasks=self.tasks, eval_size=self.eval_size)
         return own_point(space, self._best(model, space, shut, seed=seed, count=count))
 
-    def _best(self, model: "ModelAverage", space: Space, shut: set[str], *, seed: int, count: int) -> Point:
+    def _best(self, model: ModelAverage, space: Space, shut: set[str], *, seed: int,
+              count: int) -> Point:
         import numpy
         order = numpy.argsort(-model.learnt.values, kind="stable")[:5]
         good = [model.learnt.points[i] for i in order]
@@ -113,7 +129,8 @@ class BayesSampler:
             if space.size <= EXACT / model.cost:
                 rows = encoding.table(model.axes, space)
                 places = _by_score(model.score(rows, self.acquisition))
-                return next(point for point in map(space.point, places) if space.key(point) not in shut)
+                return next(
+                    point for point in map(space.point, places) if space.key(point) not in shut)
             points = encoding.near(space, good, limit=int(room), seed=seed, count=count)
         else:
             points = encoding.sampled(space, good, seed=seed, count=count)
@@ -123,10 +140,12 @@ class BayesSampler:
                 space, best, seed=seed, count=count, scale=scale)], shut)
         return best
 
-    def _first(self, model: "ModelAverage", space: Space, points: list[Point], shut: set[str]) -> Point:
+    def _first(self, model: ModelAverage, space: Space, points: list[Point],
+               shut: set[str]) -> Point:
         """The best of ``points`` that is not shut; the best of all when every one is."""
         points = [point for point in points if space.key(point) not in shut] or points
-        return points[_by_score(model.score(encoding.matrix(model.axes, points), self.acquisition))[0]]
+        return points[_by_score(model.score(encoding.matrix(model.axes, points),
+                                            self.acquisition))[0]]
 
 
 def _by_score(scores) -> list[int]:
@@ -137,7 +156,7 @@ def _by_score(scores) -> list[int]:
 
 
 def model_of(space: Space, results: Sequence[Observation], running: Sequence[Point] = (), *,
-             tasks: Sequence[PastTask] = (), eval_size: Optional[int] = None) -> "ModelAverage":
+             tasks: Sequence[PastTask] = (), eval_size: int | None = None) -> ModelAverage:
     """The models that ``results`` (at least one) speak for, conditioned on them.
 
     :param eval_size: how many images the metric is measured on: it sets a floor under the noise
@@ -155,14 +174,16 @@ def model_of(space: Space, results: Sequence[Observation], running: Sequence[Poi
         values = numpy.append(values, numpy.full(len(extra), values.min()))
         repeats = numpy.append(repeats, numpy.ones(len(extra)))
     odds = ODDS * 0.5 ** ((len(learnt.points) - 1) / (HALVED * len(axes)))
-    chosen = weigh(members(axes, tasks if odds >= LEAST_ODDS else (), odds=odds), rows, values, repeats, many=MANY,
-                   floor=noise_floor(learnt, eval_size))
+    chosen = weigh(members(axes, tasks if odds >= LEAST_ODDS else (), odds=odds), rows, values,
+                   repeats, many=MANY, floor=noise_floor(learnt, eval_size))
     beliefs = encoding.matrix(axes, running)
-    return ModelAverage(axes, learnt, tuple(running), [
-        (weight, _surrogate(structure, rows, values, repeats, beliefs)) for structure, weight in chosen])
+    return ModelAverage(axes, learnt, tuple(running),
+                        [(weight, _surrogate(structure, rows, values, repeats, beliefs))
+                         for structure, weight in chosen])
 
 
-def _above_diverged(space: Space, axes: Sequence[Axis], results: Sequence[Observation], learnt: TrainingData) -> list[Point]:
+def _above_diverged(space: Space, axes: Sequence[Axis], results: Sequence[Observation],
+                    learnt: TrainingData) -> list[Point]:
     """The points of diverged trials at the largest learning rate: it would have diverged there as well."""
     points = {}
     for o in results:
@@ -193,9 +214,10 @@ class ModelAverage:
     @property
     def noise(self) -> float:
         """The noise of one training near the best point, in units of the metric."""
-        return self.learnt.slope * sum(weight * model.kernel_.structure.training_noise for weight, model in self.parts)
+        return self.learnt.slope * sum(weight * model.kernel_.structure.training_noise
+                                       for weight, model in self.parts)
 
-    def lightened(self, models: int) -> "ModelAverage":
+    def lightened(self, models: int) -> ModelAverage:
         """With the ``models`` heaviest parts only."""
         kept = sorted(self.parts, key=lambda part: -part[0])[:models]
         total = sum(weight for weight, _ in kept)

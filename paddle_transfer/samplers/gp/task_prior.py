@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Iterable, Optional, Sequence
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.base import Observation
@@ -41,16 +41,18 @@ class PastTask:
     values: tuple[float, ...]
 
 
-def past_task(name: str, space: Space, finished: Sequence[Observation]) -> Optional[PastTask]:
+def past_task(name: str, space: Space, finished: Sequence[Observation]) -> PastTask | None:
     """An earlier search as a task; None when nothing in it was finished."""
     results = [o for o in valid_observations(space, finished) if o.state == "complete"]
     if not results:
         return None
     learnt = learn_from(space, results)
     metric = learnt.metric(learnt.values)  # as it is, nothing drawn together
-    values = list(map(log_odds, metric)) if learnt.is_proportion else (metric - learnt.middle) / learnt.spread
+    values = list(map(log_odds,
+                      metric)) if learnt.is_proportion else (metric - learnt.middle) / learnt.spread
     order = sorted(range(len(learnt.points)), key=lambda i: -learnt.values[i])[:_POINTS]
-    return PastTask(name, tuple(learnt.points[i] for i in order), tuple(float(values[i]) for i in order))
+    return PastTask(name, tuple(learnt.points[i] for i in order),
+                    tuple(float(values[i]) for i in order))
 
 
 @lru_cache(maxsize=1)
@@ -66,17 +68,26 @@ def read_tasks(path) -> tuple[PastTask, ...]:
     """
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
-        return tuple(PastTask(task["name"], tuple(dict(zip(task["names"], point)) for point in task["points"]),
-                              tuple(map(float, task["values"]))) for task in data["tasks"])
+        return tuple(
+            PastTask(task["name"], tuple(
+                dict(zip(task["names"], point))
+                for point in task["points"]), tuple(map(float, task["values"])))
+            for task in data["tasks"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PaddleTransferError(f"{path}: not a prior file ({error!r}). "
-                                  "python tools/benchmark.py distil makes one from recorded tables.") from None
+        raise PaddleTransferError(
+            f"{path}: not a prior file ({error!r}). "
+            "python tools/benchmark.py distil makes one from recorded tables.") from None
 
 
 def write_tasks(path, tasks: Iterable[PastTask], *, source: str) -> None:
     """Write a prior file; ``source`` says where its numbers come from."""
-    listed = [{"name": task.name, "names": list(task.points[0]), "points": [list(p.values()) for p in task.points],
-               "values": [round(value, 3) for value in task.values]} for task in tasks]
+    listed = [{
+        "name": task.name, "names": list(task.points[0]),
+        "points": [list(p.values())
+                   for p in task.points], "values": [round(value, 3)
+                                                     for value in task.values]
+    }
+              for task in tasks]
     head = json.dumps({"source": source})[:-1]
     lines = ",\n".join(json.dumps(task) for task in listed)
     Path(path).write_text(f"{head}, \"tasks\": [\n{lines}\n]}}\n", encoding="utf-8")
@@ -87,7 +98,7 @@ class Tasks:
 
     def __init__(self, tasks: Sequence[PastTask], axes: tuple[Axis, ...]):
         self._fits = [fit for fit in (_fit(task, axes) for task in tasks) if fit is not None]
-        self._cache: dict[bytes, "numpy.ndarray"] = {}  # noqa: F821
+        self._cache: dict[bytes, numpy.ndarray] = {}
 
     def __bool__(self) -> bool:
         return bool(self._fits)
@@ -124,10 +135,12 @@ def _fit(task: PastTask, axes: tuple[Axis, ...]):
     if not shared or len(placed) < 2:
         return None
     known = numpy.array([row for row, _ in placed], dtype=float)
-    values = compress_tail(numpy.array([value for _, value in placed]))  # as those of the search are
+    values = compress_tail(numpy.array(
+        [value for _, value in placed]))  # as those of the search are
     structure = Kernel(tuple(axes[i] for i in shared), joint=0.0)
     level = values.mean() - structure.mean(known).mean()
-    kernel = structure.signal(known, known) + numpy.diag((CLOSE + LOOSE * (values.max() - values)) ** 2)
+    kernel = structure.signal(known, known) + numpy.diag(
+        (CLOSE + LOOSE * (values.max() - values)) ** 2)
     weights = numpy.linalg.solve(kernel, values - structure.mean(known) - level)
 
     def function(rows):

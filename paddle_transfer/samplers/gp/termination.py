@@ -6,8 +6,8 @@ still to be gained is below what noise makes of it anyway.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Mapping, Optional, Sequence
 
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.common import finished_keys
@@ -43,8 +43,9 @@ class PosteriorSummary:
         return self.evaluated >= LEAST_TRIALS and self.gain < self.tolerance
 
 
-def posterior_summary(space: Space, finished: Sequence[Observation], *, tasks: Sequence[PastTask] = (),
-            seed: int = 0, eval_size: Optional[int] = None, gain: bool = True) -> Optional[PosteriorSummary]:
+def posterior_summary(space: Space, finished: Sequence[Observation], *,
+                      tasks: Sequence[PastTask] = (), seed: int = 0, eval_size: int | None = None,
+                      gain: bool = True) -> PosteriorSummary | None:
     """What the finished trials tell; None while not one of them is complete.
 
     :param tasks: earlier tasks, as ``BayesSampler.tasks``
@@ -72,7 +73,8 @@ def posterior_summary(space: Space, finished: Sequence[Observation], *, tasks: S
     return PosteriorSummary(winner, most, tolerance, len(complete), estimates)
 
 
-def _gain(space: Space, finished: Sequence[Observation], model, winner: Point, *, seed: int) -> float:
+def _gain(space: Space, finished: Sequence[Observation], model, winner: Point, *,
+          seed: int) -> float:
     """The largest expected improvement among untried points, in units of the metric; 0 when there is none."""
     import numpy
     taken = finished_keys(space, finished)
@@ -81,5 +83,6 @@ def _gain(space: Space, finished: Sequence[Observation], model, winner: Point, *
         rows = numpy.delete(encoding.table(model.axes, space), shut, axis=0)
     else:
         points = encoding.sampled(space, [winner], seed=seed, count=len(finished))
-        rows = encoding.matrix(model.axes, [point for point in points if space.key(point) not in taken])
+        rows = encoding.matrix(model.axes,
+                               [point for point in points if space.key(point) not in taken])
     return float(model.improvement(rows).max()) if len(rows) else 0.0

@@ -8,8 +8,8 @@ its logarithm), so that a hopeless trial does not bend the model where it matter
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional, Sequence
 
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.gp.curve_extrapolation import Scale, expected_gain
@@ -37,8 +37,8 @@ class TrainingData:
     standardised units, where these are no log-odds (``is_proportion``)."""
 
     points: list[Point]
-    values: "numpy.ndarray"  # noqa: F821
-    repeats: "numpy.ndarray"  # noqa: F821
+    values: numpy.ndarray
+    repeats: numpy.ndarray
     slope: float
     is_proportion: bool = True
     middle: float = 0.0
@@ -51,8 +51,9 @@ class TrainingData:
         below = best - numpy.asarray(values, dtype=float)
         apart = FULL * numpy.exp(numpy.clip(below / FULL - 1.0, 0.0, 4.0))
         whole = best - numpy.where(below <= FULL, below, apart)
-        return 1.0 / (1.0 + numpy.exp(-numpy.clip(whole, -500.0, 500.0))) if self.is_proportion else (
-            self.middle + self.spread * whole)
+        return 1.0 / (1.0 +
+                      numpy.exp(-numpy.clip(whole, -500.0, 500.0))) if self.is_proportion else (
+                          self.middle + self.spread * whole)
 
 
 def valid_observations(space: Space, finished: Sequence[Observation]) -> list[Observation]:
@@ -81,16 +82,22 @@ def learn_from(space: Space, results: Sequence[Observation]) -> TrainingData:
         if o.state == "pruned" and o.curve and complete:
             finals[id(o)] = _extrapolated_end(space, o, complete) if odds else (
                 finals[id(o)][0] + _still_to_come(o, complete, change), PART)
-    means = [_mean([finals[id(o)] for o in group]) if all(o.state != "diverged" for o in group) else None
-             for group in groups.values()]
+    means = [
+        _mean([finals[id(o)]
+               for o in group]) if all(o.state != "diverged"
+                                       for o in group) else None
+        for group in groups.values()
+    ]
     best = max((mean[0] for mean in means if mean), default=0.0)
     worst = min([best - DIVERGED, *(value for value, _ in finals.values())])
     top = 1.0 / (1.0 + math.exp(-best))
-    return TrainingData([group[0].point for group in groups.values()],
-                  compress_tail(numpy.array([mean[0] if mean else worst for mean in means])),
-                  numpy.array([mean[1] if mean else len(group) for mean, group in zip(means, groups.values())],
-                              dtype=float),
-                  top * (1.0 - top) if odds else spread, odds, middle, spread)
+    return TrainingData(
+        [group[0].point for group in groups.values()],
+        compress_tail(numpy.array([mean[0] if mean else worst for mean in means])),
+        numpy.array(
+            [mean[1] if mean else len(group) for mean, group in zip(means, groups.values())],
+            dtype=float),
+        top * (1.0 - top) if odds else spread, odds, middle, spread)
 
 
 def _mean(weighed: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -99,7 +106,8 @@ def _mean(weighed: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return sum(value * weight for value, weight in weighed) / total, total
 
 
-def _extrapolated_end(space: Space, pruned: Observation, complete: Sequence[Observation]) -> tuple[float, float]:
+def _extrapolated_end(space: Space, pruned: Observation,
+                      complete: Sequence[Observation]) -> tuple[float, float]:
     """(log-odds in which a pruned training would have ended, the part of a training that this counts as)."""
     scale = Scale(True)
     share = min(1.0, pruned.curve[-1][0] / max(o.curve[-1][0] for o in complete))
@@ -107,7 +115,7 @@ def _extrapolated_end(space: Space, pruned: Observation, complete: Sequence[Obse
     return scale.level(pruned.curve) + gain, USUAL ** 2 / (USUAL ** 2 + deviation ** 2)
 
 
-def noise_floor(data: TrainingData, eval_size: Optional[int]) -> float:
+def noise_floor(data: TrainingData, eval_size: int | None) -> float:
     """The least noise of one accuracy on ``eval_size`` images, in log-odds, from the binomial distribution.
 
     All trainings are measured on the same images, and what is hard for one is hard for the other: two accuracies
@@ -122,7 +130,8 @@ def compress_tail(values):
     """Distances below the best beyond ``FULL`` grow with their logarithm only."""
     import numpy
     below = values.max() - values
-    return values.max() - numpy.where(below <= FULL, below, FULL * (1.0 + numpy.log(numpy.maximum(below, FULL) / FULL)))
+    return values.max() - numpy.where(below <= FULL, below,
+                                      FULL * (1.0 + numpy.log(numpy.maximum(below, FULL) / FULL)))
 
 
 def _location(raw: Sequence[float]) -> tuple[float, float]:
@@ -130,7 +139,8 @@ def _location(raw: Sequence[float]) -> tuple[float, float]:
     ordered = sorted(raw)
     middle = ordered[len(ordered) // 2]
     mean = sum(ordered) / len(ordered)
-    return middle, math.sqrt(sum((value - mean) ** 2 for value in ordered) / len(ordered)) or abs(middle) or 1.0
+    return middle, math.sqrt(sum(
+        (value - mean) ** 2 for value in ordered) / len(ordered)) or abs(middle) or 1.0
 
 
 def _still_to_come(pruned: Observation, complete: Sequence[Observation], change) -> float:
@@ -138,5 +148,8 @@ def _still_to_come(pruned: Observation, complete: Sequence[Observation], change)
     if not pruned.curve:
         return 0.0
     last = pruned.curve[-1][0]
-    gains = sorted(change(tail_mean(o)) - change(dict(o.curve)[last]) for o in complete if last in dict(o.curve))
+    gains = sorted(
+        change(tail_mean(o)) - change(dict(o.curve)[last])
+        for o in complete
+        if last in dict(o.curve))
     return max(0.0, gains[len(gains) // 2]) if gains else 0.0

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from paddle_transfer.space.entries import augment, data, loss, mixing, model, optimizer, pretrained, schedule
+from paddle_transfer.space.entries import (
+    augment,
+    data,
+    loss,
+    mixing,
+    model,
+    optimizer,
+    pretrained,
+    schedule,
+)
 from paddle_transfer.space.entry import Entry
 
 #: In the order of the documentation.

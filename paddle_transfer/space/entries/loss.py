@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from paddle_transfer import dotpath
 from paddle_transfer.space import edits
 from paddle_transfer.space.entries.optimizer import PUBLISHED
@@ -13,8 +11,9 @@ from paddle_transfer.space.hyperparameter import Value
 _EPSILON = switch(0.1)
 
 
-def needs_celoss(config: dict) -> Optional[str]:
-    return None if any(edits.losses(dotpath.clone(config), "CELoss")) else "needs a CELoss in Loss.Train"
+def needs_celoss(config: dict) -> str | None:
+    return None if any(edits.losses(dotpath.clone(config),
+                                    "CELoss")) else "needs a CELoss in Loss.Train"
 
 
 def _apply_smoothing(config: dict, value: Value) -> None:
@@ -24,11 +23,10 @@ def _apply_smoothing(config: dict, value: Value) -> None:
             loss["epsilon"] = _EPSILON(value)
 
 
-ENTRIES = (
-    Entry(
-        name="label_smoothing", meaning="label smoothing: off, on (0.1), or its epsilon", values=(False, True),
-        check=number("must be False, True (0.1), or a number from 0 up to but not including 1", lambda x: 0 <= x < 1,
-                     boolean=True),
-        apply=_apply_smoothing, needs=needs_celoss, canonical=_EPSILON, edits=("Loss.Train.*.CELoss.epsilon",),
-        source="Szegedy et al. 2016; " + PUBLISHED),
-)
+ENTRIES = (Entry(
+    name="label_smoothing", meaning="label smoothing: off, on (0.1), or its epsilon",
+    values=(False, True), check=number(
+        "must be False, True (0.1), or a number from 0 up to but not including 1",
+        lambda x: 0 <= x < 1,
+        boolean=True), apply=_apply_smoothing, needs=needs_celoss, canonical=_EPSILON,
+    edits=("Loss.Train.*.CELoss.epsilon", ), source="Szegedy et al. 2016; " + PUBLISHED), )

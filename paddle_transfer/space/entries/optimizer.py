@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from paddle_transfer.space import optimizers
 from paddle_transfer.space.entry import Entry, number, one_of, switch
 from paddle_transfer.space.hyperparameter import is_number
@@ -22,7 +20,7 @@ USUAL = {
 }
 
 
-def needs_optimizer(config: dict) -> Optional[str]:
+def needs_optimizer(config: dict) -> str | None:
     return None if any(optimizers.optimizers(config)) else "needs an Optimizer for the model"
 
 
@@ -34,7 +32,9 @@ def _apply_lr(config: dict, value: float) -> None:
         old = optimizers.learning_rate(arguments)
         first = old if first is None else first
         in_proportion = is_number(old) and is_number(first) and first > 0
-        optimizers.set_learning_rate(arguments, optimizers.scaled(value, first, old) if in_proportion else value)
+        optimizers.set_learning_rate(
+            arguments,
+            optimizers.scaled(value, first, old) if in_proportion else value)
 
 
 def _apply_decay(config: dict, value: float) -> None:
@@ -49,7 +49,9 @@ def _apply_optimizer(config: dict, value: str) -> None:
 def _as(value: str, name: str, arguments: dict) -> tuple[str, dict]:
     """(name, arguments) of the optimizer ``value`` in place of ``name``; what all optimizers have stays."""
     new = "Momentum" if value == "Nesterov" else value
-    made = {**USUAL[value], **{key: x for key, x in arguments.items() if name == new or key in COMMON}}
+    made = {
+        **USUAL[value], **{key: x for key, x in arguments.items() if name == new or key in COMMON}
+    }
     if new == "Momentum":
         made.pop("use_nesterov", None)
         made.update({"use_nesterov": True} if value == "Nesterov" else {})
@@ -67,25 +69,28 @@ def _apply_clip(config: dict, value: float) -> None:
 
 
 ENTRIES = (
+    Entry(name="lr", meaning="the (largest) learning rate of the schedule",
+          values=(0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001), log=True, check=number(
+              "must be a number above 0", lambda x: x > 0), apply=_apply_lr, needs=needs_optimizer,
+          edits=("Optimizer.lr.learning_rate", ), source=PUBLISHED),
+    Entry(name="l2_decay", meaning="L2 regularization, or the weight decay of AdamW; 0 is none",
+          values=(1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6), log=True, check=number(
+              "must be a number, 0 or more",
+              lambda x: x >= 0), apply=_apply_decay, needs=needs_optimizer,
+          edits=("Optimizer.regularizer", "Optimizer.weight_decay"), source=PUBLISHED),
     Entry(
-        name="lr", meaning="the (largest) learning rate of the schedule",
-        values=(0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001), log=True,
-        check=number("must be a number above 0", lambda x: x > 0), apply=_apply_lr, needs=needs_optimizer,
-        edits=("Optimizer.lr.learning_rate",), source=PUBLISHED),
-    Entry(
-        name="l2_decay", meaning="L2 regularization, or the weight decay of AdamW; 0 is none",
-        values=(1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6), log=True,
-        check=number("must be a number, 0 or more", lambda x: x >= 0), apply=_apply_decay, needs=needs_optimizer,
-        edits=("Optimizer.regularizer", "Optimizer.weight_decay"), source=PUBLISHED),
-    Entry(
-        name="optimizer", meaning="the optimizer, with PaddleClas's usual arguments; learning rate, schedule, decay "
+        name="optimizer",
+        meaning="the optimizer, with PaddleClas's usual arguments; learning rate, schedule, decay "
         "and clipping stay (mind that AdamW and RMSProp want smaller learning rates)",
-        values=("Momentum", "Nesterov", "AdamW"), check=one_of(*USUAL), apply=_apply_optimizer, needs=needs_optimizer,
-        stage=-1, since_values={"Nesterov": "2.5"}, edits=("Optimizer",),
-        source="Nesterov 1983; Sutskever et al. 2013; Loshchilov & Hutter 2019 (AdamW); Hinton 2012 (RMSProp)"),
+        values=("Momentum", "Nesterov", "AdamW"), check=one_of(*USUAL), apply=_apply_optimizer,
+        needs=needs_optimizer, stage=-1, since_values={"Nesterov": "2.5"
+                                                       }, edits=("Optimizer", ), source=
+        "Nesterov 1983; Sutskever et al. 2013; Loshchilov & Hutter 2019 (AdamW); Hinton 2012 (RMSProp)"
+    ),
     Entry(
-        name="clip_norm", meaning="gradients are clipped to this norm, each parameter's by itself; 0 or False is off",
+        name="clip_norm",
+        meaning="gradients are clipped to this norm, each parameter's by itself; 0 or False is off",
         values=(False, 1.0, 5.0), canonical=switch(1.0), apply=_apply_clip, needs=needs_optimizer,
-        check=number("must be False, or a number, 0 or more", lambda x: x >= 0, boolean=True),
-        edits=("Optimizer.clip_norm",), source="Pascanu et al. 2013"),
+        check=number("must be False, or a number, 0 or more", lambda x: x >= 0,
+                     boolean=True), edits=("Optimizer.clip_norm", ), source="Pascanu et al. 2013"),
 )

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from paddle_transfer.config import pretrained
 from paddle_transfer.space.entry import Entry
 from paddle_transfer.space.hyperparameter import Value
 
 
-def _check(value: Value) -> Optional[str]:
+def _check(value: Value) -> str | None:
     return pretrained.rule_for(value)
 
 
-def _needs_one_network(config: dict) -> Optional[str]:
-    return "needs one network in Arch, not the several of a distillation," if "models" in config["Arch"] else None
+def _needs_one_network(config: dict) -> str | None:
+    return "needs one network in Arch, not the several of a distillation," if "models" in config[
+        "Arch"] else None
 
 
 def _canonical(value: Value) -> Value:
     return "none" if pretrained.is_none(value) else "imagenet" if value is True else value
 
 
-ENTRIES = (
-    Entry(
-        name="pretrained", meaning="the weights to begin with: imagenet, imagenet_ssld, 10w, none, a file or an address",
-        values=("imagenet", "10w", "none"), check=_check, apply=pretrained.choose, needs=_needs_one_network,
-        canonical=_canonical, edits=("Transfer.pretrained", "Global.pretrained_model"),
-        source="PaddleClas, transfer_learning.md: 10w is there for ResNet50_vd"),
-)
+ENTRIES = (Entry(
+    name="pretrained",
+    meaning="the weights to begin with: imagenet, imagenet_ssld, 10w, none, a file or an address",
+    values=("imagenet", "10w", "none"), check=_check, apply=pretrained.choose,
+    needs=_needs_one_network, canonical=_canonical, edits=("Transfer.pretrained",
+                                                           "Global.pretrained_model"),
+    source="PaddleClas, transfer_learning.md: 10w is there for ResNet50_vd"), )

@@ -14,13 +14,16 @@ from paddle_transfer.samplers.gp.task_prior import PastTask
 from tests.helpers.sampler_suite import FIXED, PUBLISHED, observe
 
 AXES = tuple(axis_of(h) for h in PUBLISHED.hyperparameters)
-LINE = [{**FIXED, "lr": lr, "mixup": mixup} for lr in (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003) for mixup in (False, True)]
+LINE = [{**FIXED, "lr": lr, "mixup": mixup}
+        for lr in (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
+        for mixup in (False, True)]
 
 
 def learnt_noise(deviation: float, *, floor: float = 0.0) -> float:
     rows, rng = encoding.matrix(AXES, LINE), numpy.random.default_rng(0)
     values = -0.3 * (rows[:, 0] + 2.0) ** 2 + deviation * rng.standard_normal(len(rows))
-    chosen = weigh(members(AXES, (), odds=ODDS), rows, values, numpy.ones(len(rows)), many=MANY, floor=floor)
+    chosen = weigh(members(AXES, (), odds=ODDS), rows, values, numpy.ones(len(rows)), many=MANY,
+                   floor=floor)
     return chosen[0][0].training_noise
 
 
@@ -35,12 +38,17 @@ def test_repeats_take_noise_away_as_far_as_they_are_of_the_same_seeds():
                            for repeats in ((1, 1), (3, 3), (1, 3)))
     assert thrice == pytest.approx(once / 3)
     # of one training and three, one is of the same seed: what they share is a third of it
-    assert mixed[0, 1] == pytest.approx(once[0, 1] / 3) and mixed[0, 0] == pytest.approx(once[0, 0])
+    assert mixed[0, 1] == pytest.approx(once[0, 1] / 3)
+    assert mixed[0, 0] == pytest.approx(once[0, 0])
 
 
 def test_past_tasks_have_the_prior_odds_before_anything_is_known():
-    task = PastTask("other", tuple({"lr": p["lr"], "mixup": p["mixup"]} for p in LINE), tuple(map(float, range(12))))
-    shares = [weight for structure, weight in members(AXES, (task,), odds=4.0) if structure.tasks is not None]
+    task = PastTask("other", tuple({"lr": p["lr"], "mixup": p["mixup"]} for p in LINE),
+                    tuple(map(float, range(12))))
+    shares = [
+        weight for structure, weight in members(AXES, (task, ), odds=4.0)
+        if structure.tasks is not None
+    ]
     assert sum(shares) == pytest.approx(0.8)
     assert sum(weight for _, weight in members(AXES, (task,), odds=4.0)) == pytest.approx(1.0)
 
@@ -60,15 +68,20 @@ def test_a_divergence_also_tells_of_the_largest_learning_rate():
     results = observe([{**FIXED, "lr": 0.003}, {**FIXED, "lr": 0.001}])
     diverged = Observation(2, {**FIXED, "lr": 0.03}, None, "diverged")
     rows = encoding.matrix(AXES, [{**FIXED, "lr": 0.1}])
-    assert model_of(PUBLISHED, [*results, diverged]).mean(rows)[0] < model_of(PUBLISHED, results).mean(rows)[0] - 1.0
+    assert model_of(
+        PUBLISHED,
+        [*results, diverged]).mean(rows)[0] < model_of(PUBLISHED, results).mean(rows)[0] - 1.0
     assert len(model_of(PUBLISHED, [*results, diverged]).parts[0][1].X_train_) == 4
 
 
 def test_twins_in_decay_stay_alike_at_another_rate():
     """What L2 decay does together with other hyperparameters is a small part of what mixup does."""
-    base, decayed, mixed = ({**FIXED, "lr": 0.1, **change} for change in ({}, {"l2_decay": 1e-6}, {"mixup": True}))
+    base, decayed, mixed = ({**FIXED, "lr": 0.1, **change}
+                            for change in ({}, {"l2_decay": 1e-6}, {"mixup": True}))
     structure = Kernel(AXES)
     covariance = structure.signal(*[encoding.matrix(AXES, [base, decayed, mixed])] * 2)
-    spread = covariance[0, 0] + numpy.diag(covariance) - 2 * covariance[0]  # the variance of the difference from base
-    alone = [axis.belief.amplitude for axis in AXES if axis.name == "l2_decay"][0]
-    assert alone ** 2 < spread[1] < 2.5 * alone ** 2 + 1e-9 and spread[2] > 10 * spread[1]
+    spread = covariance[0, 0] + numpy.diag(
+        covariance) - 2 * covariance[0]  # the variance of the difference from base
+    alone = next(axis.belief.amplitude for axis in AXES if axis.name == "l2_decay")
+    assert alone ** 2 < spread[1] < 2.5 * alone ** 2 + 1e-9
+    assert spread[2] > 10 * spread[1]

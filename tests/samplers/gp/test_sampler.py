@@ -17,7 +17,16 @@ from paddle_transfer.samplers.gp.sampler import ACQUISITIONS
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
-from tests.helpers.sampler_suite import FIXED, MIXED, PUBLISHED, SINGLE, SMALL, SamplerSuite, made_up, observe
+from tests.helpers.sampler_suite import (
+    FIXED,
+    MIXED,
+    PUBLISHED,
+    SINGLE,
+    SMALL,
+    SamplerSuite,
+    made_up,
+    observe,
+)
 
 
 class TestBayesSuggester(SamplerSuite):
@@ -34,10 +43,12 @@ for _ in range(4):
     points.append(sampler.suggest(space, [], points, seed=0))
 print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sys.modules))]))
 """
-        run = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((PUBLISHED, FIXED)), check=True,
-                             capture_output=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        run = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(
+            (PUBLISHED, FIXED)), check=True, capture_output=True,
+                             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
         points, loaded = json.loads(run.stdout)
-        assert points[0] == FIXED and len({PUBLISHED.key(point) for point in points}) == 4
+        assert points[0] == FIXED
+        assert len({PUBLISHED.key(point) for point in points}) == 4
         assert not loaded
 
     @pytest.mark.parametrize("acquisition", ACQUISITIONS)
@@ -53,7 +64,8 @@ print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sy
     def test_a_warning_free_ask(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            self.make().suggest(PUBLISHED, observe([PUBLISHED.point(i) for i in range(0, 190, 12)]), [], seed=0)
+            self.make().suggest(PUBLISHED, observe([PUBLISHED.point(i) for i in range(0, 190, 12)]),
+                                [], seed=0)
 
     def test_failed_trials_say_nothing(self):
         points = [PUBLISHED.point(i) for i in (3, 90, 150)]
@@ -84,7 +96,8 @@ print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sy
         a, b, c = (PUBLISHED.point(i) for i in (0, 90, 190))
         mean = observe([a, b, c], [0.5, 0.8, 0.3])
         split = observe([a, a, b, b, c], [0.4, 0.6, 0.7, 0.9, 0.3])
-        assert self.make().suggest(PUBLISHED, mean, [], seed=0) == self.make().suggest(PUBLISHED, split, [], seed=0)
+        assert self.make().suggest(PUBLISHED, mean, [], seed=0) == self.make().suggest(
+            PUBLISHED, split, [], seed=0)
 
     def test_with_repeats_an_evaluated_point_may_come_again_and_there_is_no_end(self):
         sampler = make_sampler("bayes", allow_repeats=True)

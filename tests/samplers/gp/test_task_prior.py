@@ -10,7 +10,13 @@ import pytest
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.gp.sampler import model_of
-from paddle_transfer.samplers.gp.task_prior import PastTask, past_task, read_tasks, shipped, write_tasks
+from paddle_transfer.samplers.gp.task_prior import (
+    PastTask,
+    past_task,
+    read_tasks,
+    shipped,
+    write_tasks,
+)
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Space
@@ -19,14 +25,18 @@ from tests.helpers.sampler_suite import FIXED, PUBLISHED
 
 def metric(point, best: float) -> float:
     """Best at learning rate ``best``, worse with mixup."""
-    odds = 2.0 - 0.5 * (math.log10(point["lr"]) - math.log10(best)) ** 2 - 0.3 * bool(point.get("mixup"))
+    odds = 2.0 - 0.5 * (math.log10(point["lr"]) - math.log10(best)) ** 2 - 0.3 * bool(
+        point.get("mixup"))
     return 1 / (1 + math.exp(-odds))
 
 
 def task(best: float, sign: float = 1.0) -> PastTask:
-    points = [{"lr": lr, "mixup": mixup} for lr in (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003) for mixup in (False, True)]
+    points = [{"lr": lr, "mixup": mixup}
+              for lr in (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
+              for mixup in (False, True)]
     values = [metric(point, best) for point in points]
-    return PastTask(f"task {best}", tuple(points), tuple(sign * math.log(v / (1 - v)) for v in values))
+    return PastTask(f"task {best}", tuple(points),
+                    tuple(sign * math.log(v / (1 - v)) for v in values))
 
 
 def trials_until_best(best: float, **options) -> int:
@@ -46,31 +56,43 @@ def test_similar_tasks_lead_to_the_best_at_once_and_misleading_ones_cost_three_t
 
 
 def test_earlier_tasks_have_less_say_with_every_point_and_none_after_nine():
-    points = [{**FIXED, "lr": lr, "mixup": mixup} for lr in (0.003, 0.03, 0.1, 0.01, 0.001) for mixup in (False, True)]
+    points = [{**FIXED, "lr": lr, "mixup": mixup}
+              for lr in (0.003, 0.03, 0.1, 0.01, 0.001)
+              for mixup in (False, True)]
     def share(observed):
         results = [Observation(i, point, metric(point, 0.03)) for i, point in enumerate(observed)]
-        return sum(weight for weight, model in model_of(PUBLISHED, results, tasks=[task(0.03)]).parts
-                   if model.kernel_.structure.tasks is not None)
+        return sum(
+            weight for weight, model in model_of(PUBLISHED, results, tasks=[task(0.03)]).parts
+            if model.kernel_.structure.tasks is not None)
     shares = [share(points[:count]) for count in (1, 3, 6, 9)]
-    assert shares == sorted(shares, reverse=True) and shares[0] > 2 * shares[2] and shares[3] == 0.0
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 2 * shares[2]
+    assert shares[3] == 0.0
     assert share(points[:1] * 9) > 0.5, "repeats are no further points"
 
 
 def test_what_an_earlier_search_found_is_told_as_it_was():
     """Log-odds and standardised values, however far below the best, not drawn together."""
     points = [PUBLISHED.point(i) for i in range(3)]
-    shares = past_task("t", PUBLISHED, [Observation(i, p, v) for i, (p, v) in enumerate(zip(points, (0.9, 0.6, 0.1)))])
+    shares = past_task(
+        "t", PUBLISHED,
+        [Observation(i, p, v) for i, (p, v) in enumerate(zip(points, (0.9, 0.6, 0.1)))])
     assert sorted(shares.values) == pytest.approx([math.log(v / (1 - v)) for v in (0.1, 0.6, 0.9)])
-    others = past_task("t", PUBLISHED, [Observation(0, points[0], 90.0), Observation(1, points[1], 60.0),
-                                        Observation(2, points[2], -40.0)])
+    others = past_task("t", PUBLISHED, [
+        Observation(0, points[0], 90.0),
+        Observation(1, points[1], 60.0),
+        Observation(2, points[2], -40.0)
+    ])
     high, middle, low = sorted(others.values, reverse=True)
     assert (high - middle) / (middle - low) == pytest.approx(30 / 100)
 
 
 def test_an_earlier_search_warms_a_later_one_with_another_space():
     points = [PUBLISHED.point(i) for i in range(0, 196, 5)]
-    earlier = past_task("earlier", PUBLISHED, [Observation(i, p, metric(p, 0.001)) for i, p in enumerate(points)])
-    wide = Space((Range("lr", 1e-5, 1.0, log=True), Choice("mixup", (False, True)), Choice("net", ("a", "b"))))
+    earlier = past_task("earlier", PUBLISHED,
+                        [Observation(i, p, metric(p, 0.001)) for i, p in enumerate(points)])
+    wide = Space((Range("lr", 1e-5, 1.0,
+                        log=True), Choice("mixup", (False, True)), Choice("net", ("a", "b"))))
     start = {"lr": 0.1, "mixup": False, "net": "a"}
     sampler = make_sampler("bayes", fixed=start, prior="none", warm_start=[earlier])
     point = sampler.suggest(wide, [Observation(0, start, metric(start, 0.001))], [], seed=0)
@@ -89,7 +111,8 @@ def test_tasks_of_other_hyperparameters_change_nothing():
 def test_a_prior_file_comes_back(tmp_path):
     write_tasks(tmp_path / "p.json", [task(0.1), task(0.01)], source="a test")
     back = read_tasks(tmp_path / "p.json")
-    assert [t.name for t in back] == ["task 0.1", "task 0.01"] and back[0].points == task(0.1).points
+    assert [t.name for t in back] == ["task 0.1", "task 0.01"]
+    assert back[0].points == task(0.1).points
     assert back[0].values == pytest.approx(task(0.1).values, abs=1e-3)
     assert json.loads((tmp_path / "p.json").read_text())["source"] == "a test"
 

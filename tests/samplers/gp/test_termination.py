@@ -20,14 +20,20 @@ def test_the_winner_is_not_the_luckiest():
     found = posterior_summary(PUBLISHED, observe(twins + rivals, values))
     assert found.winner["mixup"] is False
     assert max(found.estimates, key=found.estimates.get) == PUBLISHED.key(found.winner)
-    assert all(0.78 < found.estimates[PUBLISHED.key(twin)] < 0.83 for twin in twins), "in units of the metric"
-    assert 0.73 < found.estimates[PUBLISHED.key(rivals[2])] < 0.77, "the lucky one is drawn to its kind"
+    assert all(0.78 < found.estimates[PUBLISHED.key(twin)] < 0.83
+               for twin in twins), "in units of the metric"
+    assert 0.73 < found.estimates[PUBLISHED.key(
+        rivals[2])] < 0.77, "the lucky one is drawn to its kind"
 
 
 def test_a_trial_that_was_pruned_diverged_or_failed_never_wins():
-    finished = [Observation(0, PUBLISHED.point(0), 0.5), Observation(1, PUBLISHED.point(9), 0.9, "pruned"),
-                Observation(2, PUBLISHED.point(19), 0.9, "failed"), Observation(3, PUBLISHED.point(29), 0.9),
-                Observation(4, PUBLISHED.point(29), None, "diverged")]
+    finished = [
+        Observation(0, PUBLISHED.point(0), 0.5),
+        Observation(1, PUBLISHED.point(9), 0.9, "pruned"),
+        Observation(2, PUBLISHED.point(19), 0.9, "failed"),
+        Observation(3, PUBLISHED.point(29), 0.9),
+        Observation(4, PUBLISHED.point(29), None, "diverged")
+    ]
     assert posterior_summary(PUBLISHED, finished).winner == PUBLISHED.point(0)
     assert posterior_summary(PUBLISHED, finished[1:3]) is None
 
@@ -41,7 +47,8 @@ def test_a_search_ends_by_itself_when_little_is_left_and_not_before():
             curve = table.curve(point, 0)
             finished.append(Observation(len(finished), point, curve[-1][1], curve=curve))
         assert LEAST_TRIALS <= len(finished) <= 15
-        assert table.regrets[table.space.index(posterior_summary(table.space, finished).winner)] < 0.01
+        assert table.regrets[table.space.index(posterior_summary(table.space,
+                                                                 finished).winner)] < 0.01
 
 
 @pytest.mark.parametrize("values", [[0.9, 0.88, 0.4, 0.1], [30.0, 29.0, 12.0, 3.0]])
@@ -54,8 +61,11 @@ def test_estimates_are_in_units_of_the_metric(values):
 
 
 def test_the_gain_may_be_left_out():
-    found = posterior_summary(PUBLISHED, observe([{**FIXED, "lr": lr} for lr in (0.01, 0.03, 0.001)]), gain=False)
-    assert found.gain == float("inf") and not found.enough and len(found.estimates) == 3
+    found = posterior_summary(PUBLISHED, observe(
+        [{**FIXED, "lr": lr} for lr in (0.01, 0.03, 0.001)]), gain=False)
+    assert found.gain == float("inf")
+    assert not found.enough
+    assert len(found.estimates) == 3
 
 
 def test_two_bad_trials_are_no_reason_to_end():
@@ -71,4 +81,5 @@ def test_nothing_is_left_when_everything_was_tried():
 def test_a_continuous_space_has_an_outlook():
     points = [{"lr": 0.1 / 2 ** i, "dropout": 0.1, "batch": 16, "policy": "none"} for i in range(5)]
     found = posterior_summary(MIXED, observe(points))
-    assert found.winner in points and found.gain > 0
+    assert found.winner in points
+    assert found.gain > 0
