@@ -1,10 +1,13 @@
 # make quickstart   install into .venv and run a real transfer search on scikit-learn's digits
 # make test         install into .venv and run all tests
+# make lint         ruff and mypy, as every change must pass them
+# make format       sort imports and mend what ruff can mend by itself
 # make install      only install (EXTRAS=gpu,dev for a GPU machine)
 
 VENV   ?= .venv
 EXTRAS ?= cpu,dev
-# The last PaddleClas wheel that carries the training engine; its own pins do not install on current Pythons.
+# The last PaddleClas wheel that carries the training engine; its own pins do not install on
+# current Pythons.
 ENGINE ?= paddleclas==2.4.2
 PY      = $(VENV)/bin/python
 READY   = $(VENV)/.installed
@@ -13,7 +16,7 @@ READY   = $(VENV)/.installed
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: install quickstart test clean
+.PHONY: install quickstart test lint format clean
 
 install: $(READY)
 
@@ -29,6 +32,13 @@ quickstart: $(READY)
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(PY) -m pytest
+
+lint: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+format: $(READY)
+	$(PY) -m ruff check --fix .
 
 clean:
 	rm -rf $(VENV) build *.egg-info output
