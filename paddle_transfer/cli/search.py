@@ -11,7 +11,7 @@ import os
 import sys
 
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -43,7 +43,7 @@ def main(argv=None) -> int:
         arguments.override += [f"Transfer.pretrained={json.dumps(arguments.pretrained)}",
                                "Global.pretrained_model=None"]
     try:
-        settings = load_search(arguments.config, arguments.override, dry_run=arguments.dry_run,
+        settings = load_search_file(arguments.config, arguments.override, dry_run=arguments.dry_run,
                                paddleclas=arguments.paddleclas)
         if arguments.dry_run:
             from paddle_transfer.report.preview import preview

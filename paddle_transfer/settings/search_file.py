@@ -182,7 +182,7 @@ def _without_name(key: SearchKey) -> dict[str, Any]:
     return {name: value for name, value in key.hyperparameter.describe().items() if name != "name"}
 
 
-def load_search(path: str, overrides: Sequence[str] = (), *, dry_run: bool = False,
+def load_search_file(path: str, overrides: Sequence[str] = (), *, dry_run: bool = False,
                 paddleclas: str | None = None) -> SearchSettings:
     """Read a search file and its base config. Raises ConfigError with all mistakes of both.
 

@@ -87,7 +87,7 @@ sys.argv = ["search.py", "-c", "x.yaml"]
 import paddle_transfer.settings.search_file as module
 def interrupted(*_, **__):
     raise KeyboardInterrupt
-module.load_search = interrupted
+module.load_search_file = interrupted
 runpy.run_path({str(TOOL)!r}, run_name="__main__")
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True,

@@ -11,7 +11,7 @@ from paddle_transfer.datasets.templates import all_files
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.report.preview import preview
 from paddle_transfer.settings.final import Final
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "ppcls_configs"
@@ -89,7 +89,7 @@ def anywhere(tmp_path_factory):
 @pytest.mark.parametrize("path", SEARCH, ids=name)
 def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
     monkeypatch.chdir(anywhere)
-    settings = load_search(f"ppcls_configs/search/{path.name}")
+    settings = load_search_file(f"ppcls_configs/search/{path.name}")
     mode = path.stem.rpartition("_")[2]
     more = {
         "extended": ("cutmix", "autoaugment", "randaugment", "cutout", "dropout"),
@@ -125,10 +125,10 @@ def test_a_dry_run_needs_no_data_and_a_search_names_each_list(path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     file = f"ppcls_configs/search/{path.name}"
     parts = ("Train", "Eval") if path.stem.startswith("voc") else ("Train", "Eval", "Test")
-    text = preview(load_search(file, dry_run=True))
+    text = preview(load_search_file(file, dry_run=True))
     assert ("tested once" in text) == ("Test" in parts)
     with pytest.raises(ConfigError) as caught:
-        load_search(file)
+        load_search_file(file)
     for lines in (text, str(caught.value)):
         assert [
             part for part in ("Train", "Eval", "Test")

@@ -8,7 +8,7 @@ from paddle_transfer.config.load import load_yaml
 from paddle_transfer.datasets.prepare import Wishes, prepare
 from paddle_transfer.errors import DataError
 from paddle_transfer.settings.final import Final
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 from tests.helpers.datasets import picture
 
 
@@ -55,7 +55,7 @@ def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(hom
     report = check_config(config, file="custom.yaml", processes=1)
     assert report.findings == []
     assert list(report.counts) == ["train", "val", "test"]
-    settings = load_search(str(home / "custom_bayes.yaml"))
+    settings = load_search_file(str(home / "custom_bayes.yaml"))
     assert settings.base_config_file == f"{home}/custom.yaml"
     assert settings.final == Final("train+val")
     assert "tools/search.py -c" in capsys.readouterr().out
@@ -65,7 +65,7 @@ def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(hom
 def test_without_a_validation_or_a_test_list_there_is_no_final_training(home, wishes):
     fill(home, {"a": 10, "b": 10})
     run("folder", str(home), wishes)
-    assert load_search(str(home / "custom_bayes.yaml")).final is None
+    assert load_search_file(str(home / "custom_bayes.yaml")).final is None
 
 
 def test_split_folders_are_kept(home):

@@ -7,13 +7,13 @@ from paddle_transfer.config.load import parse_value
 from paddle_transfer.report.preview import FULL_LIST, difference, first_points, preview
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.registry import make_sampler
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 from tests.helpers.configs import PUBLISHED_FIXED, base_config, write_search
 from tests.helpers.greedy_files import write_greedy
 
 
 def settings_of(folder, **fields):
-    return load_search(write_search(folder, **fields))
+    return load_search_file(write_search(folder, **fields))
 
 
 def trial_lines(text):
@@ -166,7 +166,7 @@ def test_the_difference_applied_to_the_old_gives_the_new():
 def test_a_greedy_search_lists_every_training(tmp_path):
     for part in ("train", "val"):
         (tmp_path / f"{part}_list.txt").touch()
-    settings = load_search(
+    settings = load_search_file(
         write_greedy(
             tmp_path, base_config(tmp_path), search_times=2, search_dict=[{
                 "search_key": "mult", "replace_config": ["Arch.lr_mult_list"],

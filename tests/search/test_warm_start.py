@@ -14,7 +14,7 @@ from paddle_transfer.report.preview import preview
 from paddle_transfer.samplers.gp.task_prior import shipped
 from paddle_transfer.samplers.tables import save_table
 from paddle_transfer.search.warm_start import load_tasks
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.study.store import JOURNAL_NAME
 from tests.helpers.configs import write_search
 from tests.helpers.tiny_search import RUNNER, tiny_settings
@@ -161,6 +161,6 @@ def test_a_warm_search_runs(tmp_path, earlier):
 
 def test_a_dry_run_tells_and_checks(tmp_path, table):
     path = write_search(tmp_path, search_mode="bayes", warm_start=[str(table)])
-    assert f"Learns from  {table} (28 points)" in preview(load_search(path))
+    assert f"Learns from  {table} (28 points)" in preview(load_search_file(path))
     with pytest.raises(ConfigError, match="warm_start.0: must be readable"):
-        preview(load_search(path, [f"warm_start=[{tmp_path}]"]))
+        preview(load_search_file(path, [f"warm_start=[{tmp_path}]"]))

@@ -4,13 +4,13 @@ import pytest
 
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings import budget
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 from tests.helpers.configs import base_config, write_search
 
 
 def issues(path, overrides=()):
     with pytest.raises(ConfigError) as caught:
-        load_search(path, overrides)
+        load_search_file(path, overrides)
     return [str(mistake) for mistake in caught.value.issues]
 
 
@@ -18,17 +18,17 @@ EPOCHS = [{"search_key": "lr"}, {"search_key": "epochs", "search_values": [4, 30
 
 
 def test_by_default_hopeless_trials_of_a_bayesian_search_are_stopped_and_nothing_else(tmp_path):
-    settings = load_search(write_search(tmp_path, search_mode="bayes"))
+    settings = load_search_file(write_search(tmp_path, search_mode="bayes"))
     assert (settings.stop, settings.time_budget, settings.epoch_budget,
             settings.confirm) == ("none", None, None, None)
     assert (settings.warm_start, settings.prior, settings.pruner) == ((), budget.DEFAULT_PRIOR, {
         "name": "auto"
     })
-    assert load_search(write_search(tmp_path, search_mode="bayes",
+    assert load_search_file(write_search(tmp_path, search_mode="bayes",
                                     pruner=None)).pruner == {"name": "auto"}
-    assert load_search(write_search(tmp_path, search_mode="bayes", pruner="none")).pruner is None
+    assert load_search_file(write_search(tmp_path, search_mode="bayes", pruner="none")).pruner is None
     for mode in ("random", "grid"):
-        settings = load_search(write_search(tmp_path, search_mode=mode))
+        settings = load_search_file(write_search(tmp_path, search_mode=mode))
         assert settings.pruner is None
         assert settings.prior == "none"
 
@@ -36,7 +36,7 @@ def test_by_default_hopeless_trials_of_a_bayesian_search_are_stopped_and_nothing
 def test_everything_at_once(tmp_path):
     (tmp_path / "earlier").mkdir()
     (tmp_path / "table.csv.gz").touch()
-    settings = load_search(
+    settings = load_search_file(
         write_search(tmp_path, search_mode="bayes", stop="Auto", time_budget=1.5, epoch_budget=3,
                      confirm=3, prior="shipped", warm_start=[
                          "earlier", str(tmp_path / "table.csv.gz")
@@ -53,18 +53,18 @@ def test_everything_at_once(tmp_path):
                           ("MedianPruner", {"name": "MedianPruner"}),
                           ({"name": "MedianPruner"}, {"name": "MedianPruner"})])
 def test_forms_of_a_pruner(tmp_path, written, read):
-    assert load_search(write_search(tmp_path, pruner=written)).pruner == read
+    assert load_search_file(write_search(tmp_path, pruner=written)).pruner == read
 
 
 def test_one_path_needs_no_list_and_none_is_none(tmp_path):
     (tmp_path / "earlier").mkdir()
     path = write_search(tmp_path, search_mode="bayes", warm_start="earlier")
-    assert load_search(path).warm_start == (str(tmp_path / "earlier"),)
-    assert load_search(path, ["warm_start=none"]).warm_start == ()
+    assert load_search_file(path).warm_start == (str(tmp_path / "earlier"),)
+    assert load_search_file(path, ["warm_start=none"]).warm_start == ()
 
 
 def test_what_is_only_for_bayes_may_be_switched_off_elsewhere(tmp_path):
-    settings = load_search(
+    settings = load_search_file(
         write_search(tmp_path, stop="none", prior="none", time_budget=2, confirm=2, pruner="auto"))
     assert (settings.search_mode, settings.time_budget, settings.confirm) == ("grid", 2, 2)
 
@@ -72,10 +72,10 @@ def test_what_is_only_for_bayes_may_be_switched_off_elsewhere(tmp_path):
 def test_budgets_and_the_rest_do_not_make_it_another_search(tmp_path):
     (tmp_path / "earlier").mkdir()
     path = write_search(tmp_path, search_mode="bayes")
-    first = load_search(path).identity()
+    first = load_search_file(path).identity()
     for same in ("stop=auto", "time_budget=1", "epoch_budget=90", "confirm=2", "prior=shipped",
                  "warm_start=earlier", "pruner=auto"):
-        assert load_search(path, [same]).identity() == first, same
+        assert load_search_file(path, [same]).identity() == first, same
 
 
 @pytest.mark.parametrize(("fields", "expected"), [
@@ -150,7 +150,7 @@ def test_all_of_them_at_once(tmp_path):
     ([{"search_key": "lr"}], 3), (EPOCHS, 30),
     ([{"search_key": "n", "replace_config": ["Global.epochs"], "search_values": [1, 2]}], 2)])
 def test_the_longest_training_of_a_space(tmp_path, items, most):
-    settings = load_search(write_search(tmp_path, search_dict=items))
+    settings = load_search_file(write_search(tmp_path, search_dict=items))
     assert budget.most_epochs(settings.base_config, settings.keys) == most
     assert settings.base_config["Global"] == base_config(
         tmp_path)["Global"], "the base config is left alone"

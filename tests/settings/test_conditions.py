@@ -3,7 +3,7 @@
 import pytest
 
 from paddle_transfer.errors import ConfigError
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 from tests.helpers.configs import write_search
 
 RANDAUGMENT = {"search_key": "randaugment"}
@@ -12,7 +12,7 @@ LR = {"search_key": "lr", "search_values": [0.1, 0.01, 0.001]}
 
 
 def load(tmp_path, *items, **fields):
-    return load_search(write_search(tmp_path, search_dict=list(items), **fields))
+    return load_search_file(write_search(tmp_path, search_dict=list(items), **fields))
 
 
 def issues(tmp_path, *items, **fields):

@@ -6,7 +6,7 @@ from paddle_transfer import dotpath
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings.final import Final, final_config, joined
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice
 from tests.helpers.configs import base_config, write_search
@@ -24,20 +24,20 @@ def base(tmp_path):
 
 def issues(folder, base, **fields):
     with pytest.raises(ConfigError) as caught:
-        load_search(write_search(folder, base=base, **fields))
+        load_search_file(write_search(folder, base=base, **fields))
     return [str(mistake) for mistake in caught.value.issues]
 
 
 @pytest.mark.parametrize(("written", "read"), [({"retrain_on": "train+val"}, Final("train+val")),
                                            ({"retrain_on": "train"}, Final("train")), (None, None)])
 def test_what_it_becomes(tmp_path, base, written, read):
-    settings = load_search(write_search(tmp_path, base=base, final=written))
+    settings = load_search_file(write_search(tmp_path, base=base, final=written))
     assert settings.final == read
 
 
 def test_it_is_no_part_of_what_the_search_is(tmp_path, base):
-    without = load_search(write_search(tmp_path, base=base)).identity()
-    assert load_search(write_search(tmp_path, base=base,
+    without = load_search_file(write_search(tmp_path, base=base)).identity()
+    assert load_search_file(write_search(tmp_path, base=base,
                                     final={"retrain_on": "train"})).identity() == without
 
 
@@ -71,7 +71,7 @@ def test_a_test_list_that_is_not_there(tmp_path, base):
     (tmp_path / "test_list.txt").unlink()
     found, = issues(tmp_path, base, final={"retrain_on": "train"})
     assert "DataLoader.Test.dataset.cls_label_path: must be a file that exists" in found
-    load_search(write_search(tmp_path, base=base))
+    load_search_file(write_search(tmp_path, base=base))
 
 
 @pytest.mark.parametrize(("key", "value"), [("delimiter", "\t"), ("image_root", "/")])
@@ -83,7 +83,7 @@ def test_lists_that_cannot_be_joined(tmp_path, base, key, value):
         "DataLoader.Eval.dataset of the base config; found ")
     assert repr(value) in found
     assert found.endswith("Make them the same, or write retrain_on: train.")
-    load_search(write_search(tmp_path, base=base, final={"retrain_on": "train"}))
+    load_search_file(write_search(tmp_path, base=base, final={"retrain_on": "train"}))
 
 
 @pytest.mark.parametrize(("path", "value", "text"), [
@@ -166,5 +166,5 @@ def test_joined_lists(tmp_path):
 
 
 def test_mean_per_class_is_a_metric(tmp_path):
-    assert load_search(write_search(tmp_path, metric="mean_per_class")).metric == "mean_per_class"
+    assert load_search_file(write_search(tmp_path, metric="mean_per_class")).metric == "mean_per_class"
     assert load_yaml(str(tmp_path / "search.yaml"))["metric"] == "mean_per_class"

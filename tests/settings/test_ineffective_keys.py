@@ -6,7 +6,7 @@ from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings import ineffective_keys
 from paddle_transfer.settings.ineffective_keys import IGNORED, check_ineffective, why_ignored
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice, Range
 from tests.helpers.configs import base_config, write_search
@@ -30,7 +30,7 @@ def test_a_living_space_has_nothing_to_say(tmp_path):
         [key("lr", 0.1, 0.01),
          key("label_smoothing", False, True),
          key("mixup", False, True)]) == []
-    load_search(write_search(tmp_path))
+    load_search_file(write_search(tmp_path))
 
 
 @pytest.mark.parametrize(("path", "values", "reason"), [
@@ -47,7 +47,7 @@ def test_what_paddleclas_ignores(tmp_path, path, values, reason):
     items = [{"search_key": "it", "replace_config": [path], "search_values": list(values)},
              {"search_key": "mixup"}]
     with pytest.raises(ConfigError) as caught:
-        load_search(write_search(tmp_path, search_dict=items))
+        load_search_file(write_search(tmp_path, search_dict=items))
     (text,) = map(str, caught.value.issues)
     assert text.startswith(
         f"search_key it: must change the training; found {path}. It would not, because {reason}")

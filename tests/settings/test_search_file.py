@@ -10,21 +10,21 @@ from paddle_transfer.samplers.gp.sampler import ACQUISITIONS
 from paddle_transfer.samplers.registry import MODES
 from paddle_transfer.settings import fields as fields_module
 from paddle_transfer.settings import search_file
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.hyperparameter import Range
 from tests.helpers.configs import PUBLISHED_FIXED, base_config, write_search
 
 
 def issues(path, overrides=()):
     with pytest.raises(ConfigError) as caught:
-        load_search(path, overrides)
+        load_search_file(path, overrides)
     return [str(mistake) for mistake in caught.value.issues]
 
 
 # --- what it becomes ---------------------------------------------------------------------------------------------
 
 def test_the_published_space(tmp_path):
-    settings = load_search(write_search(tmp_path, fixed=PUBLISHED_FIXED))
+    settings = load_search_file(write_search(tmp_path, fixed=PUBLISHED_FIXED))
     assert settings.space.size == settings.max_iter == 196
     assert settings.space.names == ("lr", "l2_decay", "label_smoothing", "mixup")
     assert settings.fixed == PUBLISHED_FIXED
@@ -41,7 +41,7 @@ def test_paddleclas_words(tmp_path, monkeypatch):
     base = base_config(tmp_path)
     base["Arch"]["lr_mult_list"] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     size = "DataLoader.Train.dataset.transform_ops.1.RandCropImage.size"
-    settings = load_search(
+    settings = load_search_file(
         write_search(
             tmp_path, base=base, gpus="0,1,2,3", search_times=2, search_mode="random",
             search_dict=[{
@@ -66,16 +66,16 @@ def test_paddleclas_words(tmp_path, monkeypatch):
                                                ("0, 3", ("0", "3"))])
 def test_gpus_in_every_form(tmp_path, monkeypatch, written, read):
     monkeypatch.setattr(fields_module, "find_gpus", lambda: ["0", "1", "2", "3"])
-    assert load_search(write_search(tmp_path, gpus=written)).gpus == read
+    assert load_search_file(write_search(tmp_path, gpus=written)).gpus == read
 
 
 def test_max_iter_defaults_to_twenty_where_there_is_no_grid(tmp_path):
-    assert load_search(write_search(tmp_path, search_mode="bayes")).max_iter == 20
-    assert load_search(write_search(tmp_path, search_mode="bayes", max_iter=7)).max_iter == 7
+    assert load_search_file(write_search(tmp_path, search_mode="bayes")).max_iter == 20
+    assert load_search_file(write_search(tmp_path, search_mode="bayes", max_iter=7)).max_iter == 7
 
 
 def test_ranges(tmp_path):
-    settings = load_search(
+    settings = load_search_file(
         write_search(
             tmp_path, search_mode="bayes", fixed={"lr": 1, "epochs": 3.0},
             search_dict=[{"search_key": "lr", "search_range": [1e-4, 1]}, {
@@ -89,7 +89,7 @@ def test_ranges(tmp_path):
 
 
 def test_log_may_be_turned_off_and_on(tmp_path):
-    settings = load_search(
+    settings = load_search_file(
         write_search(
             tmp_path, search_dict=[{"search_key": "lr", "log": False},
                                    {"search_key": "l2_decay", "search_values": [0, 1e-4, 1e-3]}, {
@@ -101,7 +101,7 @@ def test_log_may_be_turned_off_and_on(tmp_path):
 
 
 def test_the_fixed_point_is_made_of_the_spaces_own_values(tmp_path):
-    settings = load_search(
+    settings = load_search_file(
         write_search(tmp_path, search_dict=[{"search_key": "lr", "search_values": [1, 0.5]}],
                      fixed={"lr": 1.0}))
     assert type(settings.fixed["lr"]) is int
@@ -109,7 +109,7 @@ def test_the_fixed_point_is_made_of_the_spaces_own_values(tmp_path):
 
 def test_overrides_go_to_the_search_file_and_to_the_base_config(tmp_path):
     path = write_search(tmp_path)
-    settings = load_search(path, [
+    settings = load_search_file(path, [
         "search_mode=bayes", "max_iter=5", "search_dict.0.search_values=[1e-3, 1e-2]",
         "Global.epochs=9", "DataLoader.Train.sampler.batch_size=4"
     ])
@@ -126,18 +126,18 @@ def test_the_base_config_is_looked_for_here_first_and_then_beside_the_search_fil
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert load_search(path).base_config["Global"]["epochs"] == 3
+    assert load_search_file(path).base_config["Global"]["epochs"] == 3
     (elsewhere / "base.yaml").write_text((tmp_path / "base.yaml").read_text().replace(
         "epochs: 3", "epochs: 8"))
-    assert load_search(path).base_config["Global"]["epochs"] == 8
+    assert load_search_file(path).base_config["Global"]["epochs"] == 8
 
 
 def test_gpus_that_are_not_used_are_pointed_out(tmp_path, monkeypatch):
     monkeypatch.setattr(search_file, "find_gpus", lambda: ["0", "1"])
     assert any(
-        "-o gpus=0,1 uses them" in note for note in load_search(write_search(tmp_path)).notes)
+        "-o gpus=0,1 uses them" in note for note in load_search_file(write_search(tmp_path)).notes)
     monkeypatch.setattr(fields_module, "find_gpus", lambda: ["0", "1"])
-    (note,) = load_search(write_search(tmp_path, gpus="0", workers=2)).notes
+    (note,) = load_search_file(write_search(tmp_path, gpus="0", workers=2)).notes
     assert "workers is for the CPU" in note
 
 
@@ -148,14 +148,14 @@ def test_names_agree_with_the_samplers():
 
 def test_identity_changes_with_what_matters_only(tmp_path):
     path = write_search(tmp_path)
-    first = load_search(path).identity()
+    first = load_search_file(path).identity()
     for same in ("workers=2", "max_iter=3", "keep_models=9", "search_mode=random",
                  "Global.device=cpu", "DataLoader.Train.loader.num_workers=4", "trial_timeout=9"):
-        assert load_search(path, [same]).identity() == first, same
+        assert load_search_file(path, [same]).identity() == first, same
     for other in ("seed=1", "metric=top5", "search_times=2", "Global.epochs=4",
                   "search_dict.0.log=False", "search_dict.0.search_values=[0.1]",
                   "search_dict=[{search_key: lr}]"):
-        assert load_search(path, [other]).identity() != first, other
+        assert load_search_file(path, [other]).identity() != first, other
 
 
 # --- the ten kinds of mistakes -----------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ def test_all_ten_at_once(tmp_path, monkeypatch):
                 "search_key": "mixup", "search_values": []
             }, {"search_key": "a", "replace_config": ["Nowhere.at.all"], "search_values": [1]}])
     with pytest.raises(ConfigError) as caught:
-        load_search(path, ["Gloabl.epochs=1"])
+        load_search_file(path, ["Gloabl.epochs=1"])
     assert str(caught.value).startswith(f"{path}: 10 mistakes\n  - ")
     assert {mistake.where for mistake in caught.value.issues} == {
         "colour", "max_itr", "workers", "metric", "gpus", "output_dir",
@@ -380,7 +380,7 @@ def test_what_must_be_there(tmp_path):
 
 def test_results_go_to_a_folder_named_after_the_file_by_default(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert load_search(write_search(tmp_path,
+    assert load_search_file(write_search(tmp_path,
                                     without=("output_dir", ))).output_dir == "output/search"
 
 
@@ -452,7 +452,7 @@ def test_a_value_that_cannot_be_put_in_is_found_before_training(tmp_path):
 def test_a_metric_that_shrinks_is_not_for_a_search(tmp_path):
     base = base_config(tmp_path)
     base["Metric"]["Eval"] = [{"HammingDistance": None}, {"AccuracyScore": None}]
-    assert load_search(write_search(tmp_path, base=base)).metric == "AccuracyScore"
+    assert load_search_file(write_search(tmp_path, base=base)).metric == "AccuracyScore"
     (text,) = issues(write_search(tmp_path, base=base, metric="HammingDistance"))
     assert text.startswith("metric: must grow as the model gets better")
     assert text.endswith("Use AccuracyScore.")
@@ -461,6 +461,6 @@ def test_a_metric_that_shrinks_is_not_for_a_search(tmp_path):
 def test_metrics_that_are_not_known(tmp_path):
     base = base_config(tmp_path)
     base["Metric"]["Eval"] = [{"MyOwn": None}]
-    assert load_search(write_search(tmp_path, base=base, metric="anything")).metric == "anything"
+    assert load_search_file(write_search(tmp_path, base=base, metric="anything")).metric == "anything"
     (text,) = issues(write_search(tmp_path, base=base))
     assert text.startswith("metric: is needed")

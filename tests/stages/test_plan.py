@@ -9,7 +9,7 @@ from paddle_transfer import dotpath
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings import fields as fields_module
-from paddle_transfer.settings.search_file import load_search
+from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.stages.plan import BASE, STAGE, TEACHER, final_config, stage_of, teacher_config
 from tests.helpers.configs import base_config, write_search
 from tests.helpers.greedy_files import FULL, SLOW, distillation_config, write_greedy
@@ -24,7 +24,7 @@ def base(folder):
 
 
 def load(folder, *, overrides=(), dry_run=False, **fields):
-    return load_search(write_greedy(folder, base(folder), **fields), overrides, dry_run=dry_run)
+    return load_search_file(write_greedy(folder, base(folder), **fields), overrides, dry_run=dry_run)
 
 
 def issues(folder, **fields):
@@ -47,7 +47,7 @@ def test_a_file_without_a_search_mode_is_searched_greedily(tmp_path):
     assert settings.plan.first == {"lrs": 0.1, "lr_mult_list": BASE, TEACHER: "-", STAGE: "search"}
     assert load(tmp_path, without=("teacher",)).plan.suggestions == 4
     plain = write_search(tmp_path, without=("search_mode",))
-    assert load_search(plain).search_mode == "greedy"
+    assert load_search_file(plain).search_mode == "greedy"
 
 
 def test_repeats_are_for_the_keys_only_as_in_paddleclas(tmp_path):
@@ -216,11 +216,11 @@ def test_a_machine_that_lacks_images_and_gpus_is_warned_before_a_dry_run_only(
     config["DataLoader"]["Train"]["dataset"]["cls_label_path"] = "gone.txt"
     file = write_greedy(tmp_path, config, gpus="0,1",
                         without=("teacher", "final_replace", "distill_config_file"))
-    settings = load_search(file, dry_run=True)
+    settings = load_search_file(file, dry_run=True)
     assert [text.partition(" must")[0].rpartition(" ")[2] for text in settings.warnings] == [
         "DataLoader.Train.dataset.cls_label_path:", "gpus:", "gpus:"]
     with pytest.raises(ConfigError) as caught:
-        load_search(file)
+        load_search_file(file)
     assert [str(one) for one in caught.value.issues] == list(settings.warnings)
 
 
@@ -240,7 +240,7 @@ def test_configs_are_found_in_a_checkout(tmp_path, monkeypatch, where):
     file.write_text(text)
     if where == "PADDLECLAS_HOME":
         monkeypatch.setenv("PADDLECLAS_HOME", str(home))
-    settings = load_search(str(file), paddleclas=str(home) if where == "--paddleclas" else None)
+    settings = load_search_file(str(file), paddleclas=str(home) if where == "--paddleclas" else None)
     assert settings.base_config_file == str(home / "ppcls/configs/PULC/x/base.yaml")
     assert settings.distillation.config_file == str(home / "ppcls/configs/PULC/x/distil.yaml")
 
@@ -260,7 +260,7 @@ def test_another_distillation_is_another_search(tmp_path):
     assert dotpath.diff(first, load(tmp_path, gpus=None, workers=2, keep_models=1).identity()) == []
     assert "greedy: True -> (absent)" in dotpath.diff(
         first,
-        load_search(write_search(tmp_path)).identity())
+        load_search_file(write_search(tmp_path)).identity())
 
 
 def test_a_key_named_stage_alone_makes_no_stage():
@@ -281,7 +281,7 @@ def test_every_search_file_of_paddleclas_lists_its_trainings(file, tmp_path):
     from paddle_transfer.report.preview import preview
 
     written = load_yaml(str(file))
-    settings = load_search(str(file), [f"output_dir={tmp_path}"], dry_run=True)
+    settings = load_search_file(str(file), [f"output_dir={tmp_path}"], dry_run=True)
     wanted = []
     for item in written["search_dict"]:
         values = [
