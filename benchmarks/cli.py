@@ -37,7 +37,7 @@ def replay_tables(arguments: argparse.Namespace) -> int:
     ]  # all mistakes before hours of work
     if not arguments.json:
         print(_HEAD)
-    for table, first in zip(tables, fixed):
+    for table, first in zip(tables, fixed, strict=False):
         results = {}
         for method in chosen:
             results[method.name] = run_method(table, method, repeats=arguments.repeats,
@@ -97,7 +97,6 @@ def _row(summary) -> str:
     for name, _ in _COLUMNS:
         value = getattr(summary, name)
         value = value * 100 if name in _SHARES else value
-        cells.append(
-            f"{'-' if value is None else format(value, '.1f' if name.startswith('trials') else '.2f'):>11}"
-        )
+        digits = ".1f" if name.startswith("trials") else ".2f"
+        cells.append(f"{'-' if value is None else format(value, digits):>11}")
     return f"{summary.table:<26} {summary.method:<14}" + "".join(cells)

@@ -1,4 +1,5 @@
-"""How fast data is checked: 20,000 small images with one process, with two, and a second time unchanged."""
+"""How fast data is checked: 20,000 small images with one process, with two, and a second time
+unchanged."""
 
 from __future__ import annotations
 
@@ -20,8 +21,10 @@ from pathlib import Path
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.checks.checker import check_config
 began = time.perf_counter()
-report = check_config(load_yaml(sys.argv[1]), processes=int(sys.argv[2]), cache_folder=Path(sys.argv[3]))
-print(json.dumps({"check": time.perf_counter() - began, "scanned": report.scanned, "cached": report.cached,
+report = check_config(load_yaml(sys.argv[1]), processes=int(sys.argv[2]),
+                      cache_folder=Path(sys.argv[3]))
+print(json.dumps({"check": time.perf_counter() - began,
+                  "scanned": report.scanned, "cached": report.cached,
                   "errors": len(report.errors), "warnings": len(report.warnings),
                   "cpu": [sum(resource.getrusage(who)[:2])
                           for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]}))
@@ -29,7 +32,8 @@ print(json.dumps({"check": time.perf_counter() - began, "scanned": report.scanne
 
 
 def make(folder: Path, *, images: int, side: int) -> Path:
-    """``images`` JPEG files of ``side`` px, each another picture, in three lists; returns the config's file."""
+    """``images`` JPEG files of ``side`` px, each another picture, in three lists; returns the
+    config's file."""
     import cv2
     import numpy as np
 
@@ -59,8 +63,9 @@ def make(folder: Path, *, images: int, side: int) -> Path:
 
 
 def check(config: Path, *, processes: int, cache: Path) -> dict:
-    """One check in a fresh Python: seconds. ``wall`` is with starting it, ``check`` without; ``cpu`` is the processor
-    time of this Python, its start included, and of the processes that it started."""
+    """One check in a fresh Python: seconds. ``wall`` is with starting it, ``check`` without;
+    ``cpu`` is the processor time of this Python, its start included, and of the processes that it
+    started."""
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", _CHECK,
@@ -92,7 +97,8 @@ def main(argv=None) -> int:
                 cpu[processes] = min(cpu.get(processes, run["cpu"]), run["cpu"], key=sum)
         again = min((check(config, processes=2, cache=folder / "cache-0-2")
                      for _ in range(arguments.repeats)), key=lambda run: run["wall"])
-    assert again["cached"] == arguments.images and not again["errors"], again
+    assert again["cached"] == arguments.images, again
+    assert not again["errors"], again
     result = {
         "images": arguments.images, "side": arguments.side, "one": best[1], "two": best[2],
         "again": again, "speedup": best[1]["wall"] / best[2]["wall"], "cpu": cpu,
@@ -102,12 +108,14 @@ def main(argv=None) -> int:
         print(json.dumps(result))
     else:
         print(
-            f"{arguments.images} images of {arguments.side} px: one process {best[1]['wall']:.2f} s, two "
-            f"{best[2]['wall']:.2f} s ({result['speedup']:.2f} times as fast), unchanged {again['wall']:.2f} s"
+            f"{arguments.images} images of {arguments.side} px: "
+            f"one process {best[1]['wall']:.2f} s, two {best[2]['wall']:.2f} s "
+            f"({result['speedup']:.2f} times as fast), unchanged {again['wall']:.2f} s"
         )
         print(
-            f"processor time: one process {sum(cpu[1]):.2f} s; two, {cpu[2][1]:.2f} s and {cpu[2][0]:.2f} s in the "
-            f"one that hands out and gathers: at most {100 * result['serial']:.0f} % of the work is serial"
+            f"processor time: one process {sum(cpu[1]):.2f} s; two, {cpu[2][1]:.2f} s and "
+            f"{cpu[2][0]:.2f} s in the one that hands out and gathers: "
+            f"at most {100 * result['serial']:.0f} % of the work is serial"
         )
     return 0
 

@@ -1,8 +1,10 @@
-"""Tables for development: all 196 points of the published space trained at once, as tiny networks in numpy.
+"""Tables for development: all 196 points of the published space trained at once, as tiny networks
+in numpy.
 
-Not recorded searches of the product, and never reported as evidence: multilayer perceptrons on scikit-learn's
-8x8 digits, transferred from five classes to the other five, so that many different shapes of response (optimal
-learning rate, divergence, noise, size of the target set) are at hand in seconds instead of hours.
+Not recorded searches of the product, and never reported as evidence: multilayer perceptrons on
+scikit-learn's 8x8 digits, transferred from five classes to the other five, so that many different
+shapes of response (optimal learning rate, divergence, noise, size of the target set) are at hand in
+seconds instead of hours.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ PUBLISHED = Space((
 
 @dataclass(frozen=True)
 class Task:
-    """One transfer task: ``scale`` multiplies the inputs (and so moves the best learning rate), ``blur`` is noise
-    added to the images, ``wrong`` the share of false training labels."""
+    """One transfer task: ``scale`` multiplies the inputs (and so moves the best learning rate),
+    ``blur`` is noise added to the images, ``wrong`` the share of false training labels."""
 
     name: str
     target: tuple[int, ...] = (5, 6, 7, 8, 9)
@@ -93,7 +95,8 @@ def _pretrain(task: Task, source, seed: int):
 
 def _train(task: Task, start, images, labels, held, truth, points, seed: int):
     rng = numpy.random.default_rng(1000 + seed)
-    lr, l2, smooth, mixed = (numpy.array(column, dtype=numpy.float32) for column in zip(*points))
+    lr, l2, smooth, mixed = (numpy.array(column, dtype=numpy.float32)
+                             for column in zip(*points, strict=True))
     classes, count = len(task.target), len(points)
     head = _init((1, task.hidden, classes), rng) * 0.3
     run = _Nets([numpy.repeat(w, count, axis=0) for w in [*start, head]], task.norm)
@@ -117,7 +120,8 @@ def _train(task: Task, start, images, labels, held, truth, points, seed: int):
 
 
 class _Nets:
-    """Many networks of the same shape beside each other: (networks, in, out) weights, SGD with momentum 0.9."""
+    """Many networks of the same shape beside each other: (networks, in, out) weights, SGD with
+    momentum 0.9."""
 
     def __init__(self, weights, norm: bool):
         self.weights, self.norm = weights, norm
@@ -189,7 +193,8 @@ TASKS = (
     Task("mini_wide", hidden=96, blur=0.6, train=300, epochs=6, target=(1, 3, 5, 7, 9)),
 )
 
-#: Made after nearly everything in ``suggest`` was set (docs/benchmarks.md says what was chosen after they were seen).
+#: Made after nearly everything in ``suggest`` was set (docs/benchmarks.md says what was chosen
+#: after they were seen).
 HELD_OUT = (
     Task("held_plain", target=(0, 1, 4, 7, 8), train=150, epochs=8, blur=0.5, seeds=6),
     Task("held_long", target=(0, 3, 5, 6, 9), train=250, epochs=25, batch=25, blur=0.7, wrong=0.1,

@@ -1,8 +1,8 @@
-"""What others do, behind the same door: scikit-optimize's Optimizer, a plain Gaussian process, Optuna's TPE, Optuna
-with Hyperband.
+"""What others do, behind the same door: scikit-optimize's Optimizer, a plain Gaussian process,
+Optuna's TPE, Optuna with Hyperband.
 
-All with their defaults, told the metric of the last epoch; they choose the best value seen. Hyperband tells TPE the
-value at which a trial was stopped.
+All with their defaults, told the metric of the last epoch; they choose the best value seen.
+Hyperband tells TPE the value at which a trial was stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class _Best:
         self.space = space
         self.told: list[tuple[Point, float, bool]] = []
 
-    def watch(self, point: Point, epoch: int, value: float) -> bool:
+    def watch(self, _point: Point, _epoch: int, _value: float) -> bool:
         return False
 
     def chosen(self) -> Point:
@@ -35,8 +35,8 @@ class _Best:
 
 
 class SkoptSearcher(_Best):
-    """``skopt.Optimizer`` with its defaults, each hyperparameter a list of choices: what it makes of such lists by
-    itself, since a real axis would leave the table's grid."""
+    """``skopt.Optimizer`` with its defaults, each hyperparameter a list of choices: what it makes
+    of such lists by itself, since a real axis would leave the table's grid."""
 
     def __init__(self, space: Space, *, fixed: Point | None, seed: int):
         super().__init__(space)
@@ -53,7 +53,8 @@ class SkoptSearcher(_Best):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a peer's own affair: it warns at each duplicate
             codes = self._optimizer.ask()
-        return {h.name: h.at(int(code)) for h, code in zip(self.space.hyperparameters, codes)}
+        return {h.name: h.at(int(code))
+                for h, code in zip(self.space.hyperparameters, codes, strict=True)}
 
     def tell(self, point: Point, curve, pruned: bool) -> None:
         self.told.append((point, curve[-1][1], pruned))
@@ -64,9 +65,9 @@ class SkoptSearcher(_Best):
 
 
 class GpSearcher(_Best):
-    """A plain Gaussian process: scikit-learn's, Matern 5/2 with a length per coordinate and noise fitted by maximum
-    likelihood, on log scales; expected improvement over every untried point of a finite space. One random point after
-    the fixed one."""
+    """A plain Gaussian process: scikit-learn's, Matern 5/2 with a length per coordinate and noise
+    fitted by maximum likelihood, on log scales; expected improvement over every untried point of a
+    finite space. One random point after the fixed one."""
 
     def __init__(self, space: Space, *, fixed: Point | None, seed: int):
         super().__init__(space)
@@ -135,7 +136,7 @@ class OptunaSearcher(_Best):
                 {name: self._code(name, value) for name, value in fixed.items()})
         self._open: list[tuple[Point, object]] = []
 
-    def _code(self, name: str, value):
+    def _code(self, _name: str, value):
         """Optuna's categories must be plain values; others are told by their text."""
         return value if isinstance(value, (bool, int, float, str, type(None))) else value_key(value)
 

@@ -14,8 +14,8 @@ from paddle_transfer.samplers.tables import Table
 
 
 def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -> Path:
-    """Write ``<folder>/<table>.png``: the mean true regret of the point that would be chosen, in points; dashed, that
-    of the best after one training of every point (``report.regret_of_grid``).
+    """Write ``<folder>/<table>.png``: the mean true regret of the point that would be chosen, in
+    points; dashed, that of the best after one training of every point (``report.regret_of_grid``).
 
     :raises SetupError: when matplotlib is missing
     """
@@ -51,7 +51,8 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
 
 
 def mean_regret(table: Table, runs: Sequence[Run], trials: int):
-    """Mean true regret in points after 1..``trials`` trials; a search that ended earlier keeps its last."""
+    """Mean true regret in points after 1..``trials`` trials; a search that ended earlier keeps its
+    last."""
     regrets = table.regrets * 100
     chosen = [[regrets[run.chosen[min(i,
                                       len(run.chosen) - 1)]]

@@ -1,7 +1,9 @@
-"""Record a table with the product itself: a source network, then a grid search with several seeds, as one CSV.
+"""Record a table with the product itself: a source network, then a grid search with several seeds,
+as one CSV.
 
-Everything a task needs is made here: image folders from scikit-learn's digits and from Fashion-MNIST (Debian's package
-``dataset-fashion-mnist``), the source task's weights, the search. A second call goes on where the first one stopped.
+Everything a task needs is made here: image folders from scikit-learn's digits and from
+Fashion-MNIST (Debian's package ``dataset-fashion-mnist``), the source task's weights, the search. A
+second call goes on where the first one stopped.
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ SPACE: dict[str, list] = {
 
 @dataclass(frozen=True)
 class Part:
-    """Images of some classes of a set (``digits``, ``fashion``): so many per class for training and validation, from
-    place ``start`` of each class on."""
+    """Images of some classes of a set (``digits``, ``fashion``): so many per class for training and
+    validation, from place ``start`` of each class on."""
 
     data: str
     classes: Sequence[int]
@@ -75,7 +77,8 @@ FINER = {
 }
 
 TASKS: dict[str, Task] = {
-    # few images, few steps, one pixel left of 28 before the last layers: seeds differ by as much as settings
+    # few images, few steps, one pixel left of 28 before the last layers: seeds differ by as much as
+    # settings
     "digits_pplcnet_150": Task({"name": "PPLCNet_x0_25"}, Part("digits", FIRST, 140, 30),
                                Part("digits", LAST, 30, 60), epochs=6, batch=16, source_epochs=15),
     # from garments to digits, ten classes
@@ -109,8 +112,8 @@ def write_images(part: Part, folder: Path) -> None:
         found = numpy.flatnonzero(labels == of_class)[part.start:part.start + part.train + part.val]
         if len(found) < part.train + part.val:
             raise SetupError(
-                f"{part.data}: class {of_class} has {len(found)} images, {part.train + part.val} are "
-                "needed")
+                f"{part.data}: class {of_class} has {len(found)} images, "
+                f"{part.train + part.val} are needed")
         for position, index in enumerate(found):
             split = "train" if position < part.train else "val"
             name = f"images/{split}_{of_class}_{index:05d}.png"
@@ -137,12 +140,13 @@ def _read(data: str):
             FASHION / "train-images-idx3-ubyte.gz"), _idx(FASHION / "train-labels-idx1-ubyte.gz"))
     except OSError as error:
         raise SetupError(
-            f"{error.filename}: cannot be read ({error.strerror}). On Debian the images of Fashion-MNIST "
-            "are in a package: apt install dataset-fashion-mnist") from None
+            f"{error.filename}: cannot be read ({error.strerror}). On Debian the images of "
+            "Fashion-MNIST are in a package: apt install dataset-fashion-mnist") from None
 
 
 def _idx(path: Path):
-    data = gzip.open(path).read()
+    with gzip.open(path) as stream:
+        data = stream.read()
     dimensions = data[3]
     shape = struct.unpack(f">{dimensions}I", data[4:4 + 4 * dimensions])
     return numpy.frombuffer(data, dtype=numpy.uint8, offset=4 + 4 * dimensions).reshape(shape)
@@ -219,8 +223,8 @@ def prepare(name: str, task: Task, folder: Path) -> Path:
 
 
 def collect(output: Path, *, epochs: int, classes: int, name: str) -> Table:
-    """The study in ``output`` as a table. A training that diverged stands at chance from there on: that is what a
-    network of NaN gives.
+    """The study in ``output`` as a table. A training that diverged stands at chance from there on:
+    that is what a network of NaN gives.
 
     :raises PaddleTransferError: while the grid is not whole
     """
@@ -276,11 +280,13 @@ def main(argv=None) -> int:
                 table, str(place), comments=[
                     f"made by: python tools/benchmark.py record {name}",
                     f"configs: {TABLES / name}/",
-                    f"{len(task.target.classes)} classes, {task.target.train} training and {task.target.val} validation "
-                    f"images each, {task.arch['name']}, {task.epochs} epochs, batch {task.batch}, {SEEDS} seeds"
+                    f"{len(task.target.classes)} classes, {task.target.train} training and "
+                    f"{task.target.val} validation images each, {task.arch['name']}, "
+                    f"{task.epochs} epochs, batch {task.batch}, {SEEDS} seeds"
                 ])
             print(
-                f"{place}: best {table.truth.max():.4f}, reach {int(table.within_reach.sum())} of {table.space.size}"
+                f"{place}: best {table.truth.max():.4f}, "
+                f"reach {int(table.within_reach.sum())} of {table.space.size}"
             )
     except PaddleTransferError as error:
         print(error, file=sys.stderr)

@@ -38,9 +38,10 @@ class Searcher(Protocol):
 
 @dataclass
 class Run:
-    """What happened: the number of each asked point in order, of the chosen point after each trial, the epochs
-    spent until each trial's end, the trial after which the method would have stopped, seconds of each ask, which
-    trials were stopped before their last epoch; ``recorded_seed`` is whose curves were seen."""
+    """What happened: the number of each asked point in order, of the chosen point after each trial,
+    the epochs spent until each trial's end, the trial after which the method would have stopped,
+    seconds of each ask, which trials were stopped before their last epoch; ``recorded_seed`` is
+    whose curves were seen."""
 
     points: list[int] = field(default_factory=list)
     chosen: list[int] = field(default_factory=list)
@@ -54,12 +55,14 @@ class Run:
     def whole(self) -> list[int | None]:
         """``points``, with None for those of stopped trials."""
         stopped = self.stopped or [False] * len(self.points)
-        return [None if early else point for point, early in zip(self.points, stopped)]
+        return [None if early else point
+                for point, early in zip(self.points, stopped, strict=False)]
 
 
 def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int,
            workers: int = 1) -> Run:
-    """Search until ``trials`` have ended, ``workers`` at once; the trial that was begun first ends first."""
+    """Search until ``trials`` have ended, ``workers`` at once; the trial that was begun first ends
+    first."""
     run, running = Run(recorded_seed=recorded_seed), []
     spent = begun = 0
     while len(run.points) < trials:

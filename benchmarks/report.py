@@ -20,8 +20,9 @@ from paddle_transfer.space.space import Point
 
 @dataclass(frozen=True)
 class Method:
-    """``make(table, fixed, seed)`` builds one search. ``seeded``: two study seeds give different searches (ours
-    draws nothing at random where points can be listed, so one replay per recorded seed says it all)."""
+    """``make(table, fixed, seed)`` builds one search. ``seeded``: two study seeds give different
+    searches (ours draws nothing at random where points can be listed, so one replay per recorded
+    seed says it all)."""
 
     name: str
     make: Callable[[Table, Point | None, int], Searcher]
@@ -32,9 +33,9 @@ class Method:
 class Summary:
     """One line of ``--json``. Regrets in points (percent), null where a method has no such number.
 
-    ``epochs_saved``: share of the epochs of all trials that pruning spared; ``wrongly_stopped``: share of searches in
-    which it stopped what would have won; ``regret_grid``: mean regret after one training of every point (see
-    ``wrongly_stopped``, ``regret_of_grid``).
+    ``epochs_saved``: share of the epochs of all trials that pruning spared; ``wrongly_stopped``:
+    share of searches in which it stopped what would have won; ``regret_grid``: mean regret after
+    one training of every point (see ``wrongly_stopped``, ``regret_of_grid``).
     """
 
     table: str
@@ -60,13 +61,15 @@ class Summary:
 
 
 def others(tasks: Sequence[PastTask], table: Table) -> tuple[PastTask, ...]:
-    """``tasks`` without the table itself: what is learnt is only ever judged on what it was not learnt from."""
+    """``tasks`` without the table itself: what is learnt is only ever judged on what it was not
+    learnt from."""
     return tuple(task for task in tasks if task.name != table.name)
 
 
 def methods(*, acquisition: str = "ei",
             tasks: Sequence[PastTask] | None = None) -> dict[str, Method]:
-    """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the package."""
+    """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the
+    package."""
     def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=()):
         return SamplerSearcher(table.space, fixed=fixed, seed=seed,
                                acquisition=acquisition, tasks=tasks, pruner=make_pruner(
@@ -109,7 +112,8 @@ def find_methods(names: Sequence[str], known: dict[str, Method]) -> list[Method]
 
 def run_method(table: Table, method: Method, *, repeats: int, trials: int, fixed: Point | None,
                workers: int = 1) -> list[Run]:
-    """``repeats`` searches; number ``i`` sees recorded seed ``i`` modulo their number, and has study seed ``i``."""
+    """``repeats`` searches; number ``i`` sees recorded seed ``i`` modulo their number, and has
+    study seed ``i``."""
     runs: list[Run] = []
     for i in range(repeats):
         if not method.seeded and i >= table.seeds:
@@ -122,32 +126,37 @@ def run_method(table: Table, method: Method, *, repeats: int, trials: int, fixed
 
 
 def first_within_reach(table: Table, run: Run) -> int | None:
-    """The trial (from 1) that first tried a point within reach of the best, to its last epoch; None when none did."""
+    """The trial (from 1) that first tried a point within reach of the best, to its last epoch; None
+    when none did."""
     reach = table.within_reach
     return next((i + 1 for i, point in enumerate(run.whole) if point is not None and reach[point]),
                 None)
 
 
 def wrongly_stopped(table: Table, run: Run) -> bool:
-    """Whether a trial was stopped that would have won: whose recorded training, with the seed that the search saw, ends
-    above all that were finished."""
+    """Whether a trial was stopped that would have won: whose recorded training, with the seed that
+    the search saw, ends above all that were finished."""
     ends = table.curves[:, run.recorded_seed, -1]
     best = max((ends[point] for point in run.whole if point is not None), default=-numpy.inf)
-    return any(whole is None and ends[point] > best for point, whole in zip(run.points, run.whole))
+    return any(whole is None and ends[point] > best
+               for point, whole in zip(run.points, run.whole, strict=True))
 
 
 def regret_of_grid(table: Table) -> float:
-    """The true regret (0..1) of what the whole grid would choose: the best of all points after one training of each
-    with the same seed. The mean over the seeds; best points that tie count equally."""
+    """The true regret (0..1) of what the whole grid would choose: the best of all points after one
+    training of each with the same seed. The mean over the seeds; best points that tie count
+    equally."""
     ends = table.curves[:, :, -1]
     return float(numpy.mean([table.regrets[of_seed == of_seed.max()].mean() for of_seed in ends.T]))
 
 
 def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int) -> Summary:
-    """``runs`` in numbers. A search that never came within reach counts as ``trials`` + 1, with all its epochs."""
+    """``runs`` in numbers. A search that never came within reach counts as ``trials`` + 1, with all
+    its epochs."""
     firsts = [first_within_reach(table, run) for run in runs]
     whole = table.space.size * table.epochs
-    share = [run.epochs[(first or len(run.epochs)) - 1] / whole for first, run in zip(firsts, runs)]
+    share = [run.epochs[(first or len(run.epochs)) - 1] / whole
+             for first, run in zip(firsts, runs, strict=True)]
     stops = [run.stop for run in runs]
     regrets = table.regrets * 100
 
@@ -158,7 +167,7 @@ def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int)
             numpy.mean([regrets[run.chosen[min(after, len(run.chosen)) - 1]] for run in runs]))
 
     stopped = any(stop is not None for stop in stops)
-    ends = [stop or len(run.chosen) for stop, run in zip(stops, runs)]
+    ends = [stop or len(run.chosen) for stop, run in zip(stops, runs, strict=False)]
     return Summary(
         table=table.name, method=method.name, repeats=len(runs), trials_median=float(
             numpy.median([first or trials + 1 for first in firsts])), trials_p90=float(
@@ -166,8 +175,8 @@ def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int)
                                  90)), epochs_share_median=float(numpy.median(share)),
         regret_5=regret(5), regret_10=regret(10), regret_12=regret(12), regret_20=regret(20),
         stop_trials_median=float(numpy.median(ends)) if stopped else None, stop_regret_mean=float(
-            numpy.mean([regrets[run.chosen[end - 1]] for end, run in zip(ends, runs)])) if
-        (stopped) else None, seconds_per_ask=float(
+            numpy.mean([regrets[run.chosen[end - 1]] for end, run in zip(ends, runs, strict=True)]))
+        if stopped else None, seconds_per_ask=float(
             numpy.mean([second for run in runs for second in run.seconds])), epochs_saved=float(
                 numpy.mean([
                     1.0 - run.epochs[-1] / (len(run.epochs) * table.epochs) for run in runs

@@ -1,7 +1,9 @@
-"""Made-up tables, for tests and development only: nothing here was ever trained, and nothing is evidence.
+"""Made-up tables, for tests and development only: nothing here was ever trained, and nothing is
+evidence.
 
-Log-odds with a best learning rate, a fall towards small ones (too little training) and a steeper one towards large
-ones (divergence), small effects of smoothing and mixup, none of L2 decay but with large learning rates.
+Log-odds with a best learning rate, a fall towards small ones (too little training) and a steeper
+one towards large ones (divergence), small effects of smoothing and mixup, none of L2 decay but with
+large learning rates.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ from paddle_transfer.samplers.tables import Table
 
 
 def synthetic_table(seed: int, *, noise: float = 0.06, epochs: int = 4, seeds: int = 3) -> Table:
-    """Table ``synthetic_<seed>`` on the published space. ``noise`` in log-odds, between trainings."""
+    """Table ``synthetic_<seed>`` on the published space. ``noise`` in log-odds, between
+    trainings."""
     rng = numpy.random.default_rng(seed)
     lr, l2, smooth, mixed = (numpy.array(column, dtype=float) for column in zip(
-        *(point.values() for point in PUBLISHED.points())))
+        *(point.values() for point in PUBLISHED.points()), strict=False))
     offset = numpy.log10(lr) - rng.uniform(-2.7, -0.8)
     low, high = rng.uniform(0.15, 0.5), rng.uniform(0.4, 2.0)
     odds = rng.uniform(0.5, 3.0) - numpy.where(offset < 0, low, high) * offset ** 2

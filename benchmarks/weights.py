@@ -1,4 +1,5 @@
-"""How long loading takes, strict and safe against Paddle's own ``paddle.load`` plus ``set_state_dict``."""
+"""How long loading takes, strict and safe against Paddle's own ``paddle.load`` plus
+``set_state_dict``."""
 
 from __future__ import annotations
 
@@ -18,9 +19,11 @@ LIMIT = 1.5
 
 
 def measure(model, path: Path, *, repeats: int = 9) -> dict[str, Any]:
-    """Seconds of both ways of loading ``path`` into ``model``, taken in turn so that both see the same machine.
+    """Seconds of both ways of loading ``path`` into ``model``, taken in turn so that both see the
+    same machine.
 
-    :returns: ``ours`` and ``paddle`` (medians of ``repeats``), ``ratio``, ``numbers`` (in the network)
+    :returns: ``ours`` and ``paddle`` (medians of ``repeats``), ``ratio``, ``numbers`` (in the
+        network)
     """
     import paddle
 
@@ -81,9 +84,10 @@ def run(arguments) -> int:
         print(json.dumps(result))
     else:
         print(
-            f"{arguments.arch}, {result['numbers'] / 1e6:.1f} M numbers: ours {1000 * result['ours']:.0f} ms, "
-            f"paddle.load + set_state_dict {1000 * result['paddle']:.0f} ms: {result['ratio']:.2f} times "
-            f"(limit {LIMIT})")
+            f"{arguments.arch}, {result['numbers'] / 1e6:.1f} M numbers: "
+            f"ours {1000 * result['ours']:.0f} ms, "
+            f"paddle.load + set_state_dict {1000 * result['paddle']:.0f} ms: "
+            f"{result['ratio']:.2f} times (limit {LIMIT})")
     return 0 if result["ratio"] <= LIMIT else 1
 
 

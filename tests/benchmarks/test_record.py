@@ -1,4 +1,5 @@
-"""Tables recorded with the product: what a study becomes, and those that are kept in the repository."""
+"""Tables recorded with the product: what a study becomes, and those that are kept in the
+repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Replays: what a search on a table counts, and that the numbers of ``--json`` mean what they say."""
+"""Replays: what a search on a table counts, and that the numbers of ``--json`` mean what they
+say."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ TOOL = Path(__file__).parents[2] / "tools" / "benchmark.py"
 
 
 class Scripted:
-    """Asks for the given points; chooses the last one told; ends trials after ``epochs``; stops after ``stop``."""
+    """Asks for the given points; chooses the last one told; ends trials after ``epochs``; stops
+    after ``stop``."""
 
     def __init__(self, points, *, epochs=99, stop=99):
         self.points, self.epochs, self.stop, self.told, self.log = list(
@@ -45,7 +47,7 @@ class Scripted:
         self.log.append("ask")
         return self.points.pop(0) if self.points else None
 
-    def watch(self, point, epoch, value):
+    def watch(self, _point, epoch, _value):
         return epoch >= self.epochs
 
     def tell(self, point, curve, pruned):
@@ -83,8 +85,8 @@ def test_pruned_trials_cost_only_their_epochs(table):
 def test_a_stopped_trial_does_not_count_as_tried(table):
     good, bad = int(table.truth.argmax()), int(table.truth.argmin())
     run = Run([bad, good, good], [bad, bad, good], [4, 6, 10], None, [], [False, True, False])
-    assert first_within_reach(
-        table, run) == 3 and not wrongly_stopped(table, run), "it was finished as well"
+    assert first_within_reach(table, run) == 3
+    assert not wrongly_stopped(table, run), "it was finished as well"
     missed = Run([bad, good], [bad, bad], [4, 6], None, [], [False, True])
     other = Run([good, bad], [good, good], [4, 6], None, [], [False, True])
     harmless = Run([good, bad, good], [good, good, good], [4, 6, 8], None, [], [False, True, True])
@@ -98,7 +100,7 @@ def test_a_stopped_trial_does_not_count_as_tried(table):
 
 def test_our_search_asks_its_pruner_with_the_curve_so_far(table):
     class Asked:
-        def should_stop(self, space, trial, finished, *, epochs, seed):
+        def should_stop(self, _space, trial, finished, *, epochs, seed):
             seen.append((trial.number, trial.state, len(trial.curve), len(finished), epochs, seed))
             return trial.number == 1
     seen = []
@@ -218,8 +220,9 @@ def test_ours_comes_within_reach_sooner_than_random_search():
             runs = run_method(table, known[name], repeats=3, trials=10, fixed=dict(FIXED))
             found += [first_within_reach(table, run) or 11 for run in runs]
     median = {name: numpy.median(found) for name, found in firsts.items()}
-    assert median["bayes"] <= 5 and median["bayes_prior"] <= 5 and median[
-        "random"] >= median["bayes"] + 3, median
+    assert median["bayes"] <= 5
+    assert median["bayes_prior"] <= 5
+    assert median["random"] >= median["bayes"] + 3, median
 
 
 def test_the_tool_prints_one_object_per_table_and_method(tmp_path, table):
