@@ -32,7 +32,7 @@ LAYERS = (
     ("space", "strategies", "checks"),
     ("config",),
     ("registry",),
-    ("errors", "dotpath", "hardware"),
+    ("errors", "dotpath", "hardware", "progress"),
 )
 RANK = {room: place for place, rooms in enumerate(LAYERS) for room in rooms}
 

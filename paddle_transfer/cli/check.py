@@ -8,7 +8,7 @@ from pathlib import Path
 
 from paddle_transfer.checks.checker import check_config
 from paddle_transfer.config.load import apply_overrides, load_yaml
-from paddle_transfer.report.progress import Bar
+from paddle_transfer.progress import ProgressBar
 
 
 def run(arguments) -> int:
@@ -16,7 +16,7 @@ def run(arguments) -> int:
     config = apply_overrides(load_yaml(arguments.config), arguments.override)
     report = check_config(config, file=arguments.config, processes=arguments.processes,
                           cache_folder=Path(arguments.cache) if arguments.cache else None,
-                          max_leak=arguments.max_leak, progress=Bar("images"))
+                          max_leak=arguments.max_leak, progress=ProgressBar("images"))
     if arguments.json:
         print(json.dumps(report.as_dict()))
     else:
@@ -37,7 +37,7 @@ def before_search(config: dict, *, file: str) -> None:
 
     :raises DataError: for data that cannot be trained on as the config says
     """
-    report = check_config(config, file=file, progress=Bar("images"))
+    report = check_config(config, file=file, progress=ProgressBar("images"))
     report.raise_errors()  # with the warnings
     if report.warnings:
         print(report.text(), file=sys.stderr)

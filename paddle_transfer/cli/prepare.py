@@ -10,13 +10,13 @@ from paddle_transfer.config.load import write_atomic
 from paddle_transfer.datasets.catalogue import DATASETS
 from paddle_transfer.datasets.prepare import BAD_IMAGES, CONVERTED, Prepared, Wishes, prepare
 from paddle_transfer.datasets.templates import own_files
-from paddle_transfer.report.progress import Bar
+from paddle_transfer.progress import ProgressBar
 
 
 def run(name: str, root: str, wishes: Wishes) -> int:
     """Prepare, and say what was written and which command comes next. Returns the exit code 0."""
     result = prepare(name, Path(root), wishes, tell=lambda text: print(text, file=sys.stderr),
-                     progress=Bar("images"))
+                     progress=ProgressBar("images"))
     for _split, (file, count) in result.lists.items():
         print(f"{file}: {count} images")
     print(f"{Path(root) / 'label_list.txt'}: {len(result.classes)} classes")

@@ -97,10 +97,10 @@ def _list(arguments) -> None:
 
 def _fetch(arguments) -> None:
     from paddle_transfer.weights.download import Network
-    from paddle_transfer.weights.progress import ProgressBar
+    from paddle_transfer.progress import ProgressBar
     from paddle_transfer.weights.resolve import resolve
 
-    bar = ProgressBar(arguments.what.rsplit("/", 1)[-1])
+    bar = ProgressBar(arguments.what.rsplit("/", 1)[-1], unit="bytes", lines=True)
     try:
         network = Network(progress=bar, say=lambda line: print(line, file=sys.stderr))
         found = resolve(arguments.what, arch=arguments.arch, ppcls=arguments.find_ppcls(

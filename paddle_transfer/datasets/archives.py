@@ -118,14 +118,14 @@ def _fetch(url: str, path: str, md5: str) -> None:
     from paddle_transfer.weights.download import Network
     from paddle_transfer.weights.errors import WeightsError
     from paddle_transfer.weights.fetch import fetch  # resumes, locks, retries
-    from paddle_transfer.weights.progress import ProgressBar
+    from paddle_transfer.progress import ProgressBar
 
     def check(part: Path) -> None:
         found = md5_of(part) if md5 else ""
         if found != md5:
             raise WeightsError(f"{part}: md5 should be {md5}, but is {found}")
 
-    bar = ProgressBar(Path(path).name)
+    bar = ProgressBar(Path(path).name, unit="bytes", lines=True)
     try:
         fetch([url], Path(path), check=check, network=Network(progress=bar))
     finally:

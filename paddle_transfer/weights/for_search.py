@@ -58,10 +58,10 @@ class SearchWeights:
 
     def _resolved(self, need: Need):
         from paddle_transfer.weights.download import Network
-        from paddle_transfer.weights.progress import ProgressBar
+        from paddle_transfer.progress import ProgressBar
         from paddle_transfer.weights.resolve import resolve
 
-        bar = ProgressBar(os.path.basename(need.wanted.spec))
+        bar = ProgressBar(os.path.basename(need.wanted.spec), unit="bytes", lines=True)
 
         def progress(there: int, total: int | None) -> None:
             bar(there, total)

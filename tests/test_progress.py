@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from paddle_transfer.weights.progress import ProgressBar
+from paddle_transfer.progress import ProgressBar
 
 
 class Clock:
@@ -20,7 +20,7 @@ class Terminal(io.StringIO):
 
 
 def shown(stream):
-    bar = ProgressBar("w", stream=stream, clock=Clock())
+    bar = ProgressBar("w", unit="bytes", lines=True, stream=stream, clock=Clock())
     for there in range(0, 101):
         bar(there * 1_000_000, 100_000_000)
     bar.close()
@@ -44,5 +44,24 @@ def test_a_terminal_gets_one_line_that_moves():
 
 def test_without_a_length_it_counts_bytes():
     stream = io.StringIO()
-    ProgressBar("w", stream=stream, clock=Clock())(3_000_000, None)
+    ProgressBar("w", unit="bytes", lines=True, stream=stream, clock=Clock())(3_000_000, None)
     assert stream.getvalue() == "w: 3.0 MB\n"
+
+
+def test_counted_items_are_shown_on_a_terminal_only():
+    terminal, log = Terminal(), io.StringIO()
+    for stream in (terminal, log):
+        bar = ProgressBar("images", stream=stream)
+        for done in (1, 2, 3, 3):
+            bar(done, 3)
+        bar.close()
+    assert log.getvalue() == ""
+    assert "images" in terminal.getvalue()
+    assert "3/3" in terminal.getvalue()
+    assert terminal.getvalue().count("\n") == 1
+
+
+def test_a_title_is_no_markup():
+    stream = Terminal()
+    ProgressBar("[red]w[/red]", stream=stream)(1, 1)
+    assert "[red]w[/red]" in stream.getvalue()
