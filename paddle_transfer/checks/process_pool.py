@@ -1,4 +1,4 @@
-"""Jobs spread over processes, such that a job which kills its process is known and costs no other one anything."""
+"""Jobs in processes: one that kills its process is reported, and costs no other job anything."""
 
 from __future__ import annotations
 
@@ -7,129 +7,127 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from multiprocessing.context import ForkContext, SpawnContext
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from typing import Generic, TypeVar
 
 from paddle_transfer.errors import DataError
 
-#: A process holds a second job while it works on the first, so that it never waits for us. A larger one (bytes) is
-#: only sent to a process that is reading: its pipe might not hold it, and both sides would wait for each other.
-_AHEAD = 2
+J = TypeVar("J")
+R = TypeVar("R")
+
+#: A process holds a second job while it works on the first, so it never waits for this one. A
+#: larger job (bytes) is only sent to an idle process: it might not fit its pipe, a deadlock.
+_JOBS_AHEAD = 2
 _FITS_A_PIPE = 32_000
 
 
 @dataclass
-class _Worker:
-    """``jobs`` are in its hands, as (job, what was sent); the first is being worked on."""
+class _Process(Generic[J]):
+    """One process. ``jobs`` (with their pickles) were sent to it; it works on the first."""
 
-    process: Any
+    process: BaseProcess
     connection: Connection
     ready: bool = False
-    jobs: deque = field(default_factory=deque)
+    jobs: deque[tuple[J, memoryview]] = field(default_factory=deque)
 
 
-def spread(jobs: Iterable[Any], work: Callable[[Any], Any], *, processes: int,
-           prepare: Callable[[], None]) -> Iterator[tuple[Any, list | None]]:
-    """(job, [what ``work`` returned for it]) for all ``jobs``, in the order in which they are done; (job, None) when
-    its process died of it.
+class _Queue(Generic[J]):
+    """Jobs that were not sent yet, with their pickles."""
 
-    :param jobs: gone through once, as processes become free
-    :param work: with ``prepare``, which each process begins with, a function at the top of a module
-    Raises what ``work`` raises, and DataError when a process cannot even begin.
+    def __init__(self, jobs: Iterable[J]):
+        self._jobs = iter(jobs)
+        self.front: deque[tuple[J, memoryview]] = deque()
+
+    def __bool__(self) -> bool:
+        if not self.front:
+            self.front.extend((job, ForkingPickler.dumps(job)) for job in islice(self._jobs, 1))
+        return bool(self.front)
+
+
+def run_jobs(jobs: Iterable[J], work: Callable[[J], R], *, processes: int,
+             prepare: Callable[[], None]) -> Iterator[tuple[J, R | None]]:
+    """(job, ``work(job)``) in the order in which jobs finish; (job, None) if its process died.
+
+    Raises what ``work`` raises, and DataError if a process cannot even start.
+
+    :param jobs: iterated once, as processes become free
+    :param work: as ``prepare``, which each process begins with, a function of a module; never None
     """
-    # fork is quick, but only right while nobody else holds a lock
+    # fork is quick, but only right while no other thread holds a lock
     fork = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if fork else "spawn")
-    waiting, workers = _Jobs(jobs), []
+    context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
+    queue, pool = _Queue(jobs), list[_Process[J]]()
     try:
-        while waiting.more() or any(worker.jobs for worker in workers):
-            while len(workers) < processes and waiting.more():
-                workers.append(_start(context, workers, work, prepare))
-            for worker in workers:
-                _feed(worker, waiting)
-            for connection in wait([worker.connection for worker in workers]):
-                worker = next(worker for worker in workers if worker.connection is connection)
+        while queue or any(process.jobs for process in pool):
+            while len(pool) < processes and queue:
+                pool.append(_start(context, pool, work, prepare))
+            for process in pool:
+                _send_jobs(process, queue)
+            ready = wait([process.connection for process in pool])
+            for process in [process for process in pool if process.connection in ready]:
                 try:
-                    answer = connection.recv()
+                    answer = process.connection.recv()
                 except (EOFError, ConnectionError):
-                    workers.remove(worker)
-                    yield from _died(worker, waiting)
+                    pool.remove(process)
+                    yield from ((job, None) for job in _killed_by(process, queue))
                     continue
-                if not worker.ready:
-                    worker.ready = True
+                if not process.ready:
+                    process.ready = True
                 elif isinstance(answer, BaseException):
                     raise answer
                 else:
-                    job = worker.jobs.popleft()[0]
-                    _feed(worker, waiting)
-                    yield job, [answer]
+                    job, _ = process.jobs.popleft()
+                    _send_jobs(process, queue)
+                    yield job, answer
     finally:
-        for worker in workers:
-            worker.connection.close()
-            worker.process.kill()  # there is nothing that it could still be good for
-            worker.process.join()
+        for process in pool:
+            process.connection.close()
+            process.process.kill()
+            process.process.join()
 
 
-class _Jobs:
-    """What is still to be done: (job, as it is sent)."""
-
-    def __init__(self, jobs: Iterable[Any]):
-        self._jobs, self._back = iter(jobs), deque()
-
-    def more(self) -> bool:
-        if not self._back:
-            for job in self._jobs:
-                self._back.append((job, multiprocessing.reduction.ForkingPickler.dumps(job)))
-                break
-        return bool(self._back)
-
-    def next(self) -> tuple[Any, Any]:
-        return self._back[0]
-
-    def take(self) -> tuple[Any, Any]:
-        return self._back.popleft()
-
-    def put_back(self, jobs: Iterable[tuple[Any, Any]]) -> None:
-        self._back.extendleft(jobs)
-
-
-def _feed(worker: _Worker, waiting: _Jobs) -> None:
-    while worker.ready and len(worker.jobs) < _AHEAD and waiting.more():
-        if worker.jobs and len(waiting.next()[1]) > _FITS_A_PIPE:
+def _send_jobs(process: _Process[J], queue: _Queue[J]) -> None:
+    while process.ready and len(process.jobs) < _JOBS_AHEAD and queue:
+        if process.jobs and len(queue.front[0][1]) > _FITS_A_PIPE:
             return
-        worker.jobs.append(waiting.take())
+        process.jobs.append(queue.front.popleft())
         try:
-            worker.connection.send_bytes(worker.jobs[-1][1])
+            process.connection.send_bytes(process.jobs[-1][1])
         except ConnectionError:
-            return  # it is dead, which the next look at its pipe will say
+            return  # it is dead: reading from its pipe will tell
 
 
-def _died(worker: _Worker, waiting: _Jobs) -> Iterator[tuple[Any, None]]:
-    worker.process.join()
-    worker.connection.close()
-    if not worker.ready:
-        raise DataError(
-            f"a process that looks at images could not begin (exit code {worker.process.exitcode}). "
-            "One process does without: --processes 1")
-    guilty = [worker.jobs.popleft()[0]] if worker.jobs else []
-    waiting.put_back(worker.jobs)
-    for job in guilty:
-        yield job, None
+def _killed_by(process: _Process[J], queue: _Queue[J]) -> list[J]:
+    """The job that a dead process worked on; the other one is put back into the queue."""
+    process.process.join()
+    process.connection.close()
+    if not process.ready:
+        raise DataError("a process that looks at images could not begin (exit code "
+                        f"{process.process.exitcode}). One process does without: --processes 1")
+    killers = [process.jobs.popleft()[0]] if process.jobs else []
+    queue.front.extendleft(process.jobs)
+    return killers
 
 
-def _start(context, others: Sequence[_Worker], work: Callable, prepare: Callable) -> _Worker:
+def _start(context: ForkContext | SpawnContext, others: Sequence[_Process[J]],
+           work: Callable[[J], R], prepare: Callable[[], None]) -> _Process[J]:
     ours, theirs = context.Pipe()
-    # a forked process has our ends of all pipes, and would keep itself and the others from hearing that we are dead
-    inherited = [ours, *(other.connection
-                         for other in others)] if context.get_start_method() == "fork" else []
+    # A forked process inherits our ends of all pipes; open, they would hide our death from it.
+    inherited = [ours, *(other.connection for other in others)]
+    if context.get_start_method() != "fork":
+        inherited = []
     process = context.Process(target=_serve, args=(theirs, inherited, work, prepare), daemon=True)
     process.start()
     theirs.close()
-    return _Worker(process, ours)
+    return _Process(process, ours)
 
 
-def _serve(connection: Connection, inherited: Sequence[Connection], work: Callable,
-           prepare: Callable) -> None:
+def _serve(connection: Connection, inherited: Sequence[Connection], work: Callable[[J], R],
+           prepare: Callable[[], None]) -> None:
     for other in inherited:
         other.close()
     prepare()
@@ -138,7 +136,7 @@ def _serve(connection: Connection, inherited: Sequence[Connection], work: Callab
         while True:
             job = connection.recv()
             try:
-                answer = work(job)
+                answer: R | Exception = work(job)
             except Exception as error:
                 answer = error
             connection.send(answer)

@@ -1,19 +1,20 @@
-"""Verdicts of images that were looked at before, in one SQLite file per image root.
+"""Results of earlier inspections of images: one SQLite file per image root.
 
-An image is known by its path below the root and its stamp (``images.Stamp``).
+An image is identified by its path below the root and its stamp (``images.FileStamp``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from paddle_transfer.checks.images import Look, Stamp
+from paddle_transfer.checks.images import FileStamp, ImageInfo
 
-VERSION = 1  # counts up when a Look means something else
+VERSION = 1  # of the meaning of an ImageInfo
 
 
 def default_folder() -> Path:
@@ -23,59 +24,60 @@ def default_folder() -> Path:
 
 
 class ScanCache:
-    """``known()`` once, ``keep(...)`` as often as there is something. A folder that cannot be written to means
-    that nothing is kept, never an error."""
+    """Call ``load()`` once and ``store(...)`` any number of times.
+
+    In a folder that cannot be written nothing is stored; that is no error.
+    """
 
     def __init__(self, root: str, folder: Path | None = None):
         folder = folder or default_folder()
         name = hashlib.sha1(os.path.realpath(root).encode()).hexdigest()[:16]
-        try:
+        self.database: sqlite3.Connection | None = None
+        with contextlib.suppress(OSError, sqlite3.Error):
             folder.mkdir(parents=True, exist_ok=True)
-            self._open(folder / f"{name}.sqlite")
-        except (OSError, sqlite3.Error):
-            self.base = None
+            self.database = _open(folder / f"{name}.sqlite")
 
-    def _open(self, path: Path) -> None:
-        self.base: sqlite3.Connection | None = sqlite3.connect(path, timeout=10)
-        try:
-            version = self.base.execute("pragma user_version").fetchone()[0]
-        except sqlite3.DatabaseError:  # not a database, or torn: its content can be found again
-            self.base.close()
-            path.unlink()
-            self.base, version = sqlite3.connect(path, timeout=10), 0
-        # A lost verdict is found again, so nobody waits for the disk.
-        self.base.execute("pragma synchronous = off")
-        if version != VERSION:
-            self.base.execute("drop table if exists looks")
-        self.base.execute(
-            "create table if not exists looks (path text primary key, size integer, mtime integer, "
-            "ctime integer, fault text, kind text, sha blob, width integer, height integer, thumb blob)"
-        )
-        self.base.execute(f"pragma user_version = {VERSION}")
-        self.base.commit()
-
-    def known(self) -> dict[str, tuple[Stamp, Look]]:
-        if self.base is None:
+    def load(self) -> dict[str, tuple[FileStamp, ImageInfo]]:
+        if self.database is None:
             return {}
         try:
-            return {
-                row[0]: (row[1:4], Look._make(row[4:]))
-                for row in self.base.execute("select * from looks")
-            }
+            return {row[0]: (row[1:4], ImageInfo._make(row[4:]))
+                    for row in self.database.execute("select * from looks")}
         except sqlite3.Error:
-            self.base = None
+            self.database = None
             return {}
 
-    def keep(self, rows: Iterable[tuple[str, Stamp, Look]]) -> None:
-        if self.base is None:
+    def store(self, rows: Iterable[tuple[str, FileStamp, ImageInfo]]) -> None:
+        if self.database is None:
             return
         try:
-            self.base.executemany("insert or replace into looks values (?,?,?,?,?,?,?,?,?,?)",
-                                  [(path, *stamped, *found) for path, stamped, found in rows])
-            self.base.commit()
+            self.database.executemany(
+                "insert or replace into looks values (?,?,?,?,?,?,?,?,?,?)",
+                [(path, *stamp, *info) for path, stamp, info in rows])
+            self.database.commit()
         except sqlite3.Error:
-            self.base = None
+            self.database = None
 
     def close(self) -> None:
-        if self.base is not None:
-            self.base.close()
+        if self.database is not None:
+            self.database.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=10)
+    try:
+        version = database.execute("pragma user_version").fetchone()[0]
+    except sqlite3.DatabaseError:  # not a database, or a broken one
+        database.close()
+        path.unlink()
+        database, version = sqlite3.connect(path, timeout=10), 0
+    database.execute("pragma synchronous = off")  # what is lost is found again
+    if version != VERSION:
+        database.execute("drop table if exists looks")
+    database.execute(
+        "create table if not exists looks (path text primary key, size integer, mtime integer, "
+        "ctime integer, fault text, kind text, sha blob, width integer, height integer, "
+        "thumb blob)")
+    database.execute(f"pragma user_version = {VERSION}")
+    database.commit()
+    return database

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from paddle_transfer.checks.image_checks import scan
-from paddle_transfer.checks.images import Look
+from paddle_transfer.checks.images import ImageInfo
 from paddle_transfer.checks.listfile import Entry, delimiter_for, write_list
+from paddle_transfer.checks.scan import scan
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.datasets.archives import Fetch, obtain
 from paddle_transfer.datasets.base import Layout
@@ -119,19 +119,19 @@ def _check_names(root: Path, layout: Layout) -> None:
 
 
 def _looks(root: Path, paths: set[str], wishes: Wishes, *, progress: Callable[[int, int], None],
-           cache_folder: Path | None) -> dict[str, Look]:
+           cache_folder: Path | None) -> dict[str, ImageInfo]:
     names = {path: os.path.join(str(root), path) for path in sorted(paths)}
     return scan(names, root=str(root), processes=wishes.processes, cache_folder=cache_folder,
                 progress=progress)
 
 
-def _hold_out(name: str, layout: Layout, looks: dict[str, Look],
+def _hold_out(name: str, layout: Layout, looks: dict[str, ImageInfo],
               wishes: Wishes) -> dict[str, list[Entry]]:
     """The splits with validation (and test) images taken from train where there are none."""
     own = name not in DATASETS
     splits = {split: sorted(entries) for split, entries in layout.splits.items()}
     # Copies of one picture stay on one side in one's own data; a published protocol's sizes are kept as they are.
-    sha = {path: look.sha for path, look in looks.items() if look.sha} if own else {}
+    sha = {path: look.digest for path, look in looks.items() if look.digest} if own else {}
     val = wishes.val if wishes.val is not None else 0.2 if own else DATASETS[name].hold_out
     parts = [("test", wishes.test)] if own and "test" not in splits else []
     if parts and wishes.test + (val if "val" not in splits else 0.0) >= 1:
@@ -169,7 +169,7 @@ def _check_counts(name: str, splits: dict[str, list[Entry]], *, strict: bool,
     notes += wrong
 
 
-def _usable(root: Path, splits: dict[str, list[Entry]], looks: dict[str, Look],
+def _usable(root: Path, splits: dict[str, list[Entry]], looks: dict[str, ImageInfo],
             result: Prepared) -> dict[str, list[Entry]]:
     """The splits with broken images left out, and those that only Pillow reads converted."""
     instead: dict[str, str | None] = {}
@@ -177,7 +177,7 @@ def _usable(root: Path, splits: dict[str, list[Entry]], looks: dict[str, Look],
         look = looks.get(path)
         if look is not None and not look.fault and look.kind != "gif":
             continue
-        pillow_may = look is not None and (not look.thumb or look.kind == "gif")
+        pillow_may = look is not None and (not look.thumbnail or look.kind == "gif")
         instead[path] = _convert(root, path) if pillow_may else None
         if instead[path] is None:
             result.bad.append(f"{path}: {look.fault if look else 'is not there'}")

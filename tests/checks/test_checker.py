@@ -31,8 +31,11 @@ class Data:
             for i in range(count):
                 self.plant(split, f"{split}{i}.jpg", i % 5)
 
-    def plant(self, split, name, label, *, data=None, line=None, at=None):
-        """Add an image (a new picture, or ``data``; none for b'absent') and its line; returns the line's number."""
+    def plant(self, split, name, label, *, data=None, line=None):
+        """Add an image (a new picture, or ``data``; none for b'absent') and its line.
+
+        Returns the line's number.
+        """
         if data != b"absent":
             self.drawn += 1
             path = self.folder / name
@@ -59,13 +62,13 @@ def data(tmp_path):
     return Data(tmp_path)
 
 
-def found(report, tmp_path):
+def found(report):
     """(kind, file name, line) of every finding."""
     return {(finding.kind, os.path.basename(finding.file), finding.line)
             for finding in report.findings}
 
 
-def test_good_data_has_no_findings(data, tmp_path):
+def test_good_data_has_no_findings(data):
     report = data.check()
     assert report.findings == []
     assert report.counts["train"] == {
@@ -108,7 +111,7 @@ def test_every_planted_fault_is_reported_with_file_and_line_in_one_run(data, tmp
     data.config["Metric"]["Eval"] = [{"TopkAcc": {"topk": [6]}}]
     expected.add(("topk", "config.yaml", 0))
     report = data.check()
-    missing = expected - found(report, tmp_path)
+    missing = expected - found(report)
     assert not missing
     assert len({kind for kind, _, _ in expected}) >= 20
     with pytest.raises(DataError, match=r"(?s)nowhere\.jpg.*page\.jpg.*it is a web page"):
@@ -123,23 +126,22 @@ def test_lists_as_a_whole(data, tmp_path, content, kind):
     file = tmp_path / "val_list.txt"
     file.unlink() if content is None else file.write_bytes(content.replace(b"train", b"val"))
     report = check_config(data.config, processes=1, cache_folder=tmp_path / "cache")
-    assert (kind, "val_list.txt") in {found[:2] for found in found(report, tmp_path)}
+    assert (kind, "val_list.txt") in {found[:2] for found in found(report)}
 
 
-def test_a_whole_list_with_the_wrong_delimiter_is_one_finding_and_its_images_are_checked_all_the_same(
-        data, tmp_path):
+def test_a_list_with_the_wrong_delimiter_is_one_finding_and_its_images_are_checked(data, tmp_path):
     data.lines["train"] = [line.replace(" ", "\t") for line in data.lines["train"]]
     (tmp_path / "train9.jpg").write_bytes(b"broken")
     report = data.check()
-    assert found(report, tmp_path) == {("wrong-delimiter", "train_list.txt", 1),
+    assert found(report) == {("wrong-delimiter", "train_list.txt", 1),
                                        ("image-unreadable", "train_list.txt", 10)}
     assert 'delimiter: "\\t"' in str(report.findings[0])
     assert "all 30 lines" in str(report.findings[0])
     data.config["DataLoader"]["Train"]["dataset"]["delimiter"] = "\t"
-    assert ("wrong-delimiter", "train_list.txt", 1) not in found(data.check(), tmp_path)
+    assert ("wrong-delimiter", "train_list.txt", 1) not in found(data.check())
 
 
-def test_one_based_labels_are_called_so(data, tmp_path):
+def test_one_based_labels_are_called_so(data):
     for split, lines in data.lines.items():
         data.lines[split] = [f"{line[:-1]}{int(line[-1]) + 1}" for line in lines]
     report = data.check()
@@ -150,33 +152,33 @@ def test_one_based_labels_are_called_so(data, tmp_path):
 def test_classes_without_training_images_and_class_counts(data, tmp_path):
     data.lines["train"] = [line for line in data.lines["train"] if not line.endswith(" 2")]
     report = data.check()
-    assert ("class-without-train", "val_list.txt", 3) in found(report, tmp_path)
+    assert ("class-without-train", "val_list.txt", 3) in found(report)
     data.config["Arch"]["class_num"] = 9
     report = data.check()
     assert "4 of these classes have no image at all: 5, 6, 7, 8" in report.text()
     names = tmp_path / "label_list.txt"
     names.write_text("0 a\n1 b\n")
     data.config["Infer"] = {"PostProcess": {"topk": 5, "class_id_map_file": str(names)}}
-    assert ("label-list", "label_list.txt", 0) in found(data.check(), tmp_path)
+    assert ("label-list", "label_list.txt", 0) in found(data.check())
 
 
-def test_class_count_of_a_network_with_a_head_of_its_own(data, tmp_path):
+def test_class_count_of_a_network_with_a_head_of_its_own(data):
     data.config["Arch"] = {
         "name": "RecModel", "Backbone": {"class_num": 256}, "Head": {"name": "FC", "class_num": 4}
     }
-    assert ("label-out-of-range", "train_list.txt", 5) in found(data.check(), tmp_path)
+    assert ("label-out-of-range", "train_list.txt", 5) in found(data.check())
 
 
-def test_relabel_with_other_labels_in_each_list(data, tmp_path):
+def test_relabel_with_other_labels_in_each_list(data):
     for section in ("Train", "Eval"):
         data.config["DataLoader"][section]["dataset"]["relabel"] = True
     data.lines["val"] = [line for line in data.lines["val"] if not line.endswith(" 0")]
-    assert ("relabel", "val_list.txt", 0) in found(data.check(), tmp_path)
+    assert ("relabel", "val_list.txt", 0) in found(data.check())
 
 
-def test_no_whole_batch(data, tmp_path):
+def test_no_whole_batch(data):
     data.config["DataLoader"]["Train"]["sampler"].update(batch_size=64, drop_last=True)
-    assert ("batch-too-large", "train_list.txt", 0) in set(found(data.check(), tmp_path))
+    assert ("batch-too-large", "train_list.txt", 0) in set(found(data.check()))
 
 
 def test_hints_for_images_that_are_not_there(data, tmp_path, monkeypatch):
@@ -219,7 +221,7 @@ def test_leaks_by_content_and_to_the_eye(data, tmp_path, how):
     assert not [finding for finding in data.check(max_leak=0.5).errors if finding.kind == "leak"]
 
 
-def test_a_test_list_that_is_the_training_list(data, tmp_path):
+def test_a_test_list_that_is_the_training_list(data):
     data.config["DataLoader"]["Test"] = data.config["DataLoader"]["Train"]
     report = data.check()
     assert [(finding.kind, finding.error) for finding in report.findings] == [("same-list", True)]
@@ -234,7 +236,7 @@ def test_unchanged_images_are_not_looked_at_again_and_changed_ones_are(data, tmp
              ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # size and mtime as before: ctime tells
     report = data.check()
     assert report.scanned == 1
-    assert ("image-unreadable", "train_list.txt", 6) in found(report, tmp_path)
+    assert ("image-unreadable", "train_list.txt", 6) in found(report)
 
 
 def test_a_torn_or_unwritable_cache_is_no_fault(data, tmp_path):
@@ -260,7 +262,7 @@ def test_two_processes_find_the_same(data, tmp_path):
     assert together.scanned == 270
 
 
-def test_a_list_of_another_kind_is_said_not_to_be_checked(data, tmp_path):
+def test_a_list_of_another_kind_is_said_not_to_be_checked(data):
     data.config["DataLoader"]["Train"]["dataset"]["name"] = "MultiLabelDataset"
     assert [finding.kind for finding in data.check().warnings] == ["not-checked"]
 
@@ -276,7 +278,8 @@ def test_the_tool_exits_by_errors_and_prints_json(data, tmp_path):
     arguments = ("-c", str(
         tmp_path / "config.yaml"), "--processes", "1", "--cache", str(tmp_path / "cache"))
     done = run_tool(*arguments)
-    assert done.returncode == 0 and "50 images checked: 0 errors, 0 warnings" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "50 images checked: 0 errors, 0 warnings" in done.stdout
     done = run_tool(*arguments, "-o", "Arch.class_num=3", "--json")
     report = json.loads(done.stdout)
     assert done.returncode == 1

@@ -2,7 +2,14 @@ import json
 
 import numpy as np
 
-from paddle_transfer.checks.contact_sheet import COLUMNS, SIZE, TEXT, choose, compose, write_sheet
+from paddle_transfer.checks.contact_sheet import (
+    COLUMNS,
+    SIZE,
+    TEXT,
+    choose_images,
+    compose,
+    write_sheet,
+)
 from tests.helpers.configs import base_config
 from tests.helpers.datasets import picture
 
@@ -21,17 +28,17 @@ def config_with_images(folder, classes=3, per_class=2):
 
 def test_chosen_images_are_there_and_seeded(tmp_path):
     config = config_with_images(tmp_path)
-    rows = choose(config, seed=0)
+    rows = choose_images(config, seed=0)
     assert list(rows) == [0, 1, 2]
     assert all(len(images) == COLUMNS - 1 for images in rows.values())
     assert not any("broken" in image or "absent" in image
                    for images in rows.values()
                    for image in images)
-    assert rows == choose(config, seed=0)
+    assert rows == choose_images(config, seed=0)
 
 
 def test_the_sheet_has_a_row_per_class_and_the_given_pictures(tmp_path):
-    rows = choose(config_with_images(tmp_path), seed=0)
+    rows = choose_images(config_with_images(tmp_path), seed=0)
     pictures = np.zeros((3 * (COLUMNS - 1), SIZE, SIZE, 3), np.uint8)
     pictures[COLUMNS - 1] = 77  # the first of the second class
     sheet = np.asarray(compose(rows, pictures, names={0: "rose \u82b1"}))
@@ -40,7 +47,7 @@ def test_the_sheet_has_a_row_per_class_and_the_given_pictures(tmp_path):
 
 
 def test_pictures_are_augmented_as_in_training(tmp_path):
-    """Through PaddleClas's own transforms, RandomErasing after the normalization and mixup included."""
+    """By PaddleClas's own transforms, RandomErasing after the normalization and mixup included."""
     from PIL import Image
 
     config = config_with_images(tmp_path)

@@ -1,4 +1,4 @@
-"""Jobs in processes: all are done, one that kills its process is known, and nothing is left behind."""
+"""Jobs in processes: all are done, one that kills its process is known, nothing is left behind."""
 
 import multiprocessing
 import os
@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from paddle_transfer.checks import process_pool
-from paddle_transfer.checks.process_pool import spread
+from paddle_transfer.checks.process_pool import run_jobs
 from paddle_transfer.errors import DataError
 
 
@@ -29,7 +29,7 @@ def die():
 
 
 def run(jobs, *, work=double, prepare=nothing, processes=2):
-    return list(spread(jobs, work, processes=processes, prepare=prepare))
+    return list(run_jobs(jobs, work, processes=processes, prepare=prepare))
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +43,8 @@ def test_every_job_is_done_once_by_other_processes(monkeypatch, threads):
     monkeypatch.setattr(process_pool.threading, "active_count", lambda: threads)
     done = run(iter(range(40)))
     assert sorted(job for job, _ in done) == list(range(40))
-    assert all(answer[0][0] == job for job, answer in done)
-    assert os.getpid() not in {answer[0][1] for _, answer in done}
+    assert all(answer[0] == job for job, answer in done)
+    assert os.getpid() not in {answer[1] for _, answer in done}
     assert run([]) == []
 
 
@@ -59,7 +59,7 @@ def test_a_job_that_kills_its_process_costs_no_other_one(monkeypatch):
 def test_jobs_and_answers_larger_than_a_pipe(monkeypatch):
     monkeypatch.setattr(process_pool.threading, "active_count", lambda: 1)
     jobs = [str(i) * 3_000_000 for i in range(6)]
-    assert sorted(job for job, answer in run(jobs) if answer[0][0] == job) == jobs
+    assert sorted(job for job, answer in run(jobs) if answer[0] == job) == jobs
 
 
 def test_a_mistake_in_the_work_is_raised():
@@ -73,18 +73,18 @@ def test_processes_that_cannot_begin_are_no_endless_loop():
 
 
 def test_who_stops_listening_leaves_nobody_behind():
-    results = spread(range(1000), double, processes=2, prepare=nothing)
+    results = run_jobs(range(1000), double, processes=2, prepare=nothing)
     next(results)
     results.close()
 
 
-def test_processes_end_when_their_parent_is_killed(tmp_path):
-    """A pipe that every process holds an end of is closed when the last of them is gone, told by reading its end."""
+def test_processes_end_when_their_parent_is_killed():
+    """Each process holds an end of a pipe, which is closed when the last of them is gone."""
     ours, theirs = os.pipe()
     pid = os.fork()
     if not pid:
         os.close(ours)
-        for _ in spread(range(10**9), double, processes=3, prepare=nothing):
+        for _ in run_jobs(range(10**9), double, processes=3, prepare=nothing):
             os.kill(os.getpid(), signal.SIGKILL)
     os.close(theirs)
     os.waitpid(pid, 0)
