@@ -1,198 +1,199 @@
-"""The few names that a weights file may ask for, and what each is taken to mean.
+"""The few globals that a weights file may name, and what each stands for here.
 
-Nothing here is the thing named: ``builtins.eval`` never reaches Python's eval, ``numpy.dtype`` never reaches
-numpy's. Every entry is a small function that checks its arguments and builds plain data.
+None of them is the real object: ``builtins.eval`` never reaches Python's eval, ``numpy.dtype``
+never reaches numpy's. Each entry is a small function that checks its arguments and builds plain
+data.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-#: What a dtype may be: booleans, integers, floats, complex numbers. No objects, texts, dates or records.
+from paddle_transfer.weights.limits import (
+    CopyBudget,
+    Malformed,
+    Refused,
+    array_view,
+    check_key,
+    is_shape,
+)
+
+#: Booleans, integers, floats, complex numbers. No objects, texts, dates or records.
 _DTYPE = re.compile(r"[<>=|]?(\?|[bBhHiIlLqQefdFD]|b1|[iu][1248]|f[248]|c8|c16)\Z")
-MAX_DIMENSIONS = 32
 
-
-class Malformed(ValueError):
-    """A pickle that no writer of weights makes."""
-
-
-class Refused(Exception):
-    """A pickle that asks for ``asked``."""
-
-    def __init__(self, asked: str):
-        self.asked = asked
-        super().__init__(asked)
+Args = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Symbol:
-    """A name that was asked for and is known. ``make(machine, args)`` is what calling it means; None: not callable."""
+class AllowedGlobal:
+    """A global that a pickle named and that is known.
+
+    :param make: (budget, arguments) -> what a call of it gives; None: it cannot be called
+    """
 
     name: str
-    make: Callable[[Any, tuple], Any] | None = None
+    make: Callable[[CopyBudget, Args], object] | None = None
 
 
 class Dtype:
-    """numpy.dtype as it is being rebuilt: first its code, then (BUILD) its byte order."""
+    """numpy.dtype while it is rebuilt: its code first, then (BUILD) its byte order."""
 
-    def __init__(self, code: str):
+    def __init__(self, code: object):
         if not isinstance(code, str) or not _DTYPE.match(code):
             raise Refused(f"numpy.dtype({code!r})"[:80])
-        self.dtype = np.dtype(code)
+        self.dtype: np.dtype = np.dtype(code)
 
-    def build(self, machine, state) -> None:
-        # (version, byte order, subdescription, names, fields, size, alignment, flags): only the order may say something
-        if not isinstance(state, tuple) or not 3 <= len(state) <= 9 or state[1] not in ("<", ">",
-                                                                                        "|", "="):
+    def build(self, _budget: CopyBudget, state: object) -> None:
+        """:param state: (version, byte order, subdescription, names, fields, size, alignment,
+        flags), of which only the order may say something"""
+        if not isinstance(state, tuple) or not 3 <= len(state) <= 9 or (
+                state[1] not in ("<", ">", "|", "=")):
             raise Malformed("a strange dtype state")
         if any(part is not None for part in state[2:5]):
             raise Refused("numpy.dtype with fields")
-        if state[1] in "<>":
+        if state[1] in ("<", ">"):
             self.dtype = self.dtype.newbyteorder(state[1])
 
 
 class Array:
-    """numpy.ndarray as it is being rebuilt. Empty until BUILD brings shape, dtype and bytes, which must agree."""
+    """numpy.ndarray while it is rebuilt: empty until BUILD brings shape, dtype and bytes."""
 
     def __init__(self, value: np.ndarray | None = None):
         self.value = value
 
-    def build(self, machine, state) -> None:
+    def build(self, budget: CopyBudget, state: object) -> None:
         if not isinstance(state, tuple) or len(state) not in (4, 5):
             raise Malformed("a strange array state")
         shape, dtype, fortran, data = state[-4:]
-        self.value = array_of(machine, data, dtype, shape, "F" if fortran else "C")
+        self.value = _array(budget, data, dtype, shape, "F" if fortran else "C")
 
 
-def array_of(machine, data, dtype, shape, order: str) -> np.ndarray:
-    """A view of ``data`` (no copy, unless the bytes are in the other order)."""
+def _array(budget: CopyBudget, data: object, dtype: object, shape: object,
+           order: Literal["C", "F"]) -> np.ndarray:
+    """A view of ``data``; a copy when its bytes are in the other order."""
     if not isinstance(dtype, Dtype):
         raise Malformed("an array without a dtype")
     if isinstance(data, str):  # Python 2 wrote bytes as text
-        machine.charge(len(data))
+        budget.charge(len(data))
         data = data.encode("latin-1")
     if isinstance(data, list):
         raise Refused("numpy object array")
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise Malformed("an array without bytes")
-    if not isinstance(shape, tuple) or len(shape) > MAX_DIMENSIONS or any(
-            type(size) is not int or not 0 <= size < 2**40 for size in shape):
+    if not isinstance(shape, tuple) or not is_shape(shape):
         raise Malformed("an array with a strange shape")
-    wanted = math.prod(shape) * dtype.dtype.itemsize
-    if wanted != len(data):
-        raise Malformed(
-            f"an array of shape {list(shape)} takes {wanted} bytes, but {len(data)} are there")
-    array = np.frombuffer(data, dtype=dtype.dtype).reshape(shape, order=order)
-    if not dtype.dtype.isnative:
-        machine.charge(array.nbytes)
-        array = array.astype(dtype.dtype.newbyteorder("="))
-    return array
+    array = array_view("an array of ", data, dtype.dtype, shape, order)
+    if dtype.dtype.isnative:
+        return array
+    budget.charge(array.nbytes)
+    return array.astype(dtype.dtype.newbyteorder("="))
 
 
-def _reconstruct(machine, args):
-    if len(args) != 3 or not isinstance(args[0], Symbol) or args[0].name != "numpy.ndarray":
-        raise Refused(
-            f"numpy.core.multiarray._reconstruct of {getattr(args[0], 'name', 'something') if args else '?'}"
-        )
-    return Array()  # the shape given here is never allocated
+def _reconstruct(_budget: CopyBudget, args: Args) -> Array:
+    """An empty array: the shape given here is never allocated."""
+    kind = getattr(args[0], "name", "something") if args else "?"
+    if len(args) != 3 or not isinstance(args[0], AllowedGlobal) or kind != "numpy.ndarray":
+        raise Refused(f"numpy.core.multiarray._reconstruct of {kind}")
+    return Array()
 
 
-def _frombuffer(machine, args):
+def _frombuffer(budget: CopyBudget, args: Args) -> Array:
     if len(args) != 4 or args[3] not in ("C", "F"):
         raise Malformed("a strange array buffer")
-    return Array(array_of(machine, args[0], args[1], args[2], args[3]))
+    return Array(_array(budget, args[0], args[1], args[2], args[3]))
 
 
-def _scalar(machine, args):
+def _scalar(budget: CopyBudget, args: Args) -> object:
     if len(args) != 2:
         raise Malformed("a strange scalar")
-    return array_of(machine, args[1], args[0], (), "C").item()
+    return _array(budget, args[1], args[0], (), "C").item()
 
 
-def _dtype(machine, args):
+def _dtype(_budget: CopyBudget, args: Args) -> Dtype:
     if not 1 <= len(args) <= 3:
         raise Malformed("a strange dtype")
     return Dtype(args[0])
 
 
-def _encode(machine, args):
-    # Python 3 writes bytes this way in protocols 0 to 2
-    if not 1 <= len(args) <= 2 or not isinstance(args[0], str) or args[1:] not in (("latin1", ),
-                                                                                   ("latin-1", )):
+def _encode(budget: CopyBudget, args: Args) -> bytes:
+    """Python 3 writes bytes as texts in protocols 0 to 2."""
+    if len(args) != 2 or not isinstance(args[0], str) or args[1] not in ("latin1", "latin-1"):
         raise Refused("_codecs.encode other than latin1")
-    machine.charge(len(args[0]))
+    budget.charge(len(args[0]))
     return args[0].encode("latin-1")
 
 
-def _bytes(machine, args):
+def _bytes(budget: CopyBudget, args: Args) -> bytes | memoryview:
     if not args:
         return b""
     if len(args) == 2:
-        return _encode(machine, args)
+        return _encode(budget, args)
     if len(args) == 1 and isinstance(args[0], (bytes, memoryview)):
         return args[0]
     raise Malformed("strange bytes")
 
 
-def _sequence(kind):
-    def make(machine, args):
-        if not args:
-            return kind()
-        if len(args) != 1 or type(args[0]) not in (list, tuple):
-            raise Malformed(f"a strange {kind.__name__}")
-        machine.charge(8 * len(args[0]))
-        if kind is set:
-            for item in args[0]:
-                machine.check_key(item)
-        return kind(args[0])
-    return make
-
-
-def _mapping(machine, args):
+def _items(budget: CopyBudget, args: Args, kind: str, size: int) -> list[Any] | tuple[Any, ...]:
+    """The one argument that a container of ``kind`` is made from, ``size`` bytes an item."""
     if not args:
-        return {}
-    if len(args) != 1 or type(args[0]) not in (list, tuple):
-        raise Malformed("a strange mapping")
-    machine.charge(16 * len(args[0]))
+        return ()
+    if len(args) != 1 or not isinstance(args[0], (list, tuple)):
+        raise Malformed(f"a strange {kind}")
+    budget.charge(size * len(args[0]))
+    return args[0]
+
+
+def _tuple(budget: CopyBudget, args: Args) -> tuple[Any, ...]:
+    return tuple(_items(budget, args, "tuple", 8))
+
+
+def _list(budget: CopyBudget, args: Args) -> list[Any]:
+    return list(_items(budget, args, "list", 8))
+
+
+def _set(budget: CopyBudget, args: Args) -> set[Any]:
+    return {check_key(item) for item in _items(budget, args, "set", 8)}
+
+
+def _mapping(budget: CopyBudget, args: Args) -> dict[Any, Any]:
     result = {}
-    for pair in args[0]:
-        if type(pair) not in (list, tuple) or len(pair) != 2:
+    for pair in _items(budget, args, "mapping", 16):
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
             raise Malformed("a strange mapping")
-        result[machine.check_key(pair[0])] = pair[1]
+        result[check_key(pair[0])] = pair[1]
     return result
 
 
-def _paddle_tensor(machine, args):
-    # paddle.save writes a DenseTensor as (eval, ("data", {"data": ndarray})); see reduce_DenseTensor in
-    # paddle/framework/io.py. Exactly this form means the array; nothing is evaluated.
-    if len(args) == 2 and args[0] == "data" and type(args[1]) is dict and list(args[1]) == ["data"] \
-            and isinstance(args[1]["data"], Array):
+def _paddle_tensor(_budget: CopyBudget, args: Args) -> Array:
+    """paddle.save writes a DenseTensor as (eval, ("data", {"data": ndarray})); see
+    reduce_DenseTensor in paddle/framework/io.py. Exactly this form means the array; nothing is
+    evaluated."""
+    if len(args) == 2 and args[0] == "data" and type(args[1]) is dict and (
+            list(args[1]) == ["data"]) and isinstance(args[1]["data"], Array):
         return args[1]["data"]
     raise Refused("builtins.eval")
 
 
-_KNOWN = {symbol.name: symbol for symbol in (
-    Symbol("numpy.ndarray"),
-    Symbol("numpy.dtype", _dtype),
-    Symbol("numpy.core.multiarray._reconstruct", _reconstruct),
-    Symbol("numpy.core.multiarray.scalar", _scalar),
-    Symbol("numpy.core.numeric._frombuffer", _frombuffer),
-    Symbol("_codecs.encode", _encode),
-    Symbol("collections.OrderedDict", _mapping),
-    Symbol("builtins.dict", _mapping),
-    Symbol("builtins.tuple", _sequence(tuple)),
-    Symbol("builtins.list", _sequence(list)),
-    Symbol("builtins.set", _sequence(set)),
-    Symbol("builtins.bytes", _bytes),
-    Symbol("builtins.bytearray", _bytes),
-    Symbol("builtins.eval", _paddle_tensor),
+_ALLOWED = {allowed.name: allowed for allowed in (
+    AllowedGlobal("numpy.ndarray"),
+    AllowedGlobal("numpy.dtype", _dtype),
+    AllowedGlobal("numpy.core.multiarray._reconstruct", _reconstruct),
+    AllowedGlobal("numpy.core.multiarray.scalar", _scalar),
+    AllowedGlobal("numpy.core.numeric._frombuffer", _frombuffer),
+    AllowedGlobal("_codecs.encode", _encode),
+    AllowedGlobal("collections.OrderedDict", _mapping),
+    AllowedGlobal("builtins.dict", _mapping),
+    AllowedGlobal("builtins.tuple", _tuple),
+    AllowedGlobal("builtins.list", _list),
+    AllowedGlobal("builtins.set", _set),
+    AllowedGlobal("builtins.bytes", _bytes),
+    AllowedGlobal("builtins.bytearray", _bytes),
+    AllowedGlobal("builtins.eval", _paddle_tensor),
 )}
 _ALIASES = {
     "__builtin__": "builtins", "numpy._core.multiarray": "numpy.core.multiarray",
@@ -202,11 +203,11 @@ _ALIASES = {
 }
 
 
-def lookup(module: Any, name: Any) -> Symbol:
-    """The symbol for ``module.name``; Refused, with the name as the file wrote it, when it is none of the few."""
+def find_global(module: object, name: object) -> AllowedGlobal:
+    """The global ``module.name``. Raises Refused, with the file's own name, for any other."""
     if not isinstance(module, str) or not isinstance(name, str):
         raise Malformed("a name that is no text")
-    known = _KNOWN.get(f"{_ALIASES.get(module, module)}.{name}")
-    if known is None:
+    allowed = _ALLOWED.get(f"{_ALIASES.get(module, module)}.{name}")
+    if allowed is None:
         raise Refused(f"{module}.{name}"[:200])
-    return known
+    return allowed

@@ -1,4 +1,5 @@
-"""The safetensors format (https://huggingface.co/docs/safetensors): 8 bytes header length, JSON header, tensors."""
+"""The safetensors format (https://huggingface.co/docs/safetensors): the length of the header
+(8 bytes), the header (JSON), the tensors."""
 
 from __future__ import annotations
 
@@ -8,26 +9,28 @@ from typing import Any
 
 import numpy as np
 
-from paddle_transfer.weights.allowed_globals import MAX_DIMENSIONS, Malformed
+from paddle_transfer.weights.file_bytes import FileBytes
+from paddle_transfer.weights.limits import Malformed, array_view, is_shape
 
 _TYPES = {
-    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
-    "U64": "<u8", "I64": "<i8", "F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"
+    "BOOL": "|b1", "U8": "|u1", "I8": "|i1", "U16": "<u2", "I16": "<i2", "U32": "<u4",
+    "I32": "<i4", "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"
 }
-_NAMES = {
-    "|b1": "BOOL", "|u1": "U8", "|i1": "I8", "<u2": "U16", "<i2": "I16", "<u4": "U32", "<i4": "I32",
-    "<u8": "U64", "<i8": "I64", "<f2": "F16", "<f4": "F32", "<f8": "F64"
-}
+_NAMES = {code: name for name, code in _TYPES.items()}
+_BFLOAT16 = "BF16"
 MAX_HEADER = 100_000_000
 
 
-def parse(data: bytes) -> dict[str, np.ndarray]:
-    """The tensors of a whole file, as views of ``data``; bfloat16 becomes float32. Raises Malformed."""
+def parse(data: FileBytes) -> dict[str, np.ndarray]:
+    """The tensors of a whole file, as views of ``data``; bfloat16 becomes float32.
+
+    :raises Malformed: anything is not as the format has it
+    """
     length = int.from_bytes(data[:8], "little")
     if length > min(len(data) - 8, MAX_HEADER):
         raise Malformed(f"its header claims {length:,} bytes")
     try:
-        header = json.loads(bytes(data[8:8 + length]), object_pairs_hook=_no_doubles)
+        header = json.loads(bytes(data[8:8 + length]), object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"its header is no JSON: {error}"[:200]) from None
     if not isinstance(header, dict):
@@ -36,48 +39,44 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
     body = memoryview(data)[8 + length:]
     tensors, spans = {}, []
     for name, entry in header.items():
-        start, end, dtype, shape = _entry(name, entry, len(body))
+        dtype, shape, (start, end) = _check_entry(name, entry, len(body))
         spans.append((start, end))
-        array = np.frombuffer(body[start:end], dtype=dtype).reshape(shape)
-        tensors[name] = from_bfloat16(array) if entry["dtype"] == "BF16" else array
-    at = 0
-    for start, end in sorted(spans):
-        if start != at:
-            raise Malformed("its tensors overlap or leave holes")
-        at = end
-    if at != len(body):
-        raise Malformed(f"{len(body) - at:,} bytes follow its last tensor")
+        code = np.dtype(_TYPES.get(dtype, "<u2"))
+        array = array_view(f"{name!r}: ", body[start:end], code, shape)
+        tensors[name] = from_bfloat16(array) if dtype == _BFLOAT16 else array
+    _check_spans(spans, len(body))
     return tensors
 
 
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         raise ValueError("a name stands there twice")
     return result
 
 
-def _entry(name: str, entry: Any, size: int) -> tuple[int, int, str, list[int]]:
+def _check_entry(name: str, entry: object, size: int) -> tuple[str, list[int], list[int]]:
+    """(type, shape, [start, end]) of a tensor; ``size``: of the bytes behind the header."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise Malformed(f"{name!r}: a strange entry")
-    dtype = _TYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
-    shape, offsets = entry["shape"], entry["data_offsets"]
-    whole = all(
-        isinstance(part, list) and all(
-            type(number) is int and 0 <= number < 2 ** 40
-            for number in part)
-        for part in (shape, offsets))
-    if dtype is None or not whole or len(offsets) != 2 or len(shape) > MAX_DIMENSIONS:
+    dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+    known = isinstance(dtype, str) and (dtype in _TYPES or dtype == _BFLOAT16)
+    if not known or not is_shape(shape) or not is_shape(offsets) or len(offsets) != 2:
         raise Malformed(f"{name!r}: a strange type, shape or place")
-    count = 1
-    for number in shape:
-        count *= number
-    start, end = offsets
-    if not start <= end <= size:
-        raise Malformed(f"{name!r}: lies at {start:,}..{end:,} of {size:,} bytes")
-    if end - start != count * np.dtype(dtype).itemsize:
-        raise Malformed(f"{name!r}: shape {shape} does not take {end - start:,} bytes")
-    return start, end, dtype, shape
+    if not offsets[0] <= offsets[1] <= size:
+        raise Malformed(f"{name!r}: lies at {offsets[0]:,}..{offsets[1]:,} of {size:,} bytes")
+    return dtype, shape, offsets
+
+
+def _check_spans(spans: list[tuple[int, int]], size: int) -> None:
+    """Every byte belongs to exactly one tensor."""
+    at = 0
+    for start, end in sorted(spans):
+        if start != at:
+            raise Malformed("its tensors overlap or leave holes")
+        at = end
+    if at != size:
+        raise Malformed(f"{size - at:,} bytes follow its last tensor")
 
 
 def from_bfloat16(array: np.ndarray) -> np.ndarray:
@@ -90,7 +89,6 @@ def dump(tensors: Mapping[str, np.ndarray]) -> list[bytes]:
     header, pieces, at = {}, [], 0
     for name, array in tensors.items():
         array = np.asarray(array)
-        array = np.ascontiguousarray(array).reshape(array.shape)  # ascontiguousarray makes 0-D 1-D
         if array.dtype.str not in _NAMES:
             raise ValueError(f"{name}: safetensors has no type for {array.dtype}")
         header[name] = {"dtype": _NAMES[array.dtype.str], "shape": list(array.shape),

@@ -1,26 +1,28 @@
-"""Paddle 1.x parameters: a tar with one file per variable (fluid.io.save_params), as PaddleClas 1.x gave them out.
+"""Paddle 1.x parameters: a tar with one file per variable (fluid.io.save_params), as PaddleClas 1.x
+gave them out.
 
-Each file: u32 version, u64 number of LoD levels (none here), u32 version, i32 length, a protobuf TensorDesc
-(field 1: data type, field 2: dims), the raw numbers. Source: paddle/fluid/framework/lod_tensor.cc.
+Each file: u32 version, u64 number of LoD levels (none here), u32 version, i32 length, a protobuf
+TensorDesc (field 1: data type, field 2: dims), the raw numbers. Source:
+paddle/fluid/framework/lod_tensor.cc.
 """
 
 from __future__ import annotations
 
 import io
-import math
 import posixpath
 import struct
 import tarfile
 
 import numpy as np
 
-from paddle_transfer.weights.allowed_globals import MAX_DIMENSIONS, Malformed
+from paddle_transfer.weights.file_bytes import FileBytes
+from paddle_transfer.weights.limits import Malformed, array_view, is_shape
 
 _TYPES = {0: "?", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "u1", 21: "i1"}
 MAX_MEMBERS = 20_000
 
 
-def parse(data: bytes) -> dict[str, np.ndarray]:
+def parse(data: FileBytes) -> dict[str, np.ndarray]:
     """The tensors of an uncompressed tar, by file name; nothing is extracted. Raises Malformed."""
     tensors: dict[str, np.ndarray] = {}
     try:
@@ -37,9 +39,11 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
                 if name in tensors:
                     raise Malformed(f"{name!r} stands there twice")
                 tensors[name] = _tensor(memoryview(data)[start:start + member.size], name)
+    except Malformed:
+        raise
     except (tarfile.TarError, struct.error, IndexError, ValueError, OverflowError,
             OSError) as error:
-        raise error if isinstance(error, Malformed) else Malformed(f"{error}"[:200]) from None
+        raise Malformed(f"{error}"[:200]) from None
     return tensors
 
 
@@ -48,19 +52,15 @@ def _tensor(view: memoryview, name: str) -> np.ndarray:
     if version or again or levels or not 0 < length <= 1024:
         raise Malformed(f"{name!r} is no tensor of Paddle 1.x")
     code, shape = _description(bytes(view[20:20 + length]))
-    if code not in _TYPES or len(shape) > MAX_DIMENSIONS or any(not 0 <= size < 2 ** 40
-                                                                for size in shape):
+    if code not in _TYPES or not is_shape(shape):
         raise Malformed(f"{name!r} has a strange type or shape")
-    body = view[20 + length:]
-    dtype = np.dtype(_TYPES[code])
-    if math.prod(shape) * dtype.itemsize != len(body):
-        raise Malformed(f"{name!r}: shape {shape} does not take {len(body):,} bytes")
-    return np.frombuffer(body, dtype=dtype).reshape(shape)
+    return array_view(f"{name!r}: ", view[20 + length:], np.dtype(_TYPES[code]), shape)
 
 
 def _description(text: bytes) -> tuple[int, list[int]]:
     """(data type, dims) of a TensorDesc."""
-    code, shape, at = -1, [], 0
+    code, at = -1, 0
+    shape: list[int] = []
     while at < len(text):
         tag, at = _varint(text, at)
         value, at = _varint(text, at)
@@ -69,8 +69,8 @@ def _description(text: bytes) -> tuple[int, list[int]]:
         elif tag == 0x10:
             shape.append(value)
         elif tag == 0x12:  # packed dims
-            end = at + value
-            while at < min(end, len(text)):
+            end = min(at + value, len(text))
+            while at < end:
                 value, at = _varint(text, at)
                 shape.append(value)
         else:

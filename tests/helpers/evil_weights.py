@@ -1,14 +1,21 @@
-"""Weights files that try to do harm, each by its own way. Each, when really unpickled, would make the file ``mark``.
+"""Weights files that try to do harm, each in its own way. Really unpickled, each would make the file
+``mark``.
 
 For tests of the reader only: bytes are made here, nothing is ever loaded here.
 """
 
 from __future__ import annotations
 
+import builtins
+import importlib
+import os
 import pickle
+import runpy
 import struct
+import subprocess
 from collections.abc import Iterator
-from typing import Any
+
+import numpy as np
 
 
 class _Reduce:
@@ -31,61 +38,53 @@ def _text(value: str) -> bytes:
 
 def evil_files(mark: str) -> Iterator[tuple[str, bytes, str]]:
     """(title, bytes, a part of what the error must name)."""
-    import builtins
-    import importlib
-    import os
-    import runpy
-    import subprocess
-
-    touch = f"touch {mark}"
-    python = f"open({mark!r}, 'w').close()"
+    touch, python = f"touch {mark}", f"open({mark!r}, 'w').close()"
     for protocol in range(6):
-        yield f"os.system, protocol {protocol}", pickle.dumps({"w": _Reduce(os.system, touch)},
-                                                              protocol), "system"
-        yield (f"builtins.eval, protocol {protocol}",
-               pickle.dumps({"w": _Reduce(builtins.eval, python)}, protocol), "eval")
+        for function, argument in ((os.system, touch), (builtins.eval, python)):
+            name = {os.system: "system", builtins.eval: "eval"}[function]
+            title = f"{'os' if name == 'system' else 'builtins'}.{name}, protocol {protocol}"
+            yield title, pickle.dumps({"w": _Reduce(function, argument)}, protocol), name
     yield "builtins.exec", pickle.dumps(_Reduce(builtins.exec, python), 2), "exec"
-    yield "subprocess.Popen", pickle.dumps([_Reduce(subprocess.Popen, ["touch", mark])],
-                                           4), "subprocess.Popen"
+    popen = _Reduce(subprocess.Popen, ["touch", mark])
+    yield "subprocess.Popen", pickle.dumps([popen], 4), "subprocess.Popen"
     yield "runpy", pickle.dumps({"a": {"b": [_Reduce(runpy.run_path, mark)]}}, 4), "run_path"
-    yield "importlib", pickle.dumps((_Reduce(importlib.import_module, "antigravity"), ),
-                                    3), "import_module"
-    yield ("getattr chain",
-           pickle.dumps(_Reduce(getattr, _Reduce(importlib.import_module, "os"), "system"),
-                        4), "getattr")
-    yield "nested deep in tensors", pickle.dumps({"w": [((((_Reduce(os.system, touch), ), ), ), )]},
-                                                 4), "system"
-    yield "eval in Paddle's own form", pickle.dumps(
-        {"w": _Reduce(builtins.eval, "data", {"data": 1, "__builtins__": {}})}, 4), "eval"
+    module = _Reduce(importlib.import_module, "antigravity")
+    yield "importlib", pickle.dumps((module,), 3), "import_module"
+    chain = _Reduce(getattr, _Reduce(importlib.import_module, "os"), "system")
+    yield "getattr chain", pickle.dumps(chain, 4), "getattr"
+    deep = {"w": [((((_Reduce(os.system, touch),),),),)]}
+    yield "nested deep in tensors", pickle.dumps(deep, 4), "system"
+    disguised = _Reduce(builtins.eval, "data", {"data": 1, "__builtins__": {}})
+    yield "eval in Paddle's own form", pickle.dumps({"w": disguised}, 4), "eval"
+    yield "object array", pickle.dumps({"w": np.array([_Reduce(os.system, touch)], object)}, 4), ""
+    yield from _evil_opcodes(mark, touch, python)
+
+
+def _evil_opcodes(mark: str, touch: str, python: str) -> Iterator[tuple[str, bytes, str]]:
+    """Those that no pickler writes."""
     yield "eval, data beside code", b"c__builtin__\neval\n(" + _text(python) + b"}tR.", "eval"
     yield "INST", b"(" + _text(touch) + b"iposix\nsystem\n.", "posix.system"
     yield "OBJ", b"(cposix\nsystem\n" + _text(touch) + b"o.", "posix.system"
-    yield "NEWOBJ", b"\x80\x02csubprocess\nPopen\n" + _text(
-        touch) + b"\x85\x81.", "subprocess.Popen"
-    yield "STACK_GLOBAL with a dotted name", (b"\x80\x04" + _text("numpy") +
-                                              _text("f2py.os.system") + b"\x93" + _text(touch) +
-                                              b"\x85R."), "numpy.f2py.os.system"
-    yield "numpy.load by name", b"\x80\x04" + _text("numpy") + _text("load") + b"\x93" + _text(mark) + b"\x85R.", \
-        "numpy.load"
-    yield "torch storage", b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.", "torch._utils._rebuild_tensor_v2"
+    popen = b"\x80\x02csubprocess\nPopen\n" + _text(touch) + b"\x85\x81."
+    yield "NEWOBJ", popen, "subprocess.Popen"
+    dotted = _text("numpy") + _text("f2py.os.system") + b"\x93" + _text(touch)
+    yield ("STACK_GLOBAL with a dotted name", b"\x80\x04" + dotted + b"\x85R.",
+           "numpy.f2py.os.system")
+    loaded = _text("numpy") + _text("load") + b"\x93" + _text(mark)
+    yield "numpy.load by name", b"\x80\x04" + loaded + b"\x85R.", "numpy.load"
+    yield ("torch storage", b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.",
+           "torch._utils._rebuild_tensor_v2")
     yield "copy_reg", b"\x80\x02ccopy_reg\n_reconstructor\n)R.", "copy_reg._reconstructor"
     yield "extension code", b"\x80\x02\x82\x01.", "extension 1"
     yield "persistent id", b"\x80\x02" + _text("x") + b"Q.", "persistent id"
     yield "persistent id in text", b"(Pevil\nl.", "persistent id"
-    yield "a name left in the mapping", b"\x80\x02}" + _text("w") + b"cos\nsystem\ns.", "os.system"
-    yield "eval left in the mapping", b"\x80\x02}" + _text(
-        "w") + b"cbuiltins\neval\ns.", "builtins.eval"
-    yield "setstate of a list", b"\x80\x02]}" + _text("__class__") + _text(
-        "x") + b"sb.", "__setstate__"
-    yield "object array", pickle.dumps({"w": _object_array(os.system, touch)}, 4), ""
-    yield "a subclass of ndarray", (
-        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nmemmap\n"
-        b"K\x00\x85U\x01b\x87R."), "numpy.memmap"
-
-
-def _object_array(function, argument: str) -> Any:
-    import numpy as np
-    return np.array([_Reduce(function, argument)], dtype=object)
+    name = b"\x80\x02}" + _text("w")
+    yield "a name left in the mapping", name + b"cos\nsystem\ns.", "os.system"
+    yield "eval left in the mapping", name + b"cbuiltins\neval\ns.", "builtins.eval"
+    state = _text("__class__") + _text("x")
+    yield "setstate of a list", b"\x80\x02]}" + state + b"sb.", "__setstate__"
+    yield ("a subclass of ndarray", b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n"
+           b"cnumpy\nmemmap\nK\x00\x85U\x01b\x87R.", "numpy.memmap")
 
 
 def bombs() -> Iterator[tuple[str, bytes]]:
@@ -100,11 +99,12 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "a negative length", b"\x80\x02\x8b\xff\xff\xff\xff."
     yield "a negative text", b"\x80\x02T\xff\xff\xff\xff."
     yield "memo index 2^32", b"\x80\x02}r\xff\xff\xff\xffr\xfe\xff\xff\xff."
-    shape = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nJ\xff\xff\xff\x7f\x85U\x01d\x87R."
-    yield "an array of 2^31 doubles, unfilled", shape
+    array = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
+    yield "an array of 2^31 doubles, unfilled", array + b"J\xff\xff\xff\x7f\x85U\x01d\x87R."
     yield "an array of 10^12 doubles, filled with 8 bytes", (
-        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01"
-        b"\x8a\x06\x00\x10\xa5\xd4\xe8\x00\x85cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R\x89U\x0812345678tb.")
+        array + b"K\x00\x85U\x01b\x87R(K\x01"
+        b"\x8a\x06\x00\x10\xa5\xd4\xe8\x00\x85cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R"
+        b"\x89U\x0812345678tb.")
     # one text of 64 KiB, encoded a thousand times over
     yield "a text copied many times", (b"\x80\x02(c_codecs\nencode\nq\x00X\x00\x00\x01\x00" +
                                        b"x" * 65536 + b"q\x01X\x06\x00\x00\x00latin1q\x02" +

@@ -39,7 +39,7 @@ def test_nothing_of_an_evil_file_is_run(tmp_path):
 def test_a_bare_name_and_a_ring_are_refused(tmp_path):
     file = tmp_path / "a.pdstates"
     file.write_bytes(pickle.dumps({"metric": eval}))
-    with pytest.raises(UnsafeWeights, match="builtins.eval"):
+    with pytest.raises(UnsafeWeights, match=r"builtins\.eval"):
         read_all(file)
     ring = {}
     ring["self"] = [ring]

@@ -1,29 +1,30 @@
 """A whole file in memory, quickly.
 
-Not mapped: a file that another process shortens while it is mapped kills the reader (SIGBUS). Not ``read_bytes``:
-touching 100 MB of fresh memory in 4 KiB pages takes longer than parsing it, so large pages are asked for.
+Not mapped: a file that another process shortens while it is mapped kills the reader (SIGBUS). Not
+``read_bytes``: touching 100 MB of fresh memory in pages of 4 KiB takes longer than parsing it, so
+large pages are asked for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from pathlib import Path
 
+FileBytes = bytes | mmap.mmap
 SMALL = 4 << 20
 
 
-def load_file(path: Path) -> bytes | mmap.mmap:
+def read_file(path: Path) -> FileBytes:
     """All bytes of ``path`` at one moment. Raises OSError."""
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         if size < SMALL:
             return file.read()
         memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        try:
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # a system without them
             memory.madvise(mmap.MADV_HUGEPAGE)
-        except (AttributeError, OSError, ValueError):  # a kernel or platform without them
-            pass
         at, view = 0, memoryview(memory)
         while at < size:
             count = file.readinto(view[at:at + (1 << 30)])

@@ -1,0 +1,106 @@
+"""The mapping from names to tensors in the object that a pickle held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from paddle_transfer.weights.allowed_globals import AllowedGlobal, Array, Dtype
+from paddle_transfer.weights.limits import Malformed, Refused
+
+#: Paddle 2.0 writes here which parameter name each structured name has.
+NAME_TABLE = "StructuredToParameterName@@"
+#: paddle.save, protocols 2 and 3, cuts tensors past 1 GiB into slices and lists them here.
+SLICED = "UnpackBigParamInfor@@"
+#: Where checkpoints of various trainers keep the network; the first that holds tensors is taken.
+NESTED = ("state_dict", "model", "model_state_dict", "net", "params", "network", "ema", "module")
+MAX_DEPTH = 3
+MAX_OTHERS = 50
+
+State = tuple[dict[str, np.ndarray], tuple[str, ...], str]
+
+
+def find_state(thing: Any, depth: int = 0) -> State:
+    """(tensors by name, names of what stood beside them, where in ``thing`` they stood).
+
+    :raises Malformed: there are none
+    :raises Refused: a bare global stands among them
+    """
+    if type(thing) in (list, tuple) and thing and depth < MAX_DEPTH:  # PaddleHub: [state, ...]
+        tensors, others, inside = find_state(thing[0], depth + 1)
+        return tensors, others, f"0.{inside}".rstrip(".")
+    if type(thing) is not dict:
+        raise Malformed(f"it holds {_describe(thing)}, not tensors by name")
+    tensors, names = _split(join_slices(thing))
+    others = tuple(names[:MAX_OTHERS])
+    if tensors:
+        return tensors, others, ""
+    for name in NESTED if depth < MAX_DEPTH else ():
+        if type(thing.get(name)) is dict:
+            tensors, _, inside = find_state(thing[name], depth + 1)
+            rest = tuple(other for other in others if other != name)
+            return tensors, rest, f"{name}.{inside}".rstrip(".")
+    raise Malformed(
+        f"there are no tensors in it (only {', '.join(names[:5]) or 'an empty mapping'})")
+
+
+def _split(state: dict[Any, Any]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """(the tensors of ``state``, the names of all else)."""
+    tensors: dict[str, np.ndarray] = {}
+    others = []
+    for name, value in state.items():
+        array = tensor_of(value)
+        if array is not None and isinstance(name, str):
+            tensors[name] = array
+        elif name != NAME_TABLE:
+            refuse_global(value)
+            others.append(str(name)[:80])
+    return tensors, others
+
+
+def tensor_of(value: object) -> np.ndarray | None:
+    """The array that ``value`` is, or Paddle's (name, array); None when it is no tensor."""
+    if type(value) is tuple and len(value) == 2 and isinstance(value[0], str):
+        value = value[1]
+    if not isinstance(value, Array):
+        return None
+    if value.value is None:
+        raise Malformed("an array was begun and never filled")
+    return value.value
+
+
+def refuse_global(value: object) -> None:
+    """Raises Refused when ``value`` is a global that was named but not called."""
+    if isinstance(value, (AllowedGlobal, Dtype)):
+        raise Refused(getattr(value, "name", "numpy.dtype"))
+
+
+def join_slices(state: dict[Any, Any]) -> dict[Any, Any]:
+    """``state`` with the slices of big tensors joined (``_pack_loaded_dict`` in
+    paddle/framework/io_utils.py)."""
+    if type(state.get(SLICED)) is not dict:
+        return state
+    state, joined = dict(state), {}
+    for name, info in state.pop(SLICED).items():
+        if type(info) is not dict or type(info.get("slices")) is not list or (
+                type(info.get("OriginShape")) is not tuple):
+            raise Malformed("strange slices of a big tensor")
+        parts = []
+        for part in info["slices"]:
+            array = tensor_of(state.pop(part, None)) if isinstance(part, str) else None
+            if array is None:
+                raise Malformed(f"a slice of {name!r} is missing or used twice")
+            parts.append(array)
+        try:
+            array = np.concatenate(parts, dtype=parts[0].dtype, casting="no")
+            joined[name] = Array(array.reshape(info["OriginShape"]))
+        except (IndexError, ValueError, TypeError, OverflowError):
+            raise Malformed(
+                f"the slices of {name!r} do not make {info['OriginShape']}"[:200]) from None
+    return {**state, **joined}
+
+
+def _describe(thing: object) -> str:
+    refuse_global(thing)
+    return "one tensor without a name" if isinstance(thing, Array) else f"a {type(thing).__name__}"
