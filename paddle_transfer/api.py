@@ -13,9 +13,7 @@ from paddle_transfer import dotpath
 from paddle_transfer.config.base import eval_size, for_trial
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, StudyError, is_disk_full
-from paddle_transfer.executors.devices import slots
 from paddle_transfer.executors.local import LocalExecutor
-from paddle_transfer.pruners.registry import trial_pruner
 from paddle_transfer.samplers.base import Sampler
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.search.callbacks import SearchCallback
@@ -23,6 +21,7 @@ from paddle_transfer.search.driver import Driver
 from paddle_transfer.search.final import FinalRuns
 from paddle_transfer.search.interrupts import Interrupts
 from paddle_transfer.search.lock import DirectoryLock, move_aside
+from paddle_transfer.search.pruning import trial_pruner
 from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.search.stopping import AutoStop, Budget, Stopwatch
 from paddle_transfer.search.trial_folder import TrialFolders
@@ -127,7 +126,7 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: str | N
 
     def make_executor(slowness: float = 1.0) -> LocalExecutor:
         made = LocalExecutor(
-            devices=slots(settings), runner=runner, log_dir=Path(settings.output_dir) / "logs",
+            devices=settings.devices.slots, runner=runner, log_dir=Path(settings.output_dir) / "logs",
             trial_timeout=settings.trial_timeout and slowness * settings.trial_timeout,
             keep_fds=[lock.fd])
         stack.callback(

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Component:
+    """A registered part by name, with its options: ``{name: MedianPruner, n_startup_trials: 5}``."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class UnknownName(PaddleTransferError):

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.validation import Fields, ValidationIssues, one_of
+from paddle_transfer.config.fields import Fields, one_of
+from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import ConfigError, did_you_mean, show
 
 NAMES = ("imagenet", "imagenet_ssld", "10w", "none")

@@ -1,128 +1,204 @@
-"""Reading the fields of a file that a person wrote, collecting every mistake instead of stopping at the first."""
+"""Reading what a person wrote with pydantic models: all mistakes at once, as ``ValidationIssue`` s.
+
+A field says in its annotation what it takes, and pydantic's JSON Schema follows from it::
+
+    class Search(Section):
+        workers: Annotated[int, whole(1)] = 1
+
+Every model tells of its mistakes by rule, found and hint (errors of type ``issue``), in a field of
+another model as well. No other place translates pydantic's errors.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCustomError
+from typing_extensions import Self
+
+from paddle_transfer import dotpath
+from paddle_transfer.config.rules import Rule, broken, number_hint
 from paddle_transfer.errors import ValidationIssue, did_you_mean, show
+from paddle_transfer.registry import Component
 
-Check = Callable[[Any], str | None]  # value -> the rule that it breaks, or None
+M = TypeVar("M", bound="Options")
 
 
-class ValidationIssues(list):
+class ValidationIssues(list[ValidationIssue]):
     """A list of ``ValidationIssue`` with a short way to add one."""
 
     def add(self, where: str, rule: str, found: str = "", hint: str = "") -> None:
         self.append(ValidationIssue(where, rule, found, hint))
 
 
-class Fields:
-    """The fields of one mapping, taken one by one.
+class Options(BaseModel):
+    """The options of a registered part, a field each. Parts that take none have this class."""
 
-    :param data: the mapping
-    :param issues: where broken rules are added
-    :param prefix: the dotted path of the mapping, with its last dot
-    """
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    def __init__(self, data: dict, issues: ValidationIssues, prefix: str = ""):
-        self.data, self.issues, self.prefix = data, issues, prefix
-        self._known: tuple[str, ...] = ()
+    #: Fields of a ``Section`` that must be given, each with a hint. They have a default all the
+    #: same, for what is left of a mapping with mistakes.
+    required: ClassVar[Mapping[str, str]] = {}
 
-    def unknown(self, known: Sequence[str], greedy: Iterable[str] = ()) -> None:
-        """Add a mistake for every key that is not ``known``; ``greedy`` are words that only the greedy search has."""
-        self._known = tuple(known)
-        for key in self.data:
-            if key in greedy:
-                self.issues.add(f"{self.prefix}{key}",
-                                "belongs to search_mode greedy, PaddleClas's own search",
-                                hint="Take it out, or write search_mode: greedy.")
-            elif key not in known:
-                self.issues.add(f"{self.prefix}{key}", "unknown key", repr(key),
-                                did_you_mean(key, known))
-
-    def misspelt(self, key: str) -> bool:
-        """Whether some key of the mapping that nobody knows was probably meant to be ``key``."""
-        strange = [str(other) for other in self.data if other not in self._known]
-        return did_you_mean(key, strange).startswith("Did")
-
-    def take(self, key: str, default: Any, check: Check, *, empty: bool = False,
-             hint: str = "") -> Any:
-        """The value of ``key`` if it passes ``check``, else ``default``.
-
-        :param empty: whether nothing (null) stands for the default
-        """
-        if key not in self.data or empty and self.data[key] is None:
-            return default
-        value = self.data[key]
-        if value is None:
-            self.issues.add(
-                f"{self.prefix}{key}", "must not be empty", "nothing", hint
-                or f"Give a value, or leave the line out (then it is {default!r}).")
-            return default
-        rule = check(value)
-        if rule is None:
-            return value
-        self.issues.add(f"{self.prefix}{key}", rule, show(value), hint or _hint(check, rule, value))
-        return default
-
-
-def _hint(check: Check, rule: str, value: Any) -> str:
-    names = getattr(check, "names", ())
-    if names and isinstance(value, str):
-        return did_you_mean(value, names)
-    return number_hint(value) if "number" in rule else ""
-
-
-def number_hint(value: Any) -> str:
-    """What to do about a string where a number was wanted; empty for anything else."""
-    if not isinstance(value, str):
-        return ""
-    for text in (value, value.replace(",", ".")):
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, data: object, handler: ModelWrapValidatorHandler[Self],
+                 info: ValidationInfo) -> Self:
+        """Every error becomes one of type ``issue``; missing fields come last."""
+        found: list[InitErrorDetails] = []
         try:
-            return f"YAML read a string; write {float(text):g}, a number without quotes and with a decimal point."
-        except ValueError:
-            pass
-    return "YAML read a string; write a number such as 0.01 or 1e-2."
+            made = handler(data)
+        except ValidationError as error:
+            details = sorted(error.errors(), key=lambda one: one["type"] == "missing")
+            name = (info.context or {}).get("name", cls.__name__)
+            found = [_detail(one["loc"], one["input"], cls._issue(one, name)) for one in details]
+        if isinstance(data, dict) and not (info.context or {}).get("partial"):
+            strange = [str(key) for key in data if key not in cls.model_fields]
+            found += [_detail((key,), data, ValidationIssue("", "is needed", "nothing there", hint))
+                      for key, hint in cls.required.items() if key not in data
+                      and not did_you_mean(key, strange).startswith("Did")]
+        if found:
+            raise ValidationError.from_exception_data(cls.__name__, found)
+        return made
+
+    @classmethod
+    def _issue(cls, error: ErrorDetails, name: str) -> ValidationIssue:
+        """:param name: of the registered part"""
+        key, value, told = error["loc"][-1:], error["input"], error.get("ctx", {})
+        if error["type"] == "issue":
+            return ValidationIssue("", told["rule"], told["found"], told["hint"])
+        if error["type"] == "extra_forbidden":
+            return cls._unknown(str(key[0]), value, name)
+        if error["type"] == "missing":
+            rules = (one for one in cls.model_fields[str(key[0])].metadata if isinstance(one, Rule))
+            must = next((rule.text for rule in rules), "").removeprefix("must be ")
+            return ValidationIssue("", f"{name} needs it" + (f": {must}" if must else ""))
+        if error["type"] != "rule":
+            rule = error["msg"].replace("Input should be", "must be")
+            return ValidationIssue("", rule, show(value), number_hint(value))
+        hint, found = told["hint"], told.get("found")
+        known = cls.model_fields.get(str(key[0])) if len(error["loc"]) == 1 else None
+        if value is None and known is not None:
+            hint = hint or f"Give a value, or leave the line out (then it is {known.default!r})."
+            return ValidationIssue("", "must not be empty", "nothing", hint)
+        if not hint and told.get("names") and isinstance(value, str):
+            hint = did_you_mean(value, told["names"])
+        elif not hint and "number" in told["rule"]:
+            hint = number_hint(value)
+        return ValidationIssue("", told["rule"], show(value) if found is None else found, hint)
+
+    @classmethod
+    def _unknown(cls, key: str, value: object, name: str) -> ValidationIssue:
+        hint = did_you_mean(key, list(cls.model_fields))
+        if issubclass(cls, Section):
+            return ValidationIssue("", "unknown key", repr(key), hint)
+        rule = f"is no argument of {name}"
+        return ValidationIssue("", rule, show(value), hint or f"{name} takes none.")
 
 
-def whole(low: int, *, high: int | None = None) -> Check:
-    """Passes whole numbers from ``low`` to ``high``, both included."""
-    def check(value: Any) -> str | None:
-        fine = isinstance(value, int) and not isinstance(value, bool) and value >= low
-        end = "or more" if high is None else f"to {high}"
-        return None if fine and (high is None
-                                 or value <= high) else f"must be a whole number, {low} {end}"
-    return check
+class Section(Options):
+    """A mapping in a file that a person wrote."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+                                     ) -> dict[str, Any]:
+        made = handler.resolve_ref_schema(handler(schema))
+        if cls.required:
+            made["required"] = list(cls.required)
+            for key in cls.required:
+                made["properties"][key].pop("default", None)
+        return made
 
 
-def one_of(*names: str) -> Check:
-    """Passes the ``names``, in any case."""
-    lower = [name.lower() for name in names]
-
-    def check(value: Any) -> str | None:
-        return None if str(value).lower() in lower else f"must be one of {', '.join(names)}"
-    check.names = names
-    return check
+def _detail(loc: tuple[int | str, ...], value: object, issue: ValidationIssue) -> InitErrorDetails:
+    told = {"rule": issue.rule, "found": issue.found, "hint": issue.hint}
+    return InitErrorDetails(type=PydanticCustomError("issue", "{rule}", told), loc=loc, input=value)
 
 
-def boolean(value: Any) -> str | None:
-    return None if isinstance(value, bool) else "must be True or False"
+def issues_of(error: ValidationError, where: str = "") -> ValidationIssues:
+    """``error`` of a model of this module as issues.
+
+    :param where: the dotted path of what was read
+    """
+    issues = ValidationIssues()
+    for one in error.errors():
+        told, place = one.get("ctx", {}), ".".join(map(str, (*filter(None, [where]), *one["loc"])))
+        found = told.get("found")
+        issues.add(place, told.get("rule", one["msg"]),
+                   show(one["input"]) if found is None else found, told.get("hint", ""))
+    return issues
 
 
-def text(value: Any) -> str | None:
-    return None if isinstance(value, str) and value.strip() else "must be a text"
+def read(model: type[M], data: Mapping[str, Any], issues: ValidationIssues) -> M:
+    """``data`` as a ``model``. Mistakes are added to ``issues``; fields with one have their
+    defaults."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        issues += issues_of(error)
+        left, places = dotpath.clone(dict(data)), [one["loc"] for one in error.errors()]
+    while True:
+        assert any(places), f"{model.__name__} has a rule about the whole, which has no default"
+        for place in places:
+            _leave_out(left, place)
+        try:
+            return model.model_validate(left, context={"partial": True})
+        except ValidationError as error:
+            places = [one["loc"][:1] for one in error.errors()]
 
 
-def mapping(value: Any) -> str | None:
-    return None if isinstance(value, dict) and value else "must be a mapping with at least one key"
+def _leave_out(data: Any, loc: Sequence[int | str]) -> None:
+    """Take out of ``data`` the key nearest to ``loc``; a list's item becomes an empty mapping."""
+    steps: list[tuple[Any, Any]] = []
+    for part in loc:
+        steps.append((data, part))
+        if not isinstance(data, (dict, list)) or (isinstance(data, dict) and part not in data):
+            break
+        data = data[part]
+    for place, part in reversed(steps):
+        if isinstance(place, dict):
+            place.pop(part, None)
+            return
+        if isinstance(place, list) and part == loc[-1]:
+            place[part] = {}
+            return
 
 
-def a_list(value: Any) -> str | None:
-    return None if isinstance(value, list) and value else "must be a list with at least one item"
+def component(value: object, kind: str, parts: Mapping[str, type[Options]], *, example: str = "",
+              names: Sequence[str] = ()) -> Component:
+    """``{name: NAME, OPTION: ...}`` with options that NAME takes.
 
-
-def seconds(value: Any) -> str | None:
-    fine = isinstance(value,
-                      (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
-    return None if fine else "must be a number of seconds above 0"
+    :param kind: in words: ``pruner``
+    :param parts: what NAME may be, with its options; it may know more names than it lists
+    :param names: that need no mapping, in the message
+    Raises pydantic's errors, for a validator of a field.
+    """
+    if not isinstance(value, dict) or not value:
+        raise broken(f"must be {''.join(f'{name}, ' for name in names)}"
+                     f"{'or ' if names else ''}a mapping with a name", hint=example)
+    name = value.get("name")
+    issue = None
+    if "name" not in value or name is None:
+        strange = did_you_mean("name", [str(key) for key in value])
+        issue = ValidationIssue("", "is needed", "nothing there",
+                                strange if strange.startswith("Did") else example)
+    elif not isinstance(name, str) or not name.strip():
+        issue = ValidationIssue("", "must be a text", show(name), example)
+    elif name not in parts:
+        closest = did_you_mean(name, list(parts))
+        issue = ValidationIssue("", f"must be a {kind}", show(name), closest)
+    if issue:
+        raise ValidationError.from_exception_data(kind, [_detail(("name",), name, issue)])
+    options = {key: option for key, option in value.items() if key != "name"}
+    parts[str(name)].model_validate(options, context={"name": name})
+    return Component(str(name), dotpath.clone(options))

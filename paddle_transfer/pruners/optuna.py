@@ -16,7 +16,7 @@ from optuna.trial import TrialState, create_trial
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.base import Observation
-from paddle_transfer.settings.pruner import WRAPPED, pruner_issues
+from paddle_transfer.pruners.options import WRAPPED, pruner_issues
 from paddle_transfer.space.space import Space
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -7,10 +7,9 @@ from typing import Any
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.pruners.base import Pruner
+from paddle_transfer.pruners.options import pruner_issues
 from paddle_transfer.samplers.base import Observation
-from paddle_transfer.settings.pruner import pruner_issues
 from paddle_transfer.space.space import Point, Space
-from paddle_transfer.stages.distillation import raw_config
 from paddle_transfer.study.records import TrialRecord, observations
 
 
@@ -31,23 +30,6 @@ def make_pruner(spec: Mapping[str, Any] | None, *, epochs: int) -> Pruner | None
         return CurvesPruner()
     from paddle_transfer.pruners.optuna import OptunaPruner
     return OptunaPruner(spec, epochs=epochs)
-
-
-def trial_pruner(settings: Any, spec: Mapping[str, Any] | None) -> TrialPruner | None:
-    """What the driver asks in the search of ``settings``, or None.
-
-    A greedy search compares whole trainings of one step with each other, and trains teachers and students that
-    nothing else compares with: there, nothing is pruned.
-
-    :raises PaddleTransferError: with every mistake in ``spec``, in a greedy search too
-    """
-    def epochs(point: Point) -> int:
-        return int(raw_config(settings, point)["Global"]["epochs"])
-
-    pruner = make_pruner(spec, epochs=int(settings.base_config["Global"]["epochs"]))
-    if pruner is None or settings.search_mode == "greedy":
-        return None
-    return TrialPruner(pruner, space=settings.space, epochs=epochs, seed=settings.seed)
 
 
 class TrialPruner:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.load import dump_text
-from paddle_transfer.executors.devices import slots
 from paddle_transfer.samplers.gp.termination import LEAST_TRIALS
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.search.warm_start import load_tasks
@@ -104,7 +103,7 @@ def first_points(settings: SearchSettings) -> list[Point]:
     if settings.plan:
         return [{**settings.plan.first, settings.plan.keys[0].name: value}
                 for value in settings.plan.keys[0].values]
-    count = RANDOM_POINTS if settings.search_mode == "random" else max(2, len(slots(settings)))
+    count = RANDOM_POINTS if settings.search_mode == "random" else max(2, len(settings.devices.slots))
     sampler = make_sampler(settings.search_mode, fixed=settings.fixed,
                            acquisition=settings.acquisition,
                            allow_repeats=not settings.de_duplication, prior=settings.prior,
@@ -137,7 +136,7 @@ def numbered(settings: SearchSettings, points: list[Point]) -> Iterator[tuple[st
 
 
 def _header(settings: SearchSettings) -> list[str]:
-    size, devices = settings.space.size, slots(settings)
+    size, devices = settings.space.size, settings.devices.slots
     return _table([
         ("Search", f"{settings.search_mode}, {settings.file}"),
         ("Base config", settings.base_config_file),
@@ -257,7 +256,7 @@ def _steps(settings: SearchSettings) -> list[str]:
 
 def _trial_config(settings: SearchSettings, point: Point, *, number: str = "0000") -> dict:
     return for_trial(point_config(settings, point), output_dir=os.path.join(
-        settings.output_dir, "trials", number), seed=settings.seed, device=slots(settings)[0])
+        settings.output_dir, "trials", number), seed=settings.seed, device=settings.devices.slots[0])
 
 
 def _table(rows) -> list[str]:

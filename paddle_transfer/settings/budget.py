@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config import validation
-from paddle_transfer.config.validation import Fields
+from paddle_transfer.config import fields as validation
+from paddle_transfer.config.fields import Fields
 from paddle_transfer.errors import did_you_mean, show
-from paddle_transfer.settings.pruner import pruner_issues
+from paddle_transfer.pruners.options import pruner_issues
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
 

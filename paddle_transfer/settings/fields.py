@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config import validation
+from paddle_transfer.config import fields as validation
 from paddle_transfer.config.base import LOWER_IS_BETTER, metric_names
 from paddle_transfer.config.check import check_base
+from paddle_transfer.config.fields import Fields
 from paddle_transfer.config.load import apply_overrides, load_yaml
-from paddle_transfer.config.validation import Fields, ValidationIssues
+from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, show
 from paddle_transfer.hardware import find_gpus, why_not_writable
 from paddle_transfer.space.catalog import SearchKey

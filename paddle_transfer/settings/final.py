@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paddle_transfer import dotpath
-from paddle_transfer.config import validation
-from paddle_transfer.config.validation import Fields
+from paddle_transfer.config import fields as validation
+from paddle_transfer.config.fields import Fields
 from paddle_transfer.errors import show
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.stages.plan import under

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config import validation
+from paddle_transfer.config import fields as validation
 from paddle_transfer.config.base import metric_names
-from paddle_transfer.config.validation import Fields
+from paddle_transfer.config.fields import Fields
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.settings.fields import Lookup, read_config
 from paddle_transfer.space.catalog import SearchKey

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from paddle_transfer.registry import Component
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.space import Point, Space
 
-
-@dataclass(frozen=True)
-class Component:
-    """A registered part by name, with its options: ``pruner: {name: MedianPruner, n_startup_trials: 5}``."""
-
-    name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+__all__ = ["BaseTraining", "Budget", "Component", "Devices", "Objective", "Output", "Repeats",
+           "Sampling", "SearchSpace"]
 
 
 @dataclass(frozen=True)

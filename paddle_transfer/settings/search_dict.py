@@ -6,14 +6,9 @@ import difflib
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.validation import (
-    Fields,
-    ValidationIssues,
-    a_list,
-    boolean,
-    number_hint,
-    text,
-)
+from paddle_transfer.config.fields import Fields, a_list, boolean, text
+from paddle_transfer.config.rules import number_hint
+from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.settings.conditions import read_conditions
 from paddle_transfer.space.catalog import CATALOG, Entry, SearchKey, apply_point

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paddle_transfer.config import validation
+from paddle_transfer.config import fields as validation
 from paddle_transfer.config.base import comparable, eval_size
+from paddle_transfer.config.fields import Fields
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.config.validation import Fields, ValidationIssues
+from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.hardware import find_gpus
 from paddle_transfer.settings import budget

@@ -7,9 +7,10 @@ import pytest
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.pruners.curve import CurvesPruner
 from paddle_transfer.pruners.optuna import OptunaPruner
-from paddle_transfer.pruners.registry import TrialPruner, make_pruner, trial_pruner
+from paddle_transfer.pruners.registry import TrialPruner, make_pruner
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.search.driver import Driver
+from paddle_transfer.search.pruning import trial_pruner
 from paddle_transfer.search.trial_folder import TrialFolders
 from paddle_transfer.study.store import open_store
 from tests.helpers.fakes import FakeExecutor, Play

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paddle_transfer.settings.pruner import PRUNERS, pruner_issues
+from paddle_transfer.pruners.options import OPTIONS, pruner_issues
 
 
 @pytest.mark.parametrize("spec", [
@@ -69,8 +69,8 @@ def test_the_names_and_arguments_are_optunas():
     import inspect
 
     import optuna
-    for name, rules in PRUNERS.items():
+    for name, rules in OPTIONS.items():
         if name in ("auto", "none", "NopPruner"):
             continue
         parameters = inspect.signature(getattr(optuna.pruners, name).__init__).parameters
-        assert set(parameters) - {"self", "wrapped_pruner"} == set(rules), name
+        assert set(parameters) - {"self", "wrapped_pruner"} == set(rules.model_fields) - {"wrapped_pruner"}, name
