@@ -65,11 +65,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments) -> int:
     """0 when loading takes at most ``LIMIT`` times Paddle's own, else 1."""
-    from paddle_transfer.worker.engine import load_ppcls
+    from paddle_transfer.worker.bootstrap import import_with_ppcls
     from paddle_transfer.worker.locate import locate
-    from paddle_transfer.worker.prepare_weights import build_network
 
-    load_ppcls(locate(arguments.paddleclas))
+    build_network = import_with_ppcls("networks", locate(arguments.paddleclas)).build_network
     import paddle
 
     model = build_network({"Arch": {"name": arguments.arch, "class_num": 1000}})

@@ -46,8 +46,8 @@ DOORS = {
     "visualdl": {"report.visualdl"},
     "ray": {"executors.ray"},
     "ppcls": {"worker"},
-    "paddle": {"worker", "strategies"},
-    "sklearn": {"worker", "datasets.digits"},
+    "paddle": {"worker", "strategies.worker"},
+    "sklearn": {"datasets.digits"},
 }
 
 HEAVY = ("paddle", "ppcls", "paddleclas", "ray", "skopt", "sklearn", "optuna", "visualdl")

@@ -20,6 +20,8 @@ from paddle_transfer.errors import ConfigError, did_you_mean, show
 NAMES = ("imagenet", "imagenet_ssld", "10w", "none")
 HEADS = ("keep", "fresh")
 KEYS = ("pretrained", "head")
+#: Keys of the section Transfer that ``paddle_transfer.strategies`` reads.
+STRATEGY_KEYS = ("strategy", "note")
 SUFFIX = ".pdparams"
 
 #: Arguments of a few networks of PaddleClas that choose among more weights than have a name here.
@@ -79,7 +81,7 @@ def check_transfer(config: dict, issues: ValidationIssues, *, prefix: str = "",
                      "For example Transfer: {pretrained: 10w}.")
         return
     fields = Fields(section, issues, f"{prefix}Transfer.")
-    fields.unknown(KEYS)
+    fields.unknown(KEYS + STRATEGY_KEYS)
     fields.take("head", "keep", one_of(*HEADS),
                 hint="fresh begins with a new classifier even where the file's fits.")
     rule = rule_for(section.get("pretrained"))
@@ -144,11 +146,17 @@ def left_alone(config: dict) -> bool:
 
 
 def with_file(config: dict, file: str | None) -> dict:
-    """A copy for stock PaddleClas that loads ``file`` (None: nothing) and no other weights; no section ``Transfer``."""
-    alone = left_alone(
-        config) or file is None and wanted(config) is None and "Transfer" not in config
+    """A copy for stock PaddleClas that loads ``file`` (None: nothing) and no other weights.
+
+    Of the section ``Transfer`` the strategy is left.
+    """
+    section = config.get("Transfer") or {}
+    alone = left_alone(config) or (
+        file is None and wanted(config) is None and not any(key in section for key in KEYS))
     config = dotpath.clone(config)
     config.pop("Transfer", None)
+    if "strategy" in section:
+        config["Transfer"] = {key: section[key] for key in STRATEGY_KEYS if key in section}
     if alone:
         return config
     arch = config["Arch"]

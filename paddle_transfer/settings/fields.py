@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from paddle_transfer import dotpath
@@ -20,6 +20,7 @@ from paddle_transfer.hardware import find_gpus, why_not_writable
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Point, active_names
+from paddle_transfer.strategies.section import check_strategy
 
 MODES = ("grid", "bayes", "random", "greedy")
 
@@ -109,6 +110,8 @@ def read_config(fields: Fields, key: str, lookup: Lookup, options: list[str], *,
     config = override(config, options, fields.issues)
     check_base(config, fields.issues, prefix=file, lacking=lookup.lacking,
                tested=key == "base_config_file" and fields.data.get("final") is not None)
+    for issue in check_strategy(config):
+        fields.issues.append(replace(issue, where=f"{file}: {issue.where}"))
     usable = isinstance(config.get("Optimizer"), (dict, list)) and all(
         isinstance(config.get(section), dict)
         for section in ("Global", "Arch", "Loss", "DataLoader", "Metric"))

@@ -19,6 +19,7 @@ from paddle_transfer.stages.plan import (
     stage_of,
     teacher_config,
 )
+from paddle_transfer.strategies.section import apply_strategy
 from paddle_transfer.study.records import TrialRecord
 
 #: The weights of a trial's best epoch, as the worker writes them, without ``.pdparams``.
@@ -35,7 +36,11 @@ def point_config(settings: Any, point: Point, *, records: Sequence[TrialRecord] 
 
 
 def raw_config(settings: Any, point: Point, *, records: Sequence[TrialRecord] = ()) -> dict:
-    """``point_config`` with the weights as the user asks for them."""
+    """``point_config`` with the weights as the user asks for them, edited by its strategy."""
+    return apply_strategy(_config_of(settings, point, records))
+
+
+def _config_of(settings: Any, point: Point, records: Sequence[TrialRecord]) -> dict:
     if getattr(settings, "plan", None) is None:
         return apply_point(settings.base_config, settings.keys, point)
     stage = stage_of(point)

@@ -12,6 +12,7 @@ from paddle_transfer.space.catalog import apply_point
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.stages.distillation import raw_config
 from paddle_transfer.stages.plan import STAGE, TEACHER
+from paddle_transfer.strategies.section import apply_strategy
 
 
 @dataclass(frozen=True)
@@ -68,4 +69,4 @@ def _config(settings: Any, point: dict[str, Any]) -> dict:
         return raw_config(settings, {**settings.plan.first, **point})
     keys = [replace(key, hyperparameter=Choice(key.name, (point[key.name],)))  # without conditions
             for key in settings.keys if key.name in point]
-    return apply_point(settings.base_config, keys, point)
+    return apply_strategy(apply_point(settings.base_config, keys, point))

@@ -1,7 +1,7 @@
-"""A training whose loss is no number any more; apart, so that it can be imported without paddle."""
+"""The error of a training whose loss is no number; apart, so that it is imported without Paddle."""
 
 from __future__ import annotations
 
 
 class Diverged(ArithmeticError):
-    """The loss (or the searched metric) became NaN or infinite. The same training again would do the same."""
+    """The loss or the metric became NaN or infinite; with the same seed it would again."""

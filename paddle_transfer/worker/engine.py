@@ -1,302 +1,156 @@
-"""PaddleClas's Engine, the same in every version: a number per epoch, a way to stop, several runs in one process."""
+"""PaddleClas's Engine with one interface in every version: a metric per epoch, a way to stop."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import inspect
-import logging
 import math
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from paddle_transfer import dotpath
-from paddle_transfer.config import pretrained
-from paddle_transfer.errors import SetupError, TrialError, did_you_mean
-from paddle_transfer.strategies import head_options
-from paddle_transfer.worker import prepare, safe_load, shims, weights
+import numpy as np
+import paddle
+from ppcls.engine.engine import Engine
+from ppcls.utils import logger
+from ppcls.utils.config import AttrDict
+
+from paddle_transfer.errors import TrialError, did_you_mean
+from paddle_transfer.strategies.worker.base import WorkerHalf
+from paddle_transfer.weights.strict_load import LoadReport
+from paddle_transfer.worker import eval_loop, infer, train_loop
 from paddle_transfer.worker.diverged import Diverged
-from paddle_transfer.worker.locate import EngineHome, require_paddle
+from paddle_transfer.worker.locate import EngineHome
+from paddle_transfer.worker.metrics import metric_values
+from paddle_transfer.worker.options import EpochResult, RunOptions
 from paddle_transfer.worker.saving import Saver
 
 
-@dataclass(frozen=True)
-class EpochResult:
-    """What is known after an evaluated epoch (from 1).
+class _StopTraining(Exception):
+    """Leaves PaddleClas's training loop after an epoch; never leaves ``TransferEngine.train``."""
 
-    :param value: the chosen metric; greater is better
-    :param scalars: ``eval/top1``, ``eval/loss``, ``train/loss``, ``lr``, ... as plain floats
+
+class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
+    """PaddleClas's Engine with our loops.
+
+    ``last_eval`` holds (metrics, losses) of the last evaluation, ``metric`` the name of the metric
+    that chooses the best epoch (known after the first evaluation), ``stopped`` whether
+    ``options.on_epoch`` ended the training, ``pretrained`` what was loaded (None without weights).
+
+    :param config: complete and prepared; the engine takes it apart
+    :param halves: what the way to transfer does in this process
     """
 
-    epoch: int
-    value: float
-    scalars: dict[str, float] = field(default_factory=dict)
+    train_epoch_func: Callable[..., Any]
+    vdl_writer: Any
 
+    def __init__(self, config: AttrDict, *, mode: str, home: EngineHome, options: RunOptions,
+                 saver: Saver, halves: Sequence[WorkerHalf] = ()):
+        self.home, self.options, self.saver, self._halves = home, options, saver, tuple(halves)
+        self.pretrained: LoadReport | None = None
+        self.last_eval: tuple[dict[str, float], dict[str, float]] = ({}, {})
+        self.metric, self.stopped = options.metric, False
+        self._train_scalars: dict[str, float] = {}
+        self._epoch: EpochResult | None = None
+        super().__init__(config, mode)
+        own_mode = getattr(self, "train_mode", None) is None
+        train = train_loop.train_epoch if own_mode else self.train_epoch_func
+        self.train_epoch_func = lambda _, *arguments: self._train_epoch(train, *arguments)
+        if self.eval_mode == "classification":
+            self.eval_func = lambda _, epoch_id: self._evaluate(epoch_id)
+        elif mode == "train":
+            evaluate = self.eval_func
+            self.eval_func = lambda _, epoch_id: self._evaluate_stock(evaluate, epoch_id)
 
-@dataclass(frozen=True)
-class Options:
-    """How a run differs from a plain PaddleClas one.
+    def train(self) -> None:
+        """Train all epochs, or until ``options.on_epoch`` says to stop.
 
-    :param metric: by what the best epoch is told, a name such as ``top1``; None is the first of ``Metric.Eval``
-    :param weights_to: None keeps all of PaddleClas's own saves; a path ending in ``.pdparams`` gets the weights of the
-        best epoch instead, and nothing else is written; an empty string saves nothing
-    :param log_file: whether PaddleClas writes a log file of its own beside what it prints
-    :param on_epoch: called after each evaluated epoch; a true answer ends the training there
-    :param prepared: weights that a search made ready, by ``Global.pretrained_model`` (see ``worker.weights``)
-    """
-
-    metric: str | None = None
-    weights_to: str | None = None
-    log_file: bool = True
-    on_epoch: Callable[[EpochResult], bool | None] | None = None
-    prepared: Mapping[str, weights.Origin] = field(default_factory=dict)
-
-
-class StopTraining(Exception):
-    """Leaves PaddleClas's training loop after an epoch; never leaves ``Engine.train``."""
-
-
-def load_ppcls(home: EngineHome):
-    """The module ``ppcls.engine.engine`` of ``home``, with the shims around it.
-
-    :raises SetupError: no Paddle, a missing library, or another PaddleClas was imported in this process before
-    """
-    require_paddle()
-    shims.before_paddle()
-    if home.path not in sys.path:
-        sys.path.insert(0, home.path)
-    try:
-        module = importlib.import_module("ppcls.engine.engine")
-    except ModuleNotFoundError as error:
-        raise SetupError(f"{home} cannot be imported: the library {error.name} is missing. "
-                         f"pip install paddle_transfer installs all that it needs") from error
-    loaded = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(module.__file__))))
-    if loaded != os.path.realpath(home.path):
-        raise SetupError(
-            f"{home} was asked for, but this process already uses the PaddleClas at {loaded}. "
-            f"One process can use one PaddleClas only")
-    shims.after_ppcls()
-    return module
-
-
-@contextlib.contextmanager
-def open_engine(config: dict, *, mode: str, home: EngineHome,
-                options: Options = Options()) -> Iterator[Any]:
-    """An engine for one run, made from a copy of the plain dict ``config``; leaves nothing behind at the end.
-
-    :param mode: ``train``, ``eval``, ``infer`` or ``export``
-    :raises SetupError: the device is not there
-    :raises TrialError: PaddleClas cannot build what the config asks for, or the pretrained weights do not fit
-    """
-    module = load_ppcls(home)
-    prepare.check_device(config["Global"]["device"])
-    import paddle
-    from ppcls.utils.config import AttrDict, create_attr_dict
-
-    config = prepare.prepared(config, mode=mode)
-    source = weights.find(config, ppcls=os.path.join(home.path, "ppcls"), prepared=options.prepared)
-    config = pretrained.with_file(config, source.file if source else None)
-    loader = weights.Loader(source, arch=dotpath.clone(config["Arch"]), training=mode
-                            == "train") if source else None
-    attributes = AttrDict(config)
-    create_attr_dict(attributes)
-    forget_loggers()
-    saver = Saver(module.save_load, to=options.weights_to)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(safe_load.instead_of_paddles())
-        # parameters get the names that they would have in a process of their own (checkpoints hold these names)
-        stack.enter_context(paddle.utils.unique_name.guard())
-        for name, stand_in in (("save_load", saver), ("init_logger",
-                                                      _quiet(module.init_logger, options.log_file)),
-                               ("init_model", saver.resuming(
-                                   module.init_model)), ("load_dygraph_pretrain", loader
-                                                         or module.load_dygraph_pretrain)):
-            stack.callback(setattr, module, name, getattr(module, name))
-            setattr(module, name, stand_in)
-        engine = None
-        stack.callback(forget_loggers)
+        :raises Diverged: the loss is NaN or infinite
+        """
+        self.saver.after_epoch = self._after_epoch
         try:
-            engine = _build(_engine_class(module), attributes, mode, options, saver)
-            head_options.install(engine.model, attributes, mode=mode)
-            engine.pretrained = loader.report if loader else None
-            yield engine
-        finally:
-            if engine is not None:
-                engine.close()
+            super().train()
+        except _StopTraining:
+            self.stopped = True
 
+    def predictions(self) -> Iterator[infer.Prediction]:
+        """(files, results) per batch of ``Infer.infer_imgs``. Raises TrialError: there is none."""
+        return infer.predictions(self)
 
-def _build(cls, config, mode: str, options: Options, saver: Saver):
-    try:
-        return cls(config, mode=mode, options=options, saver=saver)
-    except (AssertionError, AttributeError, KeyError, IndexError, TypeError, ValueError,
-            NotImplementedError) as error:
-        # nothing random happens while an engine is built: what the config asks for can never be built
-        raise TrialError(
-            f"PaddleClas cannot build what the config asks for: {type(error).__name__}: {error}. "
-            f"{_where(error)}") from error
+    @property
+    def best(self) -> tuple[float | None, int]:
+        """(metric, epoch) of the best epoch; (None, 0) before there is one."""
+        return self.saver.best_metric, self.saver.best_epoch
 
+    @property
+    def is_main_process(self) -> bool:
+        """Whether this process of a data-parallel run writes and prints for all."""
+        return bool(paddle.distributed.get_rank() == 0)
 
-def _where(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"(raised in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno})"
+    def versions(self) -> dict[str, str]:
+        """What trained, for the record."""
+        return {"paddleclas": self.home.version, "kind": self.home.kind, "path": self.home.path,
+                "paddle": paddle.version.full_version, "numpy": np.__version__}
 
+    def close(self) -> None:
+        """End the data loaders' threads and processes and the VisualDL writer; may be repeated."""
+        iterator = self.__dict__.pop("train_dataloader_iter", None)
+        if hasattr(iterator, "_try_shutdown_all"):
+            # left in the middle of an epoch it would go on drawing random numbers for the next run
+            iterator._try_shutdown_all()
+        if getattr(self, "vdl_writer", None) is not None:
+            self.vdl_writer.close()
+            self.vdl_writer = None
 
-def _quiet(init_logger: Callable, log_file: bool) -> Callable:
-    def stand_in(*args, **kwargs):
-        if not log_file:
-            kwargs["log_file"] = None
-        return init_logger(*args, **kwargs)
-    return stand_in
+    def _train_epoch(self, train: Callable[[Engine, int, int], float | None], epoch_id: int,
+                     print_batch_step: int) -> None:
+        for half in self._halves:
+            half.epoch_started(self, epoch_id)
+        rate = train(self, epoch_id, print_batch_step)
+        losses = {name: float(meter.avg) for name, meter in self.output_info.items()}
+        if not math.isfinite(losses.get("loss", 0.0)):
+            raise Diverged(f"the training loss is {losses['loss']} in epoch {epoch_id}")
+        self._train_scalars = {f"train/{name}": value for name, value in losses.items()}
+        self._train_scalars["lr"] = math.nan if rate is None else rate
 
-
-def forget_loggers() -> None:
-    """Makes PaddleClas's logger as new: it keeps one handler per output directory for the life of the process."""
-    from ppcls.utils import logger
-    for handler in logging.getLogger("ppcls").handlers[:]:
-        logging.getLogger("ppcls").removeHandler(handler)
-        handler.close()
-    logger._logger = None
-
-
-def metric_values(metric_func) -> dict[str, float]:
-    """All that ``Metric.Eval`` measured, by name, in its order."""
-    values: dict[str, float] = {}
-    for metric in getattr(metric_func, "metric_func_list", ()):
-        if hasattr(metric, "attrmeter"):
-            names = ("ma", "label_f1", "label_pos_recall", "label_neg_recall", "instance_f1",
-                     "instance_acc", "instance_prec", "instance_recall")
-            measured = dict(zip(names, metric.attrmeter.res()))
-        elif hasattr(metric, "avg_meters"):
-            measured = {name: meter.avg for name, meter in metric.avg_meters.items()}
-        else:
-            measured = {type(metric).__name__: metric.avg}
-        for name, value in measured.items():
-            values.setdefault(name, float(value))
-    return values
-
-
-def _engine_class(module):
-    from ppcls.engine import evaluation
-    from ppcls.utils import logger
-
-    from paddle_transfer.worker import loops
-
-    class TransferEngine(module.Engine):
-        """PaddleClas's Engine with loops of ours. ``best`` is (metric, epoch) of the best epoch, (None, 0) without;
-        ``pretrained`` tells what was loaded (a ``LoadReport``), None without weights."""
-
-        label_in_eval = "engine.model(batch[0], batch[1])" in inspect.getsource(
-            evaluation.classification_eval)
-
-        def __init__(self, config, *, mode: str, options: Options, saver: Saver):
-            self.options, self.saver = options, saver
-            self.last_eval: tuple[dict, dict] = ({}, {})
-            self.last_train: dict[str, float] = {}
-            self.last_lr = math.nan
-            self.stopped = False
-            #: the name of the metric that tells the best epoch, known after the first evaluation
-            self.metric = options.metric
-            self._epoch: EpochResult | None = None
-            super().__init__(config, mode)
-            stock = self.train_epoch_func
-            own = loops.train_epoch if getattr(self, "train_mode", None) is None else stock
-            self.train_epoch_func = lambda *args: self._train_epoch(own, *args)
-            if self.eval_mode == "classification":
-                self.eval_func = loops.classification_eval
-            elif mode == "train":
-                self.eval_func = lambda engine, epoch_id, stock=self.eval_func: self._stock_eval(
-                    stock, epoch_id)
-
-        def train(self) -> None:
-            """Trains all epochs, or until ``options.on_epoch`` says to stop (then ``stopped`` is true).
-
-            :raises Diverged: the loss is no number any more
-            """
-            self.saver.after_epoch = self._after_epoch
-            try:
-                super().train()
-            except StopTraining:
-                self.stopped = True
-
-        @property
-        def best(self) -> tuple[float | None, int]:
-            return self.saver.best_metric, self.saver.best_epoch
-
-        def evaluated(self, epoch_id: int, *, losses: dict[str, float]) -> float:
-            """Keeps what an evaluation measured; returns the metric by which the best epoch is told."""
-            values = metric_values(self.eval_metric_func)
-            first = next(iter(values), None)
-            values = {**values, **self.per_class.named()}
-            named = ", ".join(
-                f"{name}: {value:.5f}" for name, value in {**losses, **values}.items())
-            logger.info(f"[Eval][Epoch {epoch_id}][Avg]{named}")
-            self.last_eval = (values, losses)
-            name = self.metric = self.options.metric or first
-            if name not in values:
-                if self.mode != "train":
-                    return -1
-                raise TrialError(
-                    f"The metric {name!r} is not evaluated: Metric.Eval gives "
-                    f"{', '.join(values) or 'nothing'}. {did_you_mean(name, list(values))}")
-            self._note(epoch_id, value=values[name])
+    def _evaluate(self, epoch_id: int) -> float:
+        """Evaluate; the metric that chooses the best epoch (greater is better)."""
+        measured = eval_loop.evaluate(self, epoch_id)
+        losses = {name: float(meter.avg) for name, meter in measured.losses.items()}
+        values = metric_values(self.eval_metric_func)
+        name = self.options.metric or next(iter(values), "")
+        values |= measured.per_class.named()
+        text = ", ".join(f"{key}: {value:.5f}" for key, value in {**losses, **values}.items())
+        logger.info(f"[Eval][Epoch {epoch_id}][Avg]{text}")
+        self.last_eval, self.metric = (values, losses), name
+        if name in values:
+            self._note(epoch_id, values[name])
             return values[name]
+        if self.mode == "train":
+            raise TrialError(
+                f"The metric {name!r} is not evaluated: Metric.Eval gives "
+                f"{', '.join(values) or 'nothing'}. {did_you_mean(name, list(values))}")
+        return -1.0
 
-        def _stock_eval(self, stock, epoch_id: int) -> float:
-            value = float(stock(self, epoch_id))
-            self.last_eval = ({self.options.metric or "metric": value}, {})
-            self._note(epoch_id, value=value)
-            return value
+    def _evaluate_stock(self, evaluate: Callable[[Engine, int], Any], epoch_id: int) -> float:
+        value = float(evaluate(self, epoch_id))
+        self.last_eval = ({self.options.metric or "metric": value}, {})
+        self._note(epoch_id, value)
+        return value
 
-        def _train_epoch(self, loop, _, epoch_id: int, print_batch_step: int) -> None:
-            loop(self, epoch_id, print_batch_step)
-            self.last_train = {name: float(meter.avg) for name, meter in self.output_info.items()}
-            if not math.isfinite(self.last_train.get("loss", 0.0)):
-                raise Diverged(
-                    f"the training loss is {self.last_train['loss']} in epoch {epoch_id}")
+    def _note(self, epoch_id: int, value: float) -> None:
+        """Keep the result of a training's evaluation until the epoch ends."""
+        if self.mode != "train":
+            return
+        metrics, losses = self.last_eval
+        for name, number in {**losses, "searched metric": value}.items():
+            if not math.isfinite(number):
+                raise Diverged(f"the {name} is {number} in the evaluation after epoch {epoch_id}")
+        if self._epoch is not None and self._epoch.epoch == epoch_id:
+            # the second evaluation of an epoch is the EMA model's: the better of both counts
+            value = max(value, self._epoch.value)
+        scalars = {f"eval/{name}": number for name, number in {**losses, **metrics}.items()}
+        self._epoch = EpochResult(epoch_id, value, scalars | self._train_scalars)
 
-        def _note(self, epoch_id: int, *, value: float) -> None:
-            if self.mode != "train":
-                return
-            metrics, losses = self.last_eval
-            for name, number in {**losses, "searched metric": value}.items():
-                if not math.isfinite(number):
-                    raise Diverged(
-                        f"the {name} is {number} in the evaluation after epoch {epoch_id}")
-            if self._epoch is not None and self._epoch.epoch == epoch_id:
-                # the second evaluation of an epoch is that of the EMA model: the epoch counts by the better of both
-                value = max(value, self._epoch.value)
-            scalars = {
-                **{f"eval/{name}": number for name, number in {**losses, **metrics}.items()}, **{
-                    f"train/{name}": number for name, number in self.last_train.items()
-                }, "lr": self.last_lr
-            }
-            self._epoch = EpochResult(epoch=epoch_id, value=value, scalars=scalars)
-
-        def _after_epoch(self) -> None:
-            result, self._epoch = self._epoch, None
-            if result is not None and self.options.on_epoch is not None and self.options.on_epoch(
-                    result):
-                raise StopTraining
-
-        def close(self) -> None:
-            """Ends the threads and processes of the data loaders and the VisualDL writer; may be called twice."""
-            iterator = self.__dict__.pop("train_dataloader_iter", None)
-            if hasattr(iterator, "_try_shutdown_all"):
-                # a loader left in the middle of an epoch goes on drawing random numbers for the next run
-                iterator._try_shutdown_all()
-            if getattr(self, "vdl_writer", None) is not None:
-                self.vdl_writer.close()
-                self.vdl_writer = None
-
-    return TransferEngine
-
-
-def is_main_process() -> bool:
-    """Whether this is the process of a data-parallel run that speaks for all."""
-    import paddle
-    return paddle.distributed.get_rank() == 0
+    def _after_epoch(self) -> None:
+        result, self._epoch = self._epoch, None
+        tell = self.options.on_epoch
+        if result is not None and tell is not None and tell(result):
+            raise _StopTraining

@@ -1,62 +1,62 @@
-"""Predictions for files, one at a time readable or not."""
+"""Predictions for files, each of which may be readable or not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import paddle
+from ppcls.data.utils.get_image_list import get_image_list
+from ppcls.engine.engine import Engine
+
 from paddle_transfer.errors import TrialError
+from paddle_transfer.worker.batches import autocast
+
+#: (files, what ``Infer.PostProcess`` makes of them), or ([file], why it cannot be read)
+Prediction = tuple[list[str], Any]
 
 
-def predictions(engine) -> Iterator[tuple[list[str], Any]]:
-    """(files, what ``Infer.PostProcess`` makes of them) per batch; ([file], the exception) for one that cannot be read.
+def predictions(engine: Engine) -> Iterator[Prediction]:
+    """Predict batch by batch.
 
-    PaddleClas 2.4 ends at the first broken image; later versions go on, but lose the last batch when its last
-    image is broken.
+    PaddleClas 2.4 ends at the first broken image; later versions go on, but lose the last batch
+    when its last image is broken.
 
     :raises TrialError: ``Infer.infer_imgs`` names no image
     """
-    import paddle
-
-    settings = engine.config["Infer"]
-    files = _files(settings)[paddle.distributed.get_rank()::paddle.distributed.get_world_size()]
+    section = engine.config["Infer"]
+    rank, processes = paddle.distributed.get_rank(), paddle.distributed.get_world_size()
     engine.model.eval()
-    batch: list = []
+    batch: list[np.ndarray] = []
     names: list[str] = []
-    for file in files:
+    for file in _files(section)[rank::processes]:
         try:
             with open(file, "rb") as stream:
                 image: Any = stream.read()
             for operator in engine.preprocess_func:
                 image = operator(image)
-        except Exception as error:  # any: the operators of four versions and three libraries raise what they like
+        except Exception as error:  # operators of four versions and three libraries raise anything
             yield [file], error
             continue
         batch.append(image)
         names.append(file)
-        if len(batch) >= settings["batch_size"]:
+        if len(batch) >= section["batch_size"]:
             yield names, _predict(engine, batch, names)
             batch, names = [], []
     if batch:
         yield names, _predict(engine, batch, names)
 
 
-def _files(settings) -> list[str]:
-    from ppcls.data.utils.get_image_list import get_image_list
-
-    more = {"infer_list": settings["infer_list"]} if settings.get("infer_list") else {}
+def _files(section: dict[str, Any]) -> list[str]:
+    more = {"infer_list": section["infer_list"]} if section.get("infer_list") else {}
     try:
-        return get_image_list(settings["infer_imgs"], **more)
+        return list(get_image_list(section["infer_imgs"], **more))
     except Exception as error:  # PaddleClas raises Exception itself here
         raise TrialError(f"Infer.infer_imgs: {error}") from error
 
 
-def _predict(engine, batch: list, names: list[str]) -> Any:
-    import numpy as np
-    import paddle
-
-    from paddle_transfer.worker.loops import autocast
-
+def _predict(engine: Engine, batch: list[np.ndarray], names: list[str]) -> Any:
     with paddle.no_grad(), autocast(engine, is_eval=True):
         out = engine.model(paddle.to_tensor(np.stack(batch)))
     if isinstance(out, (list, tuple)):

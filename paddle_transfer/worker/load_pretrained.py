@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.resolve import resolve
+from paddle_transfer.weights.strict_load import KEEP, LoadReport
 from paddle_transfer.worker.load_weights import load_file
 
+if TYPE_CHECKING:
+    from paddle import nn
 
-def load_pretrained(model, spec, *, arch=None, head=None, mode="keep", ignore=(), ppcls=None,
-                    network=None, mirror=None):
+
+def load_pretrained(model: nn.Layer, spec: str, *, arch: str | None = None,
+                    head: Collection[str] | None = None, mode: str = KEEP,
+                    ignore: Collection[str] = (), ppcls: str | Path | None = None,
+                    network: Network | None = None,
+                    mirror: str | None = None) -> LoadReport | None:
     """Load ``spec`` into a Paddle network, or raise; never half of it without a word.
 
-    :param model: a ``paddle.nn.Layer``
     :param spec: ``imagenet``, ``imagenet_ssld``, ``10w``, ``none``, a file or an address
     :param arch: PaddleClas's name of the network (``ResNet50_vd``), for all names but 10w
-    :param head: names of the tensors that depend on the number of classes; found by their names by default
-    :param mode: ``keep`` the file's head where its shape is right, or ``fresh``: leave the network's own
+    :param head: names of the tensors that depend on the number of classes; default: by their names
+    :param mode: ``keep`` the file's head where its shape is right, or ``fresh``: never
     :param ignore: patterns (``*.attn_mask``) of tensors that may stay as they are
-    :returns: a ``strict_load.LoadReport``, or None when ``spec`` is none
+    :param ppcls: PaddleClas's ``ppcls`` folder, for the addresses of further networks
+    :param network: how to download
+    :param mirror: an address to download from instead
+    :returns: None when ``spec`` is none
     :raises paddle_transfer.weights.errors.WeightsError: see its subclasses
     """
     found = resolve(spec, arch=arch, ppcls=ppcls, network=network, mirror=mirror)

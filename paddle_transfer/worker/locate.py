@@ -12,7 +12,7 @@ from pathlib import Path
 
 from paddle_transfer.errors import SetupError
 
-#: What makes a directory a place to train from; ``ppcls/arch`` alone (wheels 2.5.0 to 2.6.0) does not.
+#: Files of a PaddleClas that can train; the wheels 2.5.0 to 2.6.0 have only the last.
 ENGINE_FILES = ("ppcls/engine/engine.py", "ppcls/data/__init__.py", "ppcls/arch/__init__.py")
 
 WHEEL_COMMAND = "pip install --no-deps paddleclas==2.4.2"
@@ -28,8 +28,8 @@ class EngineHome:
     :param kind: ``checkout`` or ``wheel``
     :param path: the directory that holds ``ppcls``; it goes on ``sys.path``
     :param version: as far as it is written down there, else ``unknown``
-    :param amp: ``auto_cast`` (2.5 and newer: the engine has ``auto_cast`` and a ``scaler``, always) or ``flags``
-        (2.4: ``amp``, ``amp_level`` and a ``scaler`` only with AMP)
+    :param amp: ``auto_cast`` (2.5 and newer: the engine always has ``auto_cast`` and a ``scaler``)
+        or ``flags`` (2.4: ``amp``, ``amp_level`` and, only with AMP, a ``scaler``)
     :param ema: whether the engine knows ``EMA``
     """
 
@@ -45,23 +45,22 @@ class EngineHome:
 
 def locate(explicit: str | None = None, *, environ: Mapping[str, str] | None = None,
            cwd: str | None = None, search_path: Sequence[str] | None = None) -> EngineHome:
-    """The engine to use: ``explicit`` (``--paddleclas``), else ``PADDLECLAS_HOME``, else ``cwd`` when it is a
-    checkout, else a checkout on the search path (``PYTHONPATH``), else the installed wheel.
+    """The engine to use: ``explicit`` (``--paddleclas``), else ``PADDLECLAS_HOME``, else ``cwd``
+    when it is a checkout, else a checkout on the search path (``PYTHONPATH``), else the installed
+    wheel. A place that is named must have the engine: a misspelt path is an error.
 
-    A place that is named must have the engine: a misspelt path never falls through to the next one.
-
-    :raises SetupError: there is none, with the commands that mend it
+    :raises SetupError: there is none, with the commands that install one
     """
     environ = os.environ if environ is None else environ
     search_path = sys.path if search_path is None else search_path
-    for place, named_by in ((explicit, "--paddleclas"), (environ.get("PADDLECLAS_HOME"),
-                                                         "PADDLECLAS_HOME")):
+    for place, named_by in ((explicit, "--paddleclas"),
+                            (environ.get("PADDLECLAS_HOME"), "PADDLECLAS_HOME")):
         if place:
             return _named(place, named_by)
     for place in (cwd or os.getcwd(), *search_path):
-        # site-packages/paddleclas, put on sys.path by an earlier run in this process, is the wheel and no checkout
-        if place and not _missing(Path(place)) and not any(
-                Path(place).parent.glob("paddleclas-*.dist-info")):
+        # site-packages/paddleclas, put on sys.path by an earlier run in this process, is the wheel
+        wheel = any(Path(place).parent.glob("paddleclas-*.dist-info"))
+        if place and not _missing(Path(place)) and not wheel:
             return _home("checkout", Path(place))
     return _wheel(search_path)
 
@@ -70,8 +69,21 @@ def require_paddle(search_path: Sequence[str] | None = None) -> None:
     """:raises SetupError: Paddle is not installed"""
     if PathFinder.find_spec("paddle", None if search_path is None else list(search_path)) is None:
         raise SetupError(
-            'Paddle is not installed. On a machine without a GPU: pip install "paddle_transfer[cpu]"; '
-            'with one: pip install "paddle_transfer[gpu]"')
+            'Paddle is not installed. On a machine without a GPU: pip install '
+            '"paddle_transfer[cpu]"; with one: pip install "paddle_transfer[gpu]"')
+
+
+def ppcls_folder(named: str | None = None) -> Path | None:
+    """The ``ppcls`` folder that training would use; None when none is named and none is found.
+
+    :raises SetupError: ``named`` is no PaddleClas with an engine
+    """
+    try:
+        return Path(locate(named).path) / "ppcls"
+    except SetupError:
+        if named:
+            raise
+        return None
 
 
 def _missing(place: Path) -> list[str]:
@@ -85,16 +97,15 @@ def _named(place: str, named_by: str) -> EngineHome:
         return _home("checkout", path)
     state = f"it lacks {', '.join(missing)}" if path.is_dir() else "there is no such directory"
     raise SetupError(
-        f"{named_by} names {place}, which is no PaddleClas checkout: {state}. "
-        f"Name the directory that holds tools/ and ppcls/, or leave it out and use the wheel: "
-        f"{WHEEL_COMMAND}")
+        f"{named_by} names {place}, which is no PaddleClas checkout: {state}. Name the directory "
+        f"that holds tools/ and ppcls/, or leave it out and use the wheel: {WHEEL_COMMAND}")
 
 
 def _wheel(search_path: Sequence[str]) -> EngineHome:
     without = None
     for found in importlib.metadata.distributions(name="paddleclas", path=list(search_path)):
-        # the wheel's ppcls is not top-level: it is inside the paddleclas package, and only that package's
-        # own __init__ (which imports half of the library) puts it on sys.path
+        # the wheel's ppcls is not top-level: it is inside the paddleclas package, and only that
+        # package's own __init__ (which imports half of the library) puts it on sys.path
         path = Path(str(found.locate_file("paddleclas")))
         if not _missing(path):
             return _home("wheel", path, found.version)
@@ -102,8 +113,8 @@ def _wheel(search_path: Sequence[str]) -> EngineHome:
     if without:
         raise SetupError(
             f"The installed paddleclas {without} has no training engine (the wheels 2.5.0 to 2.6.0 "
-            f"carry only its models). Install the wheel that has it: {WHEEL_COMMAND}; {CHECKOUT_HINT}"
-        )
+            "carry only its models). Install the wheel that has it: "
+            f"{WHEEL_COMMAND}; {CHECKOUT_HINT}")
     raise SetupError(
         f"PaddleClas was not found. Install its wheel: {WHEEL_COMMAND}; {CHECKOUT_HINT}")
 
@@ -126,13 +137,3 @@ def _version(path: Path) -> str:
             if line.startswith(mark) and line[len(mark):].strip():
                 return line[len(mark):].strip()
     return "unknown"
-
-
-def ppcls_folder(named: str | None = None) -> Path | None:
-    """The ``ppcls`` folder of the PaddleClas that training would use; None when none is named and none is found."""
-    try:
-        return Path(locate(named).path) / "ppcls"
-    except SetupError:
-        if named:
-            raise
-        return None

@@ -1,45 +1,68 @@
-"""Mean per class accuracy, which some data sets' protocols report: large classes count no more than small ones."""
+"""What an evaluation measures: PaddleClas's metrics by name, and mean per class accuracy."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy
+import numpy as np
 
-from paddle_transfer.config.base import MEAN_PER_CLASS
+from paddle_transfer.config.base import MEAN_PER_CLASS, METRIC_NAMES
+
+if TYPE_CHECKING:
+    from paddle import Tensor
 
 
-class PerClass:
-    """Counts right answers class by class over one evaluation.
+def metric_values(metric_func: object) -> dict[str, float]:
+    """All that ``Metric.Eval`` (PaddleClas's ``CombinedMetrics``) measured, by name, in order."""
+    values: dict[str, float] = {}
+    for metric in getattr(metric_func, "metric_func_list", ()):
+        if hasattr(metric, "attrmeter"):
+            measured = dict(zip(METRIC_NAMES["ATTRMetric"], metric.attrmeter.res(), strict=False))
+        elif hasattr(metric, "avg_meters"):
+            measured = {name: meter.avg for name, meter in metric.avg_meters.items()}
+        else:
+            measured = {type(metric).__name__: metric.avg}
+        for name, value in measured.items():
+            values.setdefault(name, float(value))
+    return values
 
-    Sources: the class-averaged accuracy of the protocols of Pets, Flowers, Caltech-101 and Aircraft; the same as
-    scikit-learn's ``balanced_accuracy_score``.
+
+class PerClassAccuracy:
+    """Counts correct predictions by class over one evaluation; large classes weigh as small ones.
+
+    Sources: the class-averaged accuracy of the protocols of Pets, Flowers, Caltech-101 and
+    Aircraft; the same as scikit-learn's ``balanced_accuracy_score``.
     """
 
-    def __init__(self):
-        self._seen = numpy.zeros(0, dtype="int64")
-        self._right = numpy.zeros(0, dtype="int64")
+    def __init__(self) -> None:
+        self.seen = np.zeros(0, dtype="int64")
+        self._correct = np.zeros(0, dtype="int64")
 
-    def add(self, predictions: Any, labels: Any) -> None:
-        """A batch of all processes: logits of shape (samples, classes), labels of shape (samples, 1) from 0. Anything
-        else (several labels an image, features) is no single-label classification and is passed over."""
+    def add(self, predictions: Tensor | Sequence[Tensor] | dict[str, Tensor],
+            labels: Tensor) -> None:
+        """Add a batch of all processes: logits (samples, classes), labels (samples, 1) from 0.
+
+        Anything else (several labels an image, features) is passed over.
+        """
         if isinstance(predictions, (list, tuple)) and predictions:
-            predictions = predictions[
-                0]  # the main classifier; the others (GoogLeNet's) only help in training
-        shape = getattr(predictions, "shape", ())
-        if len(shape) != 2 or list(labels.shape) != [shape[0], 1] or not shape[0]:
+            predictions = predictions[0]  # the others (GoogLeNet's) only help in training
+        if isinstance(predictions, (Sequence, dict)) or len(predictions.shape) != 2:
+            return
+        count = predictions.shape[0]
+        if not count or list(labels.shape) != [count, 1]:
             return
         truth = labels.numpy().reshape(-1)
-        answers = predictions.astype("float32").numpy().argmax(axis=1)
-        right, truth = truth[(answers == truth) & (truth >= 0)], truth[truth >= 0]
-        self._seen = _summed(self._seen, numpy.bincount(truth))
-        self._right = _summed(self._right, numpy.bincount(right, minlength=1))
+        predicted = predictions.astype("float32").numpy().argmax(axis=1)
+        correct, truth = truth[(predicted == truth) & (truth >= 0)], truth[truth >= 0]
+        self.seen = _sum(self.seen, np.bincount(truth))
+        self._correct = _sum(self._correct, np.bincount(correct, minlength=1))
 
     def value(self) -> float | None:
         """From 0 to 1, over the classes that have images; None when nothing could be counted."""
-        right = _summed(self._right, numpy.zeros(len(self._seen), dtype="int64"))
-        there = self._seen > 0
-        return float((right[there] / self._seen[there]).mean()) if there.any() else None
+        correct = _sum(self._correct, np.zeros(len(self.seen), dtype="int64"))
+        there = self.seen > 0
+        return float((correct[there] / self.seen[there]).mean()) if there.any() else None
 
     def named(self) -> dict[str, float]:
         """The value under its name; empty when there is none."""
@@ -47,6 +70,7 @@ class PerClass:
         return {} if value is None else {MEAN_PER_CLASS: value}
 
 
-def _summed(a: numpy.ndarray, b: numpy.ndarray) -> numpy.ndarray:
+def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     size = max(len(a), len(b))
-    return numpy.pad(a, (0, size - len(a))) + numpy.pad(b, (0, size - len(b)))
+    total: np.ndarray = np.pad(a, (0, size - len(a))) + np.pad(b, (0, size - len(b)))
+    return total

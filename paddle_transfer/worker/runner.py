@@ -1,4 +1,4 @@
-"""One trial: a PaddleClas training from ``<directory>/config.yaml``, its metric after every epoch, its best weights."""
+"""One trial: a PaddleClas training from ``<directory>/config.yaml``, reported epoch by epoch."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from typing import Any
 
 from paddle_transfer.config import base, load
 from paddle_transfer.errors import TrialError
-from paddle_transfer.worker.engine import EpochResult, Options, open_engine
-from paddle_transfer.worker.locate import EngineHome, locate
+from paddle_transfer.worker.bootstrap import open_engine
+from paddle_transfer.worker.locate import locate
+from paddle_transfer.worker.options import EpochResult, RunOptions
 
 
-def run(job: dict, report: Callable[..., bool]) -> dict:
-    """Trains and returns the result as plain data (value, best_epoch, curve, seconds, seed, engine, stopped,
-    pretrained).
+def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
+    """Train; the result as plain data: value, best_epoch, curve, seconds, seed, engine, stopped,
+    pretrained.
 
-    :param job: directory, and a payload with seed, device (``cpu``, ``gpu``), metric (None: the first of Metric.Eval),
-        paddleclas (a checkout, or None), keep_weights (whether the best epoch's weights are written), pretrained
-        (the weights that the search made ready, see ``worker.weights``)
-    :param report: told epoch, value and scalars after every evaluated epoch; a true answer ends the training
+    :param job: directory, and a payload with seed, device (``cpu``, ``gpu``), metric (None: the
+        first of Metric.Eval), paddleclas (a checkout, or None), keep_weights (whether the best
+        epoch's weights are written), pretrained (weights that the search prepared: an ``Origin``
+        each)
+    :param report: told epoch, value and scalars after every evaluated epoch; a true answer ends the
+        training
     :raises TrialError: this config can never train
     :raises Diverged: the loss became NaN or infinite
     """
@@ -36,40 +39,30 @@ def run(job: dict, report: Callable[..., bool]) -> dict:
         return bool(report(epoch=result.epoch, value=result.value, scalars=result.scalars))
 
     began = time.monotonic()
-    options = Options(
-        metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
-        prepared=payload.get("pretrained") or {}, weights_to=os.path.join(
-            directory, "best_model.pdparams") if payload.get("keep_weights") else "")
+    weights = os.path.join(directory, "best_model.pdparams") if payload.get("keep_weights") else ""
+    options = RunOptions(metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
+                         prepared=payload.get("pretrained") or {}, weights_to=weights)
     with open_engine(config, mode="train", home=home, options=options) as engine:
         engine.train()
-        pretrained = engine.pretrained
     value, epoch = engine.best
     if not curve or value is None:
         raise TrialError(
             "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
             "Global.epochs")
-    return {
-        "value": value, "best_epoch": epoch, "curve": curve, "seconds": time.monotonic() - began,
-        "seed": payload["seed"], "engine": facts(home), "stopped": engine.stopped,
-        "pretrained": pretrained.to_dict() if pretrained else None
-    }
+    return {"value": value, "best_epoch": epoch, "curve": curve,
+            "seconds": time.monotonic() - began, "seed": payload["seed"],
+            "engine": engine.versions(), "stopped": engine.stopped,
+            "pretrained": engine.pretrained.to_dict() if engine.pretrained else None}
 
 
-def trial_config(config: dict, *, directory: str, payload: dict) -> dict:
-    """``config`` for a trial: its own directory, seed and device; evaluated in training; no VisualDL of its own (the
-    search draws); never continued from a checkpoint."""
+def trial_config(config: dict[str, Any], *, directory: str,
+                 payload: dict[str, Any]) -> dict[str, Any]:
+    """``config`` with the trial's directory, seed and device.
+
+    It is evaluated in training, begins at no checkpoint, and draws nothing: the search does.
+    """
     config = base.for_trial(config, output_dir=directory, seed=payload["seed"],
                             device=payload.get("device") or "cpu")
     config["Global"].update(eval_during_train=True, use_visualdl=False, checkpoints=None)
     config["Global"].pop("uniform_output_enabled", None)
     return config
-
-
-def facts(home: EngineHome) -> dict[str, Any]:
-    """What trained, for the record."""
-    import numpy
-    import paddle
-    return {
-        "paddleclas": home.version, "kind": home.kind, "path": home.path,
-        "paddle": paddle.__version__, "numpy": numpy.__version__
-    }

@@ -1,40 +1,46 @@
-"""Stands where PaddleClas's engine expects its ``save_load`` module: what is saved, when, and what was best."""
+"""Replaces the module ``save_load`` in PaddleClas's engine: what is saved, when, what was best."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-#: What the student's parameters begin with in a DistillationModel of PaddleClas's configs.
+import paddle
+from paddle import Tensor, nn
+from ppcls.utils import save_load
+
+#: Prefix of the student's parameters in a DistillationModel of PaddleClas's configs.
 STUDENT = "Student."
 
 
 class Saver:
-    """Every version of the engine calls ``save_model`` with prefix ``best_model`` when an epoch is the best so far,
-    and with prefix ``latest`` as the last thing of every epoch.
+    """Sees every epoch's end, as every version of the engine calls ``save_model`` with prefix
+    ``best_model`` when an epoch is the best so far, and with ``latest`` as the last of every epoch.
 
-    :param stock: PaddleClas's own module, which does the rest
-    :param to: see ``Options.weights_to``
+    :param to: see ``RunOptions.weights_to``
     """
 
-    def __init__(self, stock, *, to: str | None = None):
-        self._stock, self._to = stock, to
+    def __init__(self, *, to: str | None = None):
+        self._to = to
         self.best_metric: float | None = None
         self.best_epoch = 0
         #: where the best weights are, once there are some
         self.best_path: str | None = None
         self.after_epoch: Callable[[], None] = lambda: None
 
-    def __getattr__(self, name: str):
-        return getattr(self._stock, name)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(save_load, name)
 
-    def save_model(self, net, optimizer, metric_info, model_path, *args, **kwargs) -> None:
+    def save_model(self, net: nn.Layer, optimizer: object, metric_info: Mapping[str, Any],
+                   model_path: str, *args: object, **kwargs: Any) -> None:
+        """As PaddleClas's; ``metric_info`` has ``metric`` and ``epoch``."""
         prefix = kwargs.get("prefix")
         if prefix == "best_model":
-            self.best_metric, self.best_epoch = float(metric_info["metric"]), int(
-                metric_info["epoch"])
+            self.best_metric = float(metric_info["metric"])
+            self.best_epoch = int(metric_info["epoch"])
         if self._to is None:
-            self._stock.save_model(net, optimizer, metric_info, model_path, *args, **kwargs)
+            save_load.save_model(net, optimizer, metric_info, model_path, *args, **kwargs)
             if prefix == "best_model":
                 self.best_path = _written(model_path, kwargs.get("model_name", ""))
         elif self._to and prefix == "best_model":
@@ -43,14 +49,17 @@ class Saver:
         if prefix == "latest":
             self.after_epoch()
 
-    def save_model_info(self, *args, **kwargs) -> None:
+    def save_model_info(self, *args: object, **kwargs: object) -> None:
         if self._to is None:
-            self._stock.save_model_info(*args, **kwargs)
+            save_load.save_model_info(*args, **kwargs)
 
-    def resuming(self, init_model: Callable) -> Callable:
-        """``init_model`` that remembers the best epoch. PaddleClas 2.5 and newer begin again at 0.0, 2.4 at the
-        metric of the last epoch, so that a worse epoch could overwrite the best weights."""
-        def stand_in(config, *args, **kwargs):
+    def resuming(self, init_model: Callable[..., Any]) -> Callable[..., Any]:
+        """``init_model`` that remembers the best epoch.
+
+        PaddleClas 2.5 and newer begin again at 0.0, 2.4 at the metric of the last epoch, so that a
+        worse epoch could overwrite the best weights.
+        """
+        def stand_in(config: Mapping[str, Any], *args: object, **kwargs: object) -> Any:
             info = init_model(config, *args, **kwargs)
             checkpoint = config.get("checkpoints")
             if info is not None and checkpoint:
@@ -61,7 +70,6 @@ class Saver:
         return stand_in
 
     def _remember(self, checkpoint: str) -> None:
-        import paddle
         folder = os.path.dirname(checkpoint)
         # Global.uniform_output_enabled gives every checkpoint a directory of its own
         for stem in (os.path.join(folder, "best_model"),
@@ -74,31 +82,29 @@ class Saver:
 
 
 def _written(model_path: str, model_name: str) -> str:
-    """Where ``save_model`` put the best weights: 2.4 makes a directory per architecture, later versions do not."""
+    """Where ``save_model`` put the best weights: 2.4 makes a directory per architecture."""
     paths = [os.path.join(model_path, name, "best_model.pdparams") for name in (model_name, "")]
     return max((path for path in paths if os.path.isfile(path)), key=os.path.getmtime,
                default=paths[-1])
 
 
-def _save_weights(path: str, *, net, loss, ema) -> None:
-    """What PaddleClas writes as ``best_model.pdparams``, whole or not at all; of a DistillationModel the student's
-    part as ``best_model_student.pdparams`` as well."""
-    import paddle
+def _save_weights(path: str, *, net: nn.Layer, loss: nn.Layer | None,
+                  ema: nn.Layer | None) -> None:
+    """Write what PaddleClas writes as ``best_model.pdparams``, whole or not at all; the student's
+    part of a DistillationModel as ``best_model_student.pdparams`` as well."""
     if paddle.distributed.get_rank() != 0:
         return
     state = dict((net if ema is None else ema).state_dict())
     if loss is not None and ema is None:
         state.update(loss.state_dict())
-    student = {
-        name[len(STUDENT):]: value for name, value in state.items() if name.startswith(STUDENT)
-    }
+    student = {name[len(STUDENT):]: value for name, value in state.items()
+               if name.startswith(STUDENT)}
     if student:
         _write(student, path[:-len(".pdparams")] + "_student.pdparams")
     _write(state, path)
 
 
-def _write(state: dict, path: str) -> None:
-    import paddle
+def _write(state: dict[str, Tensor], path: str) -> None:
     part = path + ".part"
     try:
         paddle.save(state, part)

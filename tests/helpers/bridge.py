@@ -93,10 +93,11 @@ def train(directory: str, config: dict, *, stop_after: int = 0, **payload: Any) 
 
 def train_stock(config: dict, **options: Any) -> dict:
     """Trains with all of PaddleClas's own saves: best (metric, epoch), where its weights are, their digest."""
-    from paddle_transfer.worker.engine import Options, open_engine
+    from paddle_transfer.worker.bootstrap import open_engine
     from paddle_transfer.worker.locate import locate
+    from paddle_transfer.worker.options import RunOptions
 
-    with open_engine(config, mode="train", home=locate(), options=Options(**options)) as engine:
+    with open_engine(config, mode="train", home=locate(), options=RunOptions(**options)) as engine:
         engine.train()
         return {
             "best": engine.best, "path": engine.saver.best_path,
@@ -115,11 +116,10 @@ def save_weights(path: str, *, arch: str, class_num: int, seed: int, head: bool 
 
     :param head: whether the classifier is among them
     """
-    from paddle_transfer.worker.engine import load_ppcls
+    from paddle_transfer.worker.bootstrap import import_with_ppcls
     from paddle_transfer.worker.locate import locate
-    from paddle_transfer.worker.prepare_weights import build_network
 
-    load_ppcls(locate())
+    build_network = import_with_ppcls("networks", locate()).build_network
     import paddle
     paddle.seed(seed)
     state = build_network({"Arch": {"name": arch, "class_num": class_num}}).state_dict()
@@ -129,17 +129,18 @@ def save_weights(path: str, *, arch: str, class_num: int, seed: int, head: bool 
 
 def stock_trainings(files: list[str], folder: str) -> None:
     """Trains configs with stock PaddleClas, as its ``tools/train.py`` does, into ``folder``/0, 1, ..."""
-    from paddle_transfer.worker.engine import forget_loggers, load_ppcls
+    from paddle_transfer.worker.bootstrap import import_with_ppcls
     from paddle_transfer.worker.locate import locate
 
-    module = load_ppcls(locate())
+    session = import_with_ppcls("session", locate())
+    from ppcls.engine.engine import Engine
     from ppcls.utils.config import get_config
     for number, file in enumerate(files):
         overrides = [f"Global.output_dir={os.path.join(folder, str(number))}"]
         config = get_config(file, overrides=overrides, show=False)
         config.profiler_options = None
-        module.Engine(config, mode="train").train()
-        forget_loggers()
+        Engine(config, mode="train").train()
+        session.forget_loggers()
 
 
 def predict(stem: str, shape: list[int]) -> list[int]:

@@ -10,14 +10,15 @@ from typing import Any
 
 @contextmanager
 def _engine(config: dict, directory: str) -> Iterator[Any]:
-    from paddle_transfer.worker.engine import Options, open_engine
+    from paddle_transfer.worker.bootstrap import open_engine
     from paddle_transfer.worker.locate import locate
+    from paddle_transfer.worker.options import RunOptions
     from tests.helpers.bridge import _output_to
 
     os.makedirs(directory, exist_ok=True)
     with _output_to(os.path.join(directory, "engine.log")):
         with open_engine(config, mode="train", home=locate(),
-                         options=Options(weights_to="", log_file=False)) as engine:
+                         options=RunOptions(weights_to="", log_file=False)) as engine:
             yield engine
 
 
@@ -155,7 +156,7 @@ def head_inputs(config: dict, directory: str) -> dict[str, float]:
     """Which share of what goes into the classifier is zero, in training and in evaluation."""
     import paddle
 
-    from paddle_transfer.strategies.head_options import classifier
+    from paddle_transfer.strategies.worker.head_options import classifier
 
     with _engine(config, directory) as engine:
         seen: list[float] = []
@@ -172,7 +173,7 @@ def one_step(config: dict, directory: str) -> dict[str, tuple[float, float, floa
     """For each parameter: how far it moved in a first step, its largest gradient and the gradient's norm."""
     import paddle
 
-    from paddle_transfer.worker.loops import autocast
+    from paddle_transfer.worker.batches import autocast
 
     with _engine(config, directory) as engine:
         batch = next(iter(engine.train_dataloader))

@@ -14,7 +14,9 @@ from paddle_transfer.weights.errors import WeightsMismatch
 from paddle_transfer.weights.read import read
 from paddle_transfer.weights.write import write
 from paddle_transfer.worker import load_weights
+from paddle_transfer.worker.bootstrap import import_with_ppcls, load_ppcls
 from paddle_transfer.worker.load_pretrained import load_pretrained
+from paddle_transfer.worker.locate import locate
 from tests.helpers.weights_server import WeightsServer
 
 HEAD = {"fc.weight", "fc.bias"}
@@ -22,9 +24,6 @@ HEAD = {"fc.weight", "fc.bias"}
 
 @pytest.fixture(scope="module")
 def arch():
-    from paddle_transfer.worker.engine import load_ppcls
-    from paddle_transfer.worker.locate import locate
-
     load_ppcls(locate())
     import ppcls.arch
     from ppcls.utils import logger
@@ -49,6 +48,11 @@ def saved(arch, tmp_path_factory):
 def network(arch):
     """ResNet50_vd for 102 classes; ``scrambled`` makes it new for every test."""
     return arch.ResNet50_vd(class_num=102)
+
+
+@pytest.fixture(scope="module")
+def networks(arch):
+    return import_with_ppcls("networks", locate())
 
 
 def arrays(model):
@@ -221,14 +225,14 @@ def test_other_number_types_are_brought_to_the_networks(tmp_path):
     "DeiT_tiny_distilled_patch16_224", "GoogLeNet", "ReXNet_1_0", "HarDNet39_ds", "LeViT_128S",
     "Xception41", "ShuffleNetV2_x0_25", "MixNet_S"
 ])
-def test_the_head_found_by_building_twice_is_the_one_known_by_name(arch, name):
-    found = load_weights.head_of({"name": name, "class_num": 7})
-    names = [*load_weights._shapes(lambda number: getattr(arch, name)(class_num=number), 7)]
+def test_the_head_found_by_building_twice_is_the_one_known_by_name(arch, networks, name):
+    found = networks.head_of({"name": name, "class_num": 7})
+    names = [*networks.shapes_of(lambda number: getattr(arch, name)(class_num=number), 7)]
     assert found
     assert heads.known(names) == found
 
 
-def test_looking_for_the_head_draws_no_random_numbers(arch):
+def test_looking_for_the_head_draws_no_random_numbers(networks):
     import paddle
 
     def build(number):
@@ -238,13 +242,13 @@ def test_looking_for_the_head_draws_no_random_numbers(arch):
     def drawn(look):
         paddle.seed(3), np.random.seed(3), random.seed(3)
         if look:
-            assert load_weights.find_head(build, 3) == ("weight", "bias")
+            assert networks.find_head(build, 3) == ("weight", "bias")
         return paddle.randn([4]).numpy().tolist(), np.random.rand(), random.random()
 
     assert drawn(True) == drawn(False)
 
 
-def test_looking_for_the_head_never_asks_for_weights(arch, monkeypatch):
+def test_looking_for_the_head_never_asks_for_weights(arch, networks, monkeypatch):
     import paddle
 
     asked = []
@@ -255,11 +259,11 @@ def test_looking_for_the_head_never_asks_for_weights(arch, monkeypatch):
         return paddle.nn.Linear(4, class_num)
 
     monkeypatch.setattr(arch, "Downloads", network, raising=False)
-    head = load_weights.head_of(
+    head = networks.head_of(
         {"name": "Downloads", "pretrained": True, "backbone": {"pretrained": True, "depth": 3}})
     assert head == ("weight", "bias")
     assert set(map(str, asked)) == {str((False, {"pretrained": False, "depth": 3}))}
 
 
-def test_a_network_without_class_num_has_no_head(arch):
-    assert load_weights.head_of({"name": "DistillationModel", "models": []}) == ()
+def test_a_network_without_class_num_has_no_head(networks):
+    assert networks.head_of({"name": "DistillationModel", "models": []}) == ()

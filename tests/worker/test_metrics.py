@@ -7,11 +7,13 @@ import pytest
 
 paddle = pytest.importorskip("paddle")
 
-from paddle_transfer.worker.metrics import PerClass
+from paddle_transfer.worker.bootstrap import load_ppcls
+from paddle_transfer.worker.locate import locate
+from paddle_transfer.worker.metrics import PerClassAccuracy
 
 
 def measured(logits, labels, batch=7):
-    counts = PerClass()
+    counts = PerClassAccuracy()
     for start in range(0, len(labels), batch):
         counts.add(paddle.to_tensor(logits[start:start + batch]),
                    paddle.to_tensor(labels[start:start + batch].reshape(-1, 1)))
@@ -36,7 +38,7 @@ def test_it_is_scikit_learns_over_uneven_classes_and_batches():
 
 
 def test_nothing_is_told_where_an_image_has_no_single_label():
-    counts = PerClass()
+    counts = PerClassAccuracy()
     counts.add(paddle.zeros([4, 3]), paddle.zeros([4, 3], dtype="int64"))
     counts.add({"features": paddle.zeros([4, 3])}, paddle.zeros([4, 1], dtype="int64"))
     assert counts.value() is None
@@ -44,7 +46,7 @@ def test_nothing_is_told_where_an_image_has_no_single_label():
 
 
 def test_the_main_classifier_of_several_counts():
-    counts = PerClass()
+    counts = PerClassAccuracy()
     counts.add([paddle.to_tensor([[0.0, 1.0]]),
                 paddle.to_tensor([[1.0, 0.0]])], paddle.to_tensor([[1]]))
     assert counts.value() == 1.0
@@ -52,7 +54,8 @@ def test_the_main_classifier_of_several_counts():
 
 def test_several_processes_count_repeated_samples_once(monkeypatch):
     """Two processes evaluate 3 images: the sampler repeats the first one to fill the second process's batch."""
-    from paddle_transfer.worker import loops
+    load_ppcls(locate())
+    from paddle_transfer.worker import eval_loop
 
     others = iter([paddle.to_tensor([[1.0, 0.0], [1.0, 0.0]]), paddle.to_tensor([[1], [0]])])
     monkeypatch.setattr(paddle.distributed, "get_world_size", lambda: 2)
@@ -61,10 +64,11 @@ def test_several_processes_count_repeated_samples_once(monkeypatch):
     logits = paddle.to_tensor([[1.0, 0.0], [0.0, 1.0]])
     engine = types.SimpleNamespace(
         use_dali=False, config={"Global": {}}, is_rec=False, model=lambda images: logits, amp=False,
-        eval_loss_func=None, eval_metric_func=None, per_class=PerClass())
-    seen = loops._evaluate_batch(engine, batch=[paddle.zeros([2, 1]),
-                                                paddle.to_tensor([[0], [1]])], losses={}, left=3)
+        eval_loss_func=None, eval_metric_func=None)
+    measured = eval_loop.Evaluation()
+    eval_loop._evaluate_batch(engine, [paddle.zeros([2, 1]), paddle.to_tensor([[0], [1]])],
+                              measured, total=3)
     # class 0: right; class 1: one right, one wrong. The fourth, right and of class 0, is a repetition.
-    assert seen == 3
-    assert engine.per_class.value() == pytest.approx(0.75)
-    assert engine.per_class._seen.tolist() == [1, 2]
+    assert measured.seen == 3
+    assert measured.per_class.value() == pytest.approx(0.75)
+    assert measured.per_class.seen.tolist() == [1, 2]

@@ -5,6 +5,7 @@ import pytest
 
 from paddle_transfer.errors import TrialError
 from paddle_transfer.worker import safe_load
+from paddle_transfer.worker.patching import replaced
 from tests.helpers.evil_weights import evil_files
 
 
@@ -79,7 +80,8 @@ def test_it_stands_in_for_paddles_and_steps_back(tmp_path):
 
     stock = paddle.load
     (tmp_path / "evil.pdstates").write_bytes(next(evil_files(str(tmp_path / "mark")))[1])
-    with pytest.raises(TrialError, match="nothing of it was run"), safe_load.instead_of_paddles():
+    with pytest.raises(TrialError, match="nothing of it was run"), replaced(
+            paddle, load=safe_load.load):
         paddle.load(str(tmp_path / "evil.pdstates"))
     assert paddle.load is stock
     assert not (tmp_path / "mark").exists()

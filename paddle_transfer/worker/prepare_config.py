@@ -1,9 +1,11 @@
-"""The user's config made into one that every version of PaddleClas runs, and checks that name what is wrong with it."""
+"""Turns the user's config into one that every version of PaddleClas runs, and checks it."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
+
+import paddle
 
 from paddle_transfer.config import base, pretrained
 from paddle_transfer.errors import SetupError, TrialError
@@ -12,36 +14,36 @@ from paddle_transfer.errors import SetupError, TrialError
 TOPK_METRICS = ("TopkAcc", "GoogLeNetTopkAcc", "DistillationTopkAcc")
 
 #: Which data the modes of the engine read.
-READS = {"train": ("Train", "Eval"), "eval": ("Eval",), "infer": (), "export": ()}
+SPLITS = {"train": ("Train", "Eval"), "eval": ("Eval",), "infer": (), "export": ()}
 
 
-def prepared(config: dict, *, mode: str) -> dict:
+def prepare_config(config: dict[str, Any], *, mode: str) -> dict[str, Any]:
     """A copy of ``config``, which PaddleClas may take apart (its builders pop keys).
 
     :param mode: ``train``, ``eval``, ``infer`` or ``export``
     :raises TrialError: a file that the config names is not there
     """
     config = base.complete(config)
-    settings = config["Global"]
+    section = config["Global"]
     if mode != "train":
-        settings.setdefault("epochs", 1)
-    if mode == "export" or settings["device"] != "gpu":
+        section.setdefault("epochs", 1)
+    if mode == "export" or section["device"] != "gpu":
         # stock export does so too; on a CPU 2.4 would fail where later versions warn
         config["Arch"].pop("use_sync_bn", None)
-    if pretrained.left_alone(config) and isinstance(settings["pretrained_model"], str):
+    if pretrained.left_alone(config) and isinstance(section["pretrained_model"], str):
         # 2.4 adds the suffix always, later versions when it is missing
-        settings["pretrained_model"] = settings["pretrained_model"].removesuffix(pretrained.SUFFIX)
+        section["pretrained_model"] = section["pretrained_model"].removesuffix(pretrained.SUFFIX)
     config.setdefault("profiler_options", None)
     check_files(config, mode=mode)
-    _drop_useless_metrics(config)
-    _cut_topk(config)
+    _drop_mixed_accuracy(config)
+    _limit_topk(config)
     return config
 
 
-def check_files(config: dict, *, mode: str) -> None:
-    """:raises TrialError: a list file or image root is not there (PaddleClas has a bare assert for it)"""
+def check_files(config: dict[str, Any], *, mode: str) -> None:
+    """:raises TrialError: a list file or image root is not there (PaddleClas has a bare assert)"""
     gone = []
-    for split in READS[mode]:
+    for split in SPLITS[mode]:
         dataset = ((config.get("DataLoader") or {}).get(split) or {}).get("dataset") or {}
         gone += [f"DataLoader.{split}.dataset.{key}: there is no {dataset[key]}"
                  for key in ("image_root", "cls_label_path")
@@ -50,12 +52,11 @@ def check_files(config: dict, *, mode: str) -> None:
         raise TrialError("; ".join(gone) + f" (relative paths start at {os.getcwd()})")
 
 
-def check_device(device: Any) -> None:
-    """:raises SetupError: ``Global.device`` is a kind of device that this machine or this Paddle does not have"""
+def check_device(device: str) -> None:
+    """:raises SetupError: ``Global.device`` is ``gpu``, and this machine or this Paddle has none"""
     if device != "gpu":
         return
-    import paddle
-    if not paddle.is_compiled_with_cuda():
+    if not paddle.device.is_compiled_with_cuda():
         reason = "this Paddle is the CPU-only build"
     elif paddle.device.cuda.device_count() == 0:
         reason = "no GPU is visible (look at nvidia-smi and CUDA_VISIBLE_DEVICES)"
@@ -64,18 +65,22 @@ def check_device(device: Any) -> None:
     raise SetupError(f"Global.device is gpu, but {reason}. To run on the CPU: -o Global.device=cpu")
 
 
-def _drop_useless_metrics(config: dict) -> None:
-    """Takes TopkAcc out of ``Metric.Train`` under mixed labels. PaddleClas means to, but skips every second entry,
-    because it removes from the list that it walks through."""
+def _drop_mixed_accuracy(config: dict[str, Any]) -> None:
+    """Drop TopkAcc from ``Metric.Train`` under mixed labels.
+
+    PaddleClas means to, but skips every second entry: it removes from the list while iterating.
+    """
     dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
     metrics = (config.get("Metric") or {}).get("Train")
     if metrics and dataset.get("batch_transform_ops"):
         config["Metric"]["Train"] = [metric for metric in metrics if "TopkAcc" not in metric]
 
 
-def _cut_topk(config: dict) -> None:
-    """Takes every k beyond the number of classes out of the top-k metrics. 2.4 does so in the first batch (and fails
-    when nothing is left), later versions report 1.0, which would be the best metric for ever when it comes first.
+def _limit_topk(config: dict[str, Any]) -> None:
+    """Drop every k beyond the number of classes from the top-k metrics.
+
+    2.4 does so in the first batch (and fails when nothing is left), later versions report 1.0,
+    which would always be the best metric when it comes first.
 
     :raises TrialError: nothing is left
     """

@@ -1,0 +1,49 @@
+"""The protocol of a way to transfer: what it needs, what it edits in a training config.
+
+A new strategy is one file with a class that inherits ``Strategy``, and one line in ``registry``.
+What stock PaddleClas can express is an edit of the config; the rest is a ``WorkerHalf`` (see
+``strategies.worker.base``), which may import paddle and is imported in the trial's process only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class StrategyOptions(BaseModel):
+    """Options of a strategy that has none; base class of those that have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Options = TypeVar("Options", bound=StrategyOptions)
+
+
+class Strategy(Protocol[Options]):
+    """One way to transfer, registered as a class without constructor arguments.
+
+    ``Transfer: {strategy: {name: NAME, OPTION: VALUE}}`` in a training config chooses it.
+    """
+
+    name: str
+    #: The options' schema; a field's description is its help text.
+    options: type[Options]
+    #: What a training leaves behind, in words.
+    returns: str = "weights of Arch.name, for stock PaddleClas"
+    #: ``module:attribute`` of a ``WorkerHalf`` subclass; empty when the edited config says it all.
+    worker: str = ""
+    #: Whether it reads labelled source images (``DataLoader.Source``).
+    needs_source_data: bool = False
+    #: Whether it reads images without labels (``DataLoader.Unlabeled``).
+    needs_unlabeled_data: bool = False
+    #: Whether it trains by gradient steps, so that epochs, optimizer and augmentation matter.
+    trains_network: bool = True
+
+    def edit(self, config: dict[str, Any], options: Options) -> None:
+        """Edit a training config in place, as far as stock PaddleClas can express the strategy.
+
+        Pure plain data, no Paddle. Editing an edited config again must change nothing: a trial's
+        config is edited when the search writes it and when ``tools/train.py`` reads it.
+        """

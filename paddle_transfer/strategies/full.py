@@ -1,0 +1,17 @@
+"""All layers are trained at one learning rate, from the weights that the config asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paddle_transfer.strategies.base import Strategy, StrategyOptions
+
+
+class Full(Strategy[StrategyOptions]):
+    """PaddleClas's own training; a config without a strategy has this one."""
+
+    name = "full"
+    options = StrategyOptions
+
+    def edit(self, config: dict[str, Any], options: StrategyOptions) -> None:
+        """Change nothing."""

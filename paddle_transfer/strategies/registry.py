@@ -1,0 +1,13 @@
+"""Ways to transfer by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paddle_transfer.registry import Registry
+from paddle_transfer.strategies.base import Strategy
+
+STRATEGIES: Registry[type[Strategy[Any]]] = Registry(
+    "strategy", group="paddle_transfer.strategies", builtin={
+        "full": "paddle_transfer.strategies.full:Full",
+    })

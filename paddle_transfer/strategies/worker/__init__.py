@@ -1,0 +1,1 @@
+"""The halves of strategies that run in a trial's process; only here they may import paddle."""

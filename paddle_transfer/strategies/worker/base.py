@@ -1,0 +1,41 @@
+"""The half of a strategy in a trial's process: hooks into the training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from paddle import nn
+
+
+class TrainedEngine(Protocol):
+    """The parts of the training engine that a ``WorkerHalf`` may rely on."""
+
+    config: Mapping[str, Any]
+    #: The network, possibly wrapped for several devices or half precision.
+    model: Any
+    #: Paddle's optimizers and learning rate schedules.
+    optimizer: list[Any]
+    lr_sch: list[Any]
+
+
+class WorkerHalf:
+    """What a strategy does in a trial's process. Every hook may be left as it is.
+
+    :param options: the strategy's options
+    :param config: the training config as plain data
+    """
+
+    def __init__(self, options: Any, config: Mapping[str, Any]):
+        self.options, self.config = options, config
+
+    def model_built(self, model: nn.Layer) -> Sequence[nn.Layer]:
+        """Called in training with the network and its weights, before the optimizer is built.
+
+        :returns: further layers that the optimizer trains and nobody saves (a discriminator)
+        """
+        del model
+        return ()
+
+    def epoch_started(self, engine: TrainedEngine, epoch: int) -> None:
+        """Called before every epoch (from 1), after ``engine.model.train()``."""

@@ -1,0 +1,65 @@
+"""What both loops need: batches of either engine's loaders, AMP, averages."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import paddle
+from paddle import Tensor
+from ppcls.engine.engine import Engine
+from ppcls.utils.misc import AverageMeter
+
+from paddle_transfer.errors import TrialError
+
+#: Images, labels, and whatever else a data set gives.
+Batch = list[Tensor]
+#: What a network or a loss is given or gives, by architecture.
+Output = Tensor | list[Tensor] | tuple[Tensor, ...] | dict[str, Tensor]
+
+#: What 2.4's loops keep out of half precision.
+BLACK_LIST = {"flatten_contiguous_range", "greater_than"}
+
+
+def read(iterator: Iterator[Any]) -> Iterator[Any]:
+    """:raises TrialError: not one image can be read (see ``shims`` for how that is noticed)"""
+    while True:
+        try:
+            batch = next(iterator)
+        except StopIteration:
+            return
+        except Exception:
+            failure = getattr(iterator, "failure", None)
+            if failure is None:
+                raise
+            while isinstance(failure, RecursionError) and failure.__context__ is not None:
+                failure = failure.__context__
+            raise TrialError("The images cannot be read (the log names them): "
+                             f"{type(failure).__name__}: {failure}") from None
+        yield batch
+
+
+def from_dali(batch: list[dict[str, Tensor]]) -> Batch:
+    return [paddle.to_tensor(batch[0]["data"]), paddle.to_tensor(batch[0]["label"])]
+
+
+def autocast(engine: Engine, *, is_eval: bool) -> AbstractContextManager[Any]:
+    """The context for a forward pass, by the engine's own AMP settings."""
+    if hasattr(engine, "auto_cast"):
+        context: AbstractContextManager[Any] = engine.auto_cast(is_eval=is_eval)
+        return context
+    if not engine.amp or (is_eval and not engine.amp_eval):
+        return contextlib.nullcontext()
+    return paddle.amp.auto_cast(custom_black_list=BLACK_LIST, level=engine.amp_level)
+
+
+def is_multilabel(engine: Engine) -> bool:
+    return bool(engine.config["Global"].get("use_multilabel", False))
+
+
+def average(meters: dict[str, AverageMeter], values: Mapping[str, Tensor], count: int) -> None:
+    """Add ``values``, means over ``count`` samples, to their meters."""
+    for name, value in values.items():
+        meters.setdefault(name, AverageMeter(name, "7.5f")).update(float(value), count)

@@ -1,0 +1,128 @@
+"""One evaluation of a classification, with 0-D tensors and on several CPUs too.
+
+Retrieval keeps PaddleClas's loop.
+"""
+
+from __future__ import annotations
+
+import inspect
+import platform
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import paddle
+from ppcls.engine import evaluation
+from ppcls.engine.engine import Engine
+from ppcls.utils import logger
+from ppcls.utils.misc import AverageMeter
+
+from paddle_transfer.worker.batches import (
+    Batch,
+    Output,
+    autocast,
+    average,
+    from_dali,
+    is_multilabel,
+    read,
+)
+from paddle_transfer.worker.metrics import PerClassAccuracy
+
+#: 2.4 and 2.5 never hand the label to a recognition model, 2.6 does (its head needs it).
+LABEL_IN_EVAL = "engine.model(batch[0], batch[1])" in inspect.getsource(
+    evaluation.classification_eval)
+
+
+@dataclass
+class Evaluation:
+    """What was measured so far, beside the engine's own ``eval_metric_func``.
+
+    :param seen: samples of the data set
+    """
+
+    losses: dict[str, AverageMeter] = field(default_factory=dict)
+    per_class: PerClassAccuracy = field(default_factory=PerClassAccuracy)
+    seen: int = 0
+
+
+def evaluate(engine: Engine, epoch_id: int) -> Evaluation:
+    """Evaluate on ``DataLoader.Eval``; metrics gather in ``engine.eval_metric_func``."""
+    if hasattr(engine.eval_metric_func, "reset"):
+        engine.eval_metric_func.reset()
+    measured = Evaluation()
+    times = {name: AverageMeter(name, ".5f", postfix=" s,")
+             for name in ("batch_cost", "reader_cost")}
+    loader = engine.eval_dataloader
+    total = loader.size if engine.use_dali else len(loader.dataset)
+    tic = time.time()
+    count = len(loader) - (platform.system() == "Windows")
+    for batch, iter_id in zip(read(iter(loader)), range(count), strict=False):
+        if iter_id == 5:
+            for meter in times.values():
+                meter.reset()
+        times["reader_cost"].update(time.time() - tic)
+        _evaluate_batch(engine, batch, measured, total=total)
+        times["batch_cost"].update(time.time() - tic)
+        if iter_id % engine.config["Global"]["print_batch_step"] == 0:
+            speed = batch[0].shape[0] / times["batch_cost"].avg
+            costs = "s, ".join(f"{name}: {meter.avg:.5f}" for name, meter in times.items())
+            losses = ", ".join(f"{name}: {meter.val:.5f}"
+                               for name, meter in measured.losses.items())
+            logger.info(f"[Eval][Epoch {epoch_id}][Iter: {iter_id}/{len(loader)}]"
+                        f"{losses}, {costs}, ips: {speed:.5f} images/sec")
+        tic = time.time()
+    if engine.use_dali:
+        loader.reset()
+    return measured
+
+
+def _evaluate_batch(engine: Engine, batch: Batch, measured: Evaluation, *, total: int) -> None:
+    """Add one batch (of every process) to what was measured.
+
+    :param total: samples of the data set; the sampler of several processes repeats some to fill the
+        last batch, which do not count
+    """
+    if engine.use_dali:
+        batch[:] = from_dali(batch) if isinstance(batch[0], dict) else batch
+    batch[0] = paddle.to_tensor(batch[0])
+    if not is_multilabel(engine):
+        batch[1] = batch[1].reshape([-1, 1]).astype("int64")
+    with autocast(engine, is_eval=True):
+        with_label = engine.is_rec and LABEL_IN_EVAL
+        out = engine.model(batch[0], batch[1]) if with_label else engine.model(batch[0])
+    for key in ("Student", "logits"):
+        if isinstance(out, dict) and key in out:
+            out = out[key]
+    preds, labels = _gather(out), _gather(batch[1])
+    count = batch[0].shape[0] * paddle.distributed.get_world_size()
+    left = total - measured.seen
+    if count > left and not engine.use_dali and paddle.distributed.get_world_size() > 1:
+        count = left
+        preds = [pred[:count] for pred in preds] if isinstance(preds, list) else preds[:count]
+        labels = labels[:count]
+    if engine.eval_loss_func is not None:
+        with autocast(engine, is_eval=True):
+            losses = engine.eval_loss_func(preds, labels)
+        average(measured.losses, losses, count)
+    if engine.eval_metric_func is not None:
+        engine.eval_metric_func(preds, labels)
+    if not is_multilabel(engine):
+        measured.per_class.add(preds, labels)
+    measured.seen += count
+
+
+def _gather(value: Output) -> Any:
+    """``value`` of all processes, one behind the other.
+
+    PaddleClas asks ParallelEnv for a device number here, which a CPU does not have; tensors are on
+    the right device already.
+    """
+    if paddle.distributed.get_world_size() == 1 or isinstance(value, dict):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_gather(item) for item in value]
+    if paddle.device.is_compiled_with_cuda() and "gpu" in paddle.device.get_device():
+        value = value.cuda()
+    parts: list[paddle.Tensor] = []
+    paddle.distributed.all_gather(parts, value)
+    return paddle.concat(parts, 0)

@@ -1,0 +1,118 @@
+"""Opens an engine for one run, and leaves the process as it was: several runs share one process."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import paddle
+from paddle import nn
+from ppcls.engine import engine as stock
+from ppcls.utils import logger
+from ppcls.utils.config import AttrDict, create_attr_dict
+
+from paddle_transfer import dotpath
+from paddle_transfer.config import pretrained
+from paddle_transfer.errors import TrialError
+from paddle_transfer.registry import attribute_of
+from paddle_transfer.strategies.section import apply_strategy, read_head_options, read_strategy
+from paddle_transfer.strategies.worker.base import WorkerHalf
+from paddle_transfer.strategies.worker.head_options import HeadOptionsHalf
+from paddle_transfer.worker import prepare_config, run_weights, safe_load
+from paddle_transfer.worker.engine import TransferEngine
+from paddle_transfer.worker.locate import EngineHome
+from paddle_transfer.worker.networks import BUILD_ERRORS
+from paddle_transfer.worker.options import RunOptions
+from paddle_transfer.worker.patching import replaced
+from paddle_transfer.worker.saving import Saver
+
+
+@contextmanager
+def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
+                 options: RunOptions) -> Iterator[TransferEngine]:
+    """See ``bootstrap.open_engine``, which imports this module."""
+    prepare_config.check_device(config["Global"]["device"])
+    config = apply_strategy(config)
+    halves = worker_halves(config)
+    config = prepare_config.prepare_config(config, mode=mode)
+    source = run_weights.find(config, ppcls=os.path.join(home.path, "ppcls"),
+                              prepared=options.prepared)
+    config = pretrained.with_file(config, source.file if source else None)
+    loader = None
+    if source is not None:
+        loader = run_weights.Loader(source, arch=dotpath.clone(config["Arch"]),
+                                    training=mode == "train")
+    saver = Saver(to=options.weights_to)
+    attributes = AttrDict(config)
+    create_attr_dict(attributes)
+    forget_loggers()
+    with ExitStack() as stack:
+        # for all of PaddleClas: its networks, checkpoints, distillations
+        stack.enter_context(replaced(paddle, load=safe_load.load))
+        # parameters get the names that they would have in a process of their own, as checkpoints
+        # hold these names
+        stack.enter_context(paddle.utils.unique_name.guard())
+        stack.enter_context(replaced(
+            stock, save_load=saver, init_model=saver.resuming(stock.init_model),
+            init_logger=_without_file(stock.init_logger, options.log_file),
+            load_dygraph_pretrain=loader or stock.load_dygraph_pretrain,
+            build_optimizer=_after_halves(halves, stock.build_optimizer)))
+        stack.callback(forget_loggers)
+        engine = _build(attributes, mode=mode, home=home, options=options, saver=saver,
+                        halves=halves)
+        stack.callback(engine.close)
+        engine.pretrained = loader.report if loader else None
+        yield engine
+
+
+def worker_halves(config: dict[str, Any]) -> list[WorkerHalf]:
+    """What the sections ``FineTune`` and ``Transfer.strategy`` do in this process."""
+    halves: list[WorkerHalf] = [HeadOptionsHalf(read_head_options(config), config)]
+    chosen = read_strategy(config)
+    if chosen.strategy.worker:
+        halves.append(attribute_of(chosen.strategy.worker)(chosen.options, config))
+    return halves
+
+
+def forget_loggers() -> None:
+    """Reset PaddleClas's logger, which keeps one handler per output directory for ever."""
+    for handler in logging.getLogger("ppcls").handlers[:]:
+        logging.getLogger("ppcls").removeHandler(handler)
+        handler.close()
+    logger._logger = None
+
+
+def _after_halves(halves: Sequence[WorkerHalf],
+                  build_optimizer: Callable[..., Any]) -> Callable[..., Any]:
+    """``build_optimizer``, which only a training calls, after the hooks that come before it."""
+    def stand_in(config: Any, epochs: int, steps: int, models: list[nn.Layer]) -> Any:
+        extra = [layer for half in halves for layer in half.model_built(models[0])]
+        return build_optimizer(config, epochs, steps, [*models, *extra])
+    return stand_in
+
+
+def _build(config: AttrDict, **arguments: Any) -> TransferEngine:
+    try:
+        return TransferEngine(config, **arguments)
+    except BUILD_ERRORS as error:
+        # nothing random happens while an engine is built: this config can never be built
+        raise TrialError("PaddleClas cannot build what the config asks for: "
+                         f"{type(error).__name__}: {error}. {_where(error)}") from error
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    assert trace is not None, "a caught exception has a traceback"
+    file = os.path.basename(trace.tb_frame.f_code.co_filename)
+    return f"(raised in {file}, line {trace.tb_lineno})"
+
+
+def _without_file(init_logger: Callable[..., Any], log_file: bool) -> Callable[..., Any]:
+    def stand_in(*args: object, **kwargs: object) -> Any:
+        return init_logger(*args, **(kwargs if log_file else {**kwargs, "log_file": None}))
+    return stand_in

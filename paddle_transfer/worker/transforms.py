@@ -1,0 +1,49 @@
+"""Images as training sees them: PaddleClas's own transforms, made visible again."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import cv2
+import numpy as np
+import paddle
+from ppcls.data import preprocess
+from ppcls.data.dataloader.common_dataset import create_operators
+
+
+def augmented(job: dict[str, Any]) -> np.ndarray:
+    """The images of ``job`` after transform_ops and batch_transform_ops.
+
+    :param job: see ``augment``
+    :returns: (n, size, size, 3) of uint8, RGB
+    """
+    random.seed(job["seed"])
+    np.random.seed(job["seed"])
+    paddle.seed(job["seed"])
+    dataset = job["dataset"]
+    operators = create_operators(dataset.get("transform_ops"))
+    batch: list[Any] = []
+    for path, label in zip(job["images"], job["labels"], strict=True):
+        with open(path, "rb") as stream:
+            image = np.asarray(preprocess.transform(stream.read(), operators), "float32")
+        batch.append((image.transpose(2, 0, 1), np.int64(label)))
+    for entry in dataset.get("batch_transform_ops") or []:
+        for name, arguments in entry.items():
+            operator = getattr(preprocess, name)
+            batch = operator(**{**(arguments or {}), "class_num": job.get("class_num")})(batch)
+    return np.stack([_visible(item[0], dataset, job["size"]) for item in batch])
+
+
+def _visible(image: np.ndarray, dataset: dict[str, Any], size: int) -> np.ndarray:
+    """A normalized CHW float image as HWC bytes."""
+    image = np.asarray(image).transpose(1, 2, 0)
+    normalize = next((entry["NormalizeImage"] for entry in dataset.get("transform_ops") or []
+                      if "NormalizeImage" in entry), None)
+    if normalize is not None:
+        normalize = normalize or {}
+        mean = np.array(normalize.get("mean") or [0.485, 0.456, 0.406], "float32")
+        std = np.array(normalize.get("std") or [0.229, 0.224, 0.225], "float32")
+        image = (image * std + mean) * 255  # as every config has scale 1/255
+    return np.asarray(cv2.resize(np.clip(image, 0, 255).astype("uint8"), (size, size),
+                                 interpolation=cv2.INTER_AREA))
