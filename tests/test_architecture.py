@@ -139,9 +139,13 @@ def test_importing_the_package_imports_nothing_heavy():
 
 #: What help texts, previews and error messages need.
 LIGHT_ROOMS = (
-    "errors", "dotpath", "hardware", "registry", "config", "space", "stages", "settings",
+    "errors", "dotpath", "hardware", "registry", "config", "space", "strategies", "stages",
+    "settings",
 )  # fmt: skip
-LIGHT = [name for name in MODULES if room(name) in LIGHT_ROOMS]
+LIGHT = [
+    name for name in MODULES if room(name) in LIGHT_ROOMS
+    and not short(name).startswith("strategies.worker.")
+]
 
 
 def test_nor_do_the_modules_that_help_preview_and_errors_need():
