@@ -22,17 +22,17 @@ def main(arguments: argparse.Namespace) -> int:
 def replay_tables(arguments: argparse.Namespace) -> int:
     """Every method on every table, a line each as soon as it is known."""
     from benchmarks.report import find_methods, methods, run_method, summarise
-    from paddle_transfer.samplers.gp.compress_table import distil
-    from paddle_transfer.samplers.gp.task_prior import read_tasks
+    from paddle_transfer.samplers.gp.compress_table import compress_table
+    from paddle_transfer.samplers.gp.past_tasks import read_tasks
     from paddle_transfer.samplers.tables import load_table
 
     tables = [load_table(path) for path in arguments.table]
     tasks = read_tasks(arguments.prior) if arguments.prior else None
     if arguments.leave_one_out:
-        tasks = [distil(table) for table in tables]
+        tasks = [compress_table(table) for table in tables]
     chosen = find_methods(arguments.method, methods(acquisition=arguments.acquisition, tasks=tasks))
     fixed = [
-        None if arguments.fixed == "none" else table.fixed(fixed_point(
+        None if arguments.fixed == "none" else table.baseline(fixed_point(
             arguments.fixed, table.space)) for table in tables
     ]  # all mistakes before hours of work
     if not arguments.json:
@@ -53,11 +53,11 @@ def replay_tables(arguments: argparse.Namespace) -> int:
 
 def distil_tables(arguments: argparse.Namespace) -> int:
     """Write a prior file of the tables."""
-    from paddle_transfer.samplers.gp.compress_table import distil
-    from paddle_transfer.samplers.gp.task_prior import write_tasks
+    from paddle_transfer.samplers.gp.compress_table import compress_table
+    from paddle_transfer.samplers.gp.past_tasks import write_tasks
     from paddle_transfer.samplers.tables import load_table
 
-    tasks = [distil(load_table(path)) for path in arguments.table]
+    tasks = [compress_table(load_table(path)) for path in arguments.table]
     if arguments.turned:
         tasks = [replace(task, values=tuple(-value for value in task.values)) for task in tasks]
     write_tasks(arguments.output, tasks, source=arguments.source)

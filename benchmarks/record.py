@@ -24,7 +24,7 @@ import numpy
 
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import PaddleTransferError, SetupError, did_you_mean
-from paddle_transfer.samplers.tables import FIXED, Table, save_table
+from paddle_transfer.samplers.tables import BASELINE, Table, save_table
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 
@@ -209,7 +209,7 @@ def prepare(name: str, task: Task, folder: Path) -> Path:
         shutil.copyfile(json.loads(result.read_text())["weights"], weights)
     dump_yaml(
         train_config(task, task.target, data=folder / "target_data", output=folder / "target",
-                     epochs=task.epochs, lr=FIXED["lr"], pretrained=str(weights.with_suffix(""))),
+                     epochs=task.epochs, lr=BASELINE["lr"], pretrained=str(weights.with_suffix(""))),
         str(configs / "target.yaml"))
     search = configs / "search.yaml"
     dump_yaml(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 from paddle_transfer.pruners.base import Pruner
-from paddle_transfer.samplers.base import Observation
-from paddle_transfer.samplers.gp.task_prior import PastTask
-from paddle_transfer.samplers.gp.termination import posterior_summary
-from paddle_transfer.samplers.registry import make_sampler
+from paddle_transfer.samplers.base import Observation, PastTask, PosteriorSampler
+from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
 from paddle_transfer.samplers.tables import Table
 from paddle_transfer.space.space import Point, Space
 
@@ -108,15 +106,14 @@ class SamplerSearcher:
     def __init__(self, space: Space, *, mode: str = "bayes", fixed: Point | None, seed: int,
                  tasks: tuple[PastTask, ...] = (), acquisition: str = "ei",
                  pruner: Pruner | None = None, epochs: int = 0):
-        options = {"prior": "none", "warm_start": tasks, "acquisition": acquisition
-                   } if mode == "bayes" else {}
-        self._sampler = make_sampler(mode, fixed=fixed, **options)
-        self._space, self._seed, self._tasks, self._auto = space, seed, tasks, mode == "bayes"
+        options = {"acquisition": acquisition} if mode == "bayes" else {}
+        self._sampler = make_sampler(mode, baseline=fixed, past_tasks=tasks, options=options)
+        self._space, self._seed = space, seed
         self._pruner, self._epochs = pruner, epochs
         self._finished: list[Observation] = []
         self._running: list[Observation] = []  # with their curves so far
         self._asked = 0
-        self._outlook = None
+        self._mode, self._summary = mode, None
 
     def ask(self) -> Point | None:
         running = [trial.point for trial in self._running]
@@ -139,17 +136,17 @@ class SamplerSearcher:
         trial = self._running.pop(self._place(point))
         self._finished.append(replace(trial, value=max(value for _, value in curve),
                                       state="pruned" if pruned else "complete", curve=curve))
-        if self._auto:
-            self._outlook = posterior_summary(self._space, self._finished, tasks=self._tasks,
-                                              seed=self._seed)
+        if SAMPLERS[self._mode].has_posterior:
+            sampler = cast(PosteriorSampler, self._sampler)
+            self._summary = sampler.posterior(self._space, self._finished, seed=self._seed)
 
     def _place(self, point: Point) -> int:
         return next(i for i, trial in enumerate(self._running) if trial.point == point)
 
     def chosen(self) -> Point:
-        if self._outlook is not None:
-            return self._outlook.winner
+        if self._summary is not None:
+            return self._summary.winner
         return max(self._finished, key=lambda o: (o.state == "complete", o.curve[-1][1])).point
 
     def enough(self) -> bool:
-        return self._outlook is not None and self._outlook.enough
+        return self._summary is not None and self._summary.enough

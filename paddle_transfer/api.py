@@ -90,10 +90,10 @@ def begin_with(settings: Any) -> tuple[Sampler, Ranker]:
     Raises ConfigError when something in ``warm_start`` is of no use, before anything is written.
     """
     size, tasks = eval_size(settings.base_config), load_tasks(settings)
-    sampler = make_sampler(settings.search_mode, fixed=settings.fixed,
-                           allow_repeats=not settings.de_duplication,
-                           acquisition=settings.acquisition, plan=settings.plan,
-                           prior=settings.prior, warm_start=tasks, eval_size=size)
+    component = settings.sampling.sampler
+    sampler = make_sampler(component.name, options=component.options, baseline=settings.fixed,
+                           allow_repeats=not settings.de_duplication, eval_size=size,
+                           prior=settings.prior, past_tasks=tasks, plan=settings.plan)
     return sampler, Ranker(settings, tasks=getattr(sampler, "tasks", ()), eval_size=size)
 
 

@@ -11,10 +11,10 @@ import math
 from collections.abc import Sequence
 
 from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.common import valid_observations
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.curve_extrapolation import expected_gain, scale_of
 from paddle_transfer.samplers.gp.metric_scale import tail_mean
-from paddle_transfer.samplers.gp.training_data import valid_observations
 from paddle_transfer.space.space import Point, Space
 
 #: No trial ends before this share of its epochs.
@@ -51,7 +51,7 @@ class CurvesPruner:
         best = max(scale(tail_mean(o)) for o in whole)
         if chance(end, deviation, above=best - tolerance) > CHANCE:
             return False  # most calls end here, in a millisecond
-        if not scale.odds:
+        if not scale.is_proportion:
             return True  # the model has another scale
         return _chance_with_model(space, trial.point, results, whole, end=end,
                                   deviation=deviation) <= CHANCE
@@ -65,7 +65,7 @@ def chance(mean: float, deviation: float, *, above: float) -> float:
 def _chance_with_model(space: Space, point: Point, results: Sequence[Observation],
                        whole: Sequence[Observation], *, end: float, deviation: float) -> float:
     """The chance of ending near the best point, noise taken away, when the curve foretells ``end``."""
-    from paddle_transfer.samplers.gp.sampler import model_of
+    from paddle_transfer.samplers.gp.model import model_of
 
     model = model_of(space, results)
     winner = float(model.mean(encoding.matrix(model.axes, [o.point for o in whole])).max())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.load import dump_text
-from paddle_transfer.samplers.gp.termination import LEAST_TRIALS
+from paddle_transfer.samplers.base import LEAST_TRIALS
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.settings.budget import CONFIRMED
@@ -104,10 +104,10 @@ def first_points(settings: SearchSettings) -> list[Point]:
         return [{**settings.plan.first, settings.plan.keys[0].name: value}
                 for value in settings.plan.keys[0].values]
     count = RANDOM_POINTS if settings.search_mode == "random" else max(2, len(settings.devices.slots))
-    sampler = make_sampler(settings.search_mode, fixed=settings.fixed,
-                           acquisition=settings.acquisition,
+    component = settings.sampling.sampler
+    sampler = make_sampler(component.name, options=component.options, baseline=settings.fixed,
                            allow_repeats=not settings.de_duplication, prior=settings.prior,
-                           warm_start=load_tasks(settings))
+                           past_tasks=load_tasks(settings))
     points: list[Point] = []
     while len(points) < min(count, settings.max_iter):
         point = sampler.suggest(settings.space, [], points, seed=settings.seed)

@@ -1,27 +1,35 @@
-"""Every point of the product once, in order, the fixed point before all others."""
+"""Grid search: every point of the space once, in order, the baseline first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.base import Observation
-from paddle_transfer.samplers.common import exhausted, finished_keys, first_fixed, keys, untaken
+from paddle_transfer.samplers.base import Observation, Options, RegisteredSampler, SamplerContext
+from paddle_transfer.samplers.common import exhausted, finished_keys, first_baseline, keys, untaken
 from paddle_transfer.space.space import Point, Space
 
 
-class GridSampler:
-    """Exactly the product: what is left is a set difference, so resuming needs no memory of an order."""
+class GridSampler(RegisteredSampler):
+    """The product of all values. What is left is a set difference, so resuming needs no stored
+    order."""
 
-    def __init__(self, *, fixed: Point | None = None):
-        self.fixed = fixed
+    name = "grid"
+    needs_finite_space = exhaustive = True
+    supports_repeats = uses_results = False
+
+    def __init__(self, *, baseline: Point | None = None):
+        self.baseline = baseline
+
+    @classmethod
+    def build(cls, options: Options, context: SamplerContext) -> GridSampler:
+        """``options`` are none."""
+        return cls(baseline=context.baseline)
 
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
                 seed: int) -> Point | None:
-        """As ``Sampler.suggest``; ``seed`` changes nothing.
-
-        :raises PaddleTransferError: when a range of the space has no end of values
-        """
+        """As ``Sampler.suggest``; ``seed`` changes nothing. Raises PaddleTransferError for a
+        continuous range."""
         if space.size is None:
             endless = [h.name for h in space.hyperparameters if h.size is None]
             raise PaddleTransferError(
@@ -30,4 +38,4 @@ class GridSampler:
         taken = finished_keys(space, finished) | keys(space, running)
         if exhausted(space, taken):
             return None
-        return first_fixed(space, self.fixed, taken) or untaken(space, taken)
+        return first_baseline(space, self.baseline, taken) or untaken(space, taken)

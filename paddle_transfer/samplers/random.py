@@ -1,31 +1,40 @@
-"""Points drawn independently and uniformly, with replacement."""
+"""Random search: points drawn independently and uniformly, with replacement."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.base import Observation, Options, RegisteredSampler, SamplerContext
 from paddle_transfer.samplers.common import (
     exhausted,
     finished_keys,
-    first_fixed,
+    first_baseline,
     generator,
     keys,
     untaken,
 )
 from paddle_transfer.space.space import Point, Space
 
-#: A draw is repeated this often while it hits points that are running; then the first free point is taken.
+#: A draw is repeated this often while it hits running points; then the first free point is taken.
 _DRAWS = 1000
 
 
-class RandomSampler:
-    """Independent uniform draws. One that hits an evaluated point stands (its result is reused, or it is trained
-    with another seed); one that hits a running point is drawn again, since two workers would do the same."""
+class RandomSampler(RegisteredSampler):
+    """Independent uniform draws. A draw that hits an evaluated point stands (its result is reused,
+    or it is trained with another seed); one that hits a running point is repeated, since two
+    workers would do the same."""
 
-    def __init__(self, *, fixed: Point | None = None, allow_repeats: bool = False):
-        self.fixed = fixed
+    name = "random"
+    uses_results = False
+
+    def __init__(self, *, baseline: Point | None = None, allow_repeats: bool = False):
+        self.baseline = baseline
         self.allow_repeats = allow_repeats
+
+    @classmethod
+    def build(cls, options: Options, context: SamplerContext) -> RandomSampler:
+        """``options`` are none."""
+        return cls(baseline=context.baseline, allow_repeats=context.allow_repeats)
 
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
                 seed: int) -> Point | None:
@@ -34,9 +43,9 @@ class RandomSampler:
         taken = finished_keys(space, finished) | busy
         if not self.allow_repeats and exhausted(space, taken):
             return None
-        fixed = first_fixed(space, self.fixed, taken)
-        if fixed is not None:
-            return fixed
+        baseline = first_baseline(space, self.baseline, taken)
+        if baseline is not None:
+            return baseline
         rng = generator(seed, len(finished) + len(running), "random")
         for _ in range(_DRAWS):
             point = space.sample(rng)

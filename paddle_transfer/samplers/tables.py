@@ -1,7 +1,8 @@
 """A recorded full grid: every point really trained, several seeds, the metric after every epoch.
 
-CSV, plain or gzipped, one row per (point, seed, epoch): the hyperparameters by name, then ``seed, epoch`` and one
-metric in 0..1; booleans are True/False, epochs count from 1. The space is what occurs in the columns.
+CSV, plain or gzipped, one row per (point, seed, epoch): the hyperparameters by name, then ``seed,
+epoch`` and one metric in 0..1; booleans are True/False, epochs count from 1. The space is what
+occurs in the columns.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from paddle_transfer.space.hyperparameter import Choice, is_number
 from paddle_transfer.space.space import Point, Space
 
 #: Where the published searches start.
-FIXED = {"lr": 0.003, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False}
+BASELINE = {"lr": 0.003, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False}
 
 #: A point this close to the best counts as found, beside what its noise allows (0..1).
 REACH = 0.004
@@ -28,7 +29,8 @@ REACH = 0.004
 
 @dataclass(frozen=True)
 class Table:
-    """``curves[i, s, e]`` is the metric of point ``i`` (``space.point(i)``), recorded seed ``s``, epoch ``e + 1``."""
+    """``curves[i, s, e]`` is the metric of point ``i`` (``space.point(i)``), recorded seed ``s``,
+    epoch ``e + 1``."""
 
     name: str
     space: Space
@@ -54,8 +56,9 @@ class Table:
 
     @property
     def noise(self) -> float:
-        """The standard error of a point's mean among the good points: each seed's mean over all points is taken
-        away, then the root of the mean variance over seeds (top tenth of points) through the number of seeds."""
+        """The standard error of a point's mean among the good points: each seed's mean over all
+        points is taken away, then the root of the mean variance over seeds (top tenth of points)
+        through the number of seeds."""
         if self.seeds < 2:
             return 0.0
         last = self.curves[:, :, -1]
@@ -73,10 +76,11 @@ class Table:
         values = self.curves[self.space.index(point), seed]
         return tuple((epoch + 1, float(value)) for epoch, value in enumerate(values))
 
-    def fixed(self, given: Point | None = None) -> Point | None:
-        """The published fixed point with ``given`` over it; None when the space has no such point."""
+    def baseline(self, given: Point | None = None) -> Point | None:
+        """The published fixed point with ``given`` over it; None when the space has no such
+        point."""
         point = {
-            **{name: value for name, value in FIXED.items() if name in self.space.names},
+            **{name: value for name, value in BASELINE.items() if name in self.space.names},
             **(given or {})
         }
         return point if self.space.contains(point) else None
@@ -85,7 +89,8 @@ class Table:
 def load_table(path: str) -> Table:
     """Read a table.
 
-    :raises PaddleTransferError: when the file is not a full grid, with the line or the point that is wrong
+    :raises PaddleTransferError: when the file is not a full grid, with the line or the point that
+        is wrong
     """
     path = Path(path)
     try:

@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from paddle_transfer.samplers.gp.task_prior import PastTask
-from paddle_transfer.samplers.gp.termination import PosteriorSummary, posterior_summary
+from paddle_transfer.samplers.base import PastTask, PosteriorSummary
 from paddle_transfer.search.confirm import Confirmed, Training, candidates, confirming, missing
 from paddle_transfer.search.confirm import leaderboard as confirmed_leaderboard
 from paddle_transfer.search.results import PointResult, point_results
@@ -24,6 +23,12 @@ from paddle_transfer.study.records import TrialRecord, observations
 
 #: Answers that are kept: the search's own trials and all of them, before and after a trial's end.
 _KEPT = 4
+
+
+def posterior_summary(*given: Any, **more: Any) -> PosteriorSummary | None:
+    """As ``termination.posterior_summary``, which is imported late: it needs scikit-optimize."""
+    from paddle_transfer.samplers.gp import termination
+    return termination.posterior_summary(*given, **more)
 
 
 @dataclass(frozen=True)

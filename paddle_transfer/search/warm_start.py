@@ -8,7 +8,7 @@ from typing import Any
 
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError, PaddleTransferError, StudyError, ValidationIssue
-from paddle_transfer.samplers.gp.task_prior import PastTask
+from paddle_transfer.samplers.base import PastTask
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.records import observations
@@ -40,10 +40,10 @@ def load_tasks(settings: Any) -> tuple[PastTask, ...]:
 
 
 def _table(path: str) -> PastTask:
-    from paddle_transfer.samplers.gp.compress_table import distil
+    from paddle_transfer.samplers.gp.compress_table import compress_table
     from paddle_transfer.samplers.tables import load_table
 
-    return distil(load_table(path))
+    return compress_table(load_table(path))
 
 
 def _search(path: str, settings: Any) -> PastTask | ValidationIssue:
@@ -85,15 +85,14 @@ def _hyperparameter(item: dict[str, Any]) -> Hyperparameter:
 
 
 def _why_useless(task: PastTask, space: Space) -> ValidationIssue | None:
-    from paddle_transfer.samplers.gp.dimension_prior import axis_of
-    from paddle_transfer.samplers.gp.task_prior import Tasks
+    from paddle_transfer.samplers.gp.task_prior import is_comparable
 
     names = list(task.points[0])
     if not set(names) & set(space.names):
         return ValidationIssue("", "must share a search_key with this search",
                                f"{', '.join(names)} in {task.name!r}",
                                f"This one searches {', '.join(space.names)}.")
-    if not Tasks([task], tuple(map(axis_of, space.hyperparameters))):
+    if not is_comparable(task, space):
         return ValidationIssue("", "must have at least two points whose values mean something here",
                                repr(task.name), "Take it out, or search some of the same values.")
     return None

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.base import Observation, Options, RegisteredSampler, SamplerContext
 from paddle_transfer.samplers.common import finished_keys, keys
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.stages.plan import STAGE, TEACHER, Plan
 
 
-class GreedySampler:
+class GreedySampler(RegisteredSampler):
     """The values of one key do not depend on each other, so they may be trained beside each other; the next key waits
     for all of them. Where it stands is read off the trials, so going on after a kill needs nothing."""
 
+    name = "greedy"
+    needs_finite_space = uses_stages = True
+    supports_repeats = supports_baseline = False
+
     def __init__(self, plan: Plan):
         self.plan = plan
+
+    @classmethod
+    def build(cls, options: Options, context: SamplerContext) -> GreedySampler:
+        """``options`` are none; ``context.plan`` is needed."""
+        assert isinstance(context.plan, Plan), "a greedy search needs its plan"
+        return cls(context.plan)
 
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
                 seed: int) -> Point | None:

@@ -78,5 +78,5 @@ def test_what_is_kept_is_a_full_grid_with_the_configs_that_made_it(path):
     assert [key["search_key"] for key in search["search_dict"]] == list(table.space.names)
     assert search["search_mode"] == "grid"
     assert table.name in record.TASKS
-    assert table.fixed() is not None
+    assert table.baseline() is not None
     assert 0.0 < table.truth.max() < 1.0

@@ -28,9 +28,9 @@ from benchmarks.report import (
 )
 from benchmarks.synthetic import synthetic_table
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.gp.compress_table import distil
-from paddle_transfer.samplers.gp.task_prior import read_tasks
-from paddle_transfer.samplers.tables import FIXED, Table, load_table, save_table
+from paddle_transfer.samplers.gp.compress_table import compress_table
+from paddle_transfer.samplers.gp.past_tasks import read_tasks
+from paddle_transfer.samplers.tables import BASELINE, Table, load_table, save_table
 
 TOOL = Path(__file__).parents[2] / "tools" / "benchmark.py"
 
@@ -158,12 +158,12 @@ def test_the_whole_grid_chooses_what_one_seed_favours(table):
 
 
 def test_what_is_learnt_is_never_judged_on_its_own_table(table):
-    tasks = [distil(synthetic_table(i)) for i in range(3)]
+    tasks = [compress_table(synthetic_table(i)) for i in range(3)]
     assert [task.name for task in others(tasks, table)] == ["synthetic_0", "synthetic_2"]
 
 
 def test_distilled_tables_average_over_decay(table):
-    task = distil(table)
+    task = compress_table(table)
     assert len(task.points) == 28
     assert set(task.points[0]) == {"lr", "label_smoothing", "mixup"}
     ends = table.curves[:, :, -1].mean(axis=1).reshape(7, 7, 4)[0, :, 0]
@@ -172,9 +172,9 @@ def test_distilled_tables_average_over_decay(table):
 
 @pytest.mark.parametrize("name", ["random", "random_pruned", "skopt", "tpe", "hyperband"])
 def test_peers_search_the_table_from_the_fixed_point(table, name):
-    [run] = run_method(table, methods()[name], repeats=1, trials=14, fixed=dict(FIXED))
+    [run] = run_method(table, methods()[name], repeats=1, trials=14, fixed=dict(BASELINE))
     assert len(run.points) == 14
-    assert run.points[0] == table.space.index(FIXED)
+    assert run.points[0] == table.space.index(BASELINE)
     assert set(run.chosen) <= set(run.points)
     assert len(set(run.points)) > 7
     assert (run.epochs[-1] < 14 * table.epochs) == (name in ("hyperband", "random_pruned"))
@@ -212,12 +212,12 @@ def test_miniature_tables_become_files(tmp_path, monkeypatch, capsys):
 
 
 def test_ours_comes_within_reach_sooner_than_random_search():
-    known = methods(tasks=[distil(synthetic_table(i)) for i in range(10, 14)])
+    known = methods(tasks=[compress_table(synthetic_table(i)) for i in range(10, 14)])
     firsts = {name: [] for name in ("bayes", "bayes_prior", "random")}
     for seed in range(4):
         table = synthetic_table(seed)
         for name, found in firsts.items():
-            runs = run_method(table, known[name], repeats=3, trials=10, fixed=dict(FIXED))
+            runs = run_method(table, known[name], repeats=3, trials=10, fixed=dict(BASELINE))
             found += [first_within_reach(table, run) or 11 for run in runs]
     median = {name: numpy.median(found) for name, found in firsts.items()}
     assert median["bayes"] <= 5

@@ -70,7 +70,7 @@ class SamplerSuite:
     always_new = True
 
     def make(self, **options) -> Sampler:
-        """The sampler under test. ``options``: ``fixed``."""
+        """The sampler under test. ``options``: ``baseline``."""
         raise NotImplementedError
 
     def walk(self, space: Space, steps: int, *, seed: int = 0, workers: int = 1,
@@ -167,17 +167,17 @@ class SamplerSuite:
         assert self.make().suggest(SINGLE, [], [], seed=0) == only
         assert self.make().suggest(SINGLE, [], [only], seed=0) is None
 
-    def test_the_fixed_point_comes_first_and_once(self):
-        points = self.walk(PUBLISHED, 10, fixed=dict(FIXED))
+    def test_the_baseline_comes_first_and_once(self):
+        points = self.walk(PUBLISHED, 10, baseline=dict(FIXED))
         assert points[0] == FIXED
         assert FIXED not in points[1:] or not self.always_new
 
-    def test_the_fixed_point_is_not_asked_again_while_it_runs(self):
-        assert self.make(fixed=dict(FIXED)).suggest(PUBLISHED, [], [FIXED], seed=0) != FIXED
+    def test_the_baseline_is_not_asked_again_while_it_runs(self):
+        assert self.make(baseline=dict(FIXED)).suggest(PUBLISHED, [], [FIXED], seed=0) != FIXED
 
-    def test_a_fixed_point_outside_the_space_is_refused(self):
+    def test_a_baseline_outside_the_space_is_refused(self):
         with pytest.raises(ValueError, match="not in the space"):
-            self.make(fixed={**FIXED, "lr": 0.5}).suggest(PUBLISHED, [], [], seed=0)
+            self.make(baseline={**FIXED, "lr": 0.5}).suggest(PUBLISHED, [], [], seed=0)
 
     @pytest.mark.parametrize("state", ["failed", "diverged"])
     def test_a_search_goes_on_when_every_trial_goes_wrong(self, state):

@@ -46,8 +46,8 @@ class VirtualSearch:
         self._store = store = open_store(output_dir=settings.output_dir, space=settings.space)
         executor = executor or FakeExecutor()
         executor.script = self.play
-        sampler = make_sampler(settings.search_mode, fixed=settings.fixed, prior=settings.prior,
-                                   allow_repeats=not settings.de_duplication)
+        sampler = make_sampler(settings.search_mode, baseline=settings.fixed, prior=settings.prior,
+                               allow_repeats=not settings.de_duplication)
         ranker = Ranker(settings, tasks=getattr(sampler, "tasks", ()))
         watch = Stopwatch(store, clock=executor.clock)
         return Driver(

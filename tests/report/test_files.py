@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from paddle_transfer.report.files import Outputs, replace_with_link, trial_dir
-from paddle_transfer.samplers.gp.termination import PosteriorSummary
+from paddle_transfer.samplers.base import PosteriorSummary
 from tests.helpers.records import record, shown_settings
 
 

@@ -29,7 +29,7 @@ SMALL = [{"search_key": "lr", "search_values": [0.1, 0.01, 0.001]}, {"search_key
 @pytest.mark.parametrize("max_iter", [None, 4])
 def test_a_grid_lists_what_the_sampler_will_give(tmp_path, fixed, max_iter):
     settings = settings_of(tmp_path, search_dict=SMALL, fixed=fixed, max_iter=max_iter)
-    sampler, finished = make_sampler("grid", fixed=settings.fixed), []
+    sampler, finished = make_sampler("grid", baseline=settings.fixed), []
     for number in range(settings.max_iter):
         point = sampler.suggest(settings.space, finished, [], seed=0)
         finished.append(Observation(number, point, 0.5))
@@ -41,7 +41,7 @@ def test_a_grid_lists_what_the_sampler_will_give(tmp_path, fixed, max_iter):
 def test_other_modes_show_the_samplers_first_points(tmp_path, mode, count):
     settings = settings_of(tmp_path, search_mode=mode, fixed=PUBLISHED_FIXED, seed=3)
     points = first_points(settings)
-    sampler = make_sampler(mode, fixed=PUBLISHED_FIXED)
+    sampler = make_sampler(mode, baseline=PUBLISHED_FIXED)
     assert len(points) == count
     assert points[0] == PUBLISHED_FIXED
     assert points[1] == sampler.suggest(settings.space, [], points[:1], seed=3)

@@ -9,7 +9,7 @@ from paddle_transfer.samplers.registry import make_sampler
 from tests.helpers.sampler_suite import FIXED, MIXED, PUBLISHED, SamplerSuite, observe
 
 
-class TestGridSuggester(SamplerSuite):
+class TestGridSampler(SamplerSuite):
     continuous = False
 
     def make(self, **options):
@@ -18,8 +18,8 @@ class TestGridSuggester(SamplerSuite):
     def test_it_is_exactly_the_product_in_order(self):
         assert self.walk(PUBLISHED, 500) == list(PUBLISHED.points())
 
-    def test_the_fixed_point_moves_to_the_front(self):
-        points = self.walk(PUBLISHED, 500, fixed=dict(FIXED))
+    def test_the_baseline_moves_to_the_front(self):
+        points = self.walk(PUBLISHED, 500, baseline=dict(FIXED))
         rest = [point for point in PUBLISHED.points() if point != FIXED]
         assert points == [FIXED, *rest]
         assert len(points) == 196

@@ -8,7 +8,7 @@ from paddle_transfer.samplers.registry import make_sampler
 from tests.helpers.sampler_suite import PUBLISHED, SINGLE, SMALL, SamplerSuite, observe
 
 
-class TestRandomSuggester(SamplerSuite):
+class TestRandomSampler(SamplerSuite):
     always_new = False
 
     def make(self, **options):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from paddle_transfer.samplers.gp.termination import LEAST_TRIALS, PosteriorSummary
+from paddle_transfer.samplers.base import LEAST_TRIALS, PosteriorSummary
 from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.search.stopping import SECONDS, AutoStop, Budget, Stopwatch
 from paddle_transfer.study.records import TrialRecord

@@ -11,7 +11,7 @@ from benchmarks.synthetic import synthetic_table
 from paddle_transfer.api import begin_with, run_search
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.report.preview import preview
-from paddle_transfer.samplers.gp.task_prior import shipped
+from paddle_transfer.samplers.gp.past_tasks import shipped
 from paddle_transfer.samplers.tables import save_table
 from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.settings.search_file import load_search_file
@@ -149,7 +149,7 @@ def test_sampler_and_judge_know_the_tasks_and_the_size_of_the_list(tmp_path, tab
     sampler, ranker = begin_with(made)
     assert [task.name
             for task in sampler.tasks] == ["synthetic"] == [task.name for task in ranker._tasks]
-    assert sampler.eval_size == 2 == ranker._eval_size
+    assert sampler.context.eval_size == 2 == ranker._eval_size
     sampler, ranker = begin_with(replace(made, prior="shipped"))
     assert [task.name
             for task in ranker._tasks] == ["synthetic", *(task.name for task in shipped())]

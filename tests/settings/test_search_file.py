@@ -7,7 +7,7 @@ import pytest
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.samplers.gp.sampler import ACQUISITIONS
-from paddle_transfer.samplers.registry import MODES
+from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings import fields as fields_module
 from paddle_transfer.settings import search_file
 from paddle_transfer.settings.search_file import load_search_file
@@ -142,7 +142,7 @@ def test_gpus_that_are_not_used_are_pointed_out(tmp_path, monkeypatch):
 
 
 def test_names_agree_with_the_samplers():
-    assert set(fields_module.MODES) == set(MODES)
+    assert set(fields_module.MODES) == set(SAMPLERS.names())
     assert {name.lower() for name in search_file.ACQUISITIONS} == set(ACQUISITIONS)
 
 

@@ -1,9 +1,10 @@
-"""What a training still gains from an epoch to its end, told by the trainings that are finished.
+"""The gain of a training from one of its epochs to its end, extrapolated from finished trainings.
 
-A training at one of its early epochs gains more the less of its schedule is over, and large learning rates gain
-late: under a cosine schedule they look bad until the rate falls, as do mixup and label smoothing. So gains are a
-Gaussian process over the hyperparameters, with a prior so wide that a finished training at another learning rate
-does not settle the matter. Its numbers were set by hand on small numpy networks and recorded tables.
+A training at an early epoch gains more the more of its schedule is left, and large learning rates
+gain late: under a cosine schedule they look bad until the rate falls, as do mixup and label
+smoothing. So gains are a Gaussian process over the hyperparameters, with a prior so wide that a
+finished training at another learning rate does not settle the matter. Its constants were set by
+hand on small numpy networks and recorded tables.
 """
 
 from __future__ import annotations
@@ -12,55 +13,66 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy
+
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.dimension_prior import Axis, axis_of
+from paddle_transfer.samplers.gp.encoding import Array
 from paddle_transfer.samplers.gp.metric_scale import log_odds, tail_mean
 from paddle_transfer.space.space import Point, Space
 
 Curve = Sequence[tuple[int, float]]
 
-#: Before any training: mean and standard deviation of the gain when the whole schedule is still to come, in units of
-#: the scale. Both fall with the ``POWER``-th power of the share that is left.
+#: Prior mean and standard deviation of the gain over the whole schedule, in units of the scale.
+#: Both fall with the
+#: ``POWER``-th power of the share that is left.
 MEAN, SPREAD, POWER = 1.0, 0.9, 2.5
-#: What no training foretells of another, at any epoch; where trainings are few and fluctuate it is more, and these
-#: multiples are tried on the finished ones.
-FLOOR, ROUGHER = 0.08, (1.0, 2.0, 4.0)
 
-#: Parts of the spread: common to all trainings, and along one axis (strong, weak and other ones, see ``beliefs``).
+#: Standard deviation of the part that no training says of another; where trainings are few and
+#: fluctuate it is more:
+#: these multiples are compared by their likelihood.
+FLOOR, FLOOR_FACTORS = 0.08, (1.0, 2.0, 4.0)
+
+#: Parts of the standard deviation: common to all trainings, and along one axis (strong, weak, other
+#: ones).
 COMMON, STRONG, WEAK, OTHER = 0.6, 0.8, 0.1, 0.4
 
 
 @dataclass(frozen=True)
 class Scale:
-    """``unit`` is one log-odds for shares (0..1); for other metrics, which stay as they are, the most that a whole
-    training gained after its first epoch."""
+    """The scale of gains.
 
-    odds: bool
+    :param is_proportion: the metric is in 0..1 and counts in log-odds; other metrics count as they
+        are
+    :param unit: 1 in log-odds; else the most that a whole training gained after its first epoch
+    """
+
+    is_proportion: bool
     unit: float = 1.0
 
     def __call__(self, value: float) -> float:
-        return log_odds(value) if self.odds else value
+        return log_odds(value) if self.is_proportion else value
 
     def level(self, curve: Curve) -> float:
-        """How far a curve has come: its best value, since a dip of a large learning rate is no verdict."""
+        """The best value of a curve so far: a dip of a large learning rate does not count against
+        it."""
         return max(self(value) for _, value in curve if math.isfinite(value))
 
     def gain(self, whole: Observation, share: float) -> float | None:
-        """What a whole training gained after ``share`` (0..1) of its epochs, below 0 when it fell; None when its
-        curve does not tell."""
+        """The gain of a whole training after ``share`` (0..1) of its epochs, below 0 when it fell;
+        None when its curve has no value there."""
         until = max(1, round(share * whole.curve[-1][0]))
-        begun = [(epoch, value)
-                 for epoch, value in whole.curve
+        begun = [(epoch, value) for epoch, value in whole.curve
                  if epoch <= until and math.isfinite(value)]
         return self(tail_mean(whole)) - self.level(begun) if begun else None
 
 
 def scale_of(whole: Sequence[Observation], curve: Curve) -> Scale | None:
-    """The scale for these trainings; None while too little is known of a metric that is no share."""
-    values = [
-        value for c in [curve, *(o.curve for o in whole)] for _, value in c if math.isfinite(value)
-    ]
+    """The scale for these trainings; None while too few are known of a metric that is no
+    proportion."""
+    values = [value for c in [curve, *(o.curve for o in whole)]
+              for _, value in c if math.isfinite(value)]
     if all(0.0 <= value <= 1.0 for value in values):
         return Scale(True)
     plain = Scale(False)
@@ -70,46 +82,42 @@ def scale_of(whole: Sequence[Observation], curve: Curve) -> Scale | None:
 
 def expected_gain(space: Space, point: Point, whole: Sequence[Observation], share: float, *,
                   scale: Scale) -> tuple[float, float]:
-    """Mean and standard deviation of what ``point`` still gains after ``share`` (0..1) of its epochs.
+    """Mean and standard deviation of the gain of ``point`` after ``share`` (0..1) of its epochs.
 
     :param whole: trainings that were not stopped, with their curves
     """
-    import numpy
-
-    told = [(o.point, gain) for o in whole if (gain := scale.gain(o, share)) is not None]
+    known = [(o.point, gain) for o in whole if (gain := scale.gain(o, share)) is not None]
     axes = tuple(axis_of(h) for h in space.hyperparameters)
     left = (1.0 - share) ** POWER * scale.unit
     noise = (FLOOR * scale.unit) ** 2
-    # Trainings that start later than any that this prior knows (a warmup, another schedule) make it as much wider.
-    most = max((abs(gain) for _, gain in told), default=0.0)
+    # Trainings that start later than this prior expects (a warmup, another schedule) widen it by as
+    # much.
+    most = max((abs(gain) for _, gain in known), default=0.0)
     left *= max(1.0, most / ((MEAN + SPREAD) * left + math.sqrt(noise)))
-    rows = encoding.matrix(axes, [*(known for known, _ in told), point])
-    covariance = (SPREAD * left) ** 2 * _alike(axes, rows)
-    own, with_told, among = covariance[-1, -1], covariance[:-1, -1], covariance[:-1, :-1]
-    surprise = numpy.array([gain for _, gain in told]) - MEAN * left
-    noise = max((noise * factor ** 2 for factor in ROUGHER),
-                key=lambda one: _evidence(among, one, surprise))
-    weights = numpy.linalg.solve(among + noise * numpy.eye(len(told)), with_told)
-    return float(MEAN * left +
-                 weights @ surprise), math.sqrt(max(own - weights @ with_told, 0.0) + noise)
+    rows = encoding.matrix(axes, [*(other for other, _ in known), point])
+    covariance = (SPREAD * left) ** 2 * _correlation(axes, rows)
+    own, cross, among = covariance[-1, -1], covariance[:-1, -1], covariance[:-1, :-1]
+    residuals = numpy.array([gain for _, gain in known]) - MEAN * left
+    noise = max((noise * factor ** 2 for factor in FLOOR_FACTORS),
+                key=lambda one: _log_likelihood(among, one, residuals))
+    weights = numpy.linalg.solve(among + noise * numpy.eye(len(known)), cross)
+    variance = max(own - weights @ cross, 0.0) + noise
+    return float(MEAN * left + weights @ residuals), math.sqrt(variance)
 
 
-def _evidence(covariance, noise: float, values) -> float:
-    """The logarithm of the likelihood of ``values``, without its constant."""
-    import numpy
+def _log_likelihood(covariance: Array, noise: float, values: Array) -> float:
+    """The log marginal likelihood of ``values``, without its constant."""
     whole = covariance + noise * numpy.eye(len(values))
     return float(-0.5 * values @ numpy.linalg.solve(whole, values) -
                  0.5 * numpy.linalg.slogdet(whole)[1])
 
 
-def _alike(axes: Sequence[Axis], rows):
-    """How much of the spread trainings share, pair by pair."""
-    import numpy
-    total = numpy.full((len(rows), len(rows)), COMMON ** 2)
+def _correlation(axes: Sequence[Axis], rows: Array) -> Array:
+    """The share of the variance that trainings have in common, pair by pair."""
+    total: Array = numpy.full((len(rows), len(rows)), COMMON ** 2)
     for column, axis in enumerate(axes):
-        part = STRONG if axis.belief.strong else WEAK if axis.belief.weak else OTHER
+        part = STRONG if axis.prior.strong else WEAK if axis.prior.weak else OTHER
         distance = rows[:, column][:, None] - rows[:, column]
-        near = numpy.exp(-0.5 *
-                         (distance / axis.belief.length) ** 2) if axis.line else distance == 0
-        total += part ** 2 * near
+        total += part ** 2 * (numpy.exp(-0.5 * (distance / axis.prior.length_scale) ** 2)
+                              if axis.ordered else distance == 0)
     return total

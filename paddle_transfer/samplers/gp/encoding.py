@@ -1,56 +1,64 @@
-"""Points as rows of numbers, and the lists of points that an acquisition is evaluated on."""
+"""Points as rows of numbers, and the lists of points on which an acquisition is evaluated."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from itertools import combinations, product
+from typing import TypeAlias
+
+import numpy
+from numpy.typing import NDArray
 
 from paddle_transfer.samplers.common import generator
 from paddle_transfer.samplers.gp.dimension_prior import Axis
-from paddle_transfer.space.hyperparameter import Range
+from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Point, Space
 
-#: How many points are drawn, and how many neighbours of the best, where points cannot be listed.
+#: An array of floats.
+Array: TypeAlias = NDArray[numpy.float64]
+
+#: Where points cannot be listed: how many are drawn, and how many neighbours of the best.
 _SAMPLES, _NEIGHBOURS = 1500, 500
 
 
-def matrix(axes: Sequence[Axis], points: Sequence[Point]):
+def matrix(axes: Sequence[Axis], points: Sequence[Point]) -> Array:
     """One row per point, one column per axis."""
-    import numpy
-    rows = [[axis.place(point[axis.name]) for axis in axes] for point in points]
+    rows = [[axis.coordinate(point[axis.name]) for axis in axes] for point in points]
     return numpy.array(rows, dtype=float).reshape(len(points), len(axes))
 
 
-def table(axes: Sequence[Axis], space: Space):
-    """The rows of all points of a finite space, row i for point i; built per column, so that 100,000 points take
-    milliseconds."""
-    import numpy
+def table(axes: Sequence[Axis], space: Space) -> Array:
+    """The rows of all points of a finite space, row i for point i; built per column, so that
+    100,000 points take milliseconds."""
+    assert space.size is not None, "a continuous space has no table"
     digits = numpy.unravel_index(numpy.arange(space.size), [block.size for block in space.blocks])
     by_name = {axis.name: axis for axis in axes}
     columns = {}
     for block, digit in zip(space.blocks, digits):
-        points = [block.at(i) for i in range(block.size)]
+        points = [block.at(i) for i in range(block.size or 0)]
         for h in block.hyperparameters:
-            columns[h.name] = numpy.array(
-                [by_name[h.name].place(point[h.name]) for point in points], dtype=float)[digit]
+            column = [by_name[h.name].coordinate(point[h.name]) for point in points]
+            columns[h.name] = numpy.array(column, dtype=float)[digit]
     return numpy.stack([columns[axis.name] for axis in axes], axis=1)
 
 
 def sampled(space: Space, good: Sequence[Point], *, seed: int, count: int) -> list[Point]:
-    """Points of a space that cannot be listed: uniform draws, and neighbours of the ``good`` ones (best first)."""
+    """Points of a space that cannot be listed: uniform draws, and neighbours of the ``good`` ones
+    (best first)."""
     rng = generator(seed, count, "candidates")
     points = [space.sample(rng) for _ in range(_SAMPLES)]
-    return points + [
-        neighbour(space, good[i % len(good)], rng, scale=0.1) for i in range(_NEIGHBOURS) if good
-    ]
+    return points + [neighbour(space, good[i % len(good)], rng, scale=0.1)
+                     for i in range(_NEIGHBOURS) if good]
 
 
 def near(space: Space, good: Sequence[Point], *, limit: int, seed: int, count: int) -> list[Point]:
-    """At most ``limit`` points of a finite space: what differs from ``good`` in one or two places, then draws."""
+    """At most ``limit`` points of a finite space: those that differ from a ``good`` one in one or
+    two values, then uniform draws."""
     found: dict[str, Point] = {}
     for point in good:
         for one, two in combinations(space.hyperparameters, 2):
-            for i, j in product(range(one.size), range(two.size)):
+            for i, j in product(range(one.size or 0), range(two.size or 0)):
                 if len(found) >= limit:
                     return list(found.values())
                 changed = space.canonical({**point, one.name: one.at(i), two.name: two.at(j)})
@@ -68,16 +76,16 @@ def refined(space: Space, point: Point, *, seed: int, count: int, scale: float) 
     return [neighbour(space, point, rng, scale=scale) for _ in range(100)]
 
 
-def neighbour(space: Space, point: Point, rng, *, scale: float) -> Point:
-    """``point`` with one or two hyperparameters changed a little: ranges by a normal step of ``scale`` of their
-    width, choices to the next value (numbers) or to any (names)."""
+def neighbour(space: Space, point: Point, rng: random.Random, *, scale: float) -> Point:
+    """``point`` with one or two hyperparameters changed: ranges by a normal step of ``scale`` times
+    their width, numeric choices to the next value, other choices to any value."""
     changed = dict(point)
     for name in rng.sample(space.names, k=min(len(space.names), rng.choice((1, 1, 2)))):
         h = space[name]
         if isinstance(h, Range):
             changed[name] = h.decode(h.encode(point[name])[0] + rng.gauss(0.0, scale))
         elif h.ordered:
-            order = sorted(range(h.size), key=lambda i: h.values[i])
+            order = sorted(range(h.size), key=lambda i, h=h: h.values[i])
             place = order.index(h.index(point[name])) + rng.choice((-1, 1))
             changed[name] = h.at(order[min(max(place, 0), h.size - 1)])
         else:

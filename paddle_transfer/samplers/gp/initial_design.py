@@ -1,6 +1,7 @@
-"""Where to look before there are results: where beliefs expect good values, apart from all that is taken.
+"""The points to try before there are results: likely to be good by the dimension priors, and far
+from each other.
 
-No numpy and no skopt here, so that a preview of the first points answers at once.
+No numpy here, so that a preview of the first points answers at once.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ from paddle_transfer.samplers.common import generator, untaken
 from paddle_transfer.samplers.gp.dimension_prior import Axis, axis_of
 from paddle_transfer.space.space import Point, Space, finite
 
-#: So many points are looked at in spaces that are too large or continuous.
+#: How many points are drawn as candidates in spaces that are continuous or too large.
 _SAMPLES = 300
 
-#: What leaving the fixed point's side costs on an axis that is not leading, as a share of its amplitude: without
-#: results, its maker's choice is as good as any, and a change of the learning rate alone tells more.
-_STAY = 0.3
+#: The cost of leaving the baseline's value on an axis without a peak, as a share of its amplitude:
+#: without results its
+#: author's choice is as good as any, and a change of the learning rate alone tells more.
+_LEAVING_BASELINE = 0.3
 
 
-def start_point(space: Space, taken: Sequence[Point], *, fixed: Point | None = None, seed: int,
-                count: int) -> Point | None:
-    """The point with the largest sum of what is believed of it and how much it may differ from all ``taken``.
+def initial_point(space: Space, taken: Sequence[Point], *, baseline: Point | None = None, seed: int,
+                  count: int) -> Point | None:
+    """The point with the largest sum of prior mean and prior distance from all ``taken``.
 
-    :param count: how many suggestions there were; with ``seed`` it decides the sample of a large space
+    :param count: the number of suggestions so far; with ``seed`` it decides the sample of a large
+        space
     :returns: None when every point of a finite space is taken
     """
     if finite(space, _SAMPLES):
@@ -38,31 +41,33 @@ def start_point(space: Space, taken: Sequence[Point], *, fixed: Point | None = N
         return untaken(space, seen) if space.size is not None else None
     axes = [axis_of(h) for h in space.hyperparameters]
     known = [point for point in taken if space.contains(point)]
-    return max(candidates, key=lambda point: round(_promise(axes, point, known, fixed), 9))
+    return max(candidates, key=lambda point: round(_score(axes, point, known, baseline), 9))
 
 
-def _promise(axes: Sequence[Axis], point: Point, taken: Sequence[Point],
-             fixed: Point | None) -> float:
-    expected = sum(_expected(axis, point, fixed) for axis in axes)
-    apart = min((sum(_difference(axis, point, other) for axis in axes) for other in taken),
-                default=0.0)
-    middle = sum(
-        (axis.hyperparameter.encode(point[axis.name])[0] - 0.5) ** 2 for axis in axes if axis.line)
-    return expected + math.sqrt(apart) - 0.001 * middle
+def _score(axes: Sequence[Axis], point: Point, taken: Sequence[Point],
+           baseline: Point | None) -> float:
+    """Prior mean plus prior standard deviation of the difference from the nearest taken point, in
+    log-odds."""
+    mean = sum(_prior_mean(axis, point, baseline) for axis in axes)
+    distance = min((sum(_difference_variance(axis, point, other) for axis in axes)
+                    for other in taken), default=0.0)
+    off_centre = sum((axis.hyperparameter.encode(point[axis.name])[0] - 0.5) ** 2
+                     for axis in axes if axis.ordered)
+    return mean + math.sqrt(distance) - 0.001 * off_centre
 
 
-def _expected(axis: Axis, point: Point, fixed: Point | None) -> float:
-    belief = axis.belief
-    if axis.line and belief.peak is not None:
-        return -belief.bend * (axis.place(point[axis.name]) - belief.peak) ** 2
-    stays = fixed is None or axis.place(point[axis.name]) == axis.place(fixed[axis.name])
-    return 0.0 if stays else -_STAY * belief.amplitude
+def _prior_mean(axis: Axis, point: Point, baseline: Point | None) -> float:
+    """The expected effect of the axis at ``point``, at most 0."""
+    prior, x = axis.prior, axis.coordinate(point[axis.name])
+    if axis.ordered and prior.peak is not None:
+        return -prior.curvature * (x - prior.peak) ** 2
+    stays = baseline is None or x == axis.coordinate(baseline[axis.name])
+    return 0.0 if stays else -_LEAVING_BASELINE * prior.amplitude
 
 
-def _difference(axis: Axis, one: Point, other: Point) -> float:
-    """The variance of the difference that the axis makes between two points."""
-    a, b = axis.place(one[axis.name]), axis.place(other[axis.name])
-    if not axis.line:
-        return 2.0 * axis.belief.amplitude ** 2 * (a != b)
-    return 2.0 * axis.belief.amplitude ** 2 * (1.0 - math.exp(-0.5 *
-                                                              ((a - b) / axis.belief.length) ** 2))
+def _difference_variance(axis: Axis, one: Point, other: Point) -> float:
+    """The prior variance of the difference that the axis makes between two points."""
+    a, b, prior = axis.coordinate(one[axis.name]), axis.coordinate(other[axis.name]), axis.prior
+    if not axis.ordered:
+        return 2.0 * prior.amplitude ** 2 * (a != b)
+    return 2.0 * prior.amplitude ** 2 * (1.0 - math.exp(-0.5 * ((a - b) / prior.length_scale) ** 2))

@@ -1,7 +1,7 @@
-"""The covariance that a transfer search expects, in numpy.
+"""The covariance of a transfer search, in numpy.
 
-A sum of one effect per hyperparameter, a small one for what they do together, and the noise of a training. That
-noise is shared by trainings that are nearly the same (all searches train every point with one seed, so two L2
+A sum of one effect per hyperparameter, a small joint effect, and the noise of a training. Trainings
+that are nearly the same share that noise (all searches train every point with one seed, so two L2
 decays see the same batches): measuring both tells hardly more than measuring one.
 """
 
@@ -9,145 +9,172 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy
 
 from paddle_transfer.samplers.gp.dimension_prior import Axis
+from paddle_transfer.samplers.gp.encoding import Array
+from paddle_transfer.space.hyperparameter import Choice
 
-#: The level of a task, in log-odds.
+#: Standard deviation of the level of a task, in log-odds.
 LEVEL = 1.5
 
-#: Joint effects: of two hyperparameters along a strong one, and of all together; the larger one where one of them has a
-#: large effect (mixup, or a name that is not known).
+#: Amplitude of joint effects: of two hyperparameters along a strong one, and of all together; the
+#: larger one where some
+#: hyperparameter has a large effect (mixup, or an unknown name).
 JOINT, JOINT_LARGE = 0.10, 0.20
 
-#: As what part of a joint effect a weak hyperparameter counts.
-WEAK_PART = 0.1
+#: The weight of a weak hyperparameter in a joint effect.
+WEAK_WEIGHT = 0.1
 
-#: Noise of a training (shared by near twins), and what is left between near twins; in log-odds.
+#: Noise of a training: the part that near-duplicates share, and the part that they do not; in
+#: log-odds.
 SHARED_NOISE, OWN_NOISE = 0.10, 0.03
 
-_REPEATED = 400
+#: Columns longer than this may hold few different values, as those of a grid do.
+_LONG_COLUMN = 400
+
+
+class TaskModel(Protocol):
+    """What earlier tasks say of the rows of a search (``task_prior.TaskPrior``)."""
+
+    def mean(self, rows: Array) -> Array:
+        """The mean over the tasks, one number per row."""
+        ...
+
+    def deviations(self, rows: Array) -> Array:
+        """The tasks' deviations from their mean, one column per task."""
+        ...
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """One covariance over the axes' columns. ``stretch`` multiplies the length of leading axes (the strong ones, or
-    all unknown lines where none is strong), ``lift`` their amplitude, ``spread`` that of the others (but
-    the weak), ``shares`` the amplitudes one by one.
-    ``training_noise`` is what near twins share of it. ``joint``: the amplitude of what hyperparameters do together,
-    None: the usual one. ``tasks`` adds the deviations of earlier tasks from their mean (see ``prior.Tasks``)."""
+    """The prior mean and covariance over the axes' columns. Leading axes are the strong ones, or
+    all unknown numeric ones where none is strong.
+
+    :param length_factor: multiplies the length scale of leading axes
+    :param leading_factor: multiplies the amplitude of leading axes
+    :param other_factor: multiplies the amplitude of the others, but the weak
+    :param level: standard deviation of the level
+    :param training_noise: standard deviation of the noise that near-duplicates share
+    :param amplitude_factors: multiply the amplitudes one by one; empty: 1
+    :param joint: amplitude of joint effects; None: the usual one
+    :param tasks: earlier tasks, whose mean and deviations are added
+    """
 
     axes: tuple[Axis, ...]
-    stretch: float = 1.0
-    lift: float = 1.0
-    spread: float = 1.0
+    length_factor: float = 1.0
+    leading_factor: float = 1.0
+    other_factor: float = 1.0
     level: float = LEVEL
     training_noise: float = SHARED_NOISE
-    shares: tuple[float, ...] = ()
+    amplitude_factors: tuple[float, ...] = ()
     joint: float | None = None
-    tasks: object | None = field(default=None, compare=False)
+    tasks: TaskModel | None = field(default=None, compare=False)
 
-    def mean(self, rows):
-        """What is expected of every row before any trial, up to a level; to be maximised."""
+    def mean(self, rows: Array) -> Array:
+        """The prior mean at every row, up to a level; to be maximised."""
         if self.tasks is not None:
             return self.tasks.mean(rows)
         total = numpy.zeros(len(rows))
         for column, axis in enumerate(self.axes):
-            if axis.line and axis.belief.peak is not None:
-                total -= axis.belief.bend * (rows[:, column] - axis.belief.peak) ** 2
-            elif axis.belief.cost and not axis.line:
-                on = [
-                    place for place, value in enumerate(axis.hyperparameter.values)
-                    if value is not False
-                ]
-                total -= axis.belief.cost * numpy.isin(rows[:, column], on)
+            if axis.ordered and axis.prior.peak is not None:
+                total -= axis.prior.curvature * (rows[:, column] - axis.prior.peak) ** 2
+            elif axis.prior.cost and isinstance(axis.hyperparameter, Choice) and not axis.ordered:
+                on = [i for i, value in enumerate(axis.hyperparameter.values) if value is not False]
+                total -= axis.prior.cost * numpy.isin(rows[:, column], on)
         return total
 
-    def signal(self, a, b):
+    def signal(self, a: Array, b: Array) -> Array:
         """Covariance of the true values at the rows of ``a`` and ``b``."""
-        alike = [self._alike(i, a[:, i], b[:, i]) for i in range(len(self.axes))]
-        total = numpy.full((len(a), len(b)), self.level ** 2)
-        for i, part in enumerate(alike):
+        correlations = [self._correlation(i, a[:, i], b[:, i]) for i in range(len(self.axes))]
+        total: Array = numpy.full((len(a), len(b)), self.level ** 2)
+        for i, part in enumerate(correlations):
             total += self._amplitude(i) ** 2 * part
-        total += self._joint() ** 2 * self._together(a, b, alike)
+        total += self._joint_amplitude() ** 2 * self._joint(a, b, correlations)
         if self.tasks is not None:
             total += self.tasks.deviations(a) @ self.tasks.deviations(b).T
         return total
 
-    def variance(self, a):
+    def variance(self, a: Array) -> Array:
         """The diagonal of ``signal(a, a)``."""
-        total = self.level ** 2 + sum(self._amplitude(i) ** 2
-                                      for i in range(len(self.axes))) + self._joint() ** 2
+        total = self.level ** 2 + sum(self._amplitude(i) ** 2 for i in range(len(self.axes)))
+        total += self._joint_amplitude() ** 2
         if self.tasks is not None:
-            return total + (self.tasks.deviations(a) ** 2).sum(axis=1)
+            deviations: Array = total + (self.tasks.deviations(a) ** 2).sum(axis=1)
+            return deviations
         return numpy.full(len(a), total)
 
-    def noise(self, a, repeats):
-        """Covariance of the noise of the rows' means over ``repeats`` trainings each. Repeat k of every point has the
-        same seed, so of n and m repeats the noise that near twins share is that of the larger number."""
-        total = self.training_noise ** 2 / numpy.maximum.outer(repeats, repeats)
+    def noise(self, a: Array, repeats: Array) -> Array:
+        """Covariance of the noise of the rows' means over ``repeats`` trainings each. Repeat k of
+        every point has the same seed, so of n and m repeats near-duplicates share the noise of the
+        larger number."""
+        total: Array = self.training_noise ** 2 / numpy.maximum.outer(repeats, repeats)
         for i, axis in enumerate(self.axes):
             column = a[:, i]
-            if axis.line and axis.belief.weak:
-                total *= _smooth((column[:, None] - column) / axis.belief.length)
+            if axis.ordered and axis.prior.weak:
+                total *= _squared_exponential((column[:, None] - column) / axis.prior.length_scale)
             else:
                 total *= column[:, None] == column
         return total + numpy.diag(OWN_NOISE ** 2 / repeats)
 
     def _leading(self, axis: Axis) -> bool:
-        if any(other.belief.strong for other in self.axes):
-            return axis.belief.strong
-        return axis.line and not axis.belief.weak
+        if any(other.prior.strong for other in self.axes):
+            return axis.prior.strong
+        return axis.ordered and not axis.prior.weak
 
     def _amplitude(self, i: int) -> float:
         axis = self.axes[i]
-        share = self.shares[i] if self.shares else 1.0
+        factor = self.amplitude_factors[i] if self.amplitude_factors else 1.0
         if not self._leading(axis):
-            return axis.belief.amplitude * share * (1.0 if axis.belief.weak else self.spread)
-        return axis.belief.amplitude * share * self.lift
+            other = 1.0 if axis.prior.weak else self.other_factor
+            return axis.prior.amplitude * factor * other
+        return axis.prior.amplitude * factor * self.leading_factor
 
-    def _alike(self, i: int, a, b):
-        if len(a) > _REPEATED:  # a grid's columns hold few values: look them up
+    def _correlation(self, i: int, a: Array, b: Array) -> Array:
+        """Of the effect of axis ``i`` between the coordinates ``a`` and ``b``."""
+        if len(a) > _LONG_COLUMN:
             few, places = numpy.unique(a, return_inverse=True)
             if len(few) < len(a) // 4:
-                return self._alike(i, few, b)[places]
+                return self._correlation(i, few, b)[places]
         axis = self.axes[i]
-        if not axis.line:
+        if not axis.ordered:
             return (a[:, None] == b).astype(float)
-        distance = (a[:, None] - b) / (axis.belief.length *
-                                       (self.stretch if self._leading(axis) else 1.0))
-        return _smooth(distance) if axis.belief.weak else _rough(distance)
+        factor = self.length_factor if self._leading(axis) else 1.0
+        distance = (a[:, None] - b) / (axis.prior.length_scale * factor)
+        return _squared_exponential(distance) if axis.prior.weak else _matern52(distance)
 
-    def _joint(self) -> float:
+    def _joint_amplitude(self) -> float:
         if self.joint is not None:
             return self.joint
-        small = all(axis.belief.log or axis.belief.amplitude <= 0.15 for axis in self.axes)
+        small = all(axis.prior.log or axis.prior.amplitude <= 0.15 for axis in self.axes)
         return JOINT if small else JOINT_LARGE
 
-    def _together(self, a, b, alike: Sequence):
-        """The mean of products: each other axis with the strong ones, and all of them. Weak axes do a small part."""
-        strong = [i for i, axis in enumerate(self.axes) if axis.belief.strong and axis.line]
+    def _joint(self, a: Array, b: Array, correlations: Sequence[Array]) -> Array:
+        """Correlation of joint effects: the mean of the products of each other axis with the strong
+        ones, and of all."""
+        strong = [i for i, axis in enumerate(self.axes) if axis.prior.strong and axis.ordered]
         lead = numpy.ones((len(a), len(b)))
         for i in strong:
             few, places = numpy.unique(a[:, i], return_inverse=True)
-            lead = lead * _rough((few[:, None] - b[:, i]) / self.axes[i].belief.length)[places]
-        others = [(alike[i], self._part(i)) for i in range(len(self.axes)) if i not in strong]
+            scale = self.axes[i].prior.length_scale
+            lead = lead * _matern52((few[:, None] - b[:, i]) / scale)[places]
+        others = [(correlations[i], WEAK_WEIGHT if axis.prior.weak else 1.0)
+                  for i, axis in enumerate(self.axes) if i not in strong]
         everything = numpy.ones((len(a), len(b)))
-        for part, share in others:
-            everything = everything * (1.0 - share + share * part)
-        pairs = [1.0 - share + share * part for part, share in others] if strong else []
-        return lead * (everything + sum(pairs)) / (1 + len(pairs))
-
-    def _part(self, i: int) -> float:
-        return WEAK_PART if self.axes[i].belief.weak else 1.0
+        for part, weight in others:
+            everything = everything * (1.0 - weight + weight * part)
+        pairs = [1.0 - weight + weight * part for part, weight in others] if strong else []
+        joint: Array = lead * (everything + sum(pairs)) / (1 + len(pairs))
+        return joint
 
 
-def _smooth(distance):
+def _squared_exponential(distance: Array) -> Array:
     return numpy.exp(-0.5 * distance * distance)
 
 
-def _rough(distance):
+def _matern52(distance: Array) -> Array:
     """Matern 5/2."""
     distance = numpy.sqrt(5.0) * numpy.abs(distance)
     return (1.0 + distance + distance * distance / 3.0) * numpy.exp(-distance)

@@ -78,7 +78,7 @@ def test_trainings_of_other_lengths_are_compared_by_their_share():
 def test_a_metric_that_is_no_share_is_measured_by_its_rise():
     def grown(end):
         return Observation(0, FIXED, end, curve=((1, 10.0), (2, end), (3, end)))
-    assert scale_of(FINISHED, ((1, 0.5),)).odds
+    assert scale_of(FINISHED, ((1, 0.5),)).is_proportion
     assert scale_of([grown(70.0), grown(80.0), grown(60.0)], ((1, 5.0),)) == Scale(False, 70.0)
     assert scale_of([grown(70.0)], ((1, 5.0),)) is None
     assert scale_of([grown(10.0)] * 3, ()) is None

@@ -1,16 +1,16 @@
-"""How much the results speak for each model: noise learnt, repeats and believed points weighed."""
+"""How much the results speak for each model: noise fitted, repeats and running points weighed."""
 
 from __future__ import annotations
 
 import numpy
 import pytest
 
+from paddle_transfer.samplers.base import Observation, PastTask
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.dimension_prior import axis_of
 from paddle_transfer.samplers.gp.kernel import SHARED_NOISE, Kernel
-from paddle_transfer.samplers.gp.model_average import members, weigh
-from paddle_transfer.samplers.gp.sampler import MANY, ODDS, model_of
-from paddle_transfer.samplers.gp.task_prior import PastTask
+from paddle_transfer.samplers.gp.model import MANY, ODDS, model_of
+from paddle_transfer.samplers.gp.model_average import candidates, posterior_weights
 from tests.helpers.sampler_suite import FIXED, PUBLISHED, observe
 
 AXES = tuple(axis_of(h) for h in PUBLISHED.hyperparameters)
@@ -19,17 +19,17 @@ LINE = [{**FIXED, "lr": lr, "mixup": mixup}
         for mixup in (False, True)]
 
 
-def learnt_noise(deviation: float, *, floor: float = 0.0) -> float:
+def fitted_noise(deviation: float, *, floor: float = 0.0) -> float:
     rows, rng = encoding.matrix(AXES, LINE), numpy.random.default_rng(0)
     values = -0.3 * (rows[:, 0] + 2.0) ** 2 + deviation * rng.standard_normal(len(rows))
-    chosen = weigh(members(AXES, (), odds=ODDS), rows, values, numpy.ones(len(rows)), many=MANY,
-                   floor=floor)
+    chosen = posterior_weights(candidates(AXES, (), odds=ODDS), rows, values,
+                               numpy.ones(len(rows)), many=MANY, floor=floor)
     return chosen[0][0].training_noise
 
 
-def test_noise_is_learnt_and_never_below_its_floor():
-    assert learnt_noise(0.0) <= SHARED_NOISE < learnt_noise(0.5)
-    assert learnt_noise(0.0, floor=0.3) == pytest.approx(0.3)
+def test_noise_is_fitted_and_never_below_its_floor():
+    assert fitted_noise(0.0) <= SHARED_NOISE < fitted_noise(0.5)
+    assert fitted_noise(0.0, floor=0.3) == pytest.approx(0.3)
 
 
 def test_repeats_take_noise_away_as_far_as_they_are_of_the_same_seeds():
@@ -46,14 +46,14 @@ def test_past_tasks_have_the_prior_odds_before_anything_is_known():
     task = PastTask("other", tuple({"lr": p["lr"], "mixup": p["mixup"]} for p in LINE),
                     tuple(map(float, range(12))))
     shares = [
-        weight for structure, weight in members(AXES, (task, ), odds=4.0)
-        if structure.tasks is not None
+        weight for kernel, weight in candidates(AXES, (task, ), odds=4.0)
+        if kernel.tasks is not None
     ]
     assert sum(shares) == pytest.approx(0.8)
-    assert sum(weight for _, weight in members(AXES, (task,), odds=4.0)) == pytest.approx(1.0)
+    assert sum(weight for _, weight in candidates(AXES, (task,), odds=4.0)) == pytest.approx(1.0)
 
 
-def test_a_running_point_is_believed_to_give_what_is_expected_of_it():
+def test_a_running_point_counts_as_its_predicted_mean():
     results = observe(LINE[::3])
     running = {**FIXED, "lr": 0.03}
     rows = encoding.matrix(AXES, [running])
@@ -64,7 +64,6 @@ def test_a_running_point_is_believed_to_give_what_is_expected_of_it():
 
 
 def test_a_divergence_also_tells_of_the_largest_learning_rate():
-    from paddle_transfer.samplers.base import Observation
     results = observe([{**FIXED, "lr": 0.003}, {**FIXED, "lr": 0.001}])
     diverged = Observation(2, {**FIXED, "lr": 0.03}, None, "diverged")
     rows = encoding.matrix(AXES, [{**FIXED, "lr": 0.1}])
@@ -74,14 +73,14 @@ def test_a_divergence_also_tells_of_the_largest_learning_rate():
     assert len(model_of(PUBLISHED, [*results, diverged]).parts[0][1].X_train_) == 4
 
 
-def test_twins_in_decay_stay_alike_at_another_rate():
+def test_near_duplicates_in_decay_stay_alike_at_another_rate():
     """What L2 decay does together with other hyperparameters is a small part of what mixup does."""
     base, decayed, mixed = ({**FIXED, "lr": 0.1, **change}
                             for change in ({}, {"l2_decay": 1e-6}, {"mixup": True}))
-    structure = Kernel(AXES)
-    covariance = structure.signal(*[encoding.matrix(AXES, [base, decayed, mixed])] * 2)
+    kernel = Kernel(AXES)
+    covariance = kernel.signal(*[encoding.matrix(AXES, [base, decayed, mixed])] * 2)
     spread = covariance[0, 0] + numpy.diag(
         covariance) - 2 * covariance[0]  # the variance of the difference from base
-    alone = next(axis.belief.amplitude for axis in AXES if axis.name == "l2_decay")
+    alone = next(axis.prior.amplitude for axis in AXES if axis.name == "l2_decay")
     assert alone ** 2 < spread[1] < 2.5 * alone ** 2 + 1e-9
     assert spread[2] > 10 * spread[1]

@@ -29,16 +29,16 @@ from tests.helpers.sampler_suite import (
 )
 
 
-class TestBayesSuggester(SamplerSuite):
-    def make(self, **options):
-        return make_sampler("bayes", **options)
+class TestBayesSampler(SamplerSuite):
+    def make(self, *, acquisition="ei", **options):
+        return make_sampler("bayes", options={"acquisition": acquisition}, **options)
 
     def test_the_first_points_need_neither_skopt_nor_numpy(self):
         code = """
 import json, pickle, sys
 from paddle_transfer.samplers.registry import make_sampler
 space, fixed = pickle.load(sys.stdin.buffer)
-sampler, points = make_sampler("bayes", fixed=fixed), []
+sampler, points = make_sampler("bayes", baseline=fixed), []
 for _ in range(4):
     points.append(sampler.suggest(space, [], points, seed=0))
 print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sys.modules))]))
@@ -53,7 +53,7 @@ print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sy
 
     @pytest.mark.parametrize("acquisition", ACQUISITIONS)
     def test_a_smooth_optimum_is_found_in_a_dozen_trials(self, acquisition):
-        points = self.walk(PUBLISHED, 12, fixed=dict(FIXED), acquisition=acquisition)
+        points = self.walk(PUBLISHED, 12, baseline=dict(FIXED), acquisition=acquisition)
         best = max(map(made_up, PUBLISHED.points()))
         assert max(map(made_up, points)) > best - 0.021
 
@@ -107,6 +107,6 @@ print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sy
 
     def test_an_unknown_acquisition_is_named(self):
         with pytest.raises(PaddleTransferError, match="there is no 'eii'. Did you mean 'ei'"):
-            make_sampler("bayes", acquisition="eii")
+            make_sampler("bayes", options={"acquisition": "eii"})
         with pytest.raises(PaddleTransferError, match="there is no 'baies'. Did you mean 'bayes'"):
             make_sampler("baies")

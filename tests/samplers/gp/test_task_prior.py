@@ -8,15 +8,10 @@ import math
 import pytest
 
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.base import Observation
-from paddle_transfer.samplers.gp.sampler import model_of
-from paddle_transfer.samplers.gp.task_prior import (
-    PastTask,
-    past_task,
-    read_tasks,
-    shipped,
-    write_tasks,
-)
+from paddle_transfer.samplers.base import Observation, PastTask
+from paddle_transfer.samplers.gp.model import model_of
+from paddle_transfer.samplers.gp.past_tasks import read_tasks, shipped, write_tasks
+from paddle_transfer.samplers.gp.task_prior import past_task
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Space
@@ -40,7 +35,7 @@ def task(best: float, sign: float = 1.0) -> PastTask:
 
 
 def trials_until_best(best: float, **options) -> int:
-    sampler, finished = make_sampler("bayes", fixed=dict(FIXED), **options), []
+    sampler, finished = make_sampler("bayes", baseline=dict(FIXED), **options), []
     goal = max(metric(point, best) for point in PUBLISHED.points()) - 0.005
     while not finished or max(o.value for o in finished) < goal:
         point = sampler.suggest(PUBLISHED, finished, [], seed=0)
@@ -51,8 +46,8 @@ def trials_until_best(best: float, **options) -> int:
 @pytest.mark.parametrize("best", [0.1, 0.01, 0.001, 0.0003])
 def test_similar_tasks_lead_to_the_best_at_once_and_misleading_ones_cost_three_trials_at_most(best):
     alone = trials_until_best(best, prior="none")
-    assert trials_until_best(best, prior=[task(best), task(best * 1.3)]) <= min(alone, 3)
-    assert trials_until_best(best, prior=[task(best, -1.0), task(best * 1.3, -1.0)]) <= alone + 3
+    assert trials_until_best(best, past_tasks=[task(best), task(best * 1.3)]) <= min(alone, 3)
+    assert trials_until_best(best, past_tasks=[task(best, -1.0), task(best * 1.3, -1.0)]) <= alone + 3
 
 
 def test_earlier_tasks_have_less_say_with_every_point_and_none_after_nine():
@@ -63,7 +58,7 @@ def test_earlier_tasks_have_less_say_with_every_point_and_none_after_nine():
         results = [Observation(i, point, metric(point, 0.03)) for i, point in enumerate(observed)]
         return sum(
             weight for weight, model in model_of(PUBLISHED, results, tasks=[task(0.03)]).parts
-            if model.kernel_.structure.tasks is not None)
+            if model.kernel_.kernel.tasks is not None)
     shares = [share(points[:count]) for count in (1, 3, 6, 9)]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] > 2 * shares[2]
@@ -94,7 +89,7 @@ def test_an_earlier_search_warms_a_later_one_with_another_space():
     wide = Space((Range("lr", 1e-5, 1.0,
                         log=True), Choice("mixup", (False, True)), Choice("net", ("a", "b"))))
     start = {"lr": 0.1, "mixup": False, "net": "a"}
-    sampler = make_sampler("bayes", fixed=start, prior="none", warm_start=[earlier])
+    sampler = make_sampler("bayes", baseline=start, prior="none", past_tasks=[earlier])
     point = sampler.suggest(wide, [Observation(0, start, metric(start, 0.001))], [], seed=0)
     assert 2e-4 < point["lr"] < 5e-3
 
@@ -105,7 +100,7 @@ def test_a_search_without_results_is_no_task():
 
 def test_tasks_of_other_hyperparameters_change_nothing():
     other = PastTask("other", ({"depth": 1}, {"depth": 2}), (0.1, 0.9))
-    assert trials_until_best(0.01, prior=[other]) == trials_until_best(0.01, prior="none")
+    assert trials_until_best(0.01, past_tasks=[other]) == trials_until_best(0.01, prior="none")
 
 
 def test_a_prior_file_comes_back(tmp_path):

@@ -5,23 +5,23 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.synthetic import synthetic_table
-from paddle_transfer.samplers.base import Observation
-from paddle_transfer.samplers.gp.termination import LEAST_TRIALS, posterior_summary
+from paddle_transfer.samplers.base import LEAST_TRIALS, Observation
+from paddle_transfer.samplers.gp.termination import posterior_summary
 from paddle_transfer.samplers.registry import make_sampler
 from tests.helpers.sampler_suite import FIXED, MIXED, PUBLISHED, observe
 
 
 def test_the_winner_is_not_the_luckiest():
     point = {**FIXED, "lr": 0.01}
-    twins = [{**point, "l2_decay": l2} for l2 in (1e-3, 1e-4, 1e-5, 1e-6)]
-    rivals = [{**twin, "mixup": True} for twin in twins]
+    duplicates = [{**point, "l2_decay": l2} for l2 in (1e-3, 1e-4, 1e-5, 1e-6)]
+    rivals = [{**one, "mixup": True} for one in duplicates]
     # Four of one kind near 0.80; the lucky one belongs to a kind that is worse on the whole.
     values = [0.801, 0.799, 0.800, 0.802, 0.740, 0.745, 0.803, 0.742]
-    found = posterior_summary(PUBLISHED, observe(twins + rivals, values))
+    found = posterior_summary(PUBLISHED, observe(duplicates + rivals, values))
     assert found.winner["mixup"] is False
     assert max(found.estimates, key=found.estimates.get) == PUBLISHED.key(found.winner)
-    assert all(0.78 < found.estimates[PUBLISHED.key(twin)] < 0.83
-               for twin in twins), "in units of the metric"
+    assert all(0.78 < found.estimates[PUBLISHED.key(one)] < 0.83
+               for one in duplicates), "in units of the metric"
     assert 0.73 < found.estimates[PUBLISHED.key(
         rivals[2])] < 0.77, "the lucky one is drawn to its kind"
 
@@ -41,7 +41,7 @@ def test_a_trial_that_was_pruned_diverged_or_failed_never_wins():
 def test_a_search_ends_by_itself_when_little_is_left_and_not_before():
     for seed in range(3):
         table = synthetic_table(seed, noise=0.03)
-        sampler, finished = make_sampler("bayes", fixed=dict(FIXED), prior="none"), []
+        sampler, finished = make_sampler("bayes", baseline=dict(FIXED), prior="none"), []
         while not finished or not posterior_summary(table.space, finished).enough:
             point = sampler.suggest(table.space, finished, [], seed=0)
             curve = table.curve(point, 0)
@@ -78,7 +78,7 @@ def test_nothing_is_left_when_everything_was_tried():
     assert posterior_summary(PUBLISHED, observe(points)).gain == 0.0
 
 
-def test_a_continuous_space_has_an_outlook():
+def test_a_continuous_space_has_a_posterior():
     points = [{"lr": 0.1 / 2 ** i, "dropout": 0.1, "batch": 16, "policy": "none"} for i in range(5)]
     found = posterior_summary(MIXED, observe(points))
     assert found.winner in points

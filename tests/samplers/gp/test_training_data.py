@@ -8,13 +8,13 @@ import numpy
 import pytest
 
 from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.common import valid_observations
 from paddle_transfer.samplers.gp.metric_scale import tail_mean
 from paddle_transfer.samplers.gp.training_data import (
     FULL,
     compress_tail,
-    learn_from,
     noise_floor,
-    valid_observations,
+    training_data,
 )
 from tests.helpers.sampler_suite import SMALL
 
@@ -26,9 +26,9 @@ def odds(value: float) -> float:
 
 
 def test_shares_become_log_odds_and_the_slope_leads_back():
-    learnt = learn_from(SMALL, [Observation(0, A, 0.8), Observation(1, B, 0.7)])
-    assert learnt.values == pytest.approx([odds(0.8), odds(0.7)])
-    assert learnt.slope == pytest.approx(0.16)
+    data = training_data(SMALL, [Observation(0, A, 0.8), Observation(1, B, 0.7)])
+    assert data.values == pytest.approx([odds(0.8), odds(0.7)])
+    assert data.slope == pytest.approx(0.16)
 
 
 def test_the_end_of_a_curve_counts_not_its_best():
@@ -45,14 +45,14 @@ def test_the_end_of_a_curve_counts_not_its_best():
 
 def test_zero_and_one_stay_finite_and_percentages_are_no_shares():
     assert numpy.isfinite(
-        learn_from(SMALL, [Observation(0, A, 0.0), Observation(1, B, 1.0)]).values).all()
-    learnt = learn_from(SMALL,
+        training_data(SMALL, [Observation(0, A, 0.0), Observation(1, B, 1.0)]).values).all()
+    data = training_data(SMALL,
                         [Observation(0, A, 71.0),
                          Observation(1, B, 73.0),
                          Observation(2, C, 72.0)])
-    assert learnt.slope == pytest.approx(math.sqrt(2 / 3))
-    assert learnt.values[1] == pytest.approx(1 / learnt.slope)
-    assert list(numpy.argsort(learnt.values)) == [0, 2, 1]
+    assert data.slope == pytest.approx(math.sqrt(2 / 3))
+    assert data.values[1] == pytest.approx(1 / data.slope)
+    assert list(numpy.argsort(data.values)) == [0, 2, 1]
 
 
 def test_values_far_below_the_best_are_drawn_together_in_order():
@@ -62,23 +62,23 @@ def test_values_far_below_the_best_are_drawn_together_in_order():
 
 
 def test_repeats_are_averaged_and_one_divergence_spoils_a_point():
-    learnt = learn_from(SMALL, [
+    data = training_data(SMALL, [
         Observation(0, A, 0.8),
         Observation(1, A, 0.8),
         Observation(2, B, 0.75),
         Observation(3, B, None, "diverged")
     ])
-    assert list(learnt.repeats) == [2, 2]
-    assert learnt.values[0] == pytest.approx(odds(0.8))
+    assert list(data.repeats) == [2, 2]
+    assert data.values[0] == pytest.approx(odds(0.8))
     # three units below the best, drawn together
-    assert learnt.values[1] == pytest.approx(odds(0.8) - FULL * (1 + math.log(3 / FULL)))
+    assert data.values[1] == pytest.approx(odds(0.8) - FULL * (1 + math.log(3 / FULL)))
 
 
 def test_a_pruned_trial_gets_about_what_others_gained_after_its_epoch_and_counts_in_part():
     whole = Observation(0, A, 0.8, curve=((1, 0.6), (2, 0.8), (3, 0.8)))
     slow = Observation(0, A, 0.62, curve=((1, 0.6), (2, 0.61), (3, 0.62)))
     pruned = Observation(1, B, 0.5, "pruned", ((1, 0.5),))
-    after_fast, after_slow = learn_from(SMALL, [whole, pruned]), learn_from(SMALL, [slow, pruned])
+    after_fast, after_slow = training_data(SMALL, [whole, pruned]), training_data(SMALL, [slow, pruned])
     assert odds(
         0.5) < after_slow.values[1] < after_fast.values[1] < odds(0.5) + odds(0.8) - odds(0.6) + 0.1
     assert after_fast.values[1] == pytest.approx(odds(0.5) + odds(0.8) - odds(0.6), abs=0.25)
@@ -88,7 +88,7 @@ def test_a_pruned_trial_gets_about_what_others_gained_after_its_epoch_and_counts
 
 def test_a_pruned_trial_counts_for_more_the_later_it_was_stopped():
     whole = Observation(0, A, 0.8, curve=tuple((epoch, 0.8 - 0.3 / epoch) for epoch in range(1, 9)))
-    parts = [learn_from(SMALL, [whole, Observation(1, B, 0.5, "pruned", tuple(
+    parts = [training_data(SMALL, [whole, Observation(1, B, 0.5, "pruned", tuple(
         (epoch, 0.5) for epoch in range(1, last + 1)))]).repeats[1] for last in (2, 4, 7)]
     assert parts == sorted(parts)
     assert parts[0] < 0.5 * parts[-1]
@@ -107,10 +107,10 @@ def test_failed_and_meaningless_values_are_not_usable():
 
 
 def test_the_noise_floor_is_the_binomials():
-    learnt = learn_from(SMALL, [Observation(0, A, 0.8), Observation(1, B, 0.5)])
+    data = training_data(SMALL, [Observation(0, A, 0.8), Observation(1, B, 0.5)])
     # the variance of log-odds is 1 / (n p (1 - p)), and half of it counts
-    assert noise_floor(learnt, 100) == pytest.approx(math.sqrt(0.5 / (100 * 0.16)))
-    assert noise_floor(learnt, 10_000) == pytest.approx(noise_floor(learnt, 100) / 10)
-    assert noise_floor(learnt, None) == 0.0
-    assert noise_floor(learn_from(
+    assert noise_floor(data, 100) == pytest.approx(math.sqrt(0.5 / (100 * 0.16)))
+    assert noise_floor(data, 10_000) == pytest.approx(noise_floor(data, 100) / 10)
+    assert noise_floor(data, None) == 0.0
+    assert noise_floor(training_data(
         SMALL, [Observation(0, A, 30.0), Observation(1, B, 50.0)]), 100) == 0.0
