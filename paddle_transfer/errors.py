@@ -1,7 +1,7 @@
 """The error tree.
 
-Every error that a user can cause says where it is, which rule was broken, what was found and what to do.
-``exit_code`` is what a command line tool ends with.
+Every error that a user can cause names the place, the rule that was broken, what was found and
+what to do. A command line tool ends with the error's ``exit_code``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_KINDS = {str: "a string", int: "an integer", float: "a number", bool: "a boolean",
+          list: "a list", dict: "a mapping"}
+
 
 @dataclass(frozen=True)
 class ValidationIssue:
-    """One broken rule in a file that the user wrote.
+    """One broken rule in a file that the user wrote. Empty parts are left out of the text.
 
-    ``where`` is a dotted path in the file (``search_dict.0.search_values``), ``found`` a short rendering of
-    what stands there, ``hint`` what to do about it. Empty parts are left out of the text.
+    :param where: dotted path in the file, such as ``search_dict.0.search_values``
+    :param found: a short rendering of the value there
+    :param hint: what to do about it
     """
 
     where: str
@@ -33,25 +37,24 @@ class ValidationIssue:
 
 
 class PaddleTransferError(Exception):
-    """The root of all errors of this package that are meant for a user."""
+    """Base class of all errors of this package that are meant for a user."""
 
     exit_code = 2
 
 
 class ConfigError(PaddleTransferError):
-    """A config or search file with mistakes; all of them, not just the first.
+    """A config or search file has mistakes. The error lists all of them, not just the first.
 
-    :param file: the file the mistakes are in
+    :param file: the file with the mistakes
     :param issues: at least one
     """
 
     def __init__(self, file: str, issues: Iterable[ValidationIssue]):
-        self.file = str(file)
-        self.issues: tuple[ValidationIssue, ...] = tuple(issues)
+        self.file, self.issues = str(file), tuple(issues)
         assert self.issues, "a ConfigError needs at least one mistake"
         count = len(self.issues)
         head = f"{self.file}: {count} mistake{'s' if count > 1 else ''}"
-        super().__init__("\n".join([head, *(f"  - {mistake}" for mistake in self.issues)]))
+        super().__init__("\n".join([head, *(f"  - {issue}" for issue in self.issues)]))
 
 
 class SetupError(PaddleTransferError):
@@ -59,13 +62,15 @@ class SetupError(PaddleTransferError):
 
 
 class StudyError(PaddleTransferError):
-    """What is on disk does not go with what was asked (a changed space, a second search at work, a broken file)."""
+    """The files on disk do not fit the request: a changed space, a second search that is running
+    in the same folder, a broken file."""
 
 
 class DiskFull(StudyError):
-    """No space is left where the search writes. What was written before is whole, so the same command goes on later.
+    """The disk that the search writes to is full. All files written before are complete, so the
+    same command continues later.
 
-    :param place: the file, folder or worker that has none
+    :param place: the file, folder or worker without space
     """
 
     exit_code = 1
@@ -76,11 +81,11 @@ class DiskFull(StudyError):
 
 
 class DataError(PaddleTransferError):
-    """Data that cannot be used: a missing or wrong archive, a broken list, images that do not decode."""
+    """Unusable data: a missing or wrong archive, a broken list, images that do not decode."""
 
 
 class TrialError(PaddleTransferError):
-    """A trial that can never work, however often it is tried: its config or data is wrong."""
+    """A trial can never succeed, however often it is repeated: its config or data is wrong."""
 
 
 class SearchFailed(PaddleTransferError):
@@ -90,27 +95,24 @@ class SearchFailed(PaddleTransferError):
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether ``error`` says that the disk, or the user's share of it, is full."""
-    return isinstance(error, DiskFull) or (isinstance(error, OSError)
-                                           and error.errno in (errno.ENOSPC, errno.EDQUOT))
+    """Whether ``error`` reports a full disk or an exhausted quota."""
+    return isinstance(error, DiskFull) or (
+        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
 
 
-def did_you_mean(word: object, known: Sequence[str]) -> str:
-    """A hint that names the closest known word, or all of them when they are few; empty when there is nothing to say."""
-    close = difflib.get_close_matches(str(word), [str(item) for item in known], n=1, cutoff=0.6)
+def did_you_mean(word: object, known: Sequence[object]) -> str:
+    """A hint with the closest known word, or all of them if there are at most 30, or nothing."""
+    close = difflib.get_close_matches(str(word), list(map(str, known)), n=1, cutoff=0.6)
     if close:
         return f"Did you mean '{close[0]}'?"
     return f"Known: {', '.join(map(str, known))}." if 0 < len(known) <= 30 else ""
 
 
 def show(value: object, limit: int = 80) -> str:
-    """``value`` and its type, as it should stand behind "found" in an error."""
+    """``value`` and its type for the part "found" of an error, such as ``'x' (a string)``."""
+    if value is None:
+        return "nothing"
     text = repr(value)
     if len(text) > limit:
         text = text[: limit - 3] + "..."
-    kind = {
-        "str": "a string", "int": "an integer", "float": "a number", "bool": "a boolean",
-        "list": "a list", "dict": "a mapping", "NoneType": "nothing"
-    }.get(type(value).__name__,
-          type(value).__name__)
-    return kind if value is None else f"{text} ({kind})"
+    return f"{text} ({_KINDS.get(type(value), type(value).__name__)})"

@@ -1,4 +1,4 @@
-"""What this machine has: GPUs that are there, folders that can be written. Asked without importing paddle."""
+"""GPUs and writable folders of this machine, found without importing paddle."""
 
 from __future__ import annotations
 
@@ -10,50 +10,49 @@ import tempfile
 
 
 def find_gpus() -> list[str]:
-    """The ids of the NVIDIA GPUs that a program started from here would see, as ``CUDA_VISIBLE_DEVICES`` names
-    them ("0", "1", ...); none where there is no driver.
+    """The ids of the NVIDIA GPUs that a child process would see, such as ``["0", "1"]``, as
+    ``CUDA_VISIBLE_DEVICES`` names them. Empty without a driver.
 
-    Asks ``nvidia-smi -L`` when it is on PATH, else reads /proc/driver/nvidia.
+    Runs ``nvidia-smi -L`` if it is on PATH, else reads /proc/driver/nvidia.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and not visible.strip().strip(","):
         return []
-    present = _present()
+    present = _installed_gpus()
     if visible is None:
         return [index for index, _ in present]
     names = [name for pair in present for name in pair if name]
-    chosen = []
+    chosen: list[str] = []
     for name in (part.strip() for part in visible.split(",")):
-        if not any(known == name or name.startswith("GPU-") and known.startswith(name)
-                   for known in names):
-            break  # CUDA ignores an id that it does not know, and all that follow it
+        if name not in names and not (
+                name.startswith("GPU-") and any(known.startswith(name) for known in names)):
+            break  # CUDA ignores an unknown id and all ids that follow it
         chosen.append(name)
     return chosen
 
 
-def _present() -> list[tuple[str, str]]:
-    """(index, uuid) of every GPU of the driver."""
+def _installed_gpus() -> list[tuple[str, str]]:
+    """(index, UUID) of every GPU of the driver; the UUID is empty where it is not known."""
     if shutil.which("nvidia-smi"):
         try:
             done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20,
                                   check=False)
         except (OSError, subprocess.TimeoutExpired):
             return []
-        if done.returncode != 0:
-            return []
-        return re.findall(r"^GPU (\d+):.*?\(UUID: ([^)]+)\)", done.stdout, re.MULTILINE) or [
-            (index, "") for index in re.findall(r"^GPU (\d+):", done.stdout, re.MULTILINE)]
+        listing = done.stdout if done.returncode == 0 else ""
+        return re.findall(r"^GPU (\d+):.*?\(UUID: ([^)]+)\)", listing, re.MULTILINE) or [
+            (index, "") for index in re.findall(r"^GPU (\d+):", listing, re.MULTILINE)]
     try:
-        return [(str(i), "") for i, _ in enumerate(sorted(os.listdir("/proc/driver/nvidia/gpus")))]
+        return [(str(i), "") for i, _ in enumerate(os.listdir("/proc/driver/nvidia/gpus"))]
     except OSError:
         return []
 
 
 def why_not_writable(folder: str) -> str:
-    """Why files could not be made in ``folder`` (which need not be there yet); empty when they could.
+    """Why no file can be made in ``folder``, which may not exist yet; empty if one can.
 
-    Tried out in the nearest folder that exists, since root may write where the mode forbids it and nobody may on
-    some file systems. Nothing is left behind.
+    The nearest folder that exists is tried out, since root may write where the mode forbids it
+    and nobody may on some file systems. Nothing is left behind.
     """
     folder = os.path.abspath(folder)
     while not os.path.lexists(folder):

@@ -21,15 +21,17 @@ def three_gpus(tmp_path, monkeypatch):
     return script
 
 
-def test_gpus_come_from_nvidia_smi(three_gpus):
+@pytest.mark.usefixtures("three_gpus")
+def test_gpus_come_from_nvidia_smi():
     assert hardware.find_gpus() == ["0", "1", "2"]
 
 
+@pytest.mark.usefixtures("three_gpus")
 @pytest.mark.parametrize(("visible", "expected"), [("1", ["1"]), ("2,0", ["2", "0"]), ("", []),
                                                    ("-1", []), ("0,9,1", ["0"]),
                                                    ("GPU-bbbb-1111", ["GPU-bbbb-1111"]),
                                                    ("GPU-bb", ["GPU-bb"])])
-def test_cuda_visible_devices_is_respected(three_gpus, monkeypatch, visible, expected):
+def test_cuda_visible_devices_is_respected(monkeypatch, visible, expected):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert hardware.find_gpus() == expected
 
@@ -42,7 +44,7 @@ def test_a_failing_nvidia_smi_means_none(three_gpus):
 def test_without_nvidia_smi_the_driver_is_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(hardware.os, "listdir", lambda folder: ["0000:01:00.0", "0000:02:00.0"])
+    monkeypatch.setattr(hardware.os, "listdir", lambda _: ["0000:01:00.0", "0000:02:00.0"])
     assert hardware.find_gpus() == ["0", "1"]
 
     def nothing(folder):
