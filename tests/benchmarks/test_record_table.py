@@ -49,7 +49,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
     """The slices that were trained; a point is better the nearer its rate is to 0.01."""
     calls: list[tuple[float, int]] = []
 
-    def train(task: Any, rate: float, seed: int, work: Path) -> object:
+    def train(task: Any, rate: float, seed: int, _work: Path) -> object:
         calls.append((rate, seed))
         quality = {0.1: 0.2, 0.01: 0.8, 0.001: 0.6, 3e-05: 0.3}[rate]
         points = [point for point in task.points if point[0] == rate]
@@ -59,7 +59,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
     return calls
 
 
-def record(tables: Path, *options: str) -> None:
+def record(_tables: Path, *options: str) -> None:
     assert record_table.main(["small", *options]) == 0
 
 
@@ -149,7 +149,7 @@ def test_the_command_of_a_slice(
 ) -> None:
     commands: list[list[str]] = []
 
-    def run(command: list[str], *, check: bool) -> object:
+    def run(command: list[str], **_: bool) -> object:
         commands.append(command)
         return type("Done", (), {"returncode": 3})()
 
