@@ -33,7 +33,7 @@ setup(
     package_data={"paddle_transfer.samplers.registry": ["*.json"]},
     python_requires=">=3.10,<3.13",
     install_requires=[
-        "numpy", "optuna>=4.0", "pyyaml", "rich>=13", "scikit-learn", "scikit-optimize>=0.10", "tqdm",
+        "numpy", "optuna>=4.0", "pyyaml", "rich>=13", "scikit-learn", "scikit-optimize>=0.10",
         "visualdl>=2.5"
     ],
     extras_require={

@@ -99,13 +99,10 @@ def begin_with(settings: Any) -> tuple[Sampler, Ranker]:
 
 def default_callbacks(settings: Any, *, ranker: Ranker | None = None) -> tuple[SearchCallback, ...]:
     """Result files first: what is shown may break, what is kept must not."""
-    from paddle_transfer.report.files import Outputs
-    from paddle_transfer.report.terminal import Terminal
-    from paddle_transfer.report.visualdl import VisualDLTracker
+    from paddle_transfer.report.registry import REPORTS
 
     ranker = ranker or Ranker(settings)
-    return Outputs(settings, ranker=ranker), VisualDLTracker(settings), Terminal(
-        settings, ranker=ranker)
+    return tuple(REPORTS[name](settings, ranker=ranker) for name in ("files", "visualdl", "terminal"))
 
 
 def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: str | None, runner: str,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.report.files import replace_with_link
-from paddle_transfer.report.terminal import show_value
+from paddle_transfer.report.formatting import show_value
 
 OUT = Path("output/quickstart")
 CONFIGS = Path("ppcls_configs/quick_start")

@@ -1,50 +1,58 @@
-"""VisualDL: one run per trial (scalars per epoch, hyperparameters with the best metric), one for the search, and
-those of the final trainings.
-"""
+"""VisualDL: one run per trial (scalars per epoch, hyperparameters with the best metric), one of the
+search, and those of the final trainings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from paddle_transfer.report.visualdl_final import FinalPages
+from paddle_transfer.config.validation import Options
+from paddle_transfer.executors.base import EpochReport
+from paddle_transfer.report.base import Report
+from paddle_transfer.report.visualdl_final import FinalRunPages
 from paddle_transfer.report.visualdl_run import DONE, Run, plain
+from paddle_transfer.search.ranking import Ranker
+from paddle_transfer.settings.search_file import SearchSettings
+from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import TrialRecord
 
 
-class VisualDLTracker(FinalPages):
-    """A listener that writes ``<output_dir>/vdl``.
+class VisualDL(FinalRunPages, Report):
+    """Writes ``<output_dir>/vdl``.
 
-    Directories of finished trials stay as they are; what a kill left half written is written again from the study.
+    Directories of finished trials stay as they are; what a kill left half written is written again
+    from the study.
     """
 
-    def __init__(self, settings):
-        super().__init__(Path(settings.output_dir) / "vdl", settings.metric.replace("%", "percent"))
-        self.settings = settings
+    name = "visualdl"
+
+    def __init__(self, settings: SearchSettings, *, ranker: Ranker, given: Options | None = None):
+        Report.__init__(self, settings, ranker=ranker, given=given)
+        FinalRunPages.__init__(self, Path(settings.output.output_dir) / "vdl",
+                               settings.objective.metric.replace("%", "percent"))
         self._writers: dict[int, Run] = {}
         self._search: Run | None = None
         self._done = 0
         self._best: float | None = None
 
-    def search_started(self, settings, records: Sequence[TrialRecord]) -> None:
+    def search_started(self, settings: SearchSettings, records: Sequence[TrialRecord]) -> None:
         self._search = Run(self.root / "search")
         for record in sorted(records, key=lambda record: record.number):
             if record.finished:
                 if record.reused is None:
-                    self._rewrite(record)
+                    self._write_again(record)
                 self._count(record)
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
         self._close(record.number)
         self._writers[record.number] = Run(self._directory(record))
 
-    def epoch_reported(self, record: TrialRecord, report) -> None:
+    def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
         run = self._writers.get(record.number)
-        if run is None:
-            return
-        run.hparams(self._hparams(record.point), [self._best_tag])
-        run.epoch(report.epoch, report.value, report.scalars, metric=self.metric,
-                  best_tag=self._best_tag)
+        if run is not None:
+            run.hparams(self._hparams(record.point), [self._best_tag])
+            run.epoch(report.epoch, report.value, report.scalars, metric=self.metric,
+                      best_tag=self._best_tag)
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         run = self._writers.get(record.number)
@@ -62,7 +70,7 @@ class VisualDLTracker(FinalPages):
             self._search.close()
             self._search = None
 
-    # -- inside --------------------------------------------------------------------------------------------------
+    # -- inside ----------------------------------------------------------------------------------
 
     @property
     def _best_tag(self) -> str:
@@ -76,7 +84,8 @@ class VisualDLTracker(FinalPages):
         if run is not None:
             run.close()
 
-    def _rewrite(self, record: TrialRecord) -> None:
+    def _write_again(self, record: TrialRecord) -> None:
+        """Write the run of a finished trial from its record, unless it is whole."""
         if (self._directory(record) / DONE).exists():
             return
         run = Run(self._directory(record))
@@ -87,6 +96,8 @@ class VisualDLTracker(FinalPages):
         (self._directory(record) / DONE).touch()
 
     def _count(self, record: TrialRecord) -> None:
+        """Add a finished trial to the run of the search."""
+        assert self._search is not None, "the search has started"
         self._done += 1
         if record.state == "complete" and record.value is not None:
             self._best = record.value if self._best is None else max(self._best, record.value)
@@ -96,7 +107,8 @@ class VisualDLTracker(FinalPages):
         self._search.scalar("search/trials_done", self._done, self._done)
         self._search.flush()
 
-    def _hparams(self, point: dict) -> dict:
-        """Plain str, int and float; a key that has floats in the space is float in every trial, since VisualDL takes
-        a key's type from the first run it reads."""
-        return {name: plain(value, self.settings.space[name]) for name, value in point.items()}
+    def _hparams(self, point: Point) -> dict[str, str | int | float]:
+        """Plain str, int and float. A key that has floats in the space is float in every trial,
+        since VisualDL takes a key's type from the first run it reads."""
+        space = self.settings.search_space.space
+        return {name: plain(value, space[name]) for name, value in point.items()}

@@ -1,5 +1,5 @@
-"""The final trainings in VisualDL: a run ``final`` with what was found, ``final_best`` and ``final_fixed`` with what
-each reported, under the tags of the trials but ``test/`` in the place of ``eval/``."""
+"""The final trainings in VisualDL: a run ``final`` with what was found, ``final_best`` and
+``final_fixed`` with what each reported, under the trials' tags but ``test/`` for ``eval/``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.report.visualdl_run import DONE, Run
+from paddle_transfer.space.space import Point
 
 
-class FinalPages:
-    """The part of the tracker that hears of the final trainings.
+class FinalRunPages:
+    """The part of the VisualDL report that hears of the final trainings.
 
     :param root: the folder of all runs
     :param metric: its name, fit for a tag
@@ -23,42 +25,40 @@ class FinalPages:
         self._trainings: dict[str, Run] = {}
 
     def final_started(self, names: Sequence[str]) -> None:
-        """Each begins a run of its own."""
+        """Each training begins a run of its own."""
 
-    def final_training_started(self, name: str, point: dict[str, Any]) -> None:
+    def final_training_started(self, name: str, point: Point) -> None:
         self._end(name)
         self._trainings[name] = self._begin(name, point)
 
-    def final_epoch_reported(self, name: str, report) -> None:
+    def final_epoch_reported(self, name: str, report: EpochReport) -> None:
         run = self._trainings.get(name)
         if run is None:
             return
         for tag, value in {f"eval/{self.metric}": report.value, **report.scalars}.items():
-            run.scalar(f"test/{tag.removeprefix('eval/')}" if tag.startswith("eval/") else tag,
-                       value, report.epoch)
+            test_tag = f"test/{tag.removeprefix('eval/')}" if tag.startswith("eval/") else tag
+            run.scalar(test_tag, value, report.epoch)
         run.flush()
 
-    def final_ended(self, told: dict[str, Any] | None) -> None:
+    def final_ended(self, results: dict[str, Any] | None) -> None:
         begun = list(self._trainings)
         for name in begun:
             self._end(name)
-        if told is None:
+        if results is None:
             return
-        results = {name: told[name] for name in ("best", "fixed") if name in told}
-        summary = Run(self.root / "final")
-        for name, result in results.items():
-            summary.scalar(f"final/{name}_{self.metric}", result["test"], result["epoch"])
-            if name == "best" or result != told["best"]:  # a point that is both was trained once
+        trained = {name: results[name] for name in ("best", "fixed") if name in results}
+        run = Run(self.root / "final")
+        for name, result in trained.items():
+            run.scalar(f"final/{name}_{self.metric}", result["test"], result["epoch"])
+            if name == "best" or result != results["best"]:  # a point that is both trained once
                 self._complete(name, result, begun=name in begun)
-        lines = (f"{name}: test {self.metric} {result['test']:.4f}, {json.dumps(result['point'])}"
-                 for name, result in results.items())
-        summary.text("final", "\n".join(lines))
-        summary.close()
+        run.text("final", "\n".join(
+            f"{name}: test {self.metric} {result['test']:.4f}, {json.dumps(result['point'])}"
+            for name, result in trained.items()))
+        run.close()
 
-    # -- inside --------------------------------------------------------------------------------------------------
-
-    def _begin(self, name: str, point: dict[str, Any]) -> Run:
-        run = Run(self._training(name))
+    def _begin(self, name: str, point: Point) -> Run:
+        run = Run(self._folder(name))
         run.text("point", json.dumps(point))
         return run
 
@@ -68,13 +68,14 @@ class FinalPages:
             run.close()
 
     def _complete(self, name: str, result: dict[str, Any], *, begun: bool) -> None:
-        """Mark a training's run as whole; write it again where an earlier search trained it and died."""
-        done = self._training(name) / DONE
+        """Mark a training's run as whole; write it again when an earlier search trained it and was
+        killed."""
+        done = self._folder(name) / DONE
         if not begun and not done.exists():
             run = self._begin(name, result["point"])
             run.scalar(f"test/{self.metric}", result["test"], result["epoch"])
             run.close()
         done.touch()
 
-    def _training(self, name: str) -> Path:
+    def _folder(self, name: str) -> Path:
         return self.root / f"final_{name}"

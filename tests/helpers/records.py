@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
+from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
@@ -12,20 +12,15 @@ from paddle_transfer.study.records import TrialRecord
 from tests.helpers.configs import base_config
 
 
-def shown_settings(output_dir: Any, **changes: Any) -> SimpleNamespace:
-    """A search of lr (three choices) and mixup (off, on) on a real base config, with its fixed point."""
-    keys = (SearchKey(Choice("lr", (0.1, 0.01, 0.001),
-                             log=True)), SearchKey(Choice("mixup", (False, True))))
-    return SimpleNamespace(
-        **{
-            "output_dir": str(output_dir), "metric": "top1", "keys": keys,
-            "base_config": base_config(), "space": Space(tuple(
-                key.hyperparameter
-                for key in keys)), "fixed": {"lr": 0.01, "mixup": False}, "search_mode": "bayes",
-            "max_iter": 6, "search_times": 1, "de_duplication": True, "keep_models": 2, "gpus": (
-            ), "seed": 0, "plan": None, "confirm": None, "stop": "none", "final": None,
-            "times": lambda point: changes.get("search_times", 1), **changes
-        })
+def shown_settings(output_dir: Any, **changes: Any) -> SearchSettings:
+    """A search of lr (three choices) and mixup (off, on) on a base config; a fixed point."""
+    keys = (SearchKey(Choice("lr", (0.1, 0.01, 0.001), log=True)),
+            SearchKey(Choice("mixup", (False, True))))
+    space = Space(tuple(key.hyperparameter for key in keys))
+    return SearchSettings(**{
+        "file": "search.yaml", "base_config_file": "base.yaml", "output_dir": str(output_dir),
+        "metric": "top1", "keys": keys, "base_config": base_config(), "space": space,
+        "fixed": {"lr": 0.01, "mixup": False}, "max_iter": 6, "keep_models": 2, **changes})
 
 
 def record(number: int, lr: float, mixup: bool = False, *, value: float | None = None,

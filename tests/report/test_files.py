@@ -4,9 +4,14 @@ import json
 import pytest
 import yaml
 
-from paddle_transfer.report.files import Outputs, replace_with_link, trial_dir
+from paddle_transfer.report.files import ResultFiles, replace_with_link, trial_dir
 from paddle_transfer.samplers.base import PosteriorSummary
+from paddle_transfer.search.ranking import Ranker
 from tests.helpers.records import record, shown_settings
+
+
+def result_files(settings):
+    return ResultFiles(settings, ranker=Ranker(settings))
 
 
 def weights_of(root, number):
@@ -18,7 +23,7 @@ def weights_of(root, number):
 def finish(root, records):
     """The files of finished trials, and all that a listener makes of them."""
     settings = shown_settings(root)
-    outputs = Outputs(settings)
+    outputs = result_files(settings)
     outputs.search_started(settings, [])
     for i, entry in enumerate(records):
         weights_of(root, entry.number).write_bytes(b"weights of %d" % entry.number)
@@ -62,9 +67,8 @@ def test_the_best_model_and_its_config_follow_the_best_trial(tmp_path):
     finish(tmp_path, records)
     assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 1"
     text = (tmp_path / "best_config.yaml").read_text()
-    assert text.startswith(
-        "# Found by paddle_transfer: lr 0.001, mixup True\n# top1 0.80000 in trial 1, epoch 2, seed 5\n"
-    )
+    assert text.startswith("# Found by paddle_transfer: lr 0.001, mixup True\n"
+                           "# top1 0.80000 in trial 1, epoch 2, seed 5\n")
     config = yaml.safe_load(text)
     assert config["Optimizer"]["lr"]["learning_rate"] == 0.001
     assert config["Global"]["seed"] == 5
@@ -141,7 +145,8 @@ def test_the_winner_by_the_model_has_its_config_and_weights(tmp_path, monkeypatc
     assert kept(tmp_path) == [0, 1, 5]
     text = (tmp_path / "best_config.yaml").read_text()
     assert text.startswith(
-        "# Found by paddle_transfer: lr 0.001, mixup True\n# top1 0.30000 in trial 5, epoch 2, seed 0\n"
+        "# Found by paddle_transfer: lr 0.001, mixup True\n"
+        "# top1 0.30000 in trial 5, epoch 2, seed 0\n"
         "# 0.90000 is what the model expects of these settings")
     assert [(row["top1"], row["estimate"], row["rank"]) for row in rows(tmp_path)][::5] == [
         ("0.8", "0.88", "3"), ("0.30000000000000004", "0.9", "1")]
@@ -160,11 +165,11 @@ def test_weights_of_what_may_yet_win_stay_until_the_end(tmp_path, monkeypatch, r
     monkeypatch.setattr("paddle_transfer.report.files.SPARE", 2)
     for entry in six():
         weights_of(tmp_path, entry.number).write_bytes(b"weights")
-    Outputs(settings).search_ended(six(), reason)
+    result_files(settings).search_ended(six(), reason)
     assert kept(tmp_path) == [
         0, 3, 4, 5
     ], "the best by the model, the one that keep_models says and two to spare"
-    Outputs(settings).search_ended(six(), "max_iter (6) suggestions were evaluated")
+    result_files(settings).search_ended(six(), "max_iter (6) suggestions were evaluated")
     assert kept(tmp_path) == [0, 5]
 
 
@@ -172,7 +177,7 @@ def test_a_winner_whose_weights_are_gone_has_not_those_of_another(tmp_path, monk
     finish(tmp_path, six())
     (trial_dir(tmp_path, 5) / "best_model.pdparams").unlink(missing_ok=True)
     choose(monkeypatch, [5, 4, 3, 2, 1, 0])
-    outputs = Outputs(shown_settings(tmp_path))
+    outputs = result_files(shown_settings(tmp_path))
     for _ in range(2):
         outputs.search_started(outputs.settings, six())
         assert not (tmp_path / "best_model.pdparams").exists()
@@ -185,7 +190,7 @@ def test_running_trials_keep_what_they_have_written(tmp_path):
     weights_of(tmp_path, 7).write_bytes(b"half")
     finish(tmp_path, [record(0, 0.1, value=0.3)])
     settings = shown_settings(tmp_path)
-    Outputs(settings).search_started(
+    result_files(settings).search_started(
         settings,
         [record(0, 0.1, value=0.3), record(7, 0.01, state="running")])
     assert (trial_dir(tmp_path, 7) / "best_model.pdparams").exists()
@@ -197,7 +202,7 @@ def test_going_on_without_the_files_writes_them_again(tmp_path):
     for name in ("search_results.csv", "best_config.yaml", "best_model.pdparams"):
         (tmp_path / name).unlink()
     settings = shown_settings(tmp_path)
-    Outputs(settings).search_started(settings, records)
+    result_files(settings).search_started(settings, records)
     assert rows(tmp_path)[0]["top1"] == "0.7"
     assert (tmp_path / "best_model.pdparams").exists()
 

@@ -4,7 +4,9 @@ import pytest
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.load import parse_value
-from paddle_transfer.report.preview import FULL_LIST, difference, first_points, preview
+from paddle_transfer.report.config_diff import difference
+from paddle_transfer.report.forecast import first_points
+from paddle_transfer.report.preview import FULL_LIST, preview
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.settings.search_file import load_search_file
@@ -106,8 +108,10 @@ def test_the_head_says_how_trainings_are_spent(tmp_path):
     for line in (
             "Limits 2.5 hours of searching and 60 epochs in all",
             "Pruner MedianPruner (n_startup_trials: 4)",
-            "Stop auto: after 7 points or more, when no other is expected to gain more than noise hides",
-            "Confirm the best 3 points and the fixed one have 3 trainings in the end, with seeds 5 to 7",
+            "Stop auto: after 7 points or more, when no other is expected to gain more than noise "
+            "hides",
+            "Confirm the best 3 points and the fixed one have 3 trainings in the end, with seeds "
+            "5 to 7",
             "Prior shipped: of recorded searches"):
         assert line in lines, line
     usual = preview(settings_of(tmp_path, search_mode="bayes"))
@@ -139,7 +143,8 @@ def test_the_difference_to_the_base_config(tmp_path):
     assert lines.index("@@ Optimizer.lr") < lines.index("+     learning_rate: 0.01")
     assert "+         epsilon: 1.0e-07" in lines
     assert "-   output_dir: ./output/" in lines
-    assert sum(line[0] == "-" for line in lines) < 8 and len(lines) < 60, "only what differs"
+    assert sum(line[0] == "-" for line in lines) < 8, "only what differs"
+    assert len(lines) < 60
 
 
 def test_the_difference_is_coloured_for_a_terminal_only(tmp_path):
@@ -185,7 +190,8 @@ def test_a_greedy_search_lists_every_training(tmp_path):
     ]
     assert rows[3:5] == [["lrs", "0.05", "0"], ["lrs", "0.05", "1"]]
     assert " ".join(rows[5][3:]).startswith("the base config's")
-    assert "at most 5 points, each trained 2 times (seeds 0 to 1) (teacher and final run once), 7 trainings" in text
+    assert ("at most 5 points, each trained 2 times (seeds 0 to 1) (teacher and final run once), "
+            "7 trainings") in text
     lines = changes(text, "if the first of all values were the best\n")
     assert "+         name: ResNet101_vd" in lines
     assert "+         lr_mult_list: [0.0, 1.0]" in lines

@@ -1,7 +1,10 @@
 import io
 
 from paddle_transfer.executors.base import EpochReport
-from paddle_transfer.report.terminal import Terminal, commands, duration, leaderboard_lines
+from paddle_transfer.report import leaderboard
+from paddle_transfer.report.formatting import duration
+from paddle_transfer.report.terminal import Terminal, next_steps
+from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.final import Final
 from tests.helpers.fakes import FakeClock
 from tests.helpers.records import record, shown_settings
@@ -12,10 +15,15 @@ class Tty(io.StringIO):
         return True
 
 
+def leaderboard_lines(settings, records, top=10):
+    ranked = Ranker(settings).leaderboard(records)
+    return leaderboard.leaderboard_lines(settings, records, ranked, top)
+
+
 def show(records, *, stream=None, before=(), reason="max_iter reached", **changes):
     settings, stream, clock = shown_settings("out/my search",
                                              **changes), stream or io.StringIO(), FakeClock()
-    terminal = Terminal(settings, stream=stream, clock=clock)
+    terminal = Terminal(settings, ranker=Ranker(settings), stream=stream, clock=clock)
     terminal.search_started(settings, list(before))
     done = list(before)
     for entry in records:
@@ -37,18 +45,17 @@ def test_a_line_per_trial_with_the_best_so_far_and_the_time_left():
     lines = text.splitlines()
     assert lines[0] == (
         "Searching lr x mixup: 6 points, bayes, at most 6 trials, results in out/my search")
-    assert lines[
-        1] == "[  1/6] trial   0: top1 0.7000  lr 0.01, mixup off  | best 0.7000  | about 5 min left"
-    assert lines[
-        2] == "[  2/6] trial   1: top1 0.6500  lr 0.001, mixup off  | best 0.7000  | about 4 min left"
-    assert lines[
-        3] == "[  3/6] trial   2: diverged  lr 0.1, mixup off  | best 0.7000  | about 3 min left"
+    assert lines[1:4] == [
+        "[  1/6] trial   0: top1 0.7000  lr 0.01, mixup off  | best 0.7000  | about 5 min left",
+        "[  2/6] trial   1: top1 0.6500  lr 0.001, mixup off  | best 0.7000  | about 4 min left",
+        "[  3/6] trial   2: diverged  lr 0.1, mixup off  | best 0.7000  | about 3 min left"]
 
 
 def test_going_on_says_so_and_does_not_count_earlier_trials_in_the_time():
     text = show([record(1, 0.001, value=0.65)], before=[record(0, 0.01, value=0.7)])
     assert "Going on: 1 trials are done already." in text
-    assert "[  2/6] trial   1: top1 0.6500  lr 0.001, mixup off  | best 0.7000  | about 4 min left" in text
+    assert ("[  2/6] trial   1: top1 0.6500  lr 0.001, mixup off  | best 0.7000  "
+            "| about 4 min left") in text
 
 
 def test_a_reused_point_and_a_retry_are_told():
@@ -106,7 +113,7 @@ def test_nothing_completed():
 
 
 def test_the_commands_can_be_pasted_into_a_shell():
-    text = "\n".join(commands(shown_settings("out/my search")))
+    text = "\n".join(next_steps(shown_settings("out/my search")))
     assert "tools/train.py -c 'out/my search/best_config.yaml'" in text
     assert "-o Global.pretrained_model='out/my search/best_model'" in text
     assert "visualdl --logdir 'out/my search/vdl'" in text

@@ -12,7 +12,8 @@ import urllib.request
 import pytest
 
 from paddle_transfer.executors.base import EpochReport
-from paddle_transfer.report.visualdl import VisualDLTracker
+from paddle_transfer.report.visualdl import VisualDL
+from paddle_transfer.search.ranking import Ranker
 from tests.helpers.records import record, shown_settings
 
 RECORDS = [
@@ -32,7 +33,7 @@ def play(tracker, entry, records):
 
 def track(root, records=RECORDS, *, before=()):
     settings = shown_settings(root)
-    tracker = VisualDLTracker(settings)
+    tracker = VisualDL(settings, ranker=Ranker(settings))
     tracker.search_started(settings, list(before))
     done = list(before)
     for entry in records:
@@ -93,7 +94,7 @@ def test_going_on_keeps_finished_runs_and_writes_half_written_ones_again(tmp_pat
 
 def test_a_trial_that_is_run_again_starts_its_curve_anew(tmp_path):
     settings, entry = shown_settings(tmp_path), RECORDS[0]
-    tracker = VisualDLTracker(settings)
+    tracker = VisualDL(settings, ranker=Ranker(settings))
     tracker.search_started(settings, [])
     tracker.trial_started(entry, "cpu:0")
     tracker.epoch_reported(entry, EpochReport(0, 1, 1, 0.99))
@@ -107,7 +108,8 @@ TOLD = {"best": {"point": {"lr": 0.001, "mixup": True}, "test": 0.75, "epoch": 2
 
 
 def finish(root, *, trained=("best", "fixed"), told=TOLD):
-    tracker = VisualDLTracker(shown_settings(root))
+    settings = shown_settings(root)
+    tracker = VisualDL(settings, ranker=Ranker(settings))
     tracker.final_started(trained)
     for number, name in enumerate(trained):
         tracker.final_training_started(name, TOLD[name]["point"])
@@ -122,7 +124,8 @@ def test_the_final_trainings_are_runs_and_their_test_metrics_one(tmp_path):
     assert scalars(vdl / "final", "final/best_top1") == [(20, 0.75)]
     assert scalars(vdl / "final", "final/fixed_top1") == [(20, 0.0)]
     assert [item.text.encoded_text_string for item in read(vdl / "final", "text", "final")] == [
-        'best: test top1 0.7500, {"lr": 0.001, "mixup": true}\nfixed: test top1 0.0000, {"lr": 0.01, "mixup": false}'
+        'best: test top1 0.7500, {"lr": 0.001, "mixup": true}\n'
+        'fixed: test top1 0.0000, {"lr": 0.01, "mixup": false}'
     ]
     assert scalars(vdl / "final_best", "test/top1") == [(20, 0.75)]
     assert scalars(vdl / "final_fixed", "test/top1") == [(20, 0.0)]
@@ -191,7 +194,8 @@ def test_the_servers_pages_show_every_trial_with_its_best_metric(server):
     assert shown["trial_0001"]["mixup"] == "True"
     assert float(shown["trial_0002"]["lr"]) == pytest.approx(0.1)
     tags = json.loads(server("scalar/tags"))["data"]
-    by_run = dict(zip((os.path.basename(run) for run in tags["runs"]), tags["tags"]))
+    by_run = dict(zip((os.path.basename(run) for run in tags["runs"]), tags["tags"],
+                      strict=True))
     assert set(by_run) == {
         "trial_0000", "trial_0001", "search", "final", "final_best", "final_fixed"
     }

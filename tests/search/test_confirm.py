@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from paddle_transfer.report.files import Outputs
-from paddle_transfer.report.terminal import leaderboard_lines
+from paddle_transfer.report.files import ResultFiles
+from paddle_transfer.report.leaderboard import leaderboard_lines
+from paddle_transfer.search.ranking import Ranker
 from tests.helpers.fakes import ExecutorThatDiesAt, FakeExecutor, Killed, Play
 from tests.helpers.virtual_search import VirtualSearch
 
@@ -173,7 +174,7 @@ def leave_weights(search):
 def with_outputs(search, **arguments):
     """Run with result files; why it ended, and what search_results.json holds."""
     leave_weights(search)
-    reason = search.run(callbacks=(lambda settings, ranker: Outputs(settings, ranker=ranker),
+    reason = search.run(callbacks=(lambda settings, ranker: ResultFiles(settings, ranker=ranker),
                                    ), **arguments)
     return reason, json.loads(Path(search.settings.output_dir, "search_results.json").read_text())
 
@@ -198,7 +199,8 @@ def test_the_files_and_the_leaderboard_agree_on_the_best_mean(search):
     assert (root / "best_model.pdparams").read_text() == f"weights of {number}"
     kept = sorted(int(path.parent.name) for path in root.glob("trials/*/best_model.pdparams"))
     assert number in kept and len(kept) == 2, "the winner's and the best observed one's"
-    lines = leaderboard_lines(search.settings, search.records())
+    lines = leaderboard_lines(search.settings, search.records(),
+                              Ranker(search.settings).leaderboard(search.records()))
     assert lines[2].split()[:4] == ["1", "0.8100", "±", "0.0058"]
     assert "Confirmed top1: found 0.8100 ± 0.0058 (3 seeds), fixed 0.2100 ± 0.0058" in lines
 
@@ -213,7 +215,7 @@ def test_weights_of_what_is_confirmed_are_there_while_it_is(search):
     search.settings = replace(search.settings, keep_models=1)
     seen = []
 
-    class Looks(Outputs):
+    class Looks(ResultFiles):
         def trial_ended(self, record, records):
             super().trial_ended(record, records)
             if record.number == 9:

@@ -13,7 +13,7 @@ import yaml
 
 from paddle_transfer.api import run_search
 from paddle_transfer.errors import SearchFailed
-from paddle_transfer.report.final import summary
+from paddle_transfer.report.final import final_lines
 from paddle_transfer.settings.final import Final
 from tests.helpers.tiny_runner import AUDIT, FINAL
 from tests.helpers.tiny_search import RUNNER, tiny_settings
@@ -194,5 +194,5 @@ def test_a_test_metric_of_zero_is_one(tmp_path, audit, capsys):
 
 
 def test_the_summary_without_a_fixed_point():
-    lines = summary({"metric": "top1", "retrain_on": "train", "best": {"test": 0.5}})
+    lines = final_lines({"metric": "top1", "retrain_on": "train", "best": {"test": 0.5}})
     assert lines == ["Trained again on train, tested once:", "  point found  test top1 0.5000"]

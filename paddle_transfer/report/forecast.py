@@ -1,0 +1,77 @@
+"""What is known of a search before its first trial: the first points, how many trials at most."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+
+from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
+from paddle_transfer.search.warm_start import load_tasks
+from paddle_transfer.settings.budget import CONFIRMED
+from paddle_transfer.settings.search_file import SearchSettings
+from paddle_transfer.space.space import Point
+
+#: How many first points of a random search are shown.
+RANDOM_POINTS = 10
+
+
+def first_points(settings: SearchSettings) -> list[Point]:
+    """The points that are known before there are results, in the order of their trials.
+
+    In steps: the values of the first key. Of a grid: all up to max_iter. Of a sampler that does
+    not use results: the first few draws; of any other: one per slot and at least two.
+    """
+    if settings.plan:
+        first = settings.plan.keys[0]
+        return [{**settings.plan.first, first.name: value} for value in first.values]
+    component, sampling = settings.sampling.sampler, settings.sampling
+    part = SAMPLERS[component.name]
+    if part.exhaustive:
+        return _grid(settings)
+    count = max(2, len(settings.devices.slots)) if part.uses_results else RANDOM_POINTS
+    sampler = make_sampler(component.name, options=component.options, prior=sampling.prior,
+                           baseline=settings.search_space.baseline,
+                           allow_repeats=not settings.repeats.de_duplication,
+                           past_tasks=load_tasks(settings))
+    points: list[Point] = []
+    while len(points) < min(count, settings.budget.max_iter):
+        point = sampler.suggest(settings.search_space.space, [], points, seed=settings.repeats.seed)
+        if point is None:
+            break
+        points.append(point)
+    return points
+
+
+def _grid(settings: SearchSettings) -> list[Point]:
+    """The points of an exhaustive sampler: in the space's order, but the baseline first."""
+    space, baseline = settings.search_space.space, settings.search_space.baseline
+    assert space.size is not None, "a grid is finite"
+    first = space.index(baseline) if baseline is not None else 0
+    order = chain([first], (i for i in range(space.size) if i != first))
+    return [space.point(i) for i in islice(order, settings.budget.max_iter)]
+
+
+def most_points(settings: SearchSettings, *, reused: int = 0) -> int:
+    """Suggestions at most; ``reused`` of them have been points that were trained before."""
+    points, size = settings.budget.max_iter, settings.search_space.space.size
+    if settings.plan:
+        return min(points, settings.plan.suggestions)
+    if size is not None and settings.repeats.de_duplication:
+        return min(points, size + reused)
+    return points
+
+
+def most_trials(settings: SearchSettings, *, reused: int = 0) -> int:
+    """Trials at most, repeats counted, without those of ``confirm``."""
+    times = settings.repeats.search_times
+    if settings.plan:
+        return min(settings.budget.max_iter * times, settings.plan.trainings(times))
+    return most_points(settings, reused=reused) * times
+
+
+def most_confirmations(settings: SearchSettings, *, reused: int = 0) -> int:
+    """Trials of ``confirm`` at most."""
+    if settings.plan:
+        return 0
+    again = max(0, (settings.repeats.confirm or 0) - settings.repeats.search_times)
+    points = min(CONFIRMED, most_points(settings, reused=reused))
+    return again * (points + (settings.search_space.baseline is not None))

@@ -1,0 +1,34 @@
+"""Values, points, durations and tables as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from paddle_transfer.space.hyperparameter import Value
+from paddle_transfer.space.space import Point
+
+
+def show_point(point: Point) -> str:
+    """``lr 0.01, mixup on``."""
+    return ", ".join(f"{name} {show_value(value)}" for name, value in point.items())
+
+
+def show_value(value: Value) -> str:
+    """``on`` and ``off`` for booleans, floats in their shortest form."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def columns(rows: Iterable[Sequence[str]], *, indent: str = "") -> list[str]:
+    """The lines of a table: ``rows`` of equal length with their cells aligned to the left."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [indent + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

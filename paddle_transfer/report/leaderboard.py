@@ -1,0 +1,103 @@
+"""The leaderboard as text: the best points, the gain over the fixed point, how the trials ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from paddle_transfer.report.formatting import columns, show_value
+from paddle_transfer.search.ranking import Leaderboard
+from paddle_transfer.search.results import PointResult, trained
+from paddle_transfer.settings.search_file import SearchSettings
+from paddle_transfer.study.records import TrialRecord
+
+
+def leaderboard_lines(settings: SearchSettings, records: Sequence[TrialRecord],
+                      leaderboard: Leaderboard, top: int = 10) -> list[str]:
+    """All of it: an empty line, the table of the best ``top`` points, a summary."""
+    table = leaderboard_rows(settings, leaderboard, top)
+    if not table:
+        return ["No trial completed."]
+    return ["", *columns(table), "", *summary_lines(settings, records, leaderboard)]
+
+
+def leaderboard_rows(settings: SearchSettings, leaderboard: Leaderboard,
+                     top: int = 10) -> list[list[str]]:
+    """The cells of the table, its header first; [] while no trial has completed.
+
+    The row of the fixed point is there however low it ranks. Columns without a value are left out.
+    """
+    completed = _completed(leaderboard)
+    if not completed:
+        return []
+    baseline = leaderboard.of(settings.search_space.baseline)
+    shown = list(enumerate(completed, start=1))
+    rows = [_row(settings, rank, result, leaderboard) for rank, result in shown
+            if rank <= top or result is baseline]
+    header = ["rank", settings.objective.metric, "estimate", "trial", "epoch",
+              *settings.search_space.space.names, "weights", ""]
+    used = [i for i, name in enumerate(header)
+            if name not in ("estimate", "weights") or any(row[i] for row in rows)]
+    return [[row[i] for i in used] for row in (header, *rows)]
+
+
+def summary_lines(settings: SearchSettings, records: Sequence[TrialRecord],
+                  leaderboard: Leaderboard) -> list[str]:
+    """The gain over the fixed point, what ``confirm`` gave, how many trials ended how."""
+    completed, metric = _completed(leaderboard), settings.objective.metric
+    best, baseline = completed[0], leaderboard.of(settings.search_space.baseline)
+    line = f"Best {metric} {best.value:.4f}"
+    if baseline is not None and baseline.value is not None and best.value is not None:
+        gain = 100 * (best.value - baseline.value)
+        line += f", fixed point {baseline.value:.4f}: a gain of {gain:+.2f} points"
+    return [f"{line}.", *_reason_for_best(completed, leaderboard),
+            *_confirmation(settings, leaderboard), _trial_counts(records)]
+
+
+def _completed(leaderboard: Leaderboard) -> list[PointResult]:
+    return [result for result in leaderboard.results if result.value is not None]
+
+
+def _row(settings: SearchSettings, rank: int, result: PointResult,
+         leaderboard: Leaderboard) -> list[str]:
+    value = f"{result.value:.4f}" + (f" ± {result.error:.4f}" if result.error is not None else "")
+    baseline = leaderboard.of(settings.search_space.baseline)
+    estimate, best = leaderboard.estimate(result.point), result.best
+    return [str(rank), value, "" if estimate is None else f"{estimate:.4f}", str(best.number),
+            str(best.info.get("best_epoch", "")),
+            *(show_value(result.point[name]) for name in settings.search_space.space.names),
+            str((best.info.get("pretrained") or {}).get("short", "")),  # 10w, 320/322
+            "fixed point" if result is baseline else ""]
+
+
+def _reason_for_best(completed: Sequence[PointResult], leaderboard: Leaderboard) -> list[str]:
+    """Why the winner is not the point with the best observed value, when it is not."""
+    winner, luckiest = completed[0], max(completed, key=lambda result: result.value or 0.0)
+    if (leaderboard.confirmed or leaderboard.estimate(winner.point) is None
+            or luckiest.value == winner.value):
+        return []
+    return ["Ranked by estimate: what the model expects of the settings, without the luck of one "
+            f"training (trial {luckiest.best.number} got {luckiest.value:.4f})."]
+
+
+def _confirmation(settings: SearchSettings, leaderboard: Leaderboard) -> list[str]:
+    """The point found beside the fixed one, by their means over seeds."""
+    if not leaderboard.confirmed:
+        return []
+    found = leaderboard.confirmed[0]
+    baseline = leaderboard.confirmation(settings.search_space.baseline)
+    end = (", which is the fixed point" if baseline is found
+           else f", fixed {baseline}" if baseline is not None else "")
+    return [f"Confirmed {settings.objective.metric}: found {found} ({len(found.values)} seeds)"
+            + end]
+
+
+def _trial_counts(records: Sequence[TrialRecord]) -> str:
+    trainings = trained(records)
+    counts = {state: sum(record.state == state for record in trainings)
+              for state in ("complete", "pruned", "diverged", "failed")}
+    counts["reused"] = sum(record.reused is not None for record in records)
+    text = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    failed = next((record for record in trainings if record.state == "failed"), None)
+    failure = (f" First failure, trial {failed.number}: {failed.info.get('reason', '')}"
+               if failed else "")
+    return f"Trials: {text}.{failure}"

@@ -1,0 +1,82 @@
+"""The content of ``search_results.csv`` and ``search_results.json``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from paddle_transfer.search.ranking import Leaderboard
+from paddle_transfer.search.results import PointResult
+from paddle_transfer.settings.search_file import SearchSettings
+from paddle_transfer.study.records import TrialRecord
+
+
+def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
+                leaderboard: Leaderboard) -> str:
+    """A row for each finished trial, by number: state, metric, rank of its point, the point, ...
+
+    ``reused`` names the earlier trial whose result stands for a suggestion that was not trained
+    again. ``estimate``, in a Bayesian search, is what the model expects of the point: the metric
+    without the luck of one training.
+    """
+    space, modelled = settings.search_space.space, settings.search_mode == "bayes"
+    ranks = {space.key(result.point): rank for rank, result
+             in enumerate(leaderboard.results, start=1) if result.value is not None}
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")  # writes None as an empty cell
+    writer.writerow(["trial", "state", settings.objective.metric, *["estimate"] * modelled, "rank",
+                     "best_epoch", "epochs", *space.names, "seed", "seconds", "attempts", "reused",
+                     "reason"])
+    for record in sorted(records, key=lambda record: record.number):
+        if not record.finished:
+            continue
+        estimate = _rounded(leaderboard.estimate(record.point), 6)
+        rank = ranks.get(space.key(record.point)) if record.state == "complete" else None
+        writer.writerow([
+            record.number, str(record.state), record.value, *[estimate] * modelled, rank,
+            record.info.get("best_epoch"), len(record.curve),
+            *(record.point[name] for name in space.names), record.seed,
+            _rounded(record.info.get("seconds"), 1), record.attempts, record.reused,
+            " ".join(str(record.info.get("reason", "")).split())])
+    return out.getvalue()
+
+
+def summary(settings: SearchSettings, records: Sequence[TrialRecord], leaderboard: Leaderboard, *,
+            reason: str | None = None, left_out: int = 0) -> dict[str, Any]:
+    """The outcome as JSON data.
+
+    :param reason: why the search ended; None while it runs
+    :param left_out: trainings of ``confirm`` that are not done (yet)
+    """
+    baseline = settings.search_space.baseline
+    return {
+        "metric": settings.objective.metric, "ended": reason,
+        "trials": sum(record.finished for record in records),
+        "winner": _point(leaderboard.winner, leaderboard),
+        "fixed": _point(leaderboard.of(baseline), leaderboard),
+        "confirm": _confirmation(settings, leaderboard, left_out)}
+
+
+def _point(result: PointResult | None, leaderboard: Leaderboard) -> dict[str, Any] | None:
+    if result is None:
+        return None
+    return {"point": dict(result.point), "value": result.value, "error": result.error,
+            "trials": [trial.number for trial in result.trials],
+            "estimate": leaderboard.estimate(result.point)}
+
+
+def _confirmation(settings: SearchSettings, leaderboard: Leaderboard,
+                  left_out: int) -> dict[str, Any] | None:
+    if not settings.repeats.confirm:
+        return None
+    baseline = leaderboard.confirmation(settings.search_space.baseline)
+    return {"trainings": settings.repeats.confirm, "left_out": left_out, "points": [
+        {"point": dict(one.point), "mean": one.mean, "error": one.error,
+         "values": list(one.values), "seeds": list(one.seeds), "fixed": one is baseline}
+        for one in leaderboard.confirmed]}
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)
