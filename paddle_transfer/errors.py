@@ -10,6 +10,7 @@ import difflib
 import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _KINDS = {str: "a string", int: "an integer", float: "a number", bool: "a boolean",
           list: "a list", dict: "a mapping"}
@@ -55,6 +56,9 @@ class ConfigError(PaddleTransferError):
         count = len(self.issues)
         head = f"{self.file}: {count} mistake{'s' if count > 1 else ''}"
         super().__init__("\n".join([head, *(f"  - {issue}" for issue in self.issues)]))
+
+    def __reduce__(self) -> tuple[Any, ...]:  # an exception is pickled by its text otherwise
+        return type(self), (self.file, self.issues)
 
 
 class SetupError(PaddleTransferError):

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from paddle_transfer import errors
@@ -48,3 +50,9 @@ def test_every_error_for_a_user_has_an_exit_code_other_than_success():
     assert len(kinds) >= 6
     assert all(issubclass(kind, errors.PaddleTransferError) and kind.exit_code for kind in kinds)
     assert errors.SearchFailed.exit_code == 1
+
+
+def test_a_config_error_crosses_processes_whole():
+    error = ConfigError("a.yaml", [ValidationIssue("b", "must be", "c", "Do it.")])
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.file, copy.issues) == (str(error), error.file, error.issues)

@@ -1,4 +1,4 @@
-"""The protocol of a way to transfer: what it needs, what it edits in a training config.
+"""The protocol of a way to transfer.
 
 A new strategy is one file with a class that inherits ``Strategy``, and one line in ``registry``.
 What stock PaddleClas can express is an edit of the config; the rest is a ``WorkerHalf`` (see
@@ -9,30 +9,23 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from paddle_transfer.config.validation import Options
+
+OptionsT = TypeVar("OptionsT", bound=Options)
 
 
-class StrategyOptions(BaseModel):
-    """Options of a strategy that has none; base class of those that have."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-Options = TypeVar("Options", bound=StrategyOptions)
-
-
-class Strategy(Protocol[Options]):
+class Strategy(Protocol[OptionsT]):
     """One way to transfer, registered as a class without constructor arguments.
 
     ``Transfer: {strategy: {name: NAME, OPTION: VALUE}}`` in a training config chooses it.
     """
 
     name: str
-    #: The options' schema; a field's description is its help text.
-    options: type[Options]
+    #: The schema of its options; a field's description is its help text.
+    options: type[OptionsT]
     #: What a training leaves behind, in words.
     returns: str = "weights of Arch.name, for stock PaddleClas"
-    #: ``module:attribute`` of a ``WorkerHalf`` subclass; empty when the edited config says it all.
+    #: ``module:attribute`` of a ``WorkerHalf`` subclass; "" when the edited config says it all.
     worker: str = ""
     #: Whether it reads labelled source images (``DataLoader.Source``).
     needs_source_data: bool = False
@@ -41,9 +34,9 @@ class Strategy(Protocol[Options]):
     #: Whether it trains by gradient steps, so that epochs, optimizer and augmentation matter.
     trains_network: bool = True
 
-    def edit(self, config: dict[str, Any], options: Options) -> None:
+    def edit(self, config: dict[str, Any], options: OptionsT) -> None:
         """Edit a training config in place, as far as stock PaddleClas can express the strategy.
 
-        Pure plain data, no Paddle. Editing an edited config again must change nothing: a trial's
-        config is edited when the search writes it and when ``tools/train.py`` reads it.
+        Plain data, no Paddle. Editing an edited config again must change nothing: a trial's config
+        is edited when the search writes it and when ``tools/train.py`` reads it.
         """

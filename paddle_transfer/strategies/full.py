@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from paddle_transfer.strategies.base import Strategy, StrategyOptions
+from paddle_transfer.config.validation import Options
+from paddle_transfer.strategies.base import Strategy
 
 
-class Full(Strategy[StrategyOptions]):
+class Full(Strategy[Options]):
     """PaddleClas's own training; a config without a strategy has this one."""
 
     name = "full"
-    options = StrategyOptions
+    options = Options
 
-    def edit(self, config: dict[str, Any], options: StrategyOptions) -> None:
+    def edit(self, config: dict[str, Any], options: Options) -> None:
         """Change nothing."""

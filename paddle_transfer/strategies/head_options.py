@@ -1,20 +1,19 @@
 """The config section ``FineTune``: options of the head that hold for any architecture and strategy.
 
-``dropout`` acts on what goes into the classifier, ``backbone_lr_mult`` multiplies the learning rate
-of all other parameters. Both only in training, and without new names in the weights, so that these
-load anywhere. ``strategies.worker.head_options`` installs them.
+Both act only in training, and without new names in the weights, so that these load anywhere.
+``strategies.worker.head_options`` installs them.
 """
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from paddle_transfer.strategies.base import StrategyOptions
+from paddle_transfer.config.validation import Section
 
 SECTION = "FineTune"
 
 
-class HeadOptions(StrategyOptions):
+class HeadOptions(Section):
     """The keys of the section."""
 
     dropout: float = Field(0.0, ge=0, lt=1, description="rate of dropout before the classifier")

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from paddle_transfer import dotpath
-from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, show
+from paddle_transfer.config.validation import Options, issues_of
+from paddle_transfer.errors import ConfigError, ValidationIssue, show
 from paddle_transfer.registry import UnknownName
-from paddle_transfer.strategies.base import Strategy, StrategyOptions
+from paddle_transfer.strategies.base import Strategy
 from paddle_transfer.strategies.head_options import SECTION as HEAD_SECTION
 from paddle_transfer.strategies.head_options import HeadOptions
 from paddle_transfer.strategies.registry import STRATEGIES
 
-Read = TypeVar("Read", bound=StrategyOptions)
-
-DEFAULT = "full"
 WHERE = "Transfer.strategy"
-NOTE = ("only paddle_transfer's tools/train.py heeds this section; PaddleClas's own trains without "
-        "it")
+DEFAULT = "full"
+NOTE = "only paddle_transfer's train heeds this section; PaddleClas's own trains without it"
 
 
 @dataclass(frozen=True)
@@ -30,31 +27,46 @@ class ChosenStrategy:
 
     name: str
     strategy: Strategy[Any]
-    options: StrategyOptions
+    options: Options
 
 
 def read_strategy(config: dict[str, Any]) -> ChosenStrategy:
     """The strategy of ``config``; ``full`` when it names none. Raises ConfigError."""
-    found = _read(config)
-    if isinstance(found, list):
-        raise ConfigError("the training config", found)
-    return found
+    section = config.get("Transfer")
+    value = section.get("strategy", DEFAULT) if isinstance(section, dict) else DEFAULT
+    described = {"name": value} if isinstance(value, str) else value
+    name = described.get("name") if isinstance(described, dict) else None
+    if not isinstance(name, str):
+        raise _error(ValidationIssue(WHERE, "must be a name, or a mapping with a name", show(value),
+                                     f"For example {WHERE}: {{name: {DEFAULT}}}."))
+    values = {key: value for key, value in described.items() if key != "name"}
+    try:
+        strategy = STRATEGIES[name]()
+        options = strategy.options.model_validate(values, context={"name": name})
+    except UnknownName as error:
+        raise _error(ValidationIssue(WHERE, str(error))) from error
+    except ValidationError as error:
+        raise _error(*issues_of(error, WHERE)) from error
+    return ChosenStrategy(name, strategy, options)
 
 
 def read_head_options(config: dict[str, Any]) -> HeadOptions:
     """The section ``FineTune`` of ``config``. Raises ConfigError."""
-    found = _options(HeadOptions, config.get(HEAD_SECTION) or {}, HEAD_SECTION)
-    if isinstance(found, list):
-        raise ConfigError("the training config", found)
-    return found
+    try:
+        return HeadOptions.model_validate(config.get(HEAD_SECTION) or {})
+    except ValidationError as error:
+        raise _error(*issues_of(error, HEAD_SECTION)) from error
 
 
 def check_strategy(config: dict[str, Any]) -> list[ValidationIssue]:
-    """What is wrong with the sections ``Transfer.strategy`` and ``FineTune``."""
-    found = _read(config)
-    head = _options(HeadOptions, config.get(HEAD_SECTION) or {}, HEAD_SECTION)
-    issues = list(found) if isinstance(found, list) else list(_missing_data(found, config))
-    return issues + (head if isinstance(head, list) else [])
+    """What is wrong with ``Transfer.strategy``, the data that it needs, and ``FineTune``."""
+    issues: list[ValidationIssue] = []
+    for read in (_read_with_data, read_head_options):
+        try:
+            read(config)
+        except ConfigError as error:
+            issues += error.issues
+    return issues
 
 
 def apply_strategy(config: dict[str, Any]) -> dict[str, Any]:
@@ -65,59 +77,31 @@ def apply_strategy(config: dict[str, Any]) -> dict[str, Any]:
     """
     if "strategy" not in (config.get("Transfer") or {}):
         return config
-    found = read_strategy(config)
+    chosen = read_strategy(config)
     config = dotpath.clone(config)
-    found.strategy.edit(config, found.options)
+    chosen.strategy.edit(config, chosen.options)
     section = config["Transfer"]
     del section["strategy"]
-    if found.strategy.worker:
-        name = STRATEGIES.portable_name(found.name)
-        section["strategy"] = {"name": name, **found.options.model_dump(exclude_unset=True)}
+    if chosen.strategy.worker:
+        section["strategy"] = {"name": STRATEGIES.portable_name(chosen.name),
+                               **chosen.options.model_dump(exclude_unset=True)}
         section["note"] = NOTE
     if not section:
         del config["Transfer"]
     return config
 
 
-def _read(config: dict[str, Any]) -> ChosenStrategy | list[ValidationIssue]:
-    section = config.get("Transfer")
-    value = section.get("strategy", DEFAULT) if isinstance(section, dict) else DEFAULT
-    described = {"name": value} if isinstance(value, str) else value
-    if not isinstance(described, dict) or not isinstance(described.get("name"), str):
-        return [ValidationIssue(WHERE, "must be a name, or a mapping with a name", show(value),
-                                f"For example {WHERE}: {{name: {DEFAULT}}}.")]
-    options = {str(key): option for key, option in described.items() if key != "name"}
-    name = described["name"]
-    try:
-        strategy = STRATEGIES[name]()
-    except UnknownName as error:
-        return [ValidationIssue(WHERE, str(error))]
-    read = _options(strategy.options, options, WHERE)
-    return read if isinstance(read, list) else ChosenStrategy(name, strategy, read)
+def _read_with_data(config: dict[str, Any]) -> None:
+    chosen = read_strategy(config)
+    needed = {"Source": chosen.strategy.needs_source_data,
+              "Unlabeled": chosen.strategy.needs_unlabeled_data}
+    loaders = config.get("DataLoader")
+    missing = [ValidationIssue(f"DataLoader.{split}", f"is needed by the strategy {chosen.name}",
+                               "nothing there") for split, wanted in needed.items()
+               if wanted and not (isinstance(loaders, dict) and loaders.get(split))]
+    if missing:
+        raise _error(*missing)
 
 
-def _options(model: type[Read], values: object, where: str) -> Read | list[ValidationIssue]:
-    if not isinstance(values, dict):
-        return [ValidationIssue(where, "must be a mapping", show(values))]
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        return [_issue(model, mistake, where) for mistake in error.errors()]
-
-
-def _issue(model: type[BaseModel], mistake: Any, where: str) -> ValidationIssue:
-    path = ".".join(map(str, (where, *mistake["loc"])))
-    if mistake["type"] == "extra_forbidden":
-        known = list(model.model_fields)
-        hint = did_you_mean(mistake["loc"][-1], known) if known else "It has no options."
-        return ValidationIssue(path, "unknown key", repr(mistake["loc"][-1]), hint)
-    rule = mistake["msg"][:1].lower() + mistake["msg"][1:]
-    return ValidationIssue(path, rule, show(mistake["input"]))
-
-
-def _missing_data(found: ChosenStrategy, config: dict[str, Any]) -> Iterator[ValidationIssue]:
-    for needed, split in ((found.strategy.needs_source_data, "Source"),
-                          (found.strategy.needs_unlabeled_data, "Unlabeled")):
-        path = f"DataLoader.{split}"
-        if needed and not (dotpath.exists(config, path) and dotpath.get(config, path)):
-            yield ValidationIssue(path, f"is needed by the strategy {found.name}", "nothing there")
+def _error(*issues: ValidationIssue) -> ConfigError:
+    return ConfigError("the training config", issues)

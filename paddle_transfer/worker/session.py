@@ -90,7 +90,11 @@ def _after_halves(halves: Sequence[WorkerHalf],
     """``build_optimizer``, which only a training calls, after the hooks that come before it."""
     def stand_in(config: Any, epochs: int, steps: int, models: list[nn.Layer]) -> Any:
         extra = [layer for half in halves for layer in half.model_built(models[0])]
-        return build_optimizer(config, epochs, steps, [*models, *extra])
+        optimizers, schedules = build_optimizer(config, epochs, steps, [*models, *extra])
+        for optimizer in optimizers if len(halves) > 1 else ():
+            # with tables made in the first step nothing could be frozen or thawed later
+            optimizer._use_multi_tensor = False
+        return optimizers, schedules
     return stand_in
 
 

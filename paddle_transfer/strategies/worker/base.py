@@ -22,6 +22,8 @@ class TrainedEngine(Protocol):
 class WorkerHalf:
     """What a strategy does in a trial's process. Every hook may be left as it is.
 
+    Every hook may freeze and thaw parameters by their ``stop_gradient``.
+
     :param options: the strategy's options
     :param config: the training config as plain data
     """

@@ -1,0 +1,119 @@
+"""A way to transfer from outside of the package, in real trainings: one trial, the train command, a
+search. It freezes the backbone, so what it did stands in the weights."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from paddle_transfer.api import run_search
+from paddle_transfer.config.load import dump_yaml
+from paddle_transfer.datasets.digits import tiny_config
+from paddle_transfer.errors import ConfigError
+from paddle_transfer.settings.search_file import load_search_file
+from paddle_transfer.strategies.registry import STRATEGIES
+from paddle_transfer.weights.read import read
+from tests.helpers.bridge import environment, save_weights, train
+from tests.helpers.toy_strategy import Toy
+
+TOOLS = Path(__file__).parents[2] / "tools"
+TOY = "tests.helpers.toy_strategy:Toy"
+
+
+@pytest.fixture(scope="module")
+def weights(trainings, tmp_path_factory):
+    """Weights of another task to start from."""
+    path = tmp_path_factory.mktemp("weights") / "mine.pdparams"
+    trainings(save_weights, str(path), arch="MobileNetV3_small_x0_35", class_num=7, seed=100)
+    return str(path)
+
+
+def toy_config(digits, weights, **options):
+    config = tiny_config(digits, "unused")
+    config["Transfer"] = {"pretrained": weights, "strategy": {"name": TOY, **options}}
+    return config
+
+
+def changed(before, after):
+    """The parameters that differ, without BatchNorm's statistics."""
+    old, new = read(before).tensors, read(after).tensors
+    return {name for name in new if not name.endswith(("_mean", "_variance")) and (
+        name not in old or not np.array_equal(old[name], new[name]))}
+
+
+FIRST = "conv.conv.weight"
+HEAD = {"fc.weight", "fc.bias"}
+
+
+def test_a_training_heeds_its_edit_and_its_hooks(trainings, digits, weights, tmp_path):
+    head, thawed = tmp_path / "head", tmp_path / "thawed"
+    first = trainings(train, str(head), toy_config(digits, weights, thaw_in=9))
+    assert changed(weights, head / "best_model.pdparams") == HEAD
+    log = (head / "train.log").read_text()
+    assert "toy: epoch 1, momentum 0.5, frozen True\n" in log
+    assert "toy: epoch 2, momentum 0.5, frozen True\n" in log
+    assert set(read(head / "best_model.pdparams").tensors) == set(read(weights).tensors)
+
+    again = trainings(train, str(tmp_path / "again"), toy_config(digits, weights, thaw_in=9))
+    assert (again["reports"], again["digest"]) == (first["reports"], first["digest"])
+    trainings(train, str(thawed), toy_config(digits, weights, thaw_in=1))
+    assert changed(weights, thawed / "best_model.pdparams") == HEAD | {FIRST}
+
+
+def test_an_unknown_one_is_refused_before_training(trainings, digits, tmp_path):
+    config = tiny_config(digits, "unused")
+    config["Transfer"] = {"strategy": "ful"}
+    with pytest.raises(ConfigError, match=r"there is no strategy 'ful'\. Did you mean 'full'\?"):
+        trainings(train, str(tmp_path), config)
+
+
+def test_the_train_command_heeds_it_too(trainings, digits, weights, tmp_path):
+    expected = trainings(train, str(tmp_path / "trial"), toy_config(digits, weights))
+    config = toy_config(digits, weights)
+    config["Global"]["output_dir"] = str(tmp_path / "out")
+    dump_yaml(config, str(tmp_path / "config.yaml"))
+
+    def run(*overrides):
+        command = [sys.executable, str(TOOLS / "train.py"), "-c", "config.yaml", *overrides]
+        return subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=False,
+                              env={**os.environ, **environment(trainings.paddleclas)})
+
+    done = run()
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    told = json.loads((tmp_path / "out/train_result.json").read_text())
+    assert told["best"] == expected["value"]
+    assert "toy: epoch 2, momentum 0.5, frozen False\n" in done.stdout
+    wrong = run("-o", "Transfer.strategy.thaw_inn=1", "-o", "FineTune.dropot=0.5")
+    assert wrong.returncode == 2
+    assert "Did you mean 'thaw_in'?" in wrong.stderr
+    assert "Did you mean 'dropout'?" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_one_that_only_this_process_registered_reaches_the_workers_of_a_search(
+        trainings, digits, weights, tmp_path, monkeypatch):
+    config = toy_config(digits, weights)
+    config["Transfer"]["strategy"] = {"name": "toy", "thaw_in": 9}
+    dump_yaml(config, str(tmp_path / "base.yaml"))
+    search = {"base_config_file": str(tmp_path / "base.yaml"), "output_dir": str(tmp_path / "out"),
+              "search_mode": "grid", "search_dict": [{"search_key": "lr", "search_values": [0.05]}]}
+    dump_yaml(search, str(tmp_path / "search.yaml"))
+    for name, value in environment(trainings.paddleclas).items():
+        monkeypatch.setenv(name, value)
+    STRATEGIES.register("toy", Toy)
+    try:
+        settings = load_search_file(str(tmp_path / "search.yaml"), [])
+        assert run_search(settings, callbacks=()) == 0
+    finally:
+        STRATEGIES.unregister("toy")
+    trial = tmp_path / "out/trials/0000"
+    emitted = yaml.safe_load((trial / "config.yaml").read_text())
+    assert emitted["Transfer"]["strategy"] == {"name": TOY, "thaw_in": 9}
+    assert emitted["Optimizer"]["momentum"] == 0.5
+    assert json.loads((trial / "result.json").read_text())["verdict"] == "complete"
+    assert changed(weights, trial / "best_model.pdparams") == HEAD
