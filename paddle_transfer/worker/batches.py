@@ -55,10 +55,6 @@ def autocast(engine: Engine, *, is_eval: bool) -> AbstractContextManager[Any]:
     return paddle.amp.auto_cast(custom_black_list=BLACK_LIST, level=engine.amp_level)
 
 
-def is_multilabel(engine: Engine) -> bool:
-    return bool(engine.config["Global"].get("use_multilabel", False))
-
-
 def average(meters: dict[str, AverageMeter], values: Mapping[str, Tensor], count: int) -> None:
     """Add ``values``, means over ``count`` samples, to their meters."""
     for name, value in values.items():

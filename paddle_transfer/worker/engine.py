@@ -47,6 +47,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         self.pretrained: LoadReport | None = None
         self.last_eval: tuple[dict[str, float], dict[str, float]] = ({}, {})
         self.metric, self.stopped = options.metric, False
+        self.multilabel = bool(config["Global"].get("use_multilabel"))
         self._train_scalars: dict[str, float] = {}
         self._epoch: EpochResult | None = None
         super().__init__(config, mode)

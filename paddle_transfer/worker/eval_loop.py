@@ -17,15 +17,7 @@ from ppcls.engine.engine import Engine
 from ppcls.utils import logger
 from ppcls.utils.misc import AverageMeter
 
-from paddle_transfer.worker.batches import (
-    Batch,
-    Output,
-    autocast,
-    average,
-    from_dali,
-    is_multilabel,
-    read,
-)
+from paddle_transfer.worker.batches import Batch, Output, autocast, average, from_dali, read
 from paddle_transfer.worker.metrics import PerClassAccuracy
 
 #: 2.4 and 2.5 never hand the label to a recognition model, 2.6 does (its head needs it).
@@ -85,7 +77,7 @@ def _evaluate_batch(engine: Engine, batch: Batch, measured: Evaluation, *, total
     if engine.use_dali:
         batch[:] = from_dali(batch) if isinstance(batch[0], dict) else batch
     batch[0] = paddle.to_tensor(batch[0])
-    if not is_multilabel(engine):
+    if not engine.multilabel:
         batch[1] = batch[1].reshape([-1, 1]).astype("int64")
     with autocast(engine, is_eval=True):
         with_label = engine.is_rec and LABEL_IN_EVAL
@@ -106,7 +98,7 @@ def _evaluate_batch(engine: Engine, batch: Batch, measured: Evaluation, *, total
         average(measured.losses, losses, count)
     if engine.eval_metric_func is not None:
         engine.eval_metric_func(preds, labels)
-    if not is_multilabel(engine):
+    if not engine.multilabel:
         measured.per_class.add(preds, labels)
     measured.seen += count
 

@@ -20,7 +20,7 @@ import traceback
 from typing import Any
 
 from paddle_transfer.registry import attribute_of
-from paddle_transfer.worker.jobs import Fatal, Runner, run_job
+from paddle_transfer.worker.jobs import Fatal, Runner, RunningJob
 from paddle_transfer.worker.process import die_with_parent, end_group, exit_now
 
 #: The exit code after an exception in a job: the process may be in any state, so it is replaced.
@@ -38,9 +38,7 @@ class Channel:
         self._reports = reports
         self._stopped: set[int] = set()
         self.jobs: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._thread = threading.Thread(target=self._read, args=(commands,), daemon=True,
-                                        name="commands")
-        self._thread.start()
+        threading.Thread(target=self._read, args=(commands,), daemon=True, name="commands").start()
 
     def send(self, **message: Any) -> None:
         data = memoryview(json.dumps(message).encode() + b"\n")
@@ -62,27 +60,28 @@ class Channel:
         end_group()
 
 
-def load_runner(name: str) -> Runner:
-    """The function ``MODULE:FUNCTION``. Raises Fatal."""
+def serve(channel: Channel, runner_name: str) -> int:
+    """Run jobs until one leaves the process unfit for more; the exit code."""
+    try:
+        runner = _import_runner(runner_name)
+        channel.send(type="ready")
+        verdict = ""
+        while verdict not in ("crashed", "killed"):
+            verdict = RunningJob(channel.jobs.get(), channel.send, channel.stop_requested).run(
+                runner)
+        return CRASHED
+    except Fatal as error:
+        channel.send(type="fatal", kind=error.kind, message=str(error))
+        return 1
+
+
+def _import_runner(name: str) -> Runner:
     try:
         runner: Runner = attribute_of(name)
         return runner
     except Exception as error:
         traceback.print_exc()
-        raise Fatal.of(error) from error
-
-
-def serve(channel: Channel, runner_name: str) -> int:
-    """Run jobs until one leaves the process unfit for more; the exit code."""
-    try:
-        runner = load_runner(runner_name)
-        channel.send(type="ready")
-        while run_job(runner, channel.jobs.get(), channel) not in ("crashed", "killed"):
-            pass
-        return CRASHED
-    except Fatal as error:
-        channel.send(type="fatal", kind=error.kind, message=str(error))
-        return 1
+        raise Fatal(error) from error
 
 
 def main(argv: list[str] | None = None) -> int:

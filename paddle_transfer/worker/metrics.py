@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,41 +36,31 @@ class PerClassAccuracy:
     """
 
     def __init__(self) -> None:
-        self.seen = np.zeros(0, dtype="int64")
-        self._correct = np.zeros(0, dtype="int64")
+        self.seen: Counter[int] = Counter()
+        self._correct: Counter[int] = Counter()
 
-    def add(self, predictions: Tensor | Sequence[Tensor] | dict[str, Tensor],
-            labels: Tensor) -> None:
+    def add(self, predictions: Tensor | list[Tensor] | dict[str, Tensor], labels: Tensor) -> None:
         """Add a batch of all processes: logits (samples, classes), labels (samples, 1) from 0.
 
         Anything else (several labels an image, features) is passed over.
         """
         if isinstance(predictions, (list, tuple)) and predictions:
             predictions = predictions[0]  # the others (GoogLeNet's) only help in training
-        if isinstance(predictions, (Sequence, dict)) or len(predictions.shape) != 2:
+        if isinstance(predictions, (list, tuple, dict)) or len(predictions.shape) != 2:
             return
-        count = predictions.shape[0]
-        if not count or list(labels.shape) != [count, 1]:
+        if list(labels.shape) != [predictions.shape[0], 1]:
             return
         truth = labels.numpy().reshape(-1)
         predicted = predictions.astype("float32").numpy().argmax(axis=1)
-        correct, truth = truth[(predicted == truth) & (truth >= 0)], truth[truth >= 0]
-        self.seen = _sum(self.seen, np.bincount(truth))
-        self._correct = _sum(self._correct, np.bincount(correct, minlength=1))
+        self.seen.update(truth[truth >= 0].tolist())
+        self._correct.update(truth[(truth >= 0) & (predicted == truth)].tolist())
 
     def value(self) -> float | None:
         """From 0 to 1, over the classes that have images; None when nothing could be counted."""
-        correct = _sum(self._correct, np.zeros(len(self.seen), dtype="int64"))
-        there = self.seen > 0
-        return float((correct[there] / self.seen[there]).mean()) if there.any() else None
+        shares = [self._correct[label] / count for label, count in sorted(self.seen.items())]
+        return float(np.mean(shares)) if shares else None
 
     def named(self) -> dict[str, float]:
         """The value under its name; empty when there is none."""
         value = self.value()
         return {} if value is None else {MEAN_PER_CLASS: value}
-
-
-def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    size = max(len(a), len(b))
-    total: np.ndarray = np.pad(a, (0, size - len(a))) + np.pad(b, (0, size - len(b)))
-    return total

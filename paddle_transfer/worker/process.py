@@ -31,26 +31,30 @@ def die_with_parent(parent: int) -> None:
 
 def exit_now(code: int) -> None:
     """End this process without waiting for threads that a library left behind."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     os._exit(code)
 
 
 @contextlib.contextmanager
 def output_into(path: Path) -> Iterator[None]:
     """Everything printed goes to ``path``, native code's and child processes' output included."""
-    def switch(descriptor: int) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(descriptor, 1)
-        os.dup2(descriptor, 2)
-
     before = os.dup(1)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
     try:
-        switch(log)
+        _redirect(log)
         yield
     finally:
-        switch(before)
+        _redirect(before)
         os.close(log)
         os.close(before)
+
+
+def _redirect(descriptor: int) -> None:
+    _flush()
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

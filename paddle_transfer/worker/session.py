@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest import mock
 
 import paddle
 from paddle import nn
@@ -26,7 +27,6 @@ from paddle_transfer.worker.engine import TransferEngine
 from paddle_transfer.worker.locate import EngineHome
 from paddle_transfer.worker.networks import BUILD_ERRORS
 from paddle_transfer.worker.options import RunOptions
-from paddle_transfer.worker.patching import replaced
 from paddle_transfer.worker.saving import Saver
 
 
@@ -51,11 +51,10 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     forget_loggers()
     with ExitStack() as stack:
         # for all of PaddleClas: its networks, checkpoints, distillations
-        stack.enter_context(replaced(paddle, load=safe_load.load))
-        # parameters get the names that they would have in a process of their own, as checkpoints
-        # hold these names
+        stack.enter_context(mock.patch.object(paddle, "load", safe_load.load))
+        # parameters get the names that they have in a process of their own: checkpoints hold them
         stack.enter_context(paddle.utils.unique_name.guard())
-        stack.enter_context(replaced(
+        stack.enter_context(mock.patch.multiple(
             stock, save_load=saver, init_model=saver.resuming(stock.init_model),
             init_logger=_without_file(stock.init_logger, options.log_file),
             load_dygraph_pretrain=loader or stock.load_dygraph_pretrain,
@@ -91,7 +90,7 @@ def _after_halves(halves: Sequence[WorkerHalf],
     def stand_in(config: Any, epochs: int, steps: int, models: list[nn.Layer]) -> Any:
         extra = [layer for half in halves for layer in half.model_built(models[0])]
         optimizers, schedules = build_optimizer(config, epochs, steps, [*models, *extra])
-        for optimizer in optimizers if len(halves) > 1 else ():
+        for optimizer in optimizers if any(half.may_freeze for half in halves) else ():
             # with tables made in the first step nothing could be frozen or thawed later
             optimizer._use_multi_tensor = False
         return optimizers, schedules

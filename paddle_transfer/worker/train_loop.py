@@ -16,15 +16,7 @@ from ppcls.engine.engine import Engine
 from ppcls.engine.train.utils import log_info
 from ppcls.utils import profiler
 
-from paddle_transfer.worker.batches import (
-    Batch,
-    Output,
-    autocast,
-    average,
-    from_dali,
-    is_multilabel,
-    read,
-)
+from paddle_transfer.worker.batches import Batch, Output, autocast, average, from_dali, read
 from paddle_transfer.worker.diverged import Diverged
 
 
@@ -43,7 +35,7 @@ def train_epoch(engine: Engine, epoch_id: int, print_batch_step: int) -> float:
                 meter.reset()
         engine.time_info["reader_cost"].update(time.time() - tic)
         batch_size = batch[0].shape[0]
-        if not is_multilabel(engine):
+        if not engine.multilabel:
             batch[1] = batch[1].reshape([batch_size, -1])
         engine.global_step += 1
 

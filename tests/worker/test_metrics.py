@@ -64,11 +64,11 @@ def test_several_processes_count_repeated_samples_once(monkeypatch):
     logits = paddle.to_tensor([[1.0, 0.0], [0.0, 1.0]])
     engine = types.SimpleNamespace(
         use_dali=False, config={"Global": {}}, is_rec=False, model=lambda images: logits, amp=False,
-        eval_loss_func=None, eval_metric_func=None)
+        eval_loss_func=None, eval_metric_func=None, multilabel=False)
     measured = eval_loop.Evaluation()
     eval_loop._evaluate_batch(engine, [paddle.zeros([2, 1]), paddle.to_tensor([[0], [1]])],
                               measured, total=3)
     # class 0: right; class 1: one right, one wrong. The fourth, right and of class 0, is a repetition.
     assert measured.seen == 3
     assert measured.per_class.value() == pytest.approx(0.75)
-    assert measured.per_class.seen.tolist() == [1, 2]
+    assert measured.per_class.seen == {0: 1, 1: 2}

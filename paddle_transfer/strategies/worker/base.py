@@ -22,11 +22,14 @@ class TrainedEngine(Protocol):
 class WorkerHalf:
     """What a strategy does in a trial's process. Every hook may be left as it is.
 
-    Every hook may freeze and thaw parameters by their ``stop_gradient``.
+    Every hook may freeze and thaw parameters by their ``stop_gradient`` (unless ``may_freeze`` says
+    that none does).
 
     :param options: the strategy's options
     :param config: the training config as plain data
     """
+
+    may_freeze: bool = True
 
     def __init__(self, options: Any, config: Mapping[str, Any]):
         self.options, self.config = options, config

@@ -18,6 +18,7 @@ class HeadOptionsHalf(WorkerHalf):
     """Dropout before the classifier, and a lower learning rate for the rest."""
 
     options: HeadOptions
+    may_freeze = False
 
     def model_built(self, model: nn.Layer) -> Sequence[nn.Layer]:
         """:raises TrialError: ``model`` has no linear classifier"""
