@@ -77,11 +77,13 @@ def _search(path: str, settings: Any) -> PastTask | ValidationIssue:
 
 def _hyperparameter(item: dict[str, Any]) -> Hyperparameter:
     """As ``run.write_settings`` writes it."""
-    when = tuple((other, tuple(values)) for other, values in item.get("when", {}).items())
+    condition = tuple((other, tuple(values)) for other, values in item.get("when", {}).items())
     if "search_values" in item:
-        return Choice(item["search_key"], tuple(item["search_values"]), log=item["log"], when=when)
+        return Choice(item["search_key"], tuple(item["search_values"]), log=item["log"],
+                      condition=condition)
     low, high = item["search_range"]
-    return Range(item["search_key"], low, high, log=item["log"], integer=item["integer"], when=when)
+    return Range(item["search_key"], low, high, log=item["log"], integer=item["integer"],
+                 condition=condition)
 
 
 def _why_useless(task: PastTask, space: Space) -> ValidationIssue | None:

@@ -99,7 +99,7 @@ def most_epochs(base: dict, keys: Sequence[SearchKey]) -> int | None:
                 found.append(dotpath.get(config, "Global.epochs"))
     if any(isinstance(epochs, bool) or not isinstance(epochs, int) for epochs in found):
         return None
-    always = [key for key in keys if searches_epochs(key) and not key.hyperparameter.when]
+    always = [key for key in keys if searches_epochs(key) and not key.hyperparameter.condition]
     return max(found[1:] if always else found)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.space.catalog import SearchKey
-from paddle_transfer.space.hyperparameter import Choice, When
+from paddle_transfer.space.hyperparameter import Choice, Condition
 
 
 def read_conditions(items: list, keys: list[SearchKey],
@@ -31,19 +31,20 @@ def read_conditions(items: list, keys: list[SearchKey],
             condition = _condition(name, values, key=key, by_name=by_name, where=where,
                                    issues=issues)
             when += (condition,) if condition else ()
-        made.append(replace(key, hyperparameter=replace(key.hyperparameter, when=when)))
+        made.append(replace(key, hyperparameter=replace(key.hyperparameter, condition=when)))
     for name in _circular(
-        {key.name: [parent for parent, _ in key.hyperparameter.when] for key in made}):
+        {key.name: [parent for parent, _ in key.hyperparameter.condition] for key in made}):
         issues.add(f"search_dict.{places[name]}.when", "must not lead back to the key itself",
                    repr(name))
     return made
 
 
-def _implied(key: SearchKey, by_name: dict[str, SearchKey]) -> When:
-    parent = by_name.get(key.entry.of) if key.entry and key.entry.of else None
+def _implied(key: SearchKey, by_name: dict[str, SearchKey]) -> Condition:
+    parent = by_name.get(key.entry.parent) if key.entry and key.entry.parent else None
     if parent is None or parent.entry is None or not isinstance(parent.hyperparameter, Choice):
         return ()
-    on = tuple(value for value in parent.hyperparameter.values if not parent.entry.off(value))
+    entry = parent.entry
+    on = tuple(value for value in parent.hyperparameter.values if not entry.is_disabled(value))
     return ((parent.name, on),) if len(on) < parent.hyperparameter.size else ()
 
 

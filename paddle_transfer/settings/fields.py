@@ -200,11 +200,12 @@ def read_fixed(fields: Fields, keys: Sequence[SearchKey]) -> Point | None:
     names, point = [key.name for key in keys], {}
     Fields(fixed, fields.issues, "fixed.").unknown(names)
     active = active_names([key.hyperparameter for key in keys],
-                          {**{key.name: key.hyperparameter.rest for key in keys}, **fixed})
+                          {**{key.name: key.hyperparameter.inactive_value for key in keys},
+                           **fixed})
     for key in keys:
         hyperparameter = key.hyperparameter
         if key.name not in active:
-            point[key.name] = hyperparameter.rest
+            point[key.name] = hyperparameter.inactive_value
         elif key.name not in fixed:
             fields.issues.add(f"fixed.{key.name}",
                               "is needed: the fixed point has a value for every search_key",

@@ -183,7 +183,7 @@ def _check_entry(fields: Fields, key: SearchKey, distillation: Distillation) -> 
     """A key of the catalogue goes to the distillation config by its name, and must mean something there."""
     hint = "Write replace_config, and with final_replace where it goes in the final run."
     edited = next((path for path in key.edits if _another(path)), None)
-    lacks = key.entry.needs(distillation.config)
+    lacks = key.entry.check_requirements(distillation.config)
     if edited and dotpath.exists(distillation.config, "Arch.models"):
         fields.issues.add(f"search_key {key.name}",
                           "must mean something in the final run, which has another model",

@@ -11,8 +11,10 @@ from paddle_transfer.config.rules import number_hint
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.settings.conditions import read_conditions
-from paddle_transfer.space.catalog import CATALOG, Entry, SearchKey, apply_point
+from paddle_transfer.space.catalog import SearchKey, apply_point
+from paddle_transfer.space.entry import Entry
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range, is_number
+from paddle_transfer.space.registry import HYPERPARAMETERS
 
 ITEM_KEYS = ("search_key", "search_values", "search_range", "log", "integer", "replace_config",
              "when")
@@ -59,16 +61,19 @@ def _read_item(fields: Fields, base_config: dict | None, *, among: list[str]) ->
     if not name:
         if "search_key" not in fields.data:
             fields.issues.add(
-                f"{fields.prefix}search_key", "is needed", hint=f"Known: {', '.join(CATALOG)}; "
-                "or any name of your own with replace_config.")
+                f"{fields.prefix}search_key", "is needed",
+                hint=f"Known: {', '.join(HYPERPARAMETERS)}; or any name of your own with "
+                "replace_config.")
         return None
-    entry = CATALOG.get(name) if "replace_config" not in fields.data else None
+    entry = HYPERPARAMETERS[name] if (
+        name in HYPERPARAMETERS and "replace_config" not in fields.data) else None
     if entry is None and "replace_config" not in fields.data:
         fields.issues.add(
             f"{fields.prefix}search_key", "is not one that needs no replace_config", repr(name),
-            f"{did_you_mean(name, list(CATALOG))} Or say with replace_config what it sets.".strip())
-    lacks = entry.needs(
-        base_config) if entry and base_config is not None and entry.of not in among else None
+            f"{did_you_mean(name, HYPERPARAMETERS.names())} Or say with replace_config what it "
+            "sets.".strip())
+    lacks = entry.check_requirements(base_config) if (
+        entry and base_config is not None and entry.parent not in among) else None
     if lacks:
         fields.issues.add(f"{fields.prefix}search_key", f"{name} {lacks} of the base config",
                           "none there", "Add it, or take the key out.")
@@ -122,7 +127,7 @@ def _are_numbers(replace: tuple[str, ...], base_config: dict | None) -> bool:
 
 def _read_values(fields: Fields, name: str, *, entry: Entry | None,
                  numeric: bool) -> Hyperparameter | None:
-    default_log = CATALOG[name].log if name in CATALOG else False
+    default_log = name in HYPERPARAMETERS and HYPERPARAMETERS[name].log
     log = fields.take("log", default_log, boolean)
     integer = fields.take("integer", False, boolean)
     if "search_range" in fields.data:

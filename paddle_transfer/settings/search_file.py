@@ -257,7 +257,7 @@ def _read_keys(fields: Fields, base: dict | None, mode: str, notes: list[str]) -
                     "the values into the base config, or choose search_mode grid, bayes or random.")
     keys = read_search_dict(items, base, fields.issues)
     for i, key in enumerate(keys):
-        if mode == "greedy" and getattr(key.hyperparameter, "when", None):
+        if mode == "greedy" and key.hyperparameter.condition:
             fields.issues.add(f"search_dict.{i}.when",
                               "is not for a greedy search, whose keys come one by one",
                               hint="Take it out, or choose search_mode grid, bayes or random.")

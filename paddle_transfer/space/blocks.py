@@ -1,4 +1,4 @@
-"""Parts of a space that are independent of each other: single hyperparameters, and those that conditions tie."""
+"""The independent parts of a space: single hyperparameters, and those tied by conditions."""
 
 from __future__ import annotations
 
@@ -9,70 +9,85 @@ from itertools import product
 
 from paddle_transfer.space.hyperparameter import Hyperparameter, Value, value_key
 
-Point = dict  # name -> value, in the order of the space
+#: name -> value, in the order of the space
+Point = dict[str, Value]
 
 
 def active_names(hyperparameters: Sequence[Hyperparameter], point: Point) -> set[str]:
-    """The names of those whose ``when`` holds in ``point``; an inactive one makes those that depend on it inactive.
-    A condition on a name that is not among ``hyperparameters`` holds."""
-    conditions = {h.name: h.when for h in hyperparameters}
+    """The names of the ``hyperparameters`` that are active: their condition holds in ``point``.
+
+    What depends on an inactive one is inactive. A condition on another name always holds.
+    """
+    conditions = {h.name: h.condition for h in hyperparameters}
     known: dict[str, bool] = {}
 
     def active(name: str) -> bool:
         if name not in known:
             known[name] = all(
-                parent not in conditions or active(parent) and _holds(point[parent], values)
+                parent not in conditions or (active(parent) and _is_among(point[parent], values))
                 for parent, values in conditions[name])
         return known[name]
 
     return {name for name in conditions if active(name)}
 
 
-def _holds(value: Value, values: Sequence[Value]) -> bool:
+def _is_among(value: Value, values: Sequence[Value]) -> bool:
     return any(value_key(value) == value_key(other) for other in values)
+
+
+def canonical(hyperparameters: Sequence[Hyperparameter], point: Point) -> Point:
+    """The values of ``hyperparameters`` in ``point``; inactive ones have their inactive value."""
+    active = active_names(hyperparameters, point)
+    return {h.name: point[h.name] if h.name in active else h.inactive_value
+            for h in hyperparameters}
 
 
 @dataclass(frozen=True)
 class Block:
-    """One hyperparameter, or several tied by conditions; its points are numbered, inactive values at rest."""
+    """One hyperparameter, or several tied by conditions. Its canonical points are numbered."""
 
     hyperparameters: tuple[Hyperparameter, ...]
 
     @property
     def size(self) -> int | None:
-        """The number of points that differ; None when there is no end of them."""
+        """The number of points; None if a range is continuous."""
         if any(h.size is None for h in self.hyperparameters):
             return None
-        return self.hyperparameters[0].size if len(self.hyperparameters) == 1 else len(self._points)
+        return len(self._points) if self.tied else self.hyperparameters[0].size
+
+    @property
+    def count(self) -> int:
+        """``size`` of a finite block."""
+        assert self.size is not None, "a continuous block has no numbered points"
+        return self.size
+
+    @property
+    def tied(self) -> bool:
+        return len(self.hyperparameters) > 1
 
     def at(self, index: int) -> Point:
-        if len(self.hyperparameters) > 1:
+        """Point number ``index``."""
+        if self.tied:
             return self._points[index]
         return {self.hyperparameters[0].name: self.hyperparameters[0].at(index)}
 
     def index(self, point: Point) -> int:
-        if len(self.hyperparameters) > 1:
-            return self._numbers[self._digits(self.canonical(point))]
+        """The number of this block's part of ``point``."""
+        if self.tied:
+            return self._numbers[self._digits(canonical(self.hyperparameters, point))]
         return self.hyperparameters[0].index(point[self.hyperparameters[0].name])
-
-    def canonical(self, point: Point) -> Point:
-        """This block's part of ``point``, every inactive value at rest."""
-        if len(self.hyperparameters) == 1:
-            return {self.hyperparameters[0].name: point[self.hyperparameters[0].name]}
-        active = active_names(self.hyperparameters, point)
-        return {h.name: point[h.name] if h.name in active else h.rest for h in self.hyperparameters}
 
     def _digits(self, point: Point) -> tuple[int, ...]:
         return tuple(h.index(point[h.name]) for h in self.hyperparameters)
 
     @cached_property
     def _points(self) -> list[Point]:
-        """In mixed radix, the last hyperparameter fastest; what differs in inactive values only comes once."""
+        """In mixed radix, the last hyperparameter fastest; equal canonical points come once."""
         found: dict[str, Point] = {}
-        for digits in product(*(range(h.size) for h in self.hyperparameters)):
-            point = self.canonical(
-                {h.name: h.at(digit) for h, digit in zip(self.hyperparameters, digits)})
-            found.setdefault(value_key([point[h.name] for h in self.hyperparameters]), point)
+        names = [h.name for h in self.hyperparameters]
+        for values in product(*map(_all_values, self.hyperparameters)):
+            point = canonical(self.hyperparameters, dict(zip(names, values, strict=True)))
+            found.setdefault(value_key(list(point.values())), point)
         return list(found.values())
 
     @cached_property
@@ -80,17 +95,19 @@ class Block:
         return {self._digits(point): i for i, point in enumerate(self._points)}
 
 
+def _all_values(hyperparameter: Hyperparameter) -> list[Value]:
+    assert hyperparameter.size is not None, "a continuous range has no list of values"
+    return [hyperparameter.at(i) for i in range(hyperparameter.size)]
+
+
 def blocks_of(hyperparameters: Sequence[Hyperparameter]) -> tuple[Block, ...]:
-    """``hyperparameters`` as independent blocks, each in the place of its first member."""
+    """``hyperparameters`` as independent blocks, each at the place of its first member."""
     groups: list[set[str]] = []
     names = {h.name for h in hyperparameters}
     for h in hyperparameters:
-        tied = {h.name, *(parent for parent, _ in h.when if parent in names)}
+        tied = {h.name, *(parent for parent, _ in h.condition if parent in names)}
         apart = [group for group in groups if not group & tied]
-        groups = [*apart, set().union(tied, *(group for group in groups if group & tied))]
-    made: list[Block] = []
-    for h in hyperparameters:
-        if not any(h in block.hyperparameters for block in made):
-            group = next(group for group in groups if h.name in group)
-            made.append(Block(tuple(other for other in hyperparameters if other.name in group)))
-    return tuple(made)
+        groups = [*apart, tied.union(*(group for group in groups if group & tied))]
+    group_of = {name: frozenset(group) for group in groups for name in group}
+    return tuple(Block(tuple(h for h in hyperparameters if h.name in group))
+                 for group in dict.fromkeys(group_of[h.name] for h in hyperparameters))

@@ -1,6 +1,6 @@
-"""The places of a PaddleClas config that hyperparameters edit, in every form in which PaddleClas takes them.
+"""Losses and batch operators of a PaddleClas config, in every form that PaddleClas accepts.
 
-All functions that edit work in place, on the copy that ``catalog.apply_point`` made.
+All functions that edit do so in place.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from paddle_transfer import dotpath
 
-#: Batch operators that mix images and so make soft labels. They do not work one after the other.
+#: Batch operators that mix images and so make soft labels. They cannot run one after the other.
 MIX_OPERATORS = ("MixupOperator", "CutmixOperator", "FmixOperator", "MixupCutmixHybrid")
 
 BATCH_OPS = "DataLoader.Train.dataset.batch_transform_ops"
@@ -18,60 +18,67 @@ BATCH_OPS = "DataLoader.Train.dataset.batch_transform_ops"
 #: Metrics that cannot be computed on soft labels.
 HARD_LABEL_METRICS = ("TopkAcc", "GoogLeNetTopkAcc", "DistillationTopkAcc")
 
-#: So small that smoothing changes nothing, and enough for CELoss to take soft labels as they are.
+#: Smooths nothing in effect, but makes CELoss take soft labels as they are.
 SOFT_LABEL_EPSILON = 1e-7
 
+Operator = dict[str, Any]
 
-def losses(config: dict, name: str) -> Iterator[dict]:
-    """The arguments of every loss ``name`` in Loss.Train; those written as null become a mapping first."""
-    for item in _list(config, "Loss.Train"):
+
+def list_at(config: dict[str, Any], path: str) -> list[Any]:
+    """The list at ``path``, or an empty list that is not part of the config."""
+    items = dotpath.get(config, path) if dotpath.exists(config, path) else None
+    return items if isinstance(items, list) else []
+
+
+def losses(config: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    """The arguments of every loss ``name`` in Loss.Train; null is replaced by a mapping first."""
+    for item in list_at(config, "Loss.Train"):
         if isinstance(item, dict) and name in item:
             if item[name] is None:
                 item[name] = {"weight": 1.0}
             yield item[name]
 
 
-def set_mix_operator(config: dict, name: str, arguments: dict[str, Any] | None) -> None:
-    """Switch a mixing batch operator on (with ``arguments``) or off (None); every other operator stays.
+def set_mix_operator(config: dict[str, Any], name: str, arguments: dict[str, Any] | None) -> None:
+    """Enable a mixing batch operator (with ``arguments``) or disable it (None).
 
-    One mixing operator stands for itself; several are drawn from by batch with OpSampler, each as often as the
-    other, since they cannot work one after the other. Where the config has an OpSampler with ``prob`` already,
-    that is kept.
+    Every other operator stays. Several mixing operators cannot run one after the other, so
+    OpSampler draws one for each batch, all equally likely. The probabilities (``prob``) of an
+    OpSampler that is there already are kept.
     """
-    operators = _list(config, BATCH_OPS)
+    operators = list_at(config, BATCH_OPS)
     for holder in [*operators, *(op["OpSampler"] for op in operators if op.get("OpSampler"))]:
         if name in holder:
             if arguments is None:
                 del holder[name]
             else:
                 holder[name] = {**(holder[name] or {}), **arguments}
-            return _put_batch_ops(config, operators)
-    if arguments is None:
-        return None
-    return _put_batch_ops(config, [
-        *(op for op in operators if not _mixing(op)),
-        _joined([op for op in operators if _mixing(op)], name, arguments)
-    ])
+            _set_batch_operators(config, operators)
+            return
+    if arguments is not None:
+        mixing = [op for op in operators if _is_mixing(op)]
+        others = [op for op in operators if not _is_mixing(op)]
+        _set_batch_operators(config, [*others, _joined(mixing, name, arguments)])
 
 
-def _joined(present: list[dict], name: str, arguments: dict[str, Any]) -> dict:
-    """One operator that does what ``present`` does and the new one as well."""
-    members: dict[str, dict] = {}
+def _joined(present: list[Operator], name: str, arguments: dict[str, Any]) -> Operator:
+    """One operator that combines those ``present`` and the new one."""
+    members: Operator = {}
     for operator in present:
-        members.update(operator["OpSampler"] if "OpSampler" in operator else operator)
+        members.update(operator.get("OpSampler", operator))
     members[name] = arguments
     if len(members) == 1:
-        return {name: arguments}
+        return members
     share = 1.0 / len(members)
     return {"OpSampler": {key: {**(value or {}), "prob": share} for key, value in members.items()}}
 
 
-def _mixing(operator: dict) -> bool:
+def _is_mixing(operator: Operator) -> bool:
     return any(name in operator for name in (*MIX_OPERATORS, "OpSampler"))
 
 
-def _put_batch_ops(config: dict, operators: list[dict]) -> None:
-    """An empty list goes altogether: the engine takes any list, even an empty one, for mixing."""
+def _set_batch_operators(config: dict[str, Any], operators: list[Operator]) -> None:
+    """An empty list is left out: the engine takes any list, even an empty one, for mixing."""
     operators = [op for op in operators if op and op != {"OpSampler": {}}]
     dataset = dotpath.get(config, "DataLoader.Train.dataset")
     if operators:
@@ -80,30 +87,18 @@ def _put_batch_ops(config: dict, operators: list[dict]) -> None:
         dataset.pop("batch_transform_ops", None)
 
 
-def mixes(config: dict) -> bool:
-    """Whether training labels are soft: some batch operator mixes images."""
-    return any(_mixing(operator) for operator in _list(config, BATCH_OPS))
+def finalise(config: dict[str, Any]) -> None:
+    """Adapt losses and metrics to soft labels, if some batch operator mixes images.
 
-
-def finalise(config: dict) -> None:
-    """What mixed images need, whoever switched them on.
-
-    CELoss without ``epsilon`` puts soft labels through a softmax (in 2.4.2 and in 2.6), which makes them almost
-    uniform; with a tiny one they are used as they are. TopkAcc cannot stand in Metric.Train.
+    CELoss without ``epsilon`` puts soft labels through a softmax (PaddleClas 2.4.2 and 2.6), which
+    makes them almost uniform; with a tiny one they are used as they are. TopkAcc does not work in
+    Metric.Train.
     """
-    if not mixes(config):
+    if not any(_is_mixing(operator) for operator in list_at(config, BATCH_OPS)):
         return
     for loss in losses(config, "CELoss"):
-        if not loss.get("epsilon"):
-            loss["epsilon"] = SOFT_LABEL_EPSILON
-    metrics = _list(config, "Metric.Train")
+        loss["epsilon"] = loss.get("epsilon") or SOFT_LABEL_EPSILON
+    metrics = list_at(config, "Metric.Train")
     if metrics:
         config["Metric"]["Train"] = [
-            item for item in metrics if not any(name in item for name in HARD_LABEL_METRICS)
-        ]
-
-
-def _list(config: dict, path: str) -> list:
-    """The list at ``path``; an empty one (not part of the config) where there is none."""
-    items = dotpath.get(config, path) if dotpath.exists(config, path) else None
-    return items if isinstance(items, list) else []
+            item for item in metrics if not any(name in item for name in HARD_LABEL_METRICS)]

@@ -1,101 +1,106 @@
-"""One searched setting: a list of choices or a range. Frozen; knows how to encode and decode its values."""
+"""One hyperparameter: a list of choices or a range. Frozen; encodes and decodes its values."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+import random
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Union
+from typing import Any, TypeGuard
 
-Value = Any  # bool, int, float, str, None, or a list/dict of such: whatever YAML can say
+#: Whatever YAML can say: bool, int, float, str, None, or a list or mapping of them.
+Value = Any
+
+#: (name of another hyperparameter, its values) pairs. All must hold.
+Condition = tuple[tuple[str, tuple[Value, ...]], ...]
 
 
-def is_number(value: object) -> bool:
-    """True for int and float, not for bool and not for NaN or infinity."""
+def is_number(value: object) -> TypeGuard[float]:
+    """True for a finite int or float; bool is no number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def value_key(value: Value) -> str:
-    """A text that is equal exactly for equal values: 1 and 1.0 are equal (in lists too), 1 and True are not."""
-    if isinstance(value,
-                  bool):  # the usual kinds by hand: a search compares points thousands of times
+    """A text that is equal exactly for equal values: 1 equals 1.0 (in lists too), but not True."""
+    if isinstance(value, bool):  # shortcuts, since a search compares points thousands of times
         return "true" if value else "false"
     if type(value) is float and math.isfinite(value) and not value.is_integer():
         return repr(value)
-    return json.dumps(_whole_numbers(value), sort_keys=True)
+    return json.dumps(_whole_as_int(value), sort_keys=True)
 
 
-def _whole_numbers(value: Value) -> Value:
+def _whole_as_int(value: Value) -> Value:
     if is_number(value) and abs(value) < 2**53 and float(value) == int(value):
         return int(value)
     if isinstance(value, (list, tuple)):
-        return [_whole_numbers(item) for item in value]
-    return {key: _whole_numbers(item)
-            for key, item in value.items()} if isinstance(value, dict) else value
-
-
-#: (name of another hyperparameter, its values) pairs: a condition. All must hold.
-When = tuple[tuple[str, tuple[Value, ...]], ...]
+        return [_whole_as_int(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _whole_as_int(item) for key, item in value.items()}
+    return value
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A finite list of values.
+    """A finite list of values, in the user's order.
 
-    ``values`` keeps the user's order. When all are numbers they have a natural axis: ``log`` puts them on a
-    logarithmic one (all must be positive, zero excepted, which is placed one step below the smallest).
-    Where ``when`` does not hold it is inactive, and points have ``rest`` for it.
+    :param log: put numbers on a logarithmic axis, if none is negative; 0 is one step below the
+        smallest other value
+    :param condition: where it does not hold the hyperparameter is inactive, and points have its
+        ``inactive_value``
     """
 
     name: str
     values: tuple[Value, ...]
     log: bool = False
-    when: When = ()
+    condition: Condition = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         assert self.values, f"{self.name}: a choice needs at least one value"
-        keys = [value_key(value) for value in self.values]
-        assert len(set(keys)) == len(keys), f"{self.name}: values must differ"
+        keys = {value_key(value) for value in self.values}
+        assert len(keys) == len(self.values), f"{self.name}: values must differ"
 
     @property
     def size(self) -> int:
+        """The number of values."""
         return len(self.values)
 
     @property
-    def rest(self) -> Value:
+    def inactive_value(self) -> Value:
+        """The value in points in which the hyperparameter is inactive."""
         return self.values[0]
 
     @property
     def ordered(self) -> bool:
-        """True when the values lie on an axis: all of them numbers."""
+        """Whether the values lie on an axis: all are numbers."""
         return all(is_number(value) for value in self.values)
 
     @property
     def width(self) -> int:
-        """How many coordinates ``encode`` gives: one for numbers and for two values, else one per value."""
+        """The length of an encoding: 1 for numbers and for two values, else one per value."""
         return 1 if self.ordered or self.size <= 2 else self.size
 
     def index(self, value: Value) -> int:
-        """Where ``value`` stands; ValueError when it is none of the choices."""
-        place = self._places.get(value_key(value))
-        if place is None:
+        """The position of ``value``. Raises ValueError if it is none of the choices."""
+        index = self._indices.get(value_key(value))
+        if index is None:
             raise ValueError(f"{self.name}: {value!r} is not one of {list(self.values)!r}")
-        return place
-
-    def contains(self, value: Value) -> bool:
-        return value_key(value) in self._places
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {value_key(value): i for i, value in enumerate(self.values)}
+        return index
 
     def at(self, index: int) -> Value:
+        """The value at position ``index``."""
         return self.values[index]
 
+    def contains(self, value: Value) -> bool:
+        """Whether ``value`` is one of the choices."""
+        return value_key(value) in self._indices
+
+    @cached_property
+    def _indices(self) -> dict[str, int]:
+        return {value_key(value): i for i, value in enumerate(self.values)}
+
     def encode(self, value: Value) -> list[float]:
-        """``width`` numbers in 0..1; distances between them mean something (log axis, one-hot for names)."""
+        """``width`` numbers in 0..1: the position on the axis for numbers, one-hot for names."""
         index = self.index(value)
         if self.width > 1:
             return [1.0 if i == index else 0.0 for i in range(self.size)]
@@ -108,6 +113,7 @@ class Choice:
         return [(axis[index] - low) / (high - low)]
 
     def _axis(self) -> list[float]:
+        """The position of every value, not yet scaled to 0..1."""
         numbers = [float(value) for value in self.values]
         if not self.log or any(number < 0 for number in numbers):
             return numbers
@@ -115,66 +121,74 @@ class Choice:
         step = (logs[-1] - logs[0]) / (len(logs) - 1) if len(logs) > 1 else 1.0
         return [math.log(number) if number > 0 else logs[0] - step for number in numbers]
 
-    def sample(self, rng) -> Value:
-        """One value, each as likely as the other. ``rng`` is a ``random.Random``."""
+    def sample(self, rng: random.Random) -> Value:
+        """One value; all are equally likely."""
         return self.values[rng.randrange(self.size)]
 
-    def describe(self) -> dict:
-        return {
-            "name": self.name, "choices": list(self.values), "log": self.log,
-            **_describe_when(self.when)
-        }
+    def describe(self) -> dict[str, Any]:
+        """The hyperparameter as plain data."""
+        return {"name": self.name, "choices": list(self.values), "log": self.log,
+                **_describe_condition(self.condition)}
 
 
 @dataclass(frozen=True)
 class Range:
-    """All numbers from ``low`` to ``high``, both included; whole numbers when ``integer``. ``when`` as in Choice."""
+    """All numbers, or all whole numbers, from ``low`` to ``high``, both included.
+
+    :param log: use a logarithmic axis; ``low`` must be above 0
+    :param condition: as of ``Choice``
+    """
 
     name: str
     low: float
     high: float
     log: bool = False
     integer: bool = False
-    when: When = ()
+    condition: Condition = ()
 
-    def __post_init__(self):
-        assert self.low < self.high, f"{self.name}: low < high must hold, but got {self.low} and {self.high}"
-        assert not self.log or self.low > 0, f"{self.name}: a log range starts above 0, but got {self.low}"
+    def __post_init__(self) -> None:
+        assert self.low < self.high, (
+            f"{self.name}: low < high must hold, but got {self.low} and {self.high}")
+        assert not self.log or self.low > 0, (
+            f"{self.name}: a log range starts above 0, but got {self.low}")
 
     width = 1
     ordered = True
 
     @property
     def size(self) -> int | None:
-        """How many values; None when there is no end of them."""
+        """The number of values; None for a continuous range."""
         return int(self.high) - int(self.low) + 1 if self.integer else None
 
     @property
-    def rest(self) -> Value:
+    def inactive_value(self) -> Value:
+        """As of ``Choice``."""
         return int(self.low) if self.integer else self.low
 
     def contains(self, value: Value) -> bool:
-        if not is_number(value) or not self.low <= value <= self.high:
-            return False
-        return not self.integer or float(value).is_integer()
+        """Whether ``value`` lies in the range."""
+        return is_number(value) and self.low <= value <= self.high and (
+            not self.integer or float(value).is_integer())
 
     def index(self, value: Value) -> int:
+        """The position of ``value`` in an integer range. Raises ValueError if it is outside."""
         assert self.integer, f"{self.name}: a continuous range has no index"
         if not self.contains(value):
             raise ValueError(f"{self.name}: {value!r} is not in {self.low}..{self.high}")
         return int(value) - int(self.low)
 
     def at(self, index: int) -> Value:
+        """The value at position ``index`` of an integer range."""
         assert self.integer, f"{self.name}: a continuous range has no index"
         return int(self.low) + index
 
     def encode(self, value: Value) -> list[float]:
-        low, high, x = (math.log(v) for v in (self.low, self.high, value)) if self.log else (
-            self.low, self.high, float(value))
+        """The position in 0..1 on the axis, as a list of one."""
+        low, high, x = (math.log(v) if self.log else float(v) for v in (self.low, self.high, value))
         return [(x - low) / (high - low)]
 
     def decode(self, unit: float) -> Value:
-        """The value at ``unit`` (0..1, clipped) of the way from low to high on its axis."""
+        """The value at ``unit`` of the axis, which is clipped to 0..1."""
         unit = min(max(unit, 0.0), 1.0)
         if self.log:
             value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
@@ -183,24 +197,20 @@ class Range:
         value = round(value) if self.integer else float(f"{value:.6g}")
         return min(max(value, self.low), self.high)  # rounding may have left the range
 
-    def sample(self, rng) -> Value:
+    def sample(self, rng: random.Random) -> Value:
+        """One value, uniform on the axis."""
         if self.integer and not self.log:
             return rng.randint(int(self.low), int(self.high))
         return self.decode(rng.random())
 
-    def describe(self) -> dict:
-        return {
-            "name": self.name, "range": [self.low, self.high], "log": self.log,
-            "integer": self.integer, **_describe_when(self.when)
-        }
+    def describe(self) -> dict[str, Any]:
+        """The hyperparameter as plain data."""
+        return {"name": self.name, "range": [self.low, self.high], "log": self.log,
+                "integer": self.integer, **_describe_condition(self.condition)}
 
 
-Hyperparameter = Union[Choice, Range]
+Hyperparameter = Choice | Range
 
 
-def _describe_when(when: When) -> dict:
-    return {"when": {name: list(values) for name, values in when}} if when else {}
-
-
-def total_width(hyperparameters: Sequence[Hyperparameter]) -> int:
-    return sum(hyperparameter.width for hyperparameter in hyperparameters)
+def _describe_condition(condition: Condition) -> dict[str, Any]:
+    return {"when": {name: list(values) for name, values in condition}} if condition else {}

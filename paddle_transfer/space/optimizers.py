@@ -1,52 +1,65 @@
-"""The optimizers of a PaddleClas config, in every form in which PaddleClas takes them. All edits are in place."""
+"""The optimizers of a PaddleClas config, in every form that PaddleClas accepts.
+
+All functions that edit do so in place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 #: Optimizers whose weight decay is their own argument, apart from the gradient.
 DECOUPLED = ("AdamW", "AdamWDL")
 
 
-def optimizers(config: dict) -> Iterator[tuple[str, dict]]:
+def optimizers(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """(name, arguments) of each optimizer that trains the model.
 
-    ``Optimizer`` is one mapping, or a list of {name: {scope: ...}}; those whose scope is a loss (the centres of
-    CenterLoss) are left out.
+    ``Optimizer`` is one mapping, or a list of {name: {scope: ...}}; optimizers whose scope is a
+    loss (the centers of CenterLoss) are left out.
     """
     section = config.get("Optimizer")
     if isinstance(section, dict):
         yield str(section.get("name")), section
     for item in section if isinstance(section, list) else []:
         for name, arguments in item.items() if isinstance(item, dict) else ():
-            if isinstance(arguments,
-                          dict) and not str(arguments.get("scope", "all")).endswith("Loss"):
+            if isinstance(arguments, dict) and not str(arguments.get("scope")).endswith("Loss"):
                 yield name, arguments
 
 
-def learning_rate(arguments: dict) -> float | None:
-    """The (largest) learning rate of one optimizer's ``lr``; None where it has none yet."""
+def schedules(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """The learning rate schedules of the optimizers that have one."""
+    return [arguments["lr"] for _, arguments in optimizers(config)
+            if isinstance(arguments.get("lr"), dict)]
+
+
+def learning_rate(arguments: dict[str, Any]) -> float | None:
+    """The (largest) learning rate of one optimizer's ``lr``, or None."""
     schedule = arguments.get("lr")
     if not isinstance(schedule, dict):
         return schedule
+    rate: float | None = schedule.get("max_learning_rate", schedule.get("learning_rate"))
     if schedule.get("name") == "Piecewise" and schedule.get("values"):
-        return schedule["values"][0]
-    return schedule.get("max_learning_rate", schedule.get("learning_rate"))
+        rate = schedule["values"][0]
+    return rate
 
 
-def set_learning_rate(arguments: dict, value: float) -> None:
+def set_learning_rate(arguments: dict[str, Any], value: float) -> None:
     """Make ``value`` the (largest) learning rate; the schedule keeps its shape.
 
-    Piecewise: 2.4 ignores ``learning_rate`` and later versions let it replace ``values`` and ``decay_epochs``, so
-    the values are scaled and ``learning_rate`` goes. Cyclic: both ends are scaled.
+    Piecewise: PaddleClas 2.4 ignores ``learning_rate`` and later versions let it replace ``values``
+    and ``decay_epochs``, so the values are scaled and ``learning_rate`` is removed. Cyclic: both
+    ends are scaled.
     """
-    schedule, old = arguments.get("lr"), learning_rate(arguments)
+    schedule = arguments.get("lr")
     if not isinstance(schedule, dict):
         arguments["lr"] = {"learning_rate": value}
     elif schedule.get("name") == "Piecewise" and schedule.get("values"):
-        schedule["values"] = [value, *(scaled(x, old, value) for x in schedule["values"][1:])]
+        first, *others = schedule["values"]
+        schedule["values"] = [value, *(scaled(x, first, value) for x in others)]
         schedule.pop("learning_rate", None)
     elif "max_learning_rate" in schedule:
+        old = schedule["max_learning_rate"]
         schedule["max_learning_rate"] = value
         if "base_learning_rate" in schedule:
             schedule["base_learning_rate"] = scaled(schedule["base_learning_rate"], old, value)
@@ -55,12 +68,12 @@ def set_learning_rate(arguments: dict, value: float) -> None:
 
 
 def scaled(x: float, old: float, new: float) -> float:
-    """``x`` times new / old, without the last digits that are only rounding."""
+    """``x`` times new / old, rounded to 12 digits."""
     return float(f"{x * new / old:.12g}")
 
 
-def set_weight_decay(name: str, arguments: dict, value: float) -> None:
-    """L2 in the place that the optimizer ``name`` reads; 0 takes it away."""
+def set_weight_decay(name: str, arguments: dict[str, Any], value: float) -> None:
+    """Set the L2 decay in the place that the optimizer ``name`` reads; 0 removes it."""
     arguments.pop("regularizer", None)
     arguments.pop("weight_decay", None)
     if name in DECOUPLED:
@@ -69,26 +82,24 @@ def set_weight_decay(name: str, arguments: dict, value: float) -> None:
         arguments["regularizer"] = {"name": "L2", "coeff": value}
 
 
-def weight_decay(arguments: dict) -> float:
-    """The coefficient of one optimizer's decay, wherever it stands; 0.0 without one."""
+def weight_decay(arguments: dict[str, Any]) -> float:
+    """The coefficient of one optimizer's decay, wherever it is written; 0.0 without one."""
     regularizer = arguments.get("regularizer")
-    if isinstance(regularizer, dict):
-        return regularizer.get("coeff", 0.0)
-    return arguments.get("weight_decay") or 0.0
+    decay: float = (regularizer.get("coeff", 0.0) if isinstance(regularizer, dict)
+                    else arguments.get("weight_decay") or 0.0)
+    return decay
 
 
-def rename(config: dict, change: Callable[[str, dict], tuple[str, dict]]) -> None:
-    """Put ``change(name, arguments)`` in the place of every optimizer that trains the model."""
+def replace_optimizers(config: dict[str, Any], replacement: Callable[
+        [str, dict[str, Any]], tuple[str, dict[str, Any]]]) -> None:
+    """Put ``replacement(name, arguments)`` in place of every optimizer that trains the model."""
     section = config["Optimizer"]
     if isinstance(section, dict):
         arguments = {key: value for key, value in section.items() if key != "name"}
-        name, arguments = change(str(section.get("name")), arguments)
+        name, arguments = replacement(str(section.get("name")), arguments)
         config["Optimizer"] = {"name": name, **arguments}
         return
     ours = [id(arguments) for _, arguments in optimizers(config)]
     config["Optimizer"] = [
-        dict(
-            change(name, arguments) if id(arguments) in ours else (name, arguments)
-            for name, arguments in item.items())
-        for item in section
-    ]
+        dict(replacement(name, arguments) if id(arguments) in ours else (name, arguments)
+             for name, arguments in item.items()) for item in section]

@@ -4,48 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from paddle_transfer.space.blocks import Block, Point, active_names, blocks_of
+from paddle_transfer.space.blocks import Block, Point, active_names, blocks_of, canonical
 from paddle_transfer.space.hyperparameter import Hyperparameter, value_key
 
 
 @dataclass(frozen=True)
 class Space:
-    """The product of ``hyperparameters``. Point ``i`` is ``i`` written in mixed radix over them, the last one
-    running fastest, so a grid of any size needs no memory and resuming one is a set difference.
+    """The product of ``hyperparameters``.
 
-    Those that a condition (``when``) ties together are one digit, for whose values inactive hyperparameters are at
-    rest. Two points that differ in inactive values only are one: ``key``, ``index`` and ``encode`` do not tell them
-    apart, and all points that come from here are ``canonical``.
+    Point ``i`` is ``i`` written in mixed radix, the last hyperparameter fastest, so a grid of any
+    size needs no memory. Hyperparameters that a condition ties together are one digit.
+
+    Points that differ in values of inactive hyperparameters only are one point: ``key``, ``index``
+    and ``encode`` do not tell them apart, and all points that a space returns are ``canonical``.
     """
 
     hyperparameters: tuple[Hyperparameter, ...]
 
-    def __post_init__(self):
-        names = [hyperparameter.name for hyperparameter in self.hyperparameters]
-        assert names and len(
-            set(names)) == len(names), f"names must be there and differ, but got {names}"
+    def __post_init__(self) -> None:
+        assert 0 < len(set(self.names)) == len(self.names), (
+            f"names must be there and differ, but got {self.names}")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        return tuple(hyperparameter.name for hyperparameter in self.hyperparameters)
+        return tuple(h.name for h in self.hyperparameters)
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """The independent parts: the digits of a point's number, the last one running fastest."""
+        """The independent parts: the digits of a point's number, the last one fastest."""
         return blocks_of(self.hyperparameters)
 
     @cached_property
     def conditional(self) -> bool:
+        """Whether a hyperparameter depends on another one."""
         return len(self.blocks) < len(self.hyperparameters)
 
     @cached_property
     def size(self) -> int | None:
-        """The number of points; None when a range is continuous."""
+        """The number of points; None if a range is continuous."""
         size = 1
         for block in self.blocks:
             if block.size is None:
@@ -53,77 +55,73 @@ class Space:
             size *= block.size
         return size
 
-    def canonical(self, point: Point) -> Point:
-        """``point`` in the space's order, with every inactive hyperparameter at rest."""
-        if not self.conditional:
-            return {name: point[name] for name in self.names}
-        active = active_names(self.hyperparameters, point)
-        return {h.name: point[h.name] if h.name in active else h.rest for h in self.hyperparameters}
-
     @property
     def width(self) -> int:
-        """The number of coordinates that ``encode`` gives."""
-        return sum(hyperparameter.width for hyperparameter in self.hyperparameters)
+        """The length of an encoded point."""
+        return sum(h.width for h in self.hyperparameters)
 
     def __getitem__(self, name: str) -> Hyperparameter:
         return self.hyperparameters[self.names.index(name)]
 
+    def canonical(self, point: Point) -> Point:
+        """``point`` in the space's order, inactive hyperparameters at their inactive value."""
+        if not self.conditional:
+            return {name: point[name] for name in self.names}
+        return canonical(self.hyperparameters, point)
+
     def point(self, index: int) -> Point:
-        """Point ``index`` of a finite space; IndexError past its end (never a wrap)."""
+        """Point ``index`` of a finite space. Raises IndexError outside 0..size - 1."""
         assert self.size is not None, "a continuous space has no numbered points"
         if not 0 <= index < self.size:
             raise IndexError(f"point {index} of a space of {self.size}")
         values: Point = {}
         for block in reversed(self.blocks):
-            index, digit = divmod(index, block.size)
+            index, digit = divmod(index, block.count)
             values.update(block.at(digit))
         return {name: values[name] for name in self.names}
 
     def index(self, point: Point) -> int:
-        """The number of ``point`` in a finite space; ValueError when it is not in it."""
+        """The number of ``point`` in a finite space. Raises ValueError if it is not in it."""
         number = 0
         for block in self.blocks:
-            number = number * block.size + block.index(point)
+            number = number * block.count + block.index(point)
         return number
 
     def points(self) -> Iterator[Point]:
         """All points of a finite space, in order."""
+        assert self.size is not None, "a continuous space has no numbered points"
         return (self.point(i) for i in range(self.size))
 
     def contains(self, point: Point) -> bool:
+        """Whether ``point`` has all names of the space, no others, and values of the space."""
         return set(point) == set(self.names) and all(
-            hyperparameter.contains(point[hyperparameter.name])
-            for hyperparameter in self.hyperparameters)
+            h.contains(point[h.name]) for h in self.hyperparameters)
 
     def key(self, point: Point) -> str:
-        """A text that is the same exactly for the same point, on every machine and in every run."""
+        """A text that identifies ``point``, the same on every machine and in every run."""
         return "|".join(
             f"{name}={value_key(value)}" for name, value in self.canonical(point).items())
 
     def encode(self, point: Point) -> list[float]:
-        """``width`` numbers in 0..1."""
+        """``point`` as ``width`` numbers in 0..1."""
         point = self.canonical(point)
-        return [
-            x for hyperparameter in self.hyperparameters
-            for x in hyperparameter.encode(point[hyperparameter.name])
-        ]
+        return [x for h in self.hyperparameters for x in h.encode(point[h.name])]
 
-    def sample(self, rng) -> Point:
-        """One point, each hyperparameter drawn by itself. ``rng`` is a ``random.Random``."""
-        return self.canonical({hyperparameter.name: hyperparameter.sample(rng)
-                               for hyperparameter in self.hyperparameters})
+    def sample(self, rng: random.Random) -> Point:
+        """One point, each hyperparameter drawn independently."""
+        return self.canonical({h.name: h.sample(rng) for h in self.hyperparameters})
 
     def describe(self) -> list[dict[str, Any]]:
-        """The space as plain data, for the study on disk and for showing what changed."""
-        return [hyperparameter.describe() for hyperparameter in self.hyperparameters]
+        """The space as plain data, for the study on disk and for messages about changes."""
+        return [h.describe() for h in self.hyperparameters]
 
     def fingerprint(self) -> str:
-        """12 hex digits that change when anything in the space does, its order included."""
+        """12 hex digits that change with anything in the space, its order included."""
         return hashlib.sha256(json.dumps(self.describe(), sort_keys=True).encode()).hexdigest()[:12]
 
 
 def finite(space: Space, limit: int = 100_000) -> bool:
-    """Whether every point of ``space`` can be listed."""
+    """Whether every point of ``space`` can be listed: there are at most ``limit``."""
     return space.size is not None and space.size <= limit
 
 

@@ -142,7 +142,8 @@ def test_lists_and_folders_that_are_not_there(config, tmp_path, monkeypatch):
     config["DataLoader"]["Train"]["dataset"]["image_root"] = "nowhere"
     (tmp_path / "val_list.txt").unlink()
     folder, file = mistakes_of(config)
-    assert "DataLoader.Train.dataset.image_root: must be a folder that exists; found 'nowhere'" in folder
+    assert ("DataLoader.Train.dataset.image_root: must be a folder that exists; found 'nowhere'"
+            in folder)
     assert f"looked for in {tmp_path}" in folder
     assert "DataLoader.Eval.dataset.cls_label_path: must be a file that exists" in file
 

@@ -66,14 +66,16 @@ def test_every_duplicate_key_is_named(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load.load_yaml(write(tmp_path, "a: 1\nb:\n  c: 1\n  c: 2\na: 3\n"))
     assert sorted(str(m) for m in caught.value.issues) == [
-        "line 4: a key may stand only once in a mapping; found 'c' here and on line 3. Keep one of them.",
-        "line 5: a key may stand only once in a mapping; found 'a' here and on line 1. Keep one of them."
+        "line 4: a key may stand only once in a mapping; found 'c' here and on line 3. "
+        "Keep one of them.",
+        "line 5: a key may stand only once in a mapping; found 'a' here and on line 1. "
+        "Keep one of them."
     ]
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
     for path in (tmp_path / "nothing.yaml", tmp_path):
-        with pytest.raises(ConfigError, match="must be readable; found (No such file|Is a dir)"):
+        with pytest.raises(ConfigError, match=r"must be readable; found (No such file|Is a dir)"):
             load.load_yaml(str(path))
 
 

@@ -82,8 +82,8 @@ def test_mistakes_are_named(section, text):
 
 def test_two_that_ask_clash_in_training_only():
     both = config(Transfer={"pretrained": "10w"}, Global={"pretrained_model": "trained"})
-    with pytest.raises(ConfigError,
-                       match="Global.pretrained_model: may not stand beside Transfer.pretrained"):
+    message = r"Global\.pretrained_model: may not stand beside Transfer\.pretrained"
+    with pytest.raises(ConfigError, match=message):
         pretrained.checked(both, file="a.yaml", train=True)
     assert pretrained.wanted(pretrained.checked(both, file="a.yaml", train=False)).spec == "trained"
     pretrained.choose(both, "imagenet")

@@ -31,7 +31,7 @@ SMALL = Space((Choice("lr", (0.1, 0.01, 0.001),
 SINGLE = Space((Choice("lr", (0.1,)), Choice("net", ("a",))))
 ODD = Space((Choice("l2_decay", (0, 1e-5, 1e-4),
                     log=True), Choice("size", ([28, 28], [32, 32])), Choice("n", (1, 2, 4))))
-CONDITIONAL = Space((Choice("strength", (1, 5, 9), when=(("augment", (True, )), )),
+CONDITIONAL = Space((Choice("strength", (1, 5, 9), condition=(("augment", (True, )), )),
                      Choice("lr", (0.1, 0.01), log=True), Choice("augment", (False, True))))
 MIXED = Space((
     Range("lr", 1e-4, 1e-1, log=True),

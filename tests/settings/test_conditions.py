@@ -27,13 +27,13 @@ def test_a_key_that_refines_another_one_depends_on_it(tmp_path):
         settings = load(tmp_path, *items)
         assert settings.space.size == 3
         assert settings.max_iter == 3
-        assert settings.space["randaugment_magnitude"].when == (("randaugment", (True,)),)
+        assert settings.space["randaugment_magnitude"].condition == (("randaugment", (True,)),)
     assert settings.identity()["space"]["randaugment_magnitude"]["when"] == {"randaugment": [True]}
 
 
 def test_always_on_is_no_condition(tmp_path):
     settings = load(tmp_path, {**RANDAUGMENT, "search_values": [True]}, MAGNITUDE)
-    assert settings.space["randaugment_magnitude"].when == ()
+    assert settings.space["randaugment_magnitude"].condition == ()
     assert settings.space.size == 2
 
 

@@ -12,8 +12,8 @@ from tests.helpers.configs import base_config
 
 ON = (("augment", (True,)),)
 AUGMENT = Choice("augment", (False, True))
-STRENGTH = Choice("strength", (1, 5, 9), when=ON)
-LAYERS = Choice("layers", (1, 2), when=(("strength", (5, 9)),))
+STRENGTH = Choice("strength", (1, 5, 9), condition=ON)
+LAYERS = Choice("layers", (1, 2), condition=(("strength", (5, 9)),))
 LR = Choice("lr", (0.1, 0.01), log=True)
 
 
@@ -28,9 +28,8 @@ def test_what_differs_in_inactive_values_only_is_one_point(parts):
     assert all(
         list(point) == list(space.names) and space.canonical(point) == point for point in points)
     assert len({tuple(space.encode(point)) for point in points}) == space.size
-    every = [
-        dict(zip(space.names, values)) for values in itertools.product(*(h.values for h in parts))
-    ]
+    every = [dict(zip(space.names, values, strict=True))
+             for values in itertools.product(*(h.values for h in parts))]
     assert {space.index(point) for point in every} == set(range(space.size))
     assert {space.key(point) for point in every} == {space.key(point) for point in points}
 
@@ -44,7 +43,7 @@ def test_an_inactive_value_rests_on_the_first_one():
 
 
 def test_a_key_under_two_conditions_needs_both():
-    both = Choice("both", (0, 1), when=(("augment", (True,)), ("lr", (0.1,))))
+    both = Choice("both", (0, 1), condition=(("augment", (True,)), ("lr", (0.1,))))
     space = Space((AUGMENT, LR, both))
     assert space.size == 5
     assert {space.canonical({"augment": a, "lr": lr, "both": 1})["both"] for a, lr in
@@ -52,10 +51,10 @@ def test_a_key_under_two_conditions_needs_both():
 
 
 def test_ranges_under_conditions():
-    space = Space((AUGMENT, Range("m", 2, 6, integer=True, when=ON)))
+    space = Space((AUGMENT, Range("m", 2, 6, integer=True, condition=ON)))
     assert space.size == 1 + 5
     assert space.point(0) == {"augment": False, "m": 2}
-    endless = Space((AUGMENT, Range("x", 0.5, 1.0, when=ON)))
+    endless = Space((AUGMENT, Range("x", 0.5, 1.0, condition=ON)))
     assert endless.size is None
     drawn = [endless.sample(random.Random(seed)) for seed in range(200)]
     assert {point["x"] for point in drawn if not point["augment"]} == {0.5}
@@ -80,7 +79,7 @@ def test_a_huge_space_with_a_condition_costs_nothing():
 def test_an_inactive_key_leaves_the_base_config():
     base = base_config()
     keys = [SearchKey(Choice("randaugment", (False, True))),
-            SearchKey(Choice("lr", (0.5,), when=(("randaugment", (True,)),)))]
+            SearchKey(Choice("lr", (0.5,), condition=(("randaugment", (True,)),)))]
     assert apply_point(base, keys, {"randaugment": False, "lr": 0.5}) == base
     assert apply_point(base, keys,
                        {"randaugment": True, "lr": 0.5})["Optimizer"]["lr"]["learning_rate"] == 0.5

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from paddle_transfer.space.catalog import CATALOG
 from paddle_transfer.space.document import page
+from paddle_transfer.space.registry import HYPERPARAMETERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "hyperparameters.md"
 
@@ -12,7 +12,7 @@ def test_the_page_is_in_step_with_the_catalogue():
 
 def test_every_entry_has_its_row():
     rows = [line.split(" | ") for line in page().splitlines() if line.startswith("| `")]
-    assert [row[0] for row in rows] == [f"| `{name}`" for name in CATALOG]
+    assert [row[0] for row in rows] == [f"| `{name}`" for name in HYPERPARAMETERS]
     assert all(len(row) == 6 for row in rows)
     versions = {row[0][3:-1]: row[4] for row in rows}
     assert versions["ema"] == "2.5 and newer"

@@ -1,4 +1,5 @@
-"""What several entries do together, or in configs that are written otherwise; what they build is in tests/e2e."""
+"""What several entries do together, or in configs that are written otherwise; what they build is in
+tests/e2e."""
 
 import itertools
 

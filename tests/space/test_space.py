@@ -29,7 +29,8 @@ def random_space(seed):
 def test_points_are_numbered_as_the_product_with_the_last_one_fastest(seed):
     space = random_space(seed)
     columns = [[h.at(i) for i in range(h.size)] for h in space.hyperparameters]
-    expected = [dict(zip(space.names, values)) for values in itertools.product(*columns)]
+    expected = [dict(zip(space.names, values, strict=True))
+                for values in itertools.product(*columns)]
     assert list(space.points()) == expected
     assert space.size == len(expected)
     assert [space.index(point) for point in expected] == list(range(space.size))
@@ -72,7 +73,7 @@ def test_what_is_not_in_the_space():
     assert not PUBLISHED.contains({**point, "mixup": 1})
     assert not PUBLISHED.contains({**point, "more": 1})
     assert not PUBLISHED.contains({name: point[name] for name in ("lr", "mixup")})
-    with pytest.raises(ValueError, match="lr: 0.2 is not one of"):
+    with pytest.raises(ValueError, match=r"lr: 0\.2 is not one of"):
         PUBLISHED.index({**point, "lr": 0.2})
 
 
@@ -93,7 +94,8 @@ def test_names_must_be_there_and_differ():
 
 def test_the_fingerprint_is_the_same_in_every_process():
     code = (
-        "from paddle_transfer.space.space import Space\nfrom paddle_transfer.space.hyperparameter import *\n"
+        "from paddle_transfer.space.space import Space\n"
+        "from paddle_transfer.space.hyperparameter import *\n"
         f"print(Space({PUBLISHED.hyperparameters!r}).fingerprint())")
     path = ":".join(sys.path)
     prints = {

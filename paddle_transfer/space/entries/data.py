@@ -1,25 +1,28 @@
-"""Pictures and batches: their sizes."""
+"""Sizes of images and batches."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from paddle_transfer import dotpath
 from paddle_transfer.space import optimizers, transforms
+from paddle_transfer.space.edits import list_at
 from paddle_transfer.space.entry import Entry, whole
 from paddle_transfer.space.hyperparameter import is_number
 
-BATCH_SIZE = "DataLoader.Train.sampler.batch_size"
+BATCH_SIZE_PATH = "DataLoader.Train.sampler.batch_size"
 
 
-def _needs_batch_size(config: dict) -> str | None:
-    return None if dotpath.exists(config, BATCH_SIZE) else f"needs {BATCH_SIZE}"
+def _check_batch_size(config: dict[str, Any]) -> str | None:
+    return None if dotpath.exists(config, BATCH_SIZE_PATH) else f"needs {BATCH_SIZE_PATH}"
 
 
-def _apply_batch_size(config: dict, value: int) -> None:
-    dotpath.set_(config, BATCH_SIZE, int(value))
+def _apply_batch_size(config: dict[str, Any], value: int) -> None:
+    dotpath.set_(config, BATCH_SIZE_PATH, int(value))
 
 
-def _apply_scaled(config: dict, value: int) -> None:
-    old = dotpath.get(config, BATCH_SIZE)
+def _apply_scaled(config: dict[str, Any], value: int) -> None:
+    old = dotpath.get(config, BATCH_SIZE_PATH)
     for _, arguments in optimizers.optimizers(config):
         rate = optimizers.learning_rate(arguments)
         if is_number(rate):
@@ -27,18 +30,19 @@ def _apply_scaled(config: dict, value: int) -> None:
     _apply_batch_size(config, value)
 
 
-def _needs_sizes(config: dict) -> str | None:
+def _check_sizes(config: dict[str, Any]) -> str | None:
     for path in (transforms.TRAIN_OPS, transforms.EVAL_OPS):
-        if not transforms.operators(config, path):
+        if not list_at(config, path):
             return f"needs {path}"
     shape = config["Global"].get("image_shape")
-    if transforms.side(config, transforms.TRAIN_OPS) is None and not (isinstance(shape, list)
-                                                                      and is_number(shape[-1])):
-        return "needs pictures of one square size: a crop in the training operators, or Global.image_shape,"
+    if transforms.side(config, transforms.TRAIN_OPS) is None and not (
+            isinstance(shape, list) and is_number(shape[-1])):
+        return ("needs pictures of one square size: a crop in the training operators, or "
+                "Global.image_shape,")
     return None
 
 
-def _apply_resolution(config: dict, value: int) -> None:
+def _apply_resolution(config: dict[str, Any], value: int) -> None:
     shape = config["Global"].get("image_shape") or [3]
     fallback = int(shape[-1]) if len(shape) > 1 else int(value)
     fallback = transforms.side(config, transforms.TRAIN_OPS) or fallback
@@ -50,22 +54,22 @@ def _apply_resolution(config: dict, value: int) -> None:
         config["Arch"]["img_size"] = int(value)
 
 
-ENTRIES = (
-    Entry(name="batch_size",
-          meaning="images per batch and device in training; the learning rate stays",
-          values=(32, 64, 128), log=True, check=whole(1), apply=_apply_batch_size,
-          needs=_needs_batch_size, edits=(BATCH_SIZE, ), source="Masters & Luschi 2018"),
-    Entry(
-        name="batch_size_scaled",
-        meaning="batch_size, and the learning rate times new / old batch size (a searched lr "
-        "counts for the base config's batch size)", values=(32, 64, 128), log=True, check=whole(1),
-        apply=_apply_scaled, needs=_needs_batch_size, stage=1,
-        edits=(BATCH_SIZE, "Optimizer.lr.learning_rate"), source="Goyal et al. 2017"),
-    Entry(
-        name="resolution",
-        meaning="side of the pictures in pixels: crops of training, evaluation and test, the resize "
-        "before these in proportion, image_shape and Infer together", values=(160, 192, 224),
-        check=whole(16), apply=_apply_resolution, needs=_needs_sizes, stage=-1,
-        edits=(transforms.TRAIN_OPS, transforms.EVAL_OPS, transforms.TEST_OPS, transforms.INFER_OPS,
-               "Global.image_shape", "Arch.img_size"), source="Touvron et al. 2019 (FixRes)"),
-)
+BATCH_SIZE = Entry(
+    name="batch_size", meaning="images per batch and device in training; the learning rate stays",
+    values=(32, 64, 128), log=True, check=whole(1), apply=_apply_batch_size,
+    check_requirements=_check_batch_size, edits=(BATCH_SIZE_PATH,), source="Masters & Luschi 2018")
+
+BATCH_SIZE_SCALED = Entry(
+    name="batch_size_scaled",
+    meaning="batch_size, and the learning rate times new / old batch size (a searched lr counts "
+    "for the base config's batch size)", values=(32, 64, 128), log=True, check=whole(1), stage=1,
+    apply=_apply_scaled, check_requirements=_check_batch_size,
+    edits=(BATCH_SIZE_PATH, "Optimizer.lr.learning_rate"), source="Goyal et al. 2017")
+
+RESOLUTION = Entry(
+    name="resolution",
+    meaning="side of the pictures in pixels: crops of training, evaluation and test, the resize "
+    "before these in proportion, image_shape and Infer together", values=(160, 192, 224),
+    check=whole(16), apply=_apply_resolution, check_requirements=_check_sizes, stage=-1,
+    edits=(transforms.TRAIN_OPS, transforms.EVAL_OPS, transforms.TEST_OPS, transforms.INFER_OPS,
+           "Global.image_shape", "Arch.img_size"), source="Touvron et al. 2019 (FixRes)")
