@@ -1,12 +1,12 @@
 #!/usr/bin/env python
-"""Evaluates weights: tools/eval.py -c config.yaml -o Global.pretrained_model=output/best_model"""
+"""Evaluates weights: see ``python tools/eval.py --help``."""
 
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.cli.engine_tools import evaluate
+from paddle_transfer.cli.eval import COMMAND
 
 if __name__ == "__main__":
-    sys.exit(evaluate())
+    sys.exit(COMMAND.main())

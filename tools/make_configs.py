@@ -1,36 +1,34 @@
-"""Write ppcls_configs/transfer and ppcls_configs/search from the table of data sets, or check that they are in step."""
+"""Write the generated files of ppcls_configs, or check that they are in step with the templates."""
 
 import argparse
 import os
 import sys
+from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from paddle_transfer.config.load import write_atomic
-from paddle_transfer.datasets.templates import all_files
+from paddle_transfer.datasets.config_files import shipped_files
 
 
-def main(argv=None) -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default="ppcls_configs",
+    parser.add_argument("--root", type=Path, default=Path("ppcls_configs"),
                         help="where to write (default: %(default)s)")
     parser.add_argument("--check", action="store_true",
                         help="write nothing; exit code 1 when a file differs")
     arguments = parser.parse_args(argv)
-    changed = []
-    for name, text in sorted(all_files().items()):
-        path = os.path.join(arguments.root, name)
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as stream:
-                if stream.read() == text:
-                    continue
-        changed.append(path)
-        if not arguments.check:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            write_atomic(path, text)
-    for path in changed:
+    changed = False
+    for name, text in sorted(shipped_files().items()):
+        path = arguments.root / name
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        changed = True
         print(f"{'differs' if arguments.check else 'written'}: {path}")
-    return int(bool(changed and arguments.check))
+        if not arguments.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(str(path), text)
+    return int(changed and arguments.check)
 
 
 if __name__ == "__main__":

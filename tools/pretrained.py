@@ -1,14 +1,12 @@
-"""Pretrained weights: list, fetch, verify, inspect, convert."""
-
-from __future__ import annotations
+#!/usr/bin/env python
+"""Pretrained weights: see ``python tools/pretrained.py --help``."""
 
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.cli.weights import main
-from paddle_transfer.worker.locate import ppcls_folder
+from paddle_transfer.cli.weights import COMMAND
 
 if __name__ == "__main__":
-    sys.exit(main(find_ppcls=ppcls_folder))
+    sys.exit(COMMAND.main())

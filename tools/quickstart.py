@@ -1,23 +1,21 @@
-"""A whole transfer search on real images, in a few minutes on two CPU cores and without a download.
+"""A whole transfer search on real images, in a few minutes on two CPU cores, without a download.
 
-Source task: digits 0 to 4 of scikit-learn's handwritten digits. Target task: digits 5 to 9 with twenty training
-images per class. A second call goes on where the first one stopped.
+Source task: digits 0 to 4 of scikit-learn's handwritten digits. Target task: digits 5 to 9 with
+twenty training images per class. A second call goes on where the first one stopped.
 """
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-os.chdir(ROOT)
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from paddle_transfer.cli.quickstart import link_source, prepare, summary, tasks
 from paddle_transfer.errors import PaddleTransferError
+from tools.quickstart_steps import ROOT, link_source, prepare, summary, tasks
 
 
 def main() -> int:
+    os.chdir(ROOT)
     prepare()
     running = [(task, subprocess.Popen(command)) for task, command in tasks() if command]
     for task, process in running:

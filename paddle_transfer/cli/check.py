@@ -1,26 +1,50 @@
-"""What ``tools/check_data.py`` does and says."""
+"""Find faults in the lists and images of a training config before a GPU is used.
+
+  %(prog)s -c dtd -o Arch.class_num=47
+
+Exit code 0: no errors (warnings are shown), 1: errors, 2: the config cannot be read.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from paddle_transfer.checks.checker import check_config
+from paddle_transfer.cli.command import Command, add_config_arguments, add_paddleclas_argument
 from paddle_transfer.config.load import apply_overrides, load_yaml
 from paddle_transfer.progress import ProgressBar
 
 
-def run(arguments) -> int:
-    """Check, show, write the sheet. Returns 1 when there are errors, else 0."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config_arguments(parser, kind="a PaddleClas training config", example="dtd",
+                         override="replaces a value of the config, e.g. -o Arch.class_num=5")
+    parser.add_argument("--processes", type=int,
+                        help="that decode the images (default: one per core)")
+    parser.add_argument("--cache", type=Path,
+                        help="folder for results (default: ~/.cache/paddle_transfer/checks)")
+    parser.add_argument("--max-leak", type=float, default=0.01, metavar="SHARE",
+                        help="leaks are errors above this share of a validation or test list, "
+                        "warnings below (default: %(default)s)")
+    parser.add_argument("--all", action="store_true",
+                        help="show every finding, not just the first 20 of a kind")
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    parser.add_argument("--sheet", metavar="PNG", help="write a contact sheet: samples of each "
+                        "class, augmented as in training (takes some seconds more)")
+    add_paddleclas_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
     config = apply_overrides(load_yaml(arguments.config), arguments.override)
+    from paddle_transfer.checks.checker import check_config
+
     report = check_config(config, file=arguments.config, processes=arguments.processes,
-                          cache_folder=Path(arguments.cache) if arguments.cache else None,
-                          max_leak=arguments.max_leak, progress=ProgressBar("images"))
-    if arguments.json:
-        print(json.dumps(report.as_dict()))
-    else:
-        print(report.text(limit=0 if arguments.all else 20))
+                          cache_folder=arguments.cache, max_leak=arguments.max_leak,
+                          progress=ProgressBar("images"))
+    print(json.dumps(report.as_dict()) if arguments.json else
+          report.text(limit=0 if arguments.all else 20))
     if arguments.sheet:
         from paddle_transfer.checks.contact_sheet import write_sheet
 
@@ -31,13 +55,18 @@ def run(arguments) -> int:
     return int(bool(report.errors))
 
 
-def before_search(config: dict, *, file: str) -> None:
-    """The check of a search's data, before its first trial: warnings are shown, errors raised. Images that have not
-    changed since the last check are not looked at again.
+def before_search(config: dict[str, Any], *, file: str) -> None:
+    """Check the data of a search before its first trial; warnings are printed.
 
-    :raises DataError: for data that cannot be trained on as the config says
+    Images that have not changed since the last check are not decoded again.
+    Raises DataError for data that cannot be trained on.
     """
+    from paddle_transfer.checks.checker import check_config
+
     report = check_config(config, file=file, progress=ProgressBar("images"))
     report.raise_errors()  # with the warnings
     if report.warnings:
         print(report.text(), file=sys.stderr)
+
+
+COMMAND = Command(__doc__, add_arguments, run)

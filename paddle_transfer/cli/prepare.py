@@ -1,58 +1,115 @@
-"""What ``tools/prepare_data.py`` does and says."""
+"""Make PaddleClas's list files from a data set's archives, a folder per class, or a table.
+
+  %(prog)s --dataset oxford_iiit_pets --root ./dataset/oxford_iiit_pets --download
+  %(prog)s --dataset folder --root ./dataset/custom --test 0.2
+  %(prog)s --dataset csv --root ./dataset/custom --csv labels.csv
+
+For a public data set the training config and search files are shipped (as -c oxford_iiit_pets and
+-c oxford_iiit_pets_bayes), for other images they are written into the root.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from paddle_transfer.cli.command import Command
 from paddle_transfer.config.load import write_atomic
-from paddle_transfer.datasets.catalogue import DATASETS
-from paddle_transfer.datasets.prepare import BAD_IMAGES, CONVERTED, Prepared, Wishes, prepare
-from paddle_transfer.datasets.templates import own_files
+from paddle_transfer.config.shipped import FOLDER, command, find_config
+from paddle_transfer.datasets.base import BAD_IMAGES, CONVERTED, Dataset, PrepareOptions
+from paddle_transfer.datasets.config_files import custom_files
+from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.progress import ProgressBar
 
+if TYPE_CHECKING:
+    from paddle_transfer.datasets.prepare import Prepared
 
-def run(name: str, root: str, wishes: Wishes) -> int:
-    """Prepare, and say what was written and which command comes next. Returns the exit code 0."""
-    result = prepare(name, Path(root), wishes, tell=lambda text: print(text, file=sys.stderr),
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    names = DATASETS.names()
+    parser.add_argument("--dataset", required=True, choices=names, metavar="NAME", dest="name",
+                        help=f"one of {', '.join(names)}")
+    parser.add_argument("--root", required=True, type=Path, help="the data set's folder: archives "
+                        "are looked for, and lists written, there")
+    parser.add_argument("--download", action="store_true", help="fetch archives that are missing")
+    parser.add_argument("--unverified", action="store_true",
+                        help="accept archives whose md5 is not the published one")
+    parser.add_argument("--seed", type=int, default=0, help="of the splits (default: 0)")
+    parser.add_argument("--val", type=_share, help="share of train for validation where there is "
+                        "no official split (default: the protocol's; 0.2 for folder and csv)")
+    parser.add_argument("--test", type=_share, default=0.0,
+                        help="folder and csv: share for the test list (default: 0)")
+    parser.add_argument("--processes", type=int,
+                        help="that decode the images (default: one per core)")
+    parser.add_argument("--csv", help="csv: the table (default: ROOT/labels.csv)")
+    for column in ("image", "label", "split"):
+        parser.add_argument(f"--{column}-column", help=f"csv: the column of {column}s")
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"a share from 0 to below 1, but got {text}")
+    return value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    options = vars(arguments)
+    return prepare_and_print(options.pop("name"), options.pop("root"), PrepareOptions(**options))
+
+
+def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
+    """Prepare; print what was written and the next commands. Returns the exit code 0."""
+    from paddle_transfer.datasets.prepare import prepare
+
+    result = prepare(name, root, options, log=lambda text: print(text, file=sys.stderr),
                      progress=ProgressBar("images"))
-    for _split, (file, count) in result.lists.items():
+    for file, count in result.lists.values():
         print(f"{file}: {count} images")
-    print(f"{Path(root) / 'label_list.txt'}: {len(result.classes)} classes")
-    for line in _remarks(result):
-        print(f"note: {line}")
-    if name in DATASETS:
-        dataset = DATASETS[name]
-        config = f"ppcls_configs/transfer/{dataset.arch}/{name}.yaml"
-        if os.path.normpath(root) != os.path.normpath(f"./dataset/{name}"):
-            print(f"note: {config} looks for the data in ./dataset/{name}")
-        search = f"ppcls_configs/search/{name}_bayes.yaml"
-    else:
-        files = own_files(root=Path(root).as_posix(), classes=len(result.classes),
-                          delimiter=result.delimiter,
-                          lists={split: count for split, (_, count) in result.lists.items()})
-        for file, text in files.items():
-            write_atomic(os.path.join(root, file), text)
-        config, search = (os.path.join(root, file) for file in files)
-    print(
-        f"next: python tools/check_data.py -c {config} --sheet {os.path.join(root, 'contact_sheet.png')}\n"
-        f"      python tools/train.py -c {config}\n"
-        f"      python tools/search.py -c {search}")
+    print(f"{root / 'label_list.txt'}: {len(result.classes)} classes")
+    config, search = _configs(DATASETS[name], result)
+    notes = [*result.notes, *_notes(result)]
+    if config.startswith(FOLDER) and os.path.normpath(root) != os.path.join("dataset", name):
+        notes.append(f"{config} looks for the data in ./dataset/{name}")
+    for note in notes:
+        print(f"note: {note}")
+    config, sheet = shlex.quote(config), shlex.quote(str(root / "contact_sheet.png"))
+    print(f"next: {command('check')} -c {config} --sheet {sheet}\n"
+          f"      {command('train')} -c {config}\n"
+          f"      {command('search')} -c {shlex.quote(search)}")
     return 0
 
 
-def _remarks(result: Prepared) -> list[str]:
-    remarks = list(result.notes)
+def _configs(dataset: Dataset, result: Prepared) -> tuple[str, str]:
+    """The training config and search file: the shipped ones, else written into the root."""
+    config = f"{FOLDER}/transfer/{dataset.recipe.arch}/{dataset.name}.yaml"
+    if os.path.isfile(find_config(config)):
+        return config, f"{FOLDER}/search/{dataset.name}_bayes.yaml"
+    files = custom_files(root=result.root.as_posix(), classes=len(result.classes),
+                         lists={split: count for split, (_, count) in result.lists.items()},
+                         delimiter=result.delimiter)
+    for file, text in files.items():
+        write_atomic(str(result.root / file), text)
+    config, search = (str(result.root / file) for file in files)
+    return config, search
+
+
+def _notes(result: Prepared) -> list[str]:
+    notes = []
     if result.converted:
-        remarks.append(
-            f"{result.converted} images that not every OpenCV reads were written again as PNG "
-            f"({result.root / CONVERTED})")
+        notes.append(f"{result.converted} images that not every OpenCV reads were written again as "
+                     f"PNG ({result.root / CONVERTED})")
     if result.bad:
-        remarks.append(
-            f"{len(result.bad)} images left out, see {result.root / BAD_IMAGES}: {result.bad[0]}" +
-            (" ..." if len(result.bad) > 1 else ""))
+        notes.append(f"{len(result.bad)} images left out, see {result.root / BAD_IMAGES}: "
+                     f"{result.bad[0]}{' ...' if len(result.bad) > 1 else ''}")
     if result.delimiter == "\t":
-        remarks.append(
-            'paths hold spaces, so the lists are delimited by tabs: delimiter: "\\t" in the config')
-    return remarks
+        notes.append('paths hold spaces, so the lists are delimited by tabs: delimiter: "\\t" in '
+                     'the config')
+    return notes
+
+
+COMMAND = Command(__doc__, add_arguments, run)

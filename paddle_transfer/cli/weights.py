@@ -1,35 +1,22 @@
-"""``tools/pretrained.py``: list | fetch | verify | inspect | convert."""
+"""Pretrained weights: list, fetch, verify, inspect, convert."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from paddle_transfer.cli.command import Command
 from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.worker.locate import ppcls_folder
 
 
-def main(argv: Sequence[str] | None = None, *,
-         find_ppcls: Callable[[str | None], Path | None] = lambda named: None) -> int:
-    """The exit code. ``find_ppcls`` gives the ``ppcls`` folder of the PaddleClas that is named, or the usual one."""
-    arguments = _parser().parse_args(argv)
-    arguments.find_ppcls = find_ppcls
-    try:
-        return arguments.run(arguments) or 0
-    except PaddleTransferError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from where it stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return 0
+def run(arguments: argparse.Namespace) -> int:
+    return arguments.run(arguments) or 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tools/pretrained.py", description="Pretrained weights.")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     place = argparse.ArgumentParser(add_help=False)
     place.add_argument(
@@ -66,7 +53,6 @@ def _parser() -> argparse.ArgumentParser:
                          help="take this off all names; tensors without it are left out")
     command.add_argument("--force", action="store_true", help="overwrite the output")
     command.set_defaults(run=_convert)
-    return parser
 
 
 def _list(arguments) -> None:
@@ -79,7 +65,7 @@ def _list(arguments) -> None:
         "head": entry.head, "input_size": entry.size, "mean": entry.mean, "std": entry.std,
         "urls": entry.urls, "page": entry.page, "note": entry.note, "file": str(
             home / entry.filename), "here": (home / entry.filename).exists()
-    } for entry in entries(arguments.find_ppcls(arguments.paddleclas) if arguments.all else None)]
+    } for entry in entries(ppcls_folder(arguments.paddleclas) if arguments.all else None)]
     if arguments.json:
         for row in rows:
             print(json.dumps(row))
@@ -103,7 +89,7 @@ def _fetch(arguments) -> None:
     bar = ProgressBar(arguments.what.rsplit("/", 1)[-1], unit="bytes", lines=True)
     try:
         network = Network(progress=bar, say=lambda line: print(line, file=sys.stderr))
-        found = resolve(arguments.what, arch=arguments.arch, ppcls=arguments.find_ppcls(
+        found = resolve(arguments.what, arch=arguments.arch, ppcls=ppcls_folder(
             arguments.paddleclas), mirror=arguments.mirror, network=network)
     finally:
         bar.close()
@@ -190,3 +176,8 @@ def _convert(arguments) -> None:
     except (OSError, ValueError) as error:
         raise PaddleTransferError(f"{output}: {error}") from None
     print(f"{output}: {len(tensors)} tensors, {output.stat().st_size:,} bytes")
+
+
+COMMAND = Command("Pretrained weights.", add_arguments, run,
+                  interrupted="interrupted; the same command goes on from where it stopped")
+main = COMMAND.main

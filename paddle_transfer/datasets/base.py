@@ -1,56 +1,127 @@
-"""What a data set's module gives: ``read(root, seed) -> Layout``, from extracted files to named splits."""
+"""What a data set is: its archives, its protocol, and the function that reads its files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paddle_transfer.checks.listfile import Entry
-from paddle_transfer.errors import DataError
+
+#: Folder below a data set's root for images that were written again as PNG.
+CONVERTED = "converted"
+#: File in the root with the images that were left out, and the reasons.
+BAD_IMAGES = "bad_images.txt"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One official file of a data set.
+
+    :param md5: as published; "" if none was published
+    :param url: "" if no address works any more
+    :param folder: below the root, to extract it to
+    :param inside: the archive that is published today and holds this one
+    """
+
+    file: str
+    md5: str = ""
+    url: str = ""
+    folder: str = ""
+    inside: Archive | None = None
+
+    @property
+    def is_extracted(self) -> bool:
+        return self.file.endswith((".tar.gz", ".tgz", ".tar", ".zip"))
+
+    @property
+    def address(self) -> str:
+        return self.url or (self.inside.url if self.inside else "")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Training options of the data set's config.
+
+    :param baseline_lr: of the search's fixed point; 0: ``lr``
+    """
+
+    arch: str = "ResNet50_vd"
+    lr: float = 0.003
+    epochs: int = 20
+    batch_size: int = 64
+    baseline_lr: float = 0.0
+
+
+#: For the user's own images.
+CUSTOM_RECIPE = Recipe(lr=0.001)
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """Options of ``prepare``.
+
+    :param download: fetch missing archives
+    :param unverified: accept archives with another md5 than the published one
+    :param val: share of the training images for the validation list; None: as the data set says
+    :param test: share for the test list, for a data set that does not define its splits
+    :param processes: that decode images; None: one per core
+    :param csv: the table; None: ``labels.csv`` in the root
+    """
+
+    download: bool = False
+    unverified: bool = False
+    seed: int = 0
+    val: float | None = None
+    test: float = 0.0
+    processes: int | None = None
+    csv: str | None = None
+    image_column: str | None = None
+    label_column: str | None = None
+    split_column: str | None = None
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set as its authors split it.
-
-    ``classes[i]`` is the name of label ``i``; ``splits`` has "train", and "val" and "test" where they exist.
-    """
+    """The classes (``classes[i]`` is the name of label i) and splits ("train", and "val" and "test"
+    if they exist) of a data set."""
 
     classes: tuple[str, ...]
     splits: dict[str, list[Entry]]
 
 
-def lines_of(path: Path) -> list[str]:
-    """The lines of a text file without ends and blank ones. Raises DataError when it is not there or not text."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path}: the archive should hold this file, but it is not there") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: should be UTF-8 text, but is not") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
+@dataclass(frozen=True)
+class Dataset:
+    """One data set. Only ``name``, ``title`` and ``read`` are needed for one without archives.
 
+    :param read: reads the extracted files in a folder; raises DataError
+    :param files: paths that exist once the archives are extracted
+    :param classes: 0: not known beforehand
+    :param official: images of the splits as the authors made them; {}: not known beforehand
+    :param hold_out: share of train (per class, seeded) for a validation list if there is none
+    :param metric: what the protocol reports, top1 or mean_per_class
+    :param sample: images for inference, below the root
+    :param note: shown if archives are missing
+    """
 
-def load_mat(path: Path) -> dict:
-    """The variables of a MATLAB 5 file. Raises DataError."""
-    from scipy.io import loadmat
+    name: str
+    title: str
+    read: Callable[[Path, PrepareOptions], Layout]
+    archives: tuple[Archive, ...] = ()
+    files: tuple[str, ...] = ()
+    classes: int = 0
+    official: Mapping[str, int] = field(default_factory=dict)
+    hold_out: float = 0.2
+    metric: str = "top1"
+    sample: str = ""
+    note: str = ""
+    recipe: Recipe = Recipe()
 
-    try:
-        return loadmat(path, squeeze_me=True, struct_as_record=False)
-    except FileNotFoundError:
-        raise DataError(f"{path}: the archive should hold this file, but it is not there") from None
-    except Exception as error:  # scipy raises whatever its parser stumbles over
-        raise DataError(
-            f"{path}: should be a .mat file, but scipy cannot read it ({error})") from None
-
-
-def label(text: object, *, classes: int, where: object) -> int:
-    """A 1-based label of a file as a 0-based one. Raises DataError when it is not in 1..classes."""
-    try:
-        number = int(text)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
-        number = 0
-    if not 1 <= number <= classes:
-        raise DataError(
-            f"{where}: a label should be a whole number in 1..{classes}, but got {text!r}")
-    return number - 1
+    @property
+    def counts(self) -> dict[str, int]:
+        """Images per list that the official files give, with the hold-out taken from train."""
+        counts = dict(self.official)
+        if "val" not in counts:
+            counts["val"] = int(counts["train"] * self.hold_out + 0.5)
+            counts["train"] -= counts["val"]
+        return {split: counts[split] for split in ("train", "val", "test") if split in counts}

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from paddle_transfer.datasets.base import Layout
+from paddle_transfer.datasets.base import Archive, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.files import read_json_lists
 from paddle_transfer.errors import DataError
 
 
-def read(root: Path, seed: int) -> Layout:
+def read(root: Path, _options: PrepareOptions) -> Layout:
     meta = root / "food-101" / "meta"
-    splits = {split: _load(meta / f"{split}.json") for split in ("train", "test")}
-    classes = sorted(splits["train"])
-    unknown = sorted(set(splits["test"]) - set(classes))
+    lists = {split: read_json_lists(meta / f"{split}.json") for split in ("train", "test")}
+    classes = sorted(lists["train"])
+    unknown = sorted(set(lists["test"]) - set(classes))
     if unknown:
-        raise DataError(
-            f"{meta / 'test.json'}: classes that train.json does not have: {', '.join(unknown)}")
-    number = {name: i for i, name in enumerate(classes)}
-    return Layout(
-        tuple(name.replace("_", " ") for name in classes), {
-            split: [(f"food-101/images/{image}.jpg", number[name])
-                    for name in sorted(files)
-                    for image in files[name]]
-            for split, files in splits.items()
-        })
+        raise DataError(f"{meta / 'test.json'}: classes that train.json does not have: "
+                        f"{', '.join(unknown)}")
+    splits = {split: [(f"food-101/images/{image}.jpg", label) for label, name in enumerate(classes)
+                      for image in files.get(name, ())] for split, files in lists.items()}
+    return Layout(tuple(name.replace("_", " ") for name in classes), splits)
 
 
-def _load(path: Path) -> dict[str, list[str]]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: should be a JSON file of the archive, but {error}") from None
-    if not isinstance(data, dict) or not all(isinstance(files, list) for files in data.values()):
-        raise DataError(f"{path}: should map each class to a list of images")
-    return data
+DATASET = Dataset(
+    "food101", "Food-101", read,
+    archives=(Archive("food-101.tar.gz", "85eeb15f3717b99a5da872d97d918f87",
+                      "http://data.vision.ee.ethz.ch/cvl/food-101.tar.gz"),),
+    files=("food-101/meta/train.json", "food-101/meta/test.json", "food-101/images"),
+    classes=101, official={"train": 75750, "test": 25250}, hold_out=0.1,
+    sample="food-101/images/apple_pie")

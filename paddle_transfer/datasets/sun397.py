@@ -1,28 +1,40 @@
-"""SUN397, partition 1: ``Training_01.txt`` and ``Testing_01.txt`` with lines ``/a/abbey/sun_xyz.jpg``.
+"""SUN397, partition 1: ``{Training,Testing}_01.txt`` with lines ``/a/abbey/sun_xyz.jpg``.
 
-Some of its ``.jpg`` files are BMP, PNG or GIF inside, and one does not decode: ``prepare`` looks at every image.
+Some of its ``.jpg`` files are BMP, PNG or GIF inside, and one does not decode.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from paddle_transfer.datasets.base import Layout, lines_of
+from paddle_transfer.checks.listfile import Entry
+from paddle_transfer.datasets.base import Archive, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.files import read_lines
 from paddle_transfer.errors import DataError
 
+URL = "http://vision.princeton.edu/projects/2010/SUN/"
 
-def read(root: Path, seed: int) -> Layout:
+
+def read(root: Path, _options: PrepareOptions) -> Layout:
     partitions = root / "Partitions"
     names = next((path for path in (partitions / "ClassName.txt", root / "SUN397" / "ClassName.txt")
                   if path.exists()), partitions / "ClassName.txt")
-    classes = lines_of(names)
-    number = {name: i for i, name in enumerate(classes)}
-    splits: dict[str, list[tuple[str, int]]] = {}
+    classes = read_lines(names)
+    labels = {name: i for i, name in enumerate(classes)}
+    splits: dict[str, list[Entry]] = {"train": [], "test": []}
     for split, file in (("train", "Training_01.txt"), ("test", "Testing_01.txt")):
-        splits[split] = []
-        for line in lines_of(partitions / file):
+        for line in read_lines(partitions / file):
             folder = line.rpartition("/")[0]
-            if folder not in number:
+            if folder not in labels:
                 raise DataError(f"{partitions / file}: {line} belongs to no class of {names.name}")
-            splits[split].append((f"SUN397{line}", number[folder]))
+            splits[split].append((f"SUN397{line}", labels[folder]))
     return Layout(tuple(name[3:].replace("_", " ").replace("/", " ") for name in classes), splits)
+
+
+DATASET = Dataset(
+    "sun397", "SUN397 (partition 1)", read,
+    archives=(Archive("SUN397.tar.gz", "8ca2778205c41d23104230ba66911c7a", URL + "SUN397.tar.gz"),
+              Archive("Partitions.zip", "29a205c0a0129d21f36cbecfefe81881",
+                      URL + "download/Partitions.zip", folder="Partitions")),
+    files=("SUN397", "Partitions/Training_01.txt", "Partitions/Testing_01.txt"),
+    classes=397, official={"train": 19850, "test": 19850}, sample="SUN397/a/abbey")

@@ -14,6 +14,7 @@ from paddle_transfer.config.base import LOWER_IS_BETTER, metric_names
 from paddle_transfer.config.check import check_base
 from paddle_transfer.config.fields import Fields
 from paddle_transfer.config.load import apply_overrides, load_yaml
+from paddle_transfer.config.shipped import shipped_file
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, show
 from paddle_transfer.hardware import find_gpus, why_not_writable
@@ -62,10 +63,8 @@ class Lookup:
         """The file that ``name`` means, and where it was looked for. The files of PaddleClas name some that were
         moved: so a namesake beside the search file will do, with a note."""
         folder = os.path.dirname(self.search_file)
-        places = [
-            name,
-            os.path.join(folder, name), *(os.path.join(root, name) for root in self.roots)
-        ]
+        places = [name, *(os.path.join(place, name) for place in (folder, *self.roots)),
+                  *filter(None, [shipped_file(name)])]
         namesake = os.path.join(folder, os.path.basename(name))
         found = next((place for place in [*places, namesake] if os.path.isfile(place)), name)
         if found == namesake and namesake not in places:

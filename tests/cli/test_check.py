@@ -2,6 +2,7 @@
 
 import pytest
 
+from paddle_transfer.checks import checker
 from paddle_transfer.checks.findings import Report
 from paddle_transfer.cli import check as check_command
 from paddle_transfer.errors import DataError
@@ -18,7 +19,7 @@ def report(*, errors: int) -> Report:
 @pytest.fixture
 def checked(monkeypatch):
     def check(made):
-        monkeypatch.setattr(check_command, "check_config", lambda *_, **__: made)
+        monkeypatch.setattr(checker, "check_config", lambda *_, **__: made)
         check_command.before_search({}, file="config.yaml")
     return check
 

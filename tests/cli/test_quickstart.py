@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from paddle_transfer.cli import quickstart
+from tools import quickstart_steps as quickstart
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def folder(tmp_path, monkeypatch):
         for row in ((0, "complete", 0.7, 2, 0.003, 0.0001, False),
                     (1, "complete", 0.8, 1, 0.01, 0.001, True), (2, "diverged", "", "", 0.1, 0.001,
                                                                  True)):
-            writer.writerow(dict(zip(writer.fieldnames, row)))
+            writer.writerow(dict(zip(writer.fieldnames, row, strict=True)))
     for name, best in (("source", 0.99), ("scratch", 0.5)):
         weights = tmp_path / "output/quickstart" / name / "ResNet18_vd" / "best_model.pdparams"
         weights.parent.mkdir(parents=True)
@@ -31,7 +31,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_summary_has_the_three_accuracies(folder):
+@pytest.mark.usefixtures("folder")
+def test_the_summary_has_the_three_accuracies():
     lines = quickstart.summary().splitlines()
     assert lines[2].split() == ["from", "scratch", "0.5000"]
     assert lines[3].startswith("  transfer with the fixed point     0.7000   lr 0.003")

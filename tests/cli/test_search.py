@@ -1,4 +1,4 @@
-"""tools/search.py as a user calls it: from anywhere, without a traceback, without importing anything heavy."""
+"""tools/search.py as a user calls it: from anywhere, without a traceback or heavy imports."""
 
 import json
 import os

@@ -30,7 +30,8 @@ def file(tmp_path, monkeypatch):
     return path
 
 
-def test_list(file, capsys):
+@pytest.mark.usefixtures("file")
+def test_list(capsys):
     assert main(["list"]) == 0
     text = capsys.readouterr().out
     assert "ResNet50_vd" in text

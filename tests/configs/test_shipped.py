@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.datasets.catalogue import DATASETS
-from paddle_transfer.datasets.templates import all_files
+from paddle_transfer.datasets.config_files import shipped_files
+from paddle_transfer.datasets.registry import public_datasets
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.report.preview import preview
 from paddle_transfer.settings.final import Final
@@ -15,6 +15,7 @@ from paddle_transfer.settings.search_file import load_search_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "ppcls_configs"
+PUBLIC = public_datasets()
 TRANSFER = sorted(CONFIGS.glob("transfer/*/*.yaml"))
 SEARCH = sorted(CONFIGS.glob("search/*.yaml"))
 
@@ -24,7 +25,7 @@ def name(path):
 
 
 def test_files_are_in_step_with_the_table():
-    files = all_files()
+    files = shipped_files()
     there = {path.relative_to(CONFIGS).as_posix(): path.read_text() for path in TRANSFER + SEARCH}
     assert there.keys() == files.keys(), "python tools/make_configs.py"
     assert [file for file in files
@@ -32,9 +33,9 @@ def test_files_are_in_step_with_the_table():
 
 
 def test_the_fourteen_are_there():
-    assert {path.stem for path in TRANSFER} == {*DATASETS, "custom", "voc2012_two_layers"}
+    assert {path.stem for path in TRANSFER} == {*PUBLIC, "custom", "voc2012_two_layers"}
     modes = {
-        f"{data}_{mode}" for data in (*DATASETS, "custom")
+        f"{data}_{mode}" for data in (*PUBLIC, "custom")
         for mode in ("grid", "bayes", "extended", "weights")
     }
     assert {path.stem for path in SEARCH} == modes - {"voc2012_weights", "cifar10_weights"}
@@ -44,11 +45,11 @@ def test_the_fourteen_are_there():
 def test_training_configs_are_flat_and_right(path):
     config = load_yaml(str(path))
     assert list(config) == ["Global", "Arch", "Loss", "Optimizer", "DataLoader", "Infer", "Metric"]
-    dataset = DATASETS.get(path.stem.removesuffix("_two_layers"))
+    dataset = PUBLIC.get(path.stem.removesuffix("_two_layers"))
     classes = dataset.classes if dataset else 10
     assert config["Arch"]["class_num"] == config["Arch"].get("Head", {}).get("class_num",
                                                                              classes) == classes
-    assert path.parent.name == (dataset.arch if dataset else "ResNet50_vd")
+    assert path.parent.name == (dataset.recipe.arch if dataset else "ResNet50_vd")
     published = {
         "voc2012": (0.0005, 64, 20), "cifar10": (0.0005, 128, 10), "custom": (0.001, 64, 20)
     }
@@ -69,7 +70,7 @@ def test_training_configs_are_flat_and_right(path):
         assert ops["ResizeImage"] == {"resize_short": 256}
         assert ops["CropImage"] == {"size": 224}
         assert ops["NormalizeImage"]["mean"] == [0.485, 0.456, 0.406]
-    assert ("Test" in loader) == (dataset is None or dataset.has_test)
+    assert ("Test" in loader) == (dataset is None or "test" in dataset.official)
     # a number that YAML 1.1 reads as a string, as PaddleClas's own reader does
     assert not re.search(r": \d+e-?\d+\s*$", path.read_text(), re.M)
 
@@ -79,7 +80,7 @@ def anywhere(tmp_path_factory):
     """A folder with the shipped configs and (empty) data where they look for it."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "ppcls_configs").symlink_to(CONFIGS)
-    for data in (*DATASETS, "custom"):
+    for data in (*PUBLIC, "custom"):
         (folder / "dataset" / data).mkdir(parents=True)
         for split in ("train", "val", "test"):
             (folder / "dataset" / data / f"{split}_list.txt").touch()
@@ -108,7 +109,8 @@ def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
         "lr": lr, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False,
         **{key: "imagenet" if key == "pretrained" else False for key in more.get(mode, ())}
     }
-    # the protocol: chosen on the validation list by what is reported; then train + validation, and the test list once
+    # the protocol: chosen on the validation list by what is reported; then train + validation,
+    # and the test list once
     per_class = {"oxford_iiit_pets", "oxford_102_flowers", "caltech101", "fgvc_aircraft"}
     assert settings.metric == ("mean_per_class" if data in per_class else "top1")
     assert settings.final == (None if data == "voc2012" else Final("train+val"))

@@ -8,8 +8,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from paddle_transfer.datasets.archives import extract, md5_of, obtain
-from paddle_transfer.datasets.catalogue import DATASETS, Archive
+from paddle_transfer.datasets.archives import md5_of, obtain
+from paddle_transfer.datasets.base import Archive, PrepareOptions
+from paddle_transfer.datasets.extract import extract
+from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.errors import DataError
 from tests.helpers.datasets import build, tar, zipped
 
@@ -85,13 +87,13 @@ def test_a_full_disk_is_seen_before_it_is_full(tmp_path, monkeypatch):
 
     tar(tmp_path / "a.tgz", {"x": b"0" * 1000})
     monkeypatch.setattr(shutil, "disk_usage", lambda _: collections.namedtuple("u", "free")(999))
-    with pytest.raises(DataError, match="needs 0.0 GiB"):
+    with pytest.raises(DataError, match=r"needs 0\.0 GiB"):
         extract(tmp_path / "a.tgz", tmp_path / "into")
 
 
 def test_all_missing_files_are_named_at_once_with_md5_and_address(tmp_path):
     with pytest.raises(DataError) as caught:
-        obtain(DATASETS["oxford_102_flowers"], tmp_path)
+        obtain(DATASETS["oxford_102_flowers"], tmp_path, PrepareOptions())
     text = str(caught.value)
     for archive in DATASETS["oxford_102_flowers"].archives:
         assert f"{archive.file} (md5 {archive.md5}): {archive.url}" in text
@@ -101,16 +103,16 @@ def test_all_missing_files_are_named_at_once_with_md5_and_address(tmp_path):
 def test_dead_addresses_are_said_so_even_with_download(tmp_path):
     with pytest.raises(
             DataError,
-            match="(?s)cars_train.tgz.*no working address.*addresses of Stanford Cars are dead"):
-        obtain(DATASETS["stanford_cars"], tmp_path, download=True, fetch=None)
+            match=r"(?s)cars_train.tgz.*no working address.*addresses of Stanford Cars are dead"):
+        obtain(DATASETS["stanford_cars"], tmp_path, PrepareOptions(download=True))
 
 
 def test_a_wrong_md5_is_refused_and_unverified_takes_it(tmp_path):
     build("dtd", tmp_path)
     with pytest.raises(DataError, match="md5 should be fff73e5086ae6bdbea199a49dfb8a4c1, but is "):
-        obtain(DATASETS["dtd"], tmp_path)
+        obtain(DATASETS["dtd"], tmp_path, PrepareOptions())
     assert not (tmp_path / "dtd").exists()
-    result = obtain(DATASETS["dtd"], tmp_path, unverified=True)
+    result = obtain(DATASETS["dtd"], tmp_path, PrepareOptions(unverified=True))
     assert not result.official
     assert (tmp_path / "dtd" / "images").is_dir()
 
@@ -119,25 +121,26 @@ def test_archives_are_extracted_once_and_again_when_folders_are_gone(tmp_path):
     import shutil
 
     build("dtd", tmp_path)
-    told = []
+    logged = []
     for _ in range(2):
-        obtain(DATASETS["dtd"], tmp_path, unverified=True, tell=told.append)
-    assert told == ["extracting dtd-r1.0.1.tar.gz"]
+        obtain(DATASETS["dtd"], tmp_path, PrepareOptions(unverified=True), log=logged.append)
+    assert logged == ["extracting dtd-r1.0.1.tar.gz"]
     shutil.rmtree(tmp_path / "dtd")
-    obtain(DATASETS["dtd"], tmp_path, unverified=True, tell=told.append)
-    assert len(told) == 2
+    obtain(DATASETS["dtd"], tmp_path, PrepareOptions(unverified=True), log=logged.append)
+    assert len(logged) == 2
     assert (tmp_path / "dtd" / "images").is_dir()
 
 
 def test_extracted_files_without_archives_are_taken_as_they_are(tmp_path):
     build("dtd", tmp_path)
-    obtain(DATASETS["dtd"], tmp_path, unverified=True)
+    obtain(DATASETS["dtd"], tmp_path, PrepareOptions(unverified=True))
     (tmp_path / "dtd-r1.0.1.tar.gz").unlink()
-    assert "not there to be verified" in obtain(DATASETS["dtd"], tmp_path).notes[0]
+    result = obtain(DATASETS["dtd"], tmp_path, PrepareOptions())
+    assert "not there to be verified" in result.notes[0]
 
 
 @pytest.mark.parametrize("unverified", [False, True])
-def test_download_hands_address_and_md5_on_but_for_unverified(tmp_path, unverified, monkeypatch):
+def test_download_hands_address_and_md5_on_but_for_unverified(tmp_path, unverified):
     source = tmp_path / "source"
     build("dtd", source)
     dataset, calls = DATASETS["dtd"], []
@@ -149,8 +152,8 @@ def test_download_hands_address_and_md5_on_but_for_unverified(tmp_path, unverifi
 
     root = tmp_path / "root"
     root.mkdir()
-    obtain(replace(dataset, archives=(archive, )), root, download=True, unverified=unverified,
-           fetch=fetch)
+    obtain(replace(dataset, archives=(archive,)), root,
+           PrepareOptions(download=True, unverified=unverified), fetch=fetch)
     assert calls == [(archive.url, archive.file, "" if unverified else archive.md5)]
 
 
@@ -161,7 +164,7 @@ def test_an_archive_damaged_in_the_middle_is_to_be_fetched_again_but_a_full_targ
     data = bytearray(file.read_bytes())
     data[60:90] = bytes(30)
     file.write_bytes(data)
-    with pytest.raises(DataError, match="cannot be extracted.*Fetch it again"):
+    with pytest.raises(DataError, match=r"cannot be extracted.*Fetch it again"):
         extract(file, tmp_path / "out")
     good, target = tmp_path / "b.zip", tmp_path / "taken"
     with zipfile.ZipFile(good, "w") as bundle:
@@ -205,7 +208,7 @@ def test_download_over_http_checks_the_md5(tmp_path, server, monkeypatch):
                                                              f"{address}/{file.name}"), ))
         if md5.startswith("0000"):
             with pytest.raises(Exception, match=f"md5 should be {md5}"):
-                obtain(dataset, root, download=True)
+                obtain(dataset, root, PrepareOptions(download=True))
             assert not (root / file.name).exists()
         else:
-            assert obtain(dataset, root, download=True).official
+            assert obtain(dataset, root, PrepareOptions(download=True)).official

@@ -3,9 +3,10 @@
 import pytest
 
 from paddle_transfer.checks.checker import check_config
-from paddle_transfer.cli.prepare import run
+from paddle_transfer.cli.prepare import prepare_and_print
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.datasets.prepare import Wishes, prepare
+from paddle_transfer.datasets.base import PrepareOptions
+from paddle_transfer.datasets.prepare import prepare
 from paddle_transfer.errors import DataError
 from paddle_transfer.settings.final import Final
 from paddle_transfer.settings.search_file import load_search_file
@@ -42,7 +43,7 @@ def lists(root):
 def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(home, capsys):
     fill(home, {"red rose": 10, "tulip": 6, ".thumbs": 2})
     (home / "tulip" / "notes.txt").write_text("not an image")
-    assert run("folder", str(home), Wishes(test=0.2, processes=1)) == 0
+    assert prepare_and_print("folder", home, PrepareOptions(test=0.2, processes=1)) == 0
     made = lists(home)
     assert {split: len(rows) for split, rows in made.items()} == {"train": 10, "val": 3, "test": 3}
     assert {label for _, label in made["train"]} == {label
@@ -61,17 +62,18 @@ def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(hom
     assert "tools/search.py -c" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("wishes", [Wishes(processes=1), Wishes(test=0.2, val=0.0, processes=1)])
-def test_without_a_validation_or_a_test_list_there_is_no_final_training(home, wishes):
+@pytest.mark.parametrize("options", [PrepareOptions(processes=1),
+                                     PrepareOptions(test=0.2, val=0.0, processes=1)])
+def test_without_a_validation_or_a_test_list_there_is_no_final_training(home, options):
     fill(home, {"a": 10, "b": 10})
-    run("folder", str(home), wishes)
+    prepare_and_print("folder", home, options)
     assert load_search_file(str(home / "custom_bayes.yaml")).final is None
 
 
 def test_split_folders_are_kept(home):
     fill(home / "train", {"a": 4, "b": 4})
     fill(home / "Valid", {"a": 2, "b": 1}, first=50)
-    result = prepare("folder", home, Wishes(processes=1))
+    result = prepare("folder", home, PrepareOptions(processes=1))
     assert result.lists["train"][1] == 8
     assert result.lists["val"][1] == 3
     assert result.classes == ("a", "b")
@@ -82,7 +84,7 @@ def test_copies_never_land_on_two_sides(home):
     for i in range(8):
         (home / "a" / f"copy {i}.jpg").write_bytes((home / "a" / f"photo {i}.jpg").read_bytes())
     for seed in range(5):
-        prepare("folder", home, Wishes(val=0.3, test=0.2, seed=seed, processes=1))
+        prepare("folder", home, PrepareOptions(val=0.3, test=0.2, seed=seed, processes=1))
         where = {}
         for split, rows in lists(home).items():
             for path, _ in rows:
@@ -94,7 +96,7 @@ def test_broken_images_are_left_out_and_named(home):
     fill(home, {"a": 3, "b": 3})
     (home / "a" / "photo 1.jpg").write_bytes(picture(1)[:200])
     (home / "b" / "photo 2.jpg").write_bytes(b"<html>not found</html>")
-    result = prepare("folder", home, Wishes(processes=1))
+    result = prepare("folder", home, PrepareOptions(processes=1))
     assert [line.split(":")[0] for line in result.bad] == ["a/photo 1.jpg", "b/photo 2.jpg"]
     assert "truncated" in result.bad[0]
     assert "web page" in result.bad[1]
@@ -113,7 +115,7 @@ def test_two_images_never_become_one_converted_file(home):
     for folder, name in (("a", "b__c.gif"), ("a__b", "c.gif")):
         fill(home, {folder: 2})
         gif(home / folder / name)
-    result = prepare("folder", home, Wishes(val=0.0, processes=1))
+    result = prepare("folder", home, PrepareOptions(val=0.0, processes=1))
     converted = [path for path, _ in lists(home)["train"] if path.startswith("converted")]
     assert result.converted == 2
     assert len(set(converted)) == 2
@@ -125,14 +127,14 @@ def test_no_room_for_a_converted_image_is_no_fault_of_the_image(home):
     gif(home / "a" / "x.gif")
     (home / "converted").write_text("a file where the folder should be")
     with pytest.raises(DataError, match=r"x\.gif\.png: cannot be written"):
-        prepare("folder", home, Wishes(val=0.0, processes=1))
+        prepare("folder", home, PrepareOptions(val=0.0, processes=1))
 
 
 def test_shares_that_leave_nothing_for_training_are_refused_with_the_default_one_too(home):
     fill(home, {"a": 5, "b": 5})
-    with pytest.raises(DataError,
-                       match="--val 0.2 and --test 0.8 together must leave something for training"):
-        prepare("folder", home, Wishes(test=0.8, processes=1))
+    text = r"--val 0\.2 and --test 0\.8 together must leave something for training"
+    with pytest.raises(DataError, match=text):
+        prepare("folder", home, PrepareOptions(test=0.8, processes=1))
 
 
 @pytest.mark.parametrize("labels", [("--1", "2"), ("\u00b2", "3")])
@@ -140,20 +142,20 @@ def test_labels_that_only_look_like_numbers_are_names(home, labels):
     fill(home, {"x": 4})
     rows = "".join(f"x/photo {i}.jpg,{labels[i % 2]}\n" for i in range(4))
     (home / "t.csv").write_text("path,label\n" + rows, encoding="utf-8")
-    assert set(prepare("csv", home, Wishes(csv=str(home / "t.csv"), val=0.0,
+    assert set(prepare("csv", home, PrepareOptions(csv=str(home / "t.csv"), val=0.0,
                                            processes=1)).classes) == set(labels)
 
 
-def test_other_wishes_leave_no_old_lists_behind(home):
+def test_other_options_leave_no_old_lists_behind(home):
     fill(home, {"a": 5, "b": 5})
-    prepare("folder", home, Wishes(test=0.2, processes=1))
-    prepare("folder", home, Wishes(val=0.0, processes=1))
+    prepare("folder", home, PrepareOptions(test=0.2, processes=1))
+    prepare("folder", home, PrepareOptions(val=0.0, processes=1))
     assert set(lists(home)) == {"train"}
     assert not (home / "trainval_list.txt").exists()
 
 
 @pytest.mark.parametrize(("make", "text"), [
-    (lambda root: None, "a folder per class, but has none"),
+    (lambda _root: None, "a folder per class, but has none"),
     (lambda root: fill(root, {"only": 2}), "a folder per class, but has 1"),
     (lambda root: fill(root, {"a": 2, "b": 0}), "these classes have no image.*b"),
     (lambda root: (fill(root / "train", {"a": 2, "b": 2}), fill(root / "test", {"c": 1})),
@@ -164,7 +166,7 @@ def test_other_wishes_leave_no_old_lists_behind(home):
 def test_folders_that_cannot_be_used_say_why(home, make, text):
     make(home)
     with pytest.raises(DataError, match=text):
-        prepare("folder", home, Wishes(processes=1))
+        prepare("folder", home, PrepareOptions(processes=1))
 
 
 def test_a_table_with_names_and_splits(home):
@@ -175,7 +177,7 @@ def test_a_table_with_names_and_splits(home):
           for i in range(6))
     ]
     (home / "labels.csv").write_text("\ufeff" + "\r\n".join(rows) + "\r\n", encoding="utf-8")
-    result = prepare("csv", home, Wishes(val=0.0, processes=1))
+    result = prepare("csv", home, PrepareOptions(val=0.0, processes=1))
     assert result.classes == ("cat", "dog")
     assert lists(home)["test"] == [("x/photo 4.jpg", "1"), ("x/photo 5.jpg", "0")]
 
@@ -184,7 +186,7 @@ def test_number_labels_become_0_based_in_numeric_order(home):
     fill(home, {"x": 4})
     rows = [f"{home}/x/photo {i}.jpg,{(2, 10)[i % 2]}\n" for i in range(4)]
     (home / "t.csv").write_text("path,label\n" + "".join(rows))
-    result = prepare("csv", home, Wishes(csv=str(home / "t.csv"), val=0.0, processes=1))
+    result = prepare("csv", home, PrepareOptions(csv=str(home / "t.csv"), val=0.0, processes=1))
     assert result.classes == ("2", "10")
     assert lists(home)["train"][1] == ("x/photo 1.jpg", "1")
 
@@ -201,10 +203,11 @@ def test_number_labels_become_0_based_in_numeric_order(home):
 def test_tables_that_cannot_be_used_name_their_lines(home, text, message):
     (home / "t.csv").write_text(text)
     with pytest.raises(DataError, match=message):
-        prepare("csv", home, Wishes(csv=str(home / "t.csv"), processes=1))
+        prepare("csv", home, PrepareOptions(csv=str(home / "t.csv"), processes=1))
 
 
 def test_a_misspelt_column_gets_a_hint(home):
     (home / "t.csv").write_text("picture,klass\na,b\n")
-    with pytest.raises(DataError, match="no column 'pictur'. Did you mean 'picture'"):
-        prepare("csv", home, Wishes(csv=str(home / "t.csv"), image_column="pictur", processes=1))
+    options = PrepareOptions(csv=str(home / "t.csv"), image_column="pictur", processes=1)
+    with pytest.raises(DataError, match=r"no column 'pictur'\. Did you mean 'picture'"):
+        prepare("csv", home, options)

@@ -24,7 +24,7 @@ def test_held_out_is_stratified_seeded_and_the_same_everywhere():
     held = hold_out(labels, fraction=0.1, seed=0)
     assert Counter(labels[i] for i in held) == {0: 4, 1: 1, 2: 5}
     assert held == hold_out(labels, fraction=0.1, seed=0) != hold_out(labels, fraction=0.1, seed=1)
-    # holds the draw itself: a list that changes with a version would make published splits unrepeatable
+    # of the draw itself: other lists in another version would make published splits unrepeatable
     assert sorted(hold_out([0] * 5 + [1] * 5, fraction=0.4, seed=7)) == [1, 4, 7, 8]
 
 

@@ -13,7 +13,7 @@ CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     root = tmp_path_factory.mktemp("digits")
-    write_digits(str(root))
+    write_digits(root)
     return str(root)
 
 

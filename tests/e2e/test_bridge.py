@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.config import load
-from paddle_transfer.datasets.digits import tiny_config
 from paddle_transfer.errors import SetupError, TrialError
 from paddle_transfer.worker.diverged import Diverged
 from tests.helpers.bridge import (
@@ -21,6 +20,7 @@ from tests.helpers.bridge import (
     train,
     train_stock,
 )
+from tests.helpers.digits import tiny_config
 
 TOOLS = Path(__file__).parents[2] / "tools"
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")

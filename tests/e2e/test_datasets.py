@@ -1,6 +1,6 @@
-"""One epoch of every shipped training config, scaled down (pixels, images, batch), on data made from archives with the
-official layouts: through the bridge on the installed wheel, and on stock PaddleClas when PADDLECLAS_HOME names a
-checkout."""
+"""One epoch of every shipped training config, scaled down (pixels, images, batch), on data made from
+archives with the official layouts: through the bridge on the installed wheel, and on stock
+PaddleClas when PADDLECLAS_HOME names a checkout."""
 
 import os
 import subprocess
@@ -10,19 +10,21 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.config.load import apply_overrides, dump_yaml, load_yaml
-from paddle_transfer.datasets.catalogue import DATASETS
-from paddle_transfer.datasets.prepare import Wishes, prepare
+from paddle_transfer.datasets.base import PrepareOptions
+from paddle_transfer.datasets.prepare import prepare
+from paddle_transfer.datasets.registry import public_datasets
 from tests.helpers.bridge import Trainings, environment, train
 from tests.helpers.datasets import build
 
 CONFIGS = Path(__file__).resolve().parents[2] / "ppcls_configs" / "transfer"
-NAMES = [*DATASETS, "voc2012_two_layers"]
+PUBLIC = public_datasets()
+NAMES = [*PUBLIC, "voc2012_two_layers"]
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 
 _STOCK = """
 import contextlib, sys
 with contextlib.suppress(ImportError):
-    import sklearn.utils  # Paddle 2.6 brings symbols of zlib that break what scikit-learn loads after it
+    import sklearn.utils  # Paddle 2.6's symbols of zlib break what scikit-learn loads after it
 from ppcls.utils import config
 from ppcls.engine import engine
 engine.save_load.save_model = lambda *_, **__: None  # gigabytes of weights that nobody looks at
@@ -42,12 +44,13 @@ def scaled(tmp_path_factory):
 
     def config_of(name):
         data = name.removesuffix("_two_layers")
-        # VGG16 takes 224 px and nothing else, and is slow: two images; 32 px and a dozen for the others
+        # VGG16 takes only 224 px and is slow: two images; 32 px and a dozen for the others
         vgg = name == "voc2012"
         if data not in made:
             root = folder / "dataset" / data
             build(data, root)
-            prepare(data, root, Wishes(unverified=True, processes=1), cache_folder=folder / "cache")
+            prepare(data, root, PrepareOptions(unverified=True, processes=1),
+                    cache_folder=folder / "cache")
             for split in ("train", "val"):
                 file = root / f"{split}_list.txt"
                 file.write_text("".join(
@@ -59,7 +62,7 @@ def scaled(tmp_path_factory):
 
 
 def _scaled(folder, name, *, side, images):
-    arch = DATASETS[name.removesuffix("_two_layers")].arch
+    arch = PUBLIC[name.removesuffix("_two_layers")].recipe.arch
     path = folder / f"{name}.yaml"
     path.write_text((CONFIGS / arch / f"{name}.yaml").read_text().replace(
         "./dataset/", f"{folder}/dataset/"))
@@ -68,7 +71,8 @@ def _scaled(folder, name, *, side, images):
     return apply_overrides(
         config,
         [
-            # of the two configs with VGG16, one is trained with it; the other shows that the two new layers work
+            # one of the two configs with VGG16 is trained with it; the other shows that the two
+            # new layers work
             *(["Arch.Backbone.name=ResNet18"] if network == "Arch.Backbone" else []),
             "Global.epochs=1",
             "Global.device=cpu",

@@ -12,7 +12,8 @@ import yaml
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.load import dump_yaml
-from paddle_transfer.datasets.digits import tiny_config, write_digits
+from paddle_transfer.datasets.digits import write_digits
+from tests.helpers.digits import tiny_config
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
@@ -29,7 +30,7 @@ def tool(name, *arguments, cwd):
 def searched(tmp_path_factory):
     """The folder after a search on uneven lists: 12 zeros and 3 ones to test."""
     root = tmp_path_factory.mktemp("final")
-    write_digits(str(root / "data"), classes=(0, 1), per_class_train=16, per_class_val=18)
+    write_digits(root / "data", classes=(0, 1), per_class_train=16, per_class_val=18)
     lines = (root / "data/val_list.txt").read_text().splitlines()
     zeros, ones = ([line for line in lines if line.endswith(end)] for end in (" 0", " 1"))
     (root / "data/val_list.txt").write_text("\n".join(zeros[:6] + ones[:6]) + "\n")

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.datasets.digits import tiny_config, write_digits
+from paddle_transfer.datasets.digits import write_digits
 from tests.helpers.bridge import Trainings, environment
+from tests.helpers.digits import tiny_config
 from tests.helpers.greedy_files import distillation_config, write_greedy
 
 SEARCH = Path(__file__).parents[2] / "tools" / "search.py"
@@ -29,7 +30,7 @@ def paddleclas(request):
 def found(paddleclas, tmp_path_factory):
     """The folder of a finished search, and the command that made it."""
     folder = tmp_path_factory.mktemp("greedy")
-    write_digits(str(folder / "data"), classes=(0, 1, 2), per_class_train=8, per_class_val=6)
+    write_digits(folder / "data", classes=(0, 1, 2), per_class_train=8, per_class_val=6)
     base = tiny_config(str(folder / "data"), "unused", Arch__name="PPLCNet_x0_25", Global__epochs=1)
     file = write_greedy(
         folder, base, distil=distillation_config(base, teacher="ResNet18"), keep_models=1,

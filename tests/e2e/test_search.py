@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from paddle_transfer.config.load import dump_yaml
-from paddle_transfer.datasets.digits import tiny_config, write_digits
+from paddle_transfer.datasets.digits import write_digits
+from tests.helpers.digits import tiny_config
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")
@@ -30,7 +31,7 @@ def tool(name, *arguments, cwd, code=0):
 def searched(tmp_path_factory):
     """The folder after a grid search of lr (one of them hopeless) x mixup, two workers, and what it printed."""
     root = tmp_path_factory.mktemp("search")
-    write_digits(str(root / "data"), classes=(0, 1), per_class_train=16, per_class_val=20)
+    write_digits(root / "data", classes=(0, 1), per_class_train=16, per_class_val=20)
     config = tiny_config(str(root / "data"), "output", Metric__Eval=[{"TopkAcc": {"topk": [1]}}],
                          Infer__PostProcess__topk=1)
     dump_yaml(config, str(root / "base.yaml"))

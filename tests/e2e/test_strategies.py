@@ -13,12 +13,12 @@ import yaml
 
 from paddle_transfer.api import run_search
 from paddle_transfer.config.load import dump_yaml
-from paddle_transfer.datasets.digits import tiny_config
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.strategies.registry import STRATEGIES
 from paddle_transfer.weights.read import read
 from tests.helpers.bridge import environment, save_weights, train
+from tests.helpers.digits import tiny_config
 from tests.helpers.toy_strategy import Toy
 
 TOOLS = Path(__file__).parents[2] / "tools"

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from paddle_transfer.datasets.digits import tiny_config
 from paddle_transfer.errors import TrialError
 from paddle_transfer.space.catalog import SearchKey, apply_point, unsupported
 from paddle_transfer.space.entry import older
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.registry import HYPERPARAMETERS
 from tests.helpers import truth
+from tests.helpers.digits import tiny_config
 
 RATE = 0.05  # the base config's
 

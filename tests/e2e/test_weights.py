@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.config import load
-from paddle_transfer.datasets.digits import tiny_config
 from paddle_transfer.errors import TrialError
 from tests.helpers.bridge import (
     digest,
@@ -21,6 +20,7 @@ from tests.helpers.bridge import (
     train,
     train_stock,
 )
+from tests.helpers.digits import tiny_config
 from tests.helpers.evil_weights import evil_files
 from tests.helpers.weights_server import WeightsServer
 

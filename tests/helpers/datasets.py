@@ -1,7 +1,7 @@
 """Small archives with the official layouts of the public data sets, real images inside, for tests.
 
-``build(name, root)`` writes the archives of ``name`` into ``root``: few images of ``SIDE`` px, all classes. Every
-picture is different, also to the eye.
+``build(name, root)`` writes the archives of ``name`` into ``root``: few images of ``SIDE`` px, all
+classes. Every picture is different, also to the eye.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from paddle_transfer.datasets.catalogue import DATASETS
+from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.datasets.voc2012 import CLASSES as VOC_CLASSES
 
 SIDE = 24  # px
@@ -109,13 +109,9 @@ def _food101(root: Path, classes: int) -> dict[str, int]:
             meta[split][f"dish_{label:03d}"] = names
             for name in names:
                 images.add(f"food-101/images/{name}.jpg")
-    tar(
-        root / "food-101.tar.gz", {
-            **images.files, **{
-                f"food-101/meta/{split}.json": json.dumps(names).encode() for split, names in meta.items(
-                )
-            }
-        })
+    tar(root / "food-101.tar.gz", {**images.files, **{
+        f"food-101/meta/{split}.json": json.dumps(names).encode()
+        for split, names in meta.items()}})
     return {"train": 3 * classes, "test": classes}
 
 
@@ -127,8 +123,8 @@ def _sun397(root: Path, classes: int) -> dict[str, int]:
             lists[split].append(f"{names[-1]}/sun_{i}.jpg")
             images.add(f"SUN397{names[-1]}/sun_{i}.jpg")
     files = list(images.files)
-    for file, ending in zip(files[3:9:3],
-                            (".png", ".bmp")):  # as in the real one: not what the suffix says
+    # as in the real one: not what the suffix says
+    for file, ending in zip(files[3:9:3], (".png", ".bmp"), strict=True):
         images.files[file] = picture(10_000 + len(ending) + files.index(file), ending=ending)
     images.files[files[9]] = picture(20_000, ending=".gif")
     images.files[files[12]] = b"not an image at all"

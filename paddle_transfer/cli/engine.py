@@ -1,0 +1,64 @@
+"""What train, eval, infer and export share: options, and an engine for the config."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from paddle_transfer.cli.command import Command, add_config_arguments, add_paddleclas_argument
+from paddle_transfer.config import base, load, pretrained
+from paddle_transfer.errors import ConfigError
+from paddle_transfer.strategies.section import check_strategy
+from paddle_transfer.worker.bootstrap import open_engine
+from paddle_transfer.worker.diverged import Diverged
+from paddle_transfer.worker.locate import locate, require_paddle
+from paddle_transfer.worker.options import RunOptions
+
+if TYPE_CHECKING:
+    from paddle_transfer.worker.engine import TransferEngine
+
+
+def engine_command(description: str, body: Callable[[TransferEngine], int], *, mode: str,
+                   log_file: bool = True) -> Command:
+    """A command that calls ``body`` with an engine, opened in ``mode`` for the config."""
+    def run(arguments: argparse.Namespace) -> int:
+        options = RunOptions(metric=getattr(arguments, "metric", None), log_file=log_file)
+        config = read_config(arguments, train=mode == "train")
+        if config["Global"]["device"] == "cpu":
+            # As in a search's workers: with another number of threads sums are rounded differently.
+            os.environ.setdefault("OMP_NUM_THREADS", "1")
+        require_paddle()
+        home = locate(arguments.paddleclas)
+        print(f"paddle_transfer: {home}", flush=True)
+        try:
+            with open_engine(config, mode=mode, home=home, options=options) as engine:
+                return body(engine)
+        except Diverged as error:
+            print(f"error: the training diverged: {error}", file=sys.stderr)
+            return 1
+
+    return Command(description, add_arguments, run, interrupted="interrupted")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add PaddleClas's options."""
+    add_config_arguments(parser, kind="a PaddleClas config", example="oxford_iiit_pets",
+                         override="replaces a value of the config, e.g. -o Global.epochs=2")
+    parser.add_argument("--pretrained", metavar="WEIGHTS", help="sets Transfer.pretrained: "
+                        "imagenet, imagenet_ssld, 10w, none, a file or an address")
+    add_paddleclas_argument(parser)
+
+
+def read_config(arguments: argparse.Namespace, *, train: bool) -> dict[str, Any]:
+    """The complete config that ``arguments`` name. Raises ConfigError."""
+    config = load.apply_overrides(load.load_yaml(arguments.config), arguments.override)
+    if arguments.pretrained is not None:
+        pretrained.choose(config, arguments.pretrained)
+    pretrained.checked(config, file=arguments.config, train=train)
+    issues = check_strategy(config)
+    if issues:
+        raise ConfigError(arguments.config, issues)
+    return base.complete(config)

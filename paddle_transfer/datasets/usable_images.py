@@ -1,0 +1,65 @@
+"""Images that training can use: broken ones are left out, those only Pillow reads converted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from paddle_transfer.checks.images import ImageInfo
+from paddle_transfer.datasets.base import CONVERTED
+from paddle_transfer.errors import DataError
+
+
+@dataclass
+class UsableImages:
+    """``converted``: path -> path of its PNG; ``left_out``: path -> reason. Below the root."""
+
+    converted: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def usable_images(root: Path, paths: Iterable[str],
+                  images: Mapping[str, ImageInfo]) -> UsableImages:
+    """Convert and leave out. GIFs are always converted: not every OpenCV reads them.
+
+    :param images: those that exist, by path
+    """
+    result = UsableImages()
+    for path in sorted(set(paths)):
+        image = images.get(path)
+        if image is None:
+            result.left_out[path] = "is not there"
+        elif image.fault or image.kind == "gif":
+            # an image that cv2 decodes in part (a truncated one) has a thumbnail
+            may_convert = not image.thumbnail or image.kind == "gif"
+            converted = _convert(root, path) if may_convert else None
+            if converted is None:
+                result.left_out[path] = image.fault
+            else:
+                result.converted[path] = converted
+    return result
+
+
+def _convert(root: Path, path: str) -> str | None:
+    """Write an image as PNG, with the folders of its path; None if Pillow cannot read it."""
+    inside = "/".join("__" if part == ".." else part for part in path.lstrip("/").split("/"))
+    target = root / CONVERTED / f"{inside}.png"
+    try:
+        with Image.open(root / path) as image:
+            rgb = image.convert("RGB")
+    except Exception:  # Pillow's decoders raise exceptions of any type
+        return None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_suffix(".part")
+        rgb.save(temporary, format="PNG")
+        os.replace(temporary, target)
+    except OSError as error:  # the image is good: it must not be left out
+        raise DataError(f"{target}: cannot be written ({error.strerror or error}). Make room, or "
+                        "the folder writable, and begin again: what was converted is "
+                        "kept") from None
+    return target.relative_to(root).as_posix()
