@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.base import eval_size, for_trial
+from paddle_transfer.config.base import for_trial
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, StudyError, is_disk_full
 from paddle_transfer.executors.local import LocalExecutor
-from paddle_transfer.samplers.base import Sampler
-from paddle_transfer.samplers.registry import make_sampler
+from paddle_transfer.samplers.base import PosteriorSampler, Sampler
+from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
 from paddle_transfer.search.callbacks import SearchCallback
 from paddle_transfer.search.driver import Driver
 from paddle_transfer.search.final import FinalRuns
@@ -23,11 +23,11 @@ from paddle_transfer.search.interrupts import Interrupts
 from paddle_transfer.search.lock import DirectoryLock, move_aside
 from paddle_transfer.search.pruning import trial_pruner
 from paddle_transfer.search.ranking import Ranker
-from paddle_transfer.search.stopping import AutoStop, Budget, Stopwatch
+from paddle_transfer.search.scheduler import Scheduler
+from paddle_transfer.search.stopping import AutoStop, BudgetLimits, Stopwatch
 from paddle_transfer.search.trial_folder import TrialFolders
 from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.space.catalog import unsupported
-from paddle_transfer.stages import distillation
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.weights.for_search import SearchWeights
@@ -80,7 +80,7 @@ def run_search(settings: Any, *, fresh: bool = False, paddleclas: str | None = N
             "The same command goes on from here.", file=sys.stderr)
         return interrupts.exit_code
     _check_success(records, reason)
-    distillation.check_end(settings, records)
+    settings.stages.check_end(records)
     return 0
 
 
@@ -89,20 +89,25 @@ def begin_with(settings: Any) -> tuple[Sampler, Ranker]:
 
     Raises ConfigError when something in ``warm_start`` is of no use, before anything is written.
     """
-    size, tasks = eval_size(settings.base_config), load_tasks(settings)
+    tasks = load_tasks(settings.warm_start, file=settings.file, space=settings.space,
+                       output_dir=settings.output_dir)
     component = settings.sampling.sampler
     sampler = make_sampler(component.name, options=component.options, baseline=settings.fixed,
-                           allow_repeats=not settings.de_duplication, eval_size=size,
-                           prior=settings.prior, past_tasks=tasks, plan=settings.plan)
-    return sampler, Ranker(settings, tasks=getattr(sampler, "tasks", ()), eval_size=size)
+                           allow_repeats=not settings.de_duplication,
+                           eval_size=settings.objective.eval_size, prior=settings.prior,
+                           past_tasks=tasks, plan=settings.plan)
+    posterior = cast(PosteriorSampler, sampler).posterior if (
+        SAMPLERS[component.name].has_posterior) else None
+    return sampler, Ranker(settings.search_space, settings.repeats, posterior=posterior,
+                           expected_gain=settings.stop == "auto")
 
 
-def default_callbacks(settings: Any, *, ranker: Ranker | None = None) -> tuple[SearchCallback, ...]:
+def default_callbacks(settings: Any, *, ranker: Ranker) -> tuple[SearchCallback, ...]:
     """Result files first: what is shown may break, what is kept must not."""
     from paddle_transfer.report.registry import REPORTS
 
-    ranker = ranker or Ranker(settings)
-    return tuple(REPORTS[name](settings, ranker=ranker) for name in ("files", "visualdl", "terminal"))
+    names = ("files", "visualdl", "terminal")
+    return tuple(REPORTS[name](settings, ranker=ranker) for name in names)
 
 
 def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: str | None, runner: str,
@@ -133,18 +138,27 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: str | N
     executor, trial_folders = make_executor(), make_trial_folders(
         settings, paddleclas=paddleclas, store=store, pretrained=pretrained)
     watch = Stopwatch(store)
-    driver = Driver(settings=settings, store=store, executor=executor, callbacks=[
-        watch, *callbacks
-    ], sampler=sampler, trial_folders=trial_folders, ranker=ranker, pruner=trial_pruner(
-        settings, settings.pruner),
-                    stop_rule=AutoStop(ranker) if settings.stop == "auto" else None, limits=Budget(
-                        settings, seconds=lambda: watch.seconds), interrupted=interrupts.asked)
-    reason = driver.run()
+    stages = settings.stages
+    limits = BudgetLimits(settings.budget, base=settings.base, keys=settings.keys, stages=stages,
+                          seconds=lambda: watch.seconds)
+    scheduler = Scheduler(
+        stages=stages, sampler=sampler, space=settings.space, repeats=settings.repeats,
+        ranker=ranker, max_iter=settings.max_iter, limits=limits,
+        stop_rule=AutoStop(ranker) if settings.stop == "auto" else None)
+    pruner = trial_pruner(settings.pruner, base=settings.base, space=settings.space, stages=stages,
+                          repeats=settings.repeats)
+    reason = Driver(
+        scheduler=scheduler, store=store, executor=executor, trial_folders=trial_folders,
+        callbacks=[watch, *callbacks], pruner=pruner,
+        interrupted=interrupts.asked).run()
     records = store.records()
-    if settings.final is not None and ranker.leaderboard(
-            records).winner is not None and not interrupts.asked():
+    leaderboard = ranker.leaderboard(records)
+    if settings.final and leaderboard.winner is not None and not interrupts.asked():
         executor.close()  # its workers would hold their GPUs
-        FinalRuns(settings, records, payload=trial_folders.payload, ranker=ranker,
+        FinalRuns(settings.final, leaderboard, base=settings.base, stages=stages,
+                  search_space=settings.search_space, objective=settings.objective,
+                  repeats=settings.repeats, devices=settings.devices,
+                  output_dir=settings.output_dir, payload=trial_folders.payload,
                   callbacks=callbacks, interrupted=interrupts.asked).run(make_executor)
     return reason, records
 
@@ -200,8 +214,9 @@ def make_trial_folders(settings: Any, *, paddleclas: str | None, store: Store,
     :param pretrained: what the workers are told of the weights (``search.weights``)
     """
     def write_config(record: TrialRecord, path: Path) -> None:
-        distillation.check_weights(settings, record, store.records())
-        config = distillation.point_config(settings, record.point, records=store.records())
+        records = store.records()
+        settings.stages.check_weights(record, records)
+        config = settings.stages.config(record.proposal, records)
         device = "gpu" if settings.gpus else "cpu"
         dump_yaml(for_trial(config, output_dir=str(path.parent), seed=record.seed, device=device),
                   str(path))

@@ -6,15 +6,33 @@ The conformance suite is ``tests.helpers.executor_suite``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Union
+from typing import Any, Protocol
+
+from paddle_transfer.study.records import Word
+
+
+class Verdict(Word):
+    """How a job ended."""
+
+    COMPLETE = "complete"  #: ``Ended.result`` is what the runner returned
+    PRUNED = "pruned"  #: stopped on request, with a result as well
+    DIVERGED = "diverged"
+    INVALID = "invalid"  #: can never work: a TrialError
+    CRASHED = "crashed"  #: an exception or a native crash: worth another try
+    KILLED = "killed"  #: by SIGKILL, SIGTERM or SIGHUP from outside, or out of memory
+    TIMEOUT = "timeout"
+
+    @property
+    def has_result(self) -> bool:
+        return self in (Verdict.COMPLETE, Verdict.PRUNED)
 
 
 @dataclass(frozen=True)
 class Job:
     """One training: trial ``number``, tried for the ``attempt``-th time (from 1).
 
-    ``directory`` is the trial's own (it holds ``config.yaml``, the whole PaddleClas config, before the job is
-    submitted); ``payload`` is plain JSON data for the runner in the worker (seed, metric, ...).
+    :param directory: the trial's own; it holds ``config.yaml`` before the job is submitted
+    :param payload: plain JSON data for the runner in the worker (seed, metric, ...)
     """
 
     number: int
@@ -25,8 +43,11 @@ class Job:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What a trial reports after an evaluated epoch (from 1): ``value`` is the searched metric, ``scalars`` all
-    that was measured (``train/loss``, ``eval/top1``, ``lr``, ...)."""
+    """The report of a trial after an evaluated epoch (from 1).
+
+    :param value: the searched metric
+    :param scalars: all that was measured (``train/loss``, ``eval/top1``, ``lr``, ...)
+    """
 
     number: int
     attempt: int
@@ -39,34 +60,36 @@ class EpochReport:
 class Ended:
     """The one verdict on a job.
 
-    ``verdict``: ``complete`` (``result`` holds what the runner returned), ``pruned`` (stopped on request, likewise),
-    ``diverged``, ``invalid`` (can never work: a TrialError), ``crashed`` (an exception or a native crash: worth
-    another try), ``killed`` (SIGKILL, SIGTERM or SIGHUP from outside, or out of memory), ``timeout``.
-    ``message`` is one line for a person, ``log_tail`` the last lines of the trial's log.
+    :param message: one line for a person
+    :param log_tail: the last lines of the trial's log
     """
 
     number: int
     attempt: int
-    verdict: str
+    verdict: Verdict
     result: dict[str, Any] | None = None
     message: str = ""
     log_tail: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "verdict", Verdict(self.verdict))
 
-Event = Union[EpochReport, Ended]
+
+Event = EpochReport | Ended
 
 
 class Executor(Protocol):
     """Runs jobs, at most ``slots`` at once, each on a device of its own.
 
-    Duties: every submitted job gets exactly one ``Ended``, whatever happens to the worker; its reports come
-    before it and in epoch order; ``close`` leaves no process behind.
+    Duties: every submitted job gets exactly one ``Ended``, whatever happens to the worker; its
+    reports come before it and in epoch order; ``close`` leaves no process behind.
     """
 
     slots: int
 
     def submit(self, job: Job) -> str:
-        """Start ``job`` on a free slot and say which device it is on (``cpu:0``, ``gpu:3``). Needs a free slot."""
+        """Start ``job`` on a free slot, which there must be; returns its device (``cpu:0``,
+        ``gpu:3``)."""
         ...
 
     def free(self) -> int:
@@ -74,12 +97,12 @@ class Executor(Protocol):
         ...
 
     def running(self) -> set[int]:
-        """The numbers of the trials under way: submitted, and their ``Ended`` not yet returned by ``poll``. A trial
-        that is missing here without an ``Ended`` was lost."""
+        """The numbers of the running trials: submitted, and their ``Ended`` not yet returned by
+        ``poll``. A trial that is missing here without an ``Ended`` was lost."""
         ...
 
     def poll(self, timeout: float) -> list[Event]:
-        """What has happened since the last call; waits up to ``timeout`` seconds for something to happen."""
+        """The events since the last call; waits up to ``timeout`` seconds for one."""
         ...
 
     def stop(self, number: int) -> None:
@@ -87,5 +110,5 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """End all workers now. Jobs under way are given up without a verdict. May be called twice."""
+        """End all workers now. Running jobs are given up without a verdict. May be called twice."""
         ...

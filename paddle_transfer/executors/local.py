@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer.errors import DiskFull, SetupError, StudyError
-from paddle_transfer.executors.base import Ended, EpochReport, Event, Job
+from paddle_transfer.executors.base import Ended, EpochReport, Event, Job, Verdict
 from paddle_transfer.executors.process import WorkerProcess
-from paddle_transfer.executors.verdict import LOG_NAME, log_tail, read_result, verdict
+from paddle_transfer.executors.verdict import verdict
+from paddle_transfer.study.trial_folder import TrialFolder, log_tail
 
 #: A worker that dies this often in a row before it is ready will not start the next time either.
 _STARTS = 3
@@ -23,8 +24,8 @@ _LOOK = 0.1
 
 @dataclass
 class _Slot:
-    """One device: its worker, if any, and the job it has, if any. ``since`` is when the job reached the worker, or
-    when the worker was started while it is not ready."""
+    """One device: its worker, if any, and the job it has, if any. ``since`` is when the job reached
+    the worker, or when the worker was started while it is not ready."""
 
     device: str
     worker: WorkerProcess | None = None
@@ -37,10 +38,11 @@ class _Slot:
 
 
 class LocalExecutor:
-    """An ``Executor`` of worker processes (``worker.main``). To be used from one thread, the main one: a worker
-    dies with the thread that started it.
+    """An ``Executor`` of worker processes (``worker.main``). To be used from one thread, the main
+    one: a worker dies with the thread that started it.
 
-    :param devices: one per slot, ``cpu:0`` or ``gpu:3``; its kind is added to a job's payload as ``device``
+    :param devices: one per slot, ``cpu:0`` or ``gpu:3``; its kind is added to a job's payload as
+        ``device``
     :param runner: ``MODULE:FUNCTION`` that the workers import
     :param log_dir: gets ``worker-<slot>.log``
     :param trial_timeout: seconds per attempt, from when a ready worker has it; None for no end
@@ -86,7 +88,8 @@ class LocalExecutor:
         events: list[Event] = []
         for i, slot in enumerate(self._slots):
             if slot.worker is not None:
-                # First whether it is dead, then what it said: so nothing that it said before it died is missed.
+                # First whether it is dead, then what it said: so nothing that it said before it
+                # died is missed.
                 exit_code = slot.worker.exit_code(
                 ) if i in ready or slot.worker.pidfd is None else None
                 events += self._listen(slot)
@@ -112,7 +115,8 @@ class LocalExecutor:
     def worker_pids(self) -> list[int]:
         return [slot.worker.pid for slot in self._slots if slot.worker is not None]
 
-    # -- one worker's life ---------------------------------------------------------------------------------------
+    # -- one worker's life
+    # ---------------------------------------------------------------------------------------
 
     def _start(self, slot: _Slot) -> None:
         number = self._slots.index(slot)
@@ -169,8 +173,7 @@ class LocalExecutor:
 
     def _said(self, slot: _Slot, message: dict[str, Any]) -> list[Event]:
         ended = self._end(slot, said=message)
-        if ended.verdict in ("crashed",
-                             "killed"):  # whatever state it is in, it is not fit for another job
+        if ended.verdict in (Verdict.CRASHED, Verdict.KILLED):  # whatever state it is in, it is not fit for another job
             self._retire(slot)
         return [ended]
 
@@ -203,10 +206,10 @@ class LocalExecutor:
     def _end(self, slot: _Slot, *, said: dict | None = None, exit_code: int | None = None,
              overdue: bool = False) -> Ended:
         job, slot.job = slot.job, None
-        result = read_result(job.directory, number=job.number, attempt=job.attempt)
+        folder = TrialFolder(Path(job.directory))
+        result = folder.read_result(job.number, job.attempt)
         how, message = verdict(result=result, said=said, exit_code=exit_code, overdue=overdue)
-        good = how in ("complete", "pruned")
-        tail = "" if good else log_tail(Path(job.directory) / LOG_NAME) or log_tail(slot.worker.log)
+        tail = "" if how.has_result else log_tail(folder.log) or log_tail(slot.worker.log)
         return Ended(job.number, job.attempt, how, result=result, message=message, log_tail=tail)
 
     def _fatal(self, slot: _Slot, message: dict[str, Any]) -> Exception:
@@ -220,7 +223,8 @@ class LocalExecutor:
         )(f"the worker on {slot.device} cannot work: {text}. Its log, {slot.worker.log}, ends with:\n"
           f"{log_tail(slot.worker.log) or '(nothing)'}")
 
-    # -- time ----------------------------------------------------------------------------------------------------
+    # -- time
+    # ----------------------------------------------------------------------------------------------------
 
     def _deadline(self, slot: _Slot) -> float:
         if not slot.ready:

@@ -1,4 +1,5 @@
-"""One worker process as its parent sees it: how it is started, talked to, and ended with all its children."""
+"""One worker process as its parent sees it: how it is started, talked to, and ended with all its
+children."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ import paddle_transfer
 
 
 def worker_environment(device: str) -> dict[str, str]:
-    """The environment of a worker for ``cpu:<slot>`` or ``gpu:<id>``: one thread unless the user set a number (two
-    one-thread trials beside each other beat one with two threads), and no GPU but its own."""
+    """The environment of a worker for ``cpu:<slot>`` or ``gpu:<id>``: one thread unless the user
+    set a number (two one-thread trials beside each other beat one with two threads), and no GPU but
+    its own."""
     environment = dict(os.environ)
     environment.setdefault("OMP_NUM_THREADS", "1")
     kind, _, number = device.partition(":")
@@ -30,8 +32,8 @@ def worker_environment(device: str) -> dict[str, str]:
 
 
 class WorkerProcess:
-    """A running worker. ``reports`` and ``pidfd`` (None where the system has none) become readable when it has
-    something to say or has died.
+    """A running worker. ``reports`` and ``pidfd`` (None where the system has none) become readable
+    when it has something to say or has died.
 
     :param log: where its output goes outside of trials; begun anew
     :param keep_fds: descriptors that it holds open as long as it lives
@@ -44,7 +46,8 @@ class WorkerProcess:
                    "--report-fd", str(writing), "--parent", str(os.getpid())]
         try:
             with open(log, "wb") as output:
-                # A session of its own: Ctrl-C reaches the parent only, and the whole group can be killed.
+                # A session of its own: Ctrl-C reaches the parent only, and the whole group can be
+                # killed.
                 self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output,
                                                  stderr=output, start_new_session=True,
                                                  pass_fds=(writing, *keep_fds),
@@ -71,7 +74,8 @@ class WorkerProcess:
             pass
 
     def receive(self) -> tuple[list[dict[str, Any]], bool]:
-        """(whole messages that have come, whether the pipe has ended). The half line of a killed worker is dropped."""
+        """(whole messages that have come, whether the pipe has ended). The half line of a killed
+        worker is dropped."""
         ended = False
         while True:
             try:
@@ -86,8 +90,8 @@ class WorkerProcess:
         return [message for message in map(_parse, lines) if message is not None], ended
 
     def exit_code(self) -> int | None:
-        """None while it lives, negative for a signal. Leaves it a zombie, so that its number cannot become another
-        process's before ``end`` has killed what is left of its group."""
+        """None while it lives, negative for a signal. Leaves it a zombie, so that its number cannot
+        become another process's before ``end`` has killed what is left of its group."""
         if self._process.returncode is not None:
             return self._process.returncode
         state = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)

@@ -32,7 +32,7 @@ class Report:
         self.settings, self.ranker = settings, ranker
         self.given = given if given is not None else self.options()
 
-    def search_started(self, settings: SearchSettings, records: Sequence[TrialRecord]) -> None:
+    def search_started(self, records: Sequence[TrialRecord]) -> None:
         """The search begins, or goes on with ``records``."""
 
     def trial_started(self, record: TrialRecord, device: str) -> None:

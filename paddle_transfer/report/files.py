@@ -23,7 +23,6 @@ from paddle_transfer.search.ranking import Leaderboard
 from paddle_transfer.search.results import PointResult
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.stages.distillation import needed_weights, point_config
 from paddle_transfer.study.records import TrialRecord
 
 WEIGHTS = "best_model.pdparams"
@@ -45,7 +44,7 @@ class ResultFiles(Report):
     def root(self) -> Path:
         return Path(self.settings.output.output_dir)
 
-    def search_started(self, settings: SearchSettings, records: Sequence[TrialRecord]) -> None:
+    def search_started(self, records: Sequence[TrialRecord]) -> None:
         self._write(records)
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
@@ -90,7 +89,7 @@ class ResultFiles(Report):
             kept.add(leaderboard.winner.best.number)
         if not over:
             kept |= self._may_win(records, leaderboard)
-        kept |= needed_weights(self.settings, records)
+        kept |= self.settings.stages.needed_weights(records)
         for record in records:
             if record.finished and record.number not in kept:
                 (trial_dir(self.root, record.number) / WEIGHTS).unlink(missing_ok=True)
@@ -99,7 +98,7 @@ class ResultFiles(Report):
         """The trials of the points that the next results may make the winner: by the model, or by
         confirming them."""
         settings, space = self.settings, self.settings.search_space
-        key, late = space.space.key, confirming(records, settings)
+        key, late = space.space.key, confirming(records, settings.repeats)
         spare = settings.output.keep_models + SPARE if leaderboard.estimates else 0
         ranked = [result for result in leaderboard.results if result.value is not None]
         count = max(spare, CONFIRMED if settings.repeats.confirm else 0)
@@ -121,14 +120,15 @@ def best_config(settings: SearchSettings, best: PointResult,
 
     Its ``Global.output_dir`` is ``<output_dir>/best``, which spares the search's own files.
     """
-    config = complete(point_config(settings, best.point, records=records))
+    config = complete(settings.stages.config(best.proposal, records))
     return for_trial(config, output_dir=os.path.join(settings.output.output_dir, "best"),
                      seed=best.best.seed, device=settings.devices.kind)
 
 
 def _header(settings: SearchSettings, best: PointResult, leaderboard: Leaderboard) -> str:
     trial, metric = best.best, settings.objective.metric
-    point = ", ".join(f"{name} {value}" for name, value in best.point.items())
+    shown = settings.stages.shown(best.proposal)
+    point = ", ".join(f"{name} {value}" for name, value in shown.items())
     lines = [f"Found by paddle_transfer: {point}",
              f"{metric} {trial.value:.5f} in trial {trial.number}, epoch "
              f"{trial.info.get('best_epoch', '?')}, seed {trial.seed}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain, islice
 
+from paddle_transfer.samplers.base import PastTask
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
 from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.settings.budget import CONFIRMED
@@ -31,7 +32,7 @@ def first_points(settings: SearchSettings) -> list[Point]:
     sampler = make_sampler(component.name, options=component.options, prior=sampling.prior,
                            baseline=settings.search_space.baseline,
                            allow_repeats=not settings.repeats.de_duplication,
-                           past_tasks=load_tasks(settings))
+                           past_tasks=past_tasks(settings))
     points: list[Point] = []
     while len(points) < min(count, settings.budget.max_iter):
         point = sampler.suggest(settings.search_space.space, [], points, seed=settings.repeats.seed)
@@ -39,6 +40,12 @@ def first_points(settings: SearchSettings) -> list[Point]:
             break
         points.append(point)
     return points
+
+
+def past_tasks(settings: SearchSettings) -> tuple[PastTask, ...]:
+    """The tasks of ``warm_start``."""
+    return load_tasks(settings.sampling.warm_start, file=settings.file,
+                      space=settings.search_space.space, output_dir=settings.output.output_dir)
 
 
 def _grid(settings: SearchSettings) -> list[Point]:

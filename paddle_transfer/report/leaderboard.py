@@ -34,7 +34,7 @@ def leaderboard_rows(settings: SearchSettings, leaderboard: Leaderboard,
     rows = [_row(settings, rank, result, leaderboard) for rank, result in shown
             if rank <= top or result is baseline]
     header = ["rank", settings.objective.metric, "estimate", "trial", "epoch",
-              *settings.search_space.space.names, "weights", ""]
+              *settings.stages.names, "weights", ""]
     used = [i for i, name in enumerate(header)
             if name not in ("estimate", "weights") or any(row[i] for row in rows)]
     return [[row[i] for i in used] for row in (header, *rows)]
@@ -64,7 +64,7 @@ def _row(settings: SearchSettings, rank: int, result: PointResult,
     estimate, best = leaderboard.estimate(result.point), result.best
     return [str(rank), value, "" if estimate is None else f"{estimate:.4f}", str(best.number),
             str(best.info.get("best_epoch", "")),
-            *(show_value(result.point[name]) for name in settings.search_space.space.names),
+            *map(show_value, settings.stages.shown(result.proposal).values()),
             str((best.info.get("pretrained") or {}).get("short", "")),  # 10w, 320/322
             "fixed point" if result is baseline else ""]
 

@@ -12,18 +12,16 @@ from typing import Any
 from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.load import dump_text
 from paddle_transfer.report.config_diff import difference
-from paddle_transfer.report.forecast import first_points, most_trials
+from paddle_transfer.report.forecast import first_points, most_trials, past_tasks
 from paddle_transfer.report.formatting import columns
 from paddle_transfer.samplers.base import LEAST_TRIALS
 from paddle_transfer.samplers.registry import SAMPLERS
-from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Point
-from paddle_transfer.stages.distillation import point_config
-from paddle_transfer.stages.plan import NO_TEACHER, STAGE, TEACHER
+from paddle_transfer.study.records import Proposal, Stage
 
 #: A longer list of trials is cut in its middle.
 FULL_LIST = 200
@@ -40,29 +38,29 @@ def preview(settings: SearchSettings, *, colour: bool = False) -> str:
     """
     points, keys = first_points(settings), settings.search_space.keys
     trials = _steps(settings) if settings.plan else _trials(settings, points)
-    base, trial = complete(settings.base.config), trial_config(settings, points[0])
+    base, trial = complete(settings.base.config), trial_config(settings, Proposal(points[0]))
     return "\n".join([
         *_header(settings), "", "Hyperparameters", *_table([_key_row(key) for key in keys]), "",
         *trials, "", f"What trial 0 changes in {settings.base.file}", "",
         *difference(base, trial, colour=colour), "",
-        *_final_run(settings, points[0], colour=colour), "Config of trial 0", "", dump_text(trial)])
+        *_final_run(settings, colour=colour), "Config of trial 0", "", dump_text(trial)])
 
 
-def trial_config(settings: SearchSettings, point: Point, *, number: str = "0000") -> dict[str, Any]:
-    """The config of the first training of ``point``."""
+def trial_config(settings: SearchSettings, proposal: Proposal, *,
+                 number: str = "0000") -> dict[str, Any]:
+    """The config of the first training of ``proposal``."""
     folder = os.path.join(settings.output.output_dir, "trials", number)
-    return for_trial(point_config(settings, point), output_dir=folder, seed=settings.repeats.seed,
-                     device=settings.devices.kind)
+    return for_trial(settings.stages.config(proposal), output_dir=folder,
+                     seed=settings.repeats.seed, device=settings.devices.kind)
 
 
-def _final_run(settings: SearchSettings, first: Point, *, colour: bool) -> list[str]:
+def _final_run(settings: SearchSettings, *, colour: bool) -> list[str]:
     """What the distillation that ends a greedy search changes in its own config."""
     if settings.distillation is None or settings.plan is None:
         return []
-    point = {**first, **settings.plan.first,
-             **{key.name: key.values[0] for key in settings.plan.keys},
-             TEACHER: (*settings.plan.teachers, NO_TEACHER)[0], STAGE: "final"}
-    config = trial_config(settings, point, number="NNNN")
+    first = {key.name: key.values[0] for key in settings.plan.keys}
+    student = Proposal(first, Stage.FINAL, next(iter(settings.plan.teachers), None))
+    config = trial_config(settings, student, number="NNNN")
     distillation = settings.distillation
     return [f"What the final run would change in {distillation.config_file} if the first of all "
             "values were the best", "",
@@ -147,7 +145,7 @@ def _pruner(settings: SearchSettings) -> list[Row]:
 
 
 def _prior_knowledge(settings: SearchSettings) -> Sequence[Row]:
-    tasks = zip(settings.sampling.warm_start, load_tasks(settings), strict=True)
+    tasks = zip(settings.sampling.warm_start, past_tasks(settings), strict=True)
     rows = [("Learns from", f"{path} ({len(task.points)} points)") for path, task in tasks]
     prior = settings.sampling.prior == "shipped"
     return rows + ([("Prior", "shipped: of recorded searches")] if prior else [])

@@ -21,23 +21,24 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
     again. ``estimate``, in a Bayesian search, is what the model expects of the point: the metric
     without the luck of one training.
     """
-    space, modelled = settings.search_space.space, settings.search_mode == "bayes"
-    ranks = {space.key(result.point): rank for rank, result
+    space, stages = settings.search_space.space, settings.stages
+    modelled = settings.search_mode == "bayes"
+    ranks = {result.proposal.key(space): rank for rank, result
              in enumerate(leaderboard.results, start=1) if result.value is not None}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")  # writes None as an empty cell
     writer.writerow(["trial", "state", settings.objective.metric, *["estimate"] * modelled, "rank",
-                     "best_epoch", "epochs", *space.names, "seed", "seconds", "attempts", "reused",
+                     "best_epoch", "epochs", *stages.names, "seed", "seconds", "attempts", "reused",
                      "reason"])
     for record in sorted(records, key=lambda record: record.number):
         if not record.finished:
             continue
         estimate = _rounded(leaderboard.estimate(record.point), 6)
-        rank = ranks.get(space.key(record.point)) if record.state == "complete" else None
+        rank = ranks.get(record.key(space)) if record.state == "complete" else None
         writer.writerow([
             record.number, str(record.state), record.value, *[estimate] * modelled, rank,
             record.info.get("best_epoch"), len(record.curve),
-            *(record.point[name] for name in space.names), record.seed,
+            *stages.shown(record.proposal).values(), record.seed,
             _rounded(record.info.get("seconds"), 1), record.attempts, record.reused,
             " ".join(str(record.info.get("reason", "")).split())])
     return out.getvalue()
@@ -54,16 +55,17 @@ def summary(settings: SearchSettings, records: Sequence[TrialRecord], leaderboar
     return {
         "metric": settings.objective.metric, "ended": reason,
         "trials": sum(record.finished for record in records),
-        "winner": _point(leaderboard.winner, leaderboard),
-        "fixed": _point(leaderboard.of(baseline), leaderboard),
+        "winner": _point(settings, leaderboard.winner, leaderboard),
+        "fixed": _point(settings, leaderboard.of(baseline), leaderboard),
         "confirm": _confirmation(settings, leaderboard, left_out)}
 
 
-def _point(result: PointResult | None, leaderboard: Leaderboard) -> dict[str, Any] | None:
+def _point(settings: SearchSettings, result: PointResult | None,
+           leaderboard: Leaderboard) -> dict[str, Any] | None:
     if result is None:
         return None
-    return {"point": dict(result.point), "value": result.value, "error": result.error,
-            "trials": [trial.number for trial in result.trials],
+    return {"point": settings.stages.shown(result.proposal), "value": result.value,
+            "error": result.error, "trials": [trial.number for trial in result.trials],
             "estimate": leaderboard.estimate(result.point)}
 
 

@@ -42,8 +42,9 @@ class Terminal(Report):
         self._live: LiveTrials | None = None
         self._started, self._trained_before = 0.0, 0
 
-    def search_started(self, settings: SearchSettings, records: Sequence[TrialRecord]) -> None:
+    def search_started(self, records: Sequence[TrialRecord]) -> None:
         self._started, self._trained_before = self.clock(), len(trained(records))
+        settings = self.settings
         space, total = settings.search_space.space, self._total(records)
         size = "a continuous space" if space.size is None else f"{space.size} points"
         self._print(f"Searching {' x '.join(space.names)}: {size}, "
@@ -114,7 +115,8 @@ class Terminal(Report):
     # -- inside ----------------------------------------------------------------------------------
 
     def _line(self, record: TrialRecord) -> str:
-        head, point = f"trial {record.number:>3}:", show_point(record.point)
+        head, point = f"trial {record.number:>3}:", show_point(
+            self.settings.stages.shown(record.proposal))
         if record.reused is not None:
             return f"{head} same point as trial {record.reused}, not trained again  {point}"
         if record.state == "complete":

@@ -13,7 +13,6 @@ from paddle_transfer.report.visualdl_final import FinalRunPages
 from paddle_transfer.report.visualdl_run import DONE, Run, plain
 from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import TrialRecord
 
 
@@ -35,7 +34,7 @@ class VisualDL(FinalRunPages, Report):
         self._done = 0
         self._best: float | None = None
 
-    def search_started(self, settings: SearchSettings, records: Sequence[TrialRecord]) -> None:
+    def search_started(self, records: Sequence[TrialRecord]) -> None:
         self._search = Run(self.root / "search")
         for record in sorted(records, key=lambda record: record.number):
             if record.finished:
@@ -50,14 +49,14 @@ class VisualDL(FinalRunPages, Report):
     def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
         run = self._writers.get(record.number)
         if run is not None:
-            run.hparams(self._hparams(record.point), [self._best_tag])
+            run.hparams(self._hparams(record), [self._best_tag])
             run.epoch(report.epoch, report.value, report.scalars, metric=self.metric,
                       best_tag=self._best_tag)
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         run = self._writers.get(record.number)
         if run is not None:
-            run.hparams(self._hparams(record.point), [self._best_tag])
+            run.hparams(self._hparams(record), [self._best_tag])
             self._close(record.number)
             (self._directory(record) / DONE).touch()
         self._count(record)
@@ -89,7 +88,7 @@ class VisualDL(FinalRunPages, Report):
         if (self._directory(record) / DONE).exists():
             return
         run = Run(self._directory(record))
-        run.hparams(self._hparams(record.point), [self._best_tag])
+        run.hparams(self._hparams(record), [self._best_tag])
         for epoch, value in record.curve:
             run.epoch(epoch, value, {}, metric=self.metric, best_tag=self._best_tag)
         run.close()
@@ -107,8 +106,9 @@ class VisualDL(FinalRunPages, Report):
         self._search.scalar("search/trials_done", self._done, self._done)
         self._search.flush()
 
-    def _hparams(self, point: Point) -> dict[str, str | int | float]:
+    def _hparams(self, record: TrialRecord) -> dict[str, str | int | float]:
         """Plain str, int and float. A key that has floats in the space is float in every trial,
         since VisualDL takes a key's type from the first run it reads."""
-        space = self.settings.search_space.space
-        return {name: plain(value, space[name]) for name, value in point.items()}
+        space, shown = self.settings.search_space.space, self.settings.stages.shown(record.proposal)
+        return {name: plain(value, space[name]) if name in space.names else value
+                for name, value in shown.items()}

@@ -1,4 +1,5 @@
-"""Who watches a search: the protocol, and a group of watchers of which none can end the search by a mistake."""
+"""Callbacks of a search: the protocol, and a list of them of which none can end the search by a
+mistake."""
 
 from __future__ import annotations
 
@@ -9,14 +10,16 @@ from typing import Any, Protocol, runtime_checkable
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.executors.base import EpochReport
+from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import TrialRecord
 
-#: Reasons for the end of a search that is not over: it was asked to stop, or fell over something.
+#: Reasons for the end of a search that is not over: it was asked to stop, or failed with an error.
 INTERRUPTED = "interrupted"
 _ERROR = "ended by an error"
 
 
 def error_reason(error: BaseException) -> str:
+    """The reason of a search that ``error`` ended."""
     return f"{_ERROR}: {type(error).__name__}"
 
 
@@ -26,10 +29,11 @@ def is_over(reason: str) -> bool:
 
 
 class SearchCallback(Protocol):
-    """Is told what happens, after it is on disk. A trial that is reused, or whose result was found on disk at the
-    start, ends without having started."""
+    """Called when something has happened and is on disk. A trial that is reused, or whose result
+    was found on disk at the start, ends without having started."""
 
-    def search_started(self, settings: Any, records: Sequence[TrialRecord]) -> None:
+    def search_started(self, records: Sequence[TrialRecord]) -> None:
+        """``records``: what earlier runs of the same search left."""
         ...
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
@@ -48,39 +52,41 @@ class SearchCallback(Protocol):
 
 @runtime_checkable
 class FinalCallback(Protocol):
-    """Is told of the final trainings after a search as well; ``name`` is ``best`` or ``fixed``."""
+    """Called for the final trainings after a search as well; ``name`` is ``best`` or ``fixed``."""
 
     def final_started(self, names: Sequence[str]) -> None:
         """``names`` are trained now; not called when both were trained by an earlier run."""
         ...
 
-    def final_training_started(self, name: str, point: dict[str, Any]) -> None:
+    def final_training_started(self, name: str, point: Point) -> None:
         ...
 
     def final_epoch_reported(self, name: str, report: EpochReport) -> None:
         """``report.value`` is the metric on the test list."""
         ...
 
-    def final_ended(self, told: dict[str, Any] | None) -> None:
-        """``told``: what ``final.json`` holds; None when the trainings were interrupted, or one failed."""
+    def final_ended(self, results: dict[str, Any] | None) -> None:
+        """``results``: the content of ``final.json``; None when the trainings were interrupted, or
+        one failed."""
         ...
 
 
 class CallbackList:
-    """Tells all of ``callbacks``. One that raises is told nothing more and its traceback goes to stderr: a night's
-    search does not die of its progress bar. Errors meant for the user and of the system (a full disk) do end it."""
+    """Calls all of ``callbacks``. One that raises is not called again and its traceback goes to
+    stderr: a night's search does not die of its progress bar. Errors meant for the user and of the
+    system (a full disk) do end it."""
 
-    def __init__(self, callbacks: Sequence[Any]):
+    def __init__(self, callbacks: Sequence[SearchCallback | FinalCallback]):
         self._callbacks = list(callbacks)
 
-    def tell(self, what: str, *arguments: Any) -> None:
+    def call(self, method: str, *arguments: object) -> None:
+        """Call ``method`` of each."""
         for callback in list(self._callbacks):
             try:
-                getattr(callback, what)(*arguments)
+                getattr(callback, method)(*arguments)
             except (PaddleTransferError, OSError):
                 raise
             except Exception:
                 self._callbacks.remove(callback)
-                print(
-                    f"{type(callback).__name__} failed in {what} and is switched off; the search goes on:\n"
-                    f"{traceback.format_exc()}", file=sys.stderr)
+                print(f"{type(callback).__name__} failed in {method} and is switched off; the search "
+                      f"goes on:\n{traceback.format_exc()}", file=sys.stderr)

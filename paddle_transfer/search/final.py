@@ -1,7 +1,9 @@
-"""After the search: the point found, and the fixed point beside it, trained again and tested, each once.
+"""After the search: the point found, and the baseline beside it, trained again and tested, each
+once.
 
-Further jobs for the same executor and workers, in ``output_dir/final/{best,fixed}``. What is finished is not trained
-again unless the point, the lists or the base config have changed; ``final.json`` is written when all is done.
+Further jobs for the same executor and workers, in ``output_dir/final/{best,fixed}``. A finished
+training is not repeated unless the point, the lists or the base config have changed; ``final.json``
+is written when all is done.
 """
 
 from __future__ import annotations
@@ -15,140 +17,50 @@ from typing import Any
 from paddle_transfer.config.base import comparable, for_trial
 from paddle_transfer.config.load import dump_yaml, write_atomic
 from paddle_transfer.errors import SearchFailed, StudyError
-from paddle_transfer.executors.base import Ended, Executor
-from paddle_transfer.executors.verdict import LOG_NAME, RESULT_NAME, read_result
+from paddle_transfer.executors.base import Ended, Executor, Verdict
 from paddle_transfer.search.callbacks import CallbackList, FinalCallback
-from paddle_transfer.search.driver import CRASHES, KILLS
-from paddle_transfer.search.ranking import Ranker
+from paddle_transfer.search.driver import CRASHES, KILLS, TURN
+from paddle_transfer.search.ranking import Leaderboard
 from paddle_transfer.search.results import PointResult
-from paddle_transfer.search.trial_folder import TrialFolders
-from paddle_transfer.settings.final import final_config, joined
-from paddle_transfer.stages.distillation import point_config
-from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.search.trial_folder import TrialFolder, TrialFolders
+from paddle_transfer.settings.final import Final, final_config, joined
+from paddle_transfer.settings.groups import BaseTraining, Devices, Objective, Repeats, SearchSpace
+from paddle_transfer.space.space import Point
+from paddle_transfer.stages.base import SearchStages
+from paddle_transfer.study.records import Proposal, TrialRecord
 
 #: The two trainings by their number as jobs.
 NAMES = ("best", "fixed")
 #: What the two are called in messages.
 TITLES = {"best": "point found", "fixed": "fixed point"}
 JOINED = "train_val_list.txt"
-#: What a finished training was made from.
+#: Holds a digest of what a finished training was made from.
 MADE_OF = "made_of.txt"
-#: Longer lists and one evaluation less an epoch: a training may take this much more than ``trial_timeout``.
+#: Longer lists and one evaluation less an epoch: a training may take this much more than
+#: ``trial_timeout``.
 SLOWNESS = 3.0
-#: Seconds between two looks at whether the search was asked to stop.
-_TURN = 0.5
+
+#: A result.json.
+Result = dict[str, Any]
 
 
-class _FinalWorkspace(TrialFolders):
-    def directory(self, number: int) -> Path:
-        return self.root / "final" / NAMES[number]
+class FinalConfigs:
+    """The configs of the final trainings.
 
-
-class FinalRuns:
-    """
-    :param records: of the search, which has a winner
-    :param payload: goes to the runner, as for every trial
-    :param ranker: of the search, which knows the winner; one of its own by default
-    :param callbacks: of the search; those that are ``FinalCallback`` are told
-    :param interrupted: asked at every turn; True ends the runs, which the same command takes up again
+    :param root: ``output_dir/final``
     """
 
-    def __init__(self, settings: Any, records: Sequence[TrialRecord], *, payload: dict[str, Any],
-                 ranker: Ranker | None = None, callbacks: Sequence[Any] = (),
-                 interrupted: Callable[[], bool] = lambda: False):
-        self._settings, self._interrupted = settings, interrupted
-        self._callbacks = CallbackList(
-            [callback for callback in callbacks if isinstance(callback, FinalCallback)])
-        leaderboard = (ranker or Ranker(settings)).leaderboard(records)
-        self._root = Path(settings.output_dir) / "final"
-        self._best = leaderboard.winner
-        self._fixed = leaderboard.of(settings.fixed)
-        assert self._best is not None, "a search without a winner has nothing to be trained again"
-        self._points = [self._best.point]
-        if settings.fixed is not None and settings.space.key(settings.fixed) != settings.space.key(
-                self._best.point):
-            self._points.append(settings.fixed)
-        self._trial_folders = _FinalWorkspace(settings.output_dir, write_config=self._write_config,
-                                          payload={**payload, "keep_weights": True})
-        self._tries: dict[int, list[str]] = {}
+    def __init__(self, final: Final, root: Path, *, base: BaseTraining, stages: SearchStages,
+                 device: str):
+        self._final, self._root, self._base = final, root, base.config
+        self._stages, self._device = stages, device
 
-    def run(self, make_executor: Callable[[float], Executor]) -> dict[str, Any] | None:
-        """Train what is not trained yet; what ``final.json`` holds, or None when interrupted.
-
-        :param make_executor: called, when there is something to train, with how much longer it may take than a trial
-        Raises SearchFailed, with the end of its log, when a training failed for good; the others are finished first.
-        """
-        self._join()
-        results = {number: result for number in range(len(self._points))
-                   if (result := self._finished(number)) is not None}
-        waiting = [number for number in range(len(self._points)) if number not in results]
-        failures = []
-        if waiting:
-            self._root.with_suffix(".json").unlink(
-                missing_ok=True)  # it would tell of another training
-            self._callbacks.tell("final_started", [NAMES[number] for number in waiting])
-            failures = self._train(make_executor(SLOWNESS), waiting, results)
-        told = None if failures or self._interrupted() else self._told(results)
-        if told is not None:
-            write_atomic(str(self._root.with_suffix(".json")), json.dumps(told, indent=2) + "\n")
-        self._callbacks.tell("final_ended", told)
-        if failures and not self._interrupted():
-            raise SearchFailed("\n".join(failures))
-        return told
-
-    def _train(self, executor: Executor, waiting: list[int],
-               results: dict[int, dict[str, Any]]) -> list[str]:
-        """Adds to ``results``; what failed for good, as texts. Returns early when interrupted."""
-        attempts: dict[int, int] = {}
-        failures: list[str] = []
-        while (waiting or executor.running()) and not self._interrupted():
-            while waiting and executor.free() > 0:
-                self._submit(executor, waiting.pop(0), attempts)
-            for event in executor.poll(_TURN):
-                if attempts.get(event.number) != event.attempt:
-                    continue
-                if not isinstance(event, Ended):
-                    self._callbacks.tell("final_epoch_reported", NAMES[event.number], event)
-                elif event.verdict == "complete":
-                    results[event.number] = event.result
-                elif self._again(event):
-                    waiting.append(event.number)
-                else:
-                    failures.append(self._failure(event))
-        return failures
-
-    def _submit(self, executor: Executor, number: int, attempts: dict[int, int]) -> None:
-        folder = self._trial_folders.directory(number)
-        attempts[number] = 1 + len(list(folder.glob(f"{LOG_NAME}*")))
-        job = self._trial_folders.prepare(
-            TrialRecord(number, number, self._points[number], self._settings.seed,
-                        attempts=attempts[number]))
-        write_atomic(str(folder / MADE_OF), self._made_of(number) + "\n")
-        executor.submit(job)
-        self._callbacks.tell("final_training_started", NAMES[number], self._points[number])
-
-    def _again(self, ended: Ended) -> bool:
-        if ended.verdict == "crashed":
-            self._trial_folders.check_room()
-        tries = self._tries.setdefault(ended.number, [])
-        tries.append(ended.verdict)
-        allowed = {"crashed": CRASHES, "killed": KILLS + 1}.get(ended.verdict, 0)
-        return tries.count(ended.verdict) < allowed
-
-    def _failure(self, ended: Ended) -> str:
-        tail = ended.log_tail.strip()
-        what = TITLES[NAMES[ended.number]]
-        return (
-            f"the search is done, but the final training of the {what} failed ({ended.verdict}): "
-            f"{ended.message}. The same command tries it again" +
-            (f"\nThe end of its log:\n{tail}" if tail else ""))
-
-    # -- configs and what is there already -----------------------------------------------------------------------
-
-    def _join(self) -> None:
-        if not self._settings.final.joins:
+    def join_lists(self) -> None:
+        """Write the joined list where the validation list is trained on as well. Raises
+        StudyError."""
+        if not self._final.joins:
             return
-        loaders = self._settings.base_config["DataLoader"]
+        loaders = self._base["DataLoader"]
         train, val = (loaders[part]["dataset"]["cls_label_path"] for part in ("Train", "Eval"))
         self._root.mkdir(parents=True, exist_ok=True)
         try:
@@ -157,63 +69,162 @@ class FinalRuns:
             raise StudyError(f"the lists {train} and {val} cannot be joined: {error}") from error
         write_atomic(str(self._root / JOINED), text)
 
-    def _config(self, number: int) -> dict:
-        config = point_config(self._settings, self._points[number])
-        train_list = str(self._root / JOINED) if self._settings.final.joins else None
-        return final_config(config, self._settings.base_config, train_list=train_list)
+    def config(self, point: Point) -> dict[str, Any]:
+        """The config that trains ``point`` a last time."""
+        train_list = str(self._root / JOINED) if self._final.joins else None
+        return final_config(self._stages.config(Proposal(point)), self._base, train_list=train_list)
 
-    def _write_config(self, record: TrialRecord, path: Path) -> None:
-        device = "gpu" if self._settings.gpus else "cpu"
-        config = for_trial(self._config(record.number), output_dir=str(path.parent),
-                           seed=record.seed, device=device)
-        dump_yaml(config, str(path))
+    def write(self, record: TrialRecord, path: Path) -> None:
+        """``TrialFolders`` calls it."""
+        dump_yaml(for_trial(self.config(record.point), output_dir=str(path.parent),
+                            seed=record.seed, device=self._device), str(path))
 
-    def _made_of(self, number: int) -> str:
-        """A text that is the same as long as the training would be."""
-        config = self._config(number)
-        files = [
-            config["DataLoader"][part]["dataset"]["cls_label_path"] for part in ("Train", "Eval")
-        ]
+    def digest(self, point: Point, *parts: object) -> str:
+        """A text that is the same as long as the training of ``point`` and ``parts`` are. Raises
+        StudyError when a list cannot be read."""
+        config = self.config(point)
+        files = [config["DataLoader"][part]["dataset"]["cls_label_path"]
+                 for part in ("Train", "Eval")]
         try:
             lists = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
         except OSError as error:
             raise StudyError(
-                f"{error.filename}: the list for the final training cannot be read ({error.strerror}). Put it "
-                "back; the same command goes on") from error
-        parts = [comparable(config), lists, self._settings.seed, self._settings.metric]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+                f"{error.filename}: the list for the final training cannot be read "
+                f"({error.strerror}). Put it back; the same command goes on") from error
+        text = json.dumps([comparable(config), lists, *parts], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
-    def _finished(self, number: int) -> dict[str, Any] | None:
+
+class _FinalFolders(TrialFolders):
+    def folder(self, number: int) -> TrialFolder:
+        return TrialFolder(self.root / "final" / NAMES[number])
+
+
+class FinalRuns:
+    """
+    :param leaderboard: of the search, which has a winner
+    :param payload: goes to the runner, as for every trial
+    :param callbacks: of the search; those that are ``FinalCallback`` are called
+    :param interrupted: asked at every turn; True ends the runs, which the same command takes up
+        again
+    """
+
+    def __init__(self, final: Final, leaderboard: Leaderboard, *, base: BaseTraining,
+                 search_space: SearchSpace, objective: Objective, repeats: Repeats,
+                 devices: Devices, output_dir: str, stages: SearchStages, payload: dict[str, Any],
+                 callbacks: Sequence[object] = (), interrupted: Callable[[], bool] = lambda: False):
+        assert leaderboard.winner is not None, "a search without a winner has no point to train again"
+        self._final, self._metric, self._seed = final, objective.metric, repeats.seed
+        self._interrupted, self._root = interrupted, Path(output_dir) / "final"
+        self._callbacks = CallbackList([one for one in callbacks if isinstance(one, FinalCallback)])
+        self._best, self._baseline = leaderboard.winner, search_space.baseline
+        self._searched = leaderboard.of(self._baseline)
+        self._points, key = [self._best.point], search_space.space.key
+        if self._baseline is not None and key(self._baseline) != key(self._best.point):
+            self._points.append(self._baseline)
+        self._configs = FinalConfigs(final, self._root, base=base, stages=stages,
+                                     device=devices.kind)
+        self._folders = _FinalFolders(output_dir, write_config=self._configs.write,
+                                      payload={**payload, "keep_weights": True})
+        self._attempts: dict[int, int] = {}
+        self._tries: dict[int, list[Verdict]] = {}
+
+    def run(self, make_executor: Callable[[float], Executor]) -> dict[str, Any] | None:
+        """Train what is not trained yet; returns the content of ``final.json``, or None when
+        interrupted.
+
+        :param make_executor: called, when there is something to train, with how much longer it may
+            take than a trial Raises SearchFailed, with the end of its log, when a training failed
+            for good; the others are finished first.
+        """
+        self._configs.join_lists()
+        numbers, path = range(len(self._points)), self._root.with_suffix(".json")
+        results = {number: result for number in numbers
+                   if (result := self._finished(number)) is not None}
+        waiting = [number for number in numbers if number not in results]
+        failures = []
+        if waiting:
+            path.unlink(missing_ok=True)  # it describes another training
+            self._callbacks.call("final_started", [NAMES[number] for number in waiting])
+            failures = self._train(make_executor(SLOWNESS), waiting, results)
+        outcome = None if failures or self._interrupted() else self._outcome(results)
+        if outcome is not None:
+            write_atomic(str(path), json.dumps(outcome, indent=2) + "\n")
+        self._callbacks.call("final_ended", outcome)
+        if failures and not self._interrupted():
+            raise SearchFailed("\n".join(failures))
+        return outcome
+
+    def _train(self, executor: Executor, waiting: list[int],
+               results: dict[int, Result]) -> list[str]:
+        """Adds to ``results``; returns what failed for good, as texts. Returns early when
+        interrupted."""
+        failures: list[str] = []
+        while (waiting or executor.running()) and not self._interrupted():
+            while waiting and executor.free() > 0:
+                self._submit(executor, waiting.pop(0))
+            for event in executor.poll(TURN):
+                if self._attempts.get(event.number) != event.attempt:
+                    continue
+                if not isinstance(event, Ended):
+                    self._callbacks.call("final_epoch_reported", NAMES[event.number], event)
+                elif event.verdict is Verdict.COMPLETE and event.result is not None:
+                    results[event.number] = event.result
+                elif self._try_again(event):
+                    waiting.append(event.number)
+                else:
+                    failures.append(_failure(event))
+        return failures
+
+    def _submit(self, executor: Executor, number: int) -> None:
+        folder, point = self._folders.folder(number), self._points[number]
+        attempt = 1 + len(folder.old_logs()) + folder.log.exists()
+        self._attempts[number] = attempt
+        job = self._folders.prepare(TrialRecord(number, number, point, self._seed, attempts=attempt))
+        write_atomic(str(folder.path / MADE_OF), self._digest(number) + "\n")
+        executor.submit(job)
+        self._callbacks.call("final_training_started", NAMES[number], point)
+
+    def _try_again(self, ended: Ended) -> bool:
+        if ended.verdict is Verdict.CRASHED:
+            self._folders.check_room()
+        tries = self._tries.setdefault(ended.number, [])
+        tries.append(ended.verdict)
+        allowed = {Verdict.CRASHED: CRASHES, Verdict.KILLED: KILLS + 1}.get(ended.verdict, 0)
+        return tries.count(ended.verdict) < allowed
+
+    def _digest(self, number: int) -> str:
+        return self._configs.digest(self._points[number], self._seed, self._metric)
+
+    def _finished(self, number: int) -> Result | None:
         """The result of an earlier run, when it is whole and of the same training."""
-        folder = self._trial_folders.directory(number)
+        folder = self._folders.folder(number)
+        result = folder.read_result(number, None)
         try:
-            attempt = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8")).get("attempt")
-            result = read_result(folder, number=number, attempt=attempt)
-            made_of = (folder / MADE_OF).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError, AttributeError):  # none, or half of one
+            made_of = (folder.path / MADE_OF).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):  # none, or half of one
             return None
         whole = result is not None and result["verdict"] == "complete"
-        return result if whole and made_of == self._made_of(number) else None
+        return result if whole and made_of == self._digest(number) else None
 
-    # -- what is told --------------------------------------------------------------------------------------------
-
-    def _told(self, results: dict[int, dict[str, Any]]) -> dict[str, Any]:
-        settings = self._settings
-        told = {
-            "metric": settings.metric, "retrain_on": settings.final.retrain_on,
-            "seed": settings.seed, "best": _one(self._best.point, self._best, results[0])
-        }
-        if settings.fixed is not None:
-            told["fixed"] = told["best"] if len(self._points) == 1 else _one(
-                settings.fixed, self._fixed, results[1])
-        return told
+    def _outcome(self, results: dict[int, Result]) -> dict[str, Any]:
+        outcome = {"metric": self._metric, "retrain_on": self._final.retrain_on,
+                   "seed": self._seed, "best": _one(self._best.point, self._best, results[0])}
+        if self._baseline is not None:
+            outcome["fixed"] = outcome["best"] if len(self._points) == 1 else _one(
+                self._baseline, self._searched, results[1])
+        return outcome
 
 
-def _one(point: dict[str, Any], searched: PointResult | None, result: dict[str,
-                                                                           Any]) -> dict[str, Any]:
+def _failure(ended: Ended) -> str:
+    tail = ended.log_tail.strip()
+    return (f"the search is done, but the final training of the {TITLES[NAMES[ended.number]]} failed "
+            f"({ended.verdict}): {ended.message}. The same command tries it again"
+            + (f"\nThe end of its log:\n{tail}" if tail else ""))
+
+
+def _one(point: Point, searched: PointResult | None, result: Result) -> dict[str, Any]:
     # the last value, not the best: nothing is chosen on the test list
-    return {
-        "point": dict(point), "validation": searched.value if searched else None,
-        "test": result["curve"][-1][1], "epoch": result["curve"][-1][0],
-        "seconds": result.get("seconds")
-    }
+    epoch, value = result["curve"][-1]
+    return {"point": dict(point), "validation": searched.value if searched else None, "test": value,
+            "epoch": epoch, "seconds": result.get("seconds")}

@@ -12,10 +12,12 @@ _WATCHED = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Used as a context manager; it does nothing outside of the main thread, where Python has no signals.
+    """Used as a context manager; it does nothing outside of the main thread, where Python has no
+    signals.
 
-    After the first signal ``asked`` is true and the search ends at its next turn; a second one ends this process there
-    and then (workers die with it, and what is on disk is whole at every moment)."""
+    After the first signal ``asked`` is true and the search ends at its next turn; a second one ends
+    this process there and then (workers die with it, and what is on disk is whole at every
+    moment)."""
 
     def __init__(self) -> None:
         self.signal: int | None = None

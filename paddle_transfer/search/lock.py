@@ -12,16 +12,18 @@ from pathlib import Path
 from paddle_transfer.errors import StudyError
 
 LOCK_NAME = ".lock"
-#: Seconds to wait for a search that is just ending, and for workers whose parent was killed (they end by themselves,
+#: Seconds to wait for a search that is just ending, and for workers whose parent was killed (they
+#: end by themselves,
 #: data loaders within a few seconds).
 _PATIENCE, _ORPHANS = 1.0, 30.0
 
 
 class DirectoryLock:
-    """``output_dir/.lock``, locked with ``flock``. Workers inherit ``fd``, so the lock stays taken until the last of
-    them is gone, even when the parent was killed; a dead process holds nothing.
+    """``output_dir/.lock``, locked with ``flock``. Workers inherit ``fd``, so the lock stays taken
+    until the last of them is gone, even when the parent was killed; a dead process holds nothing.
 
-    Raises StudyError, naming who is at work, when it cannot be had; OSError when ``output_dir`` cannot be written.
+    Raises StudyError, naming who is at work, when it cannot be had; OSError when ``output_dir``
+    cannot be written.
     """
     def __init__(self, output_dir: str | os.PathLike, *,
                  clock: Callable[[], float] = time.monotonic, pause: Callable[[float],
@@ -77,7 +79,8 @@ class DirectoryLock:
 
 def move_aside(output_dir: str | os.PathLike,
                lock: DirectoryLock) -> tuple[DirectoryLock, Path | None]:
-    """Rename ``output_dir`` to ``<output_dir>.<time>`` and make a new one; (its lock, where the old one is).
+    """Rename ``output_dir`` to ``<output_dir>.<time>`` and make a new one; (its lock, where the old
+    one is).
 
     When the directory holds nothing but the lock, it stays, and the second part is None.
     """

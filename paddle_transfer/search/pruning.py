@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from paddle_transfer.pruners.registry import TrialPruner, make_pruner
-from paddle_transfer.space.space import Point
-from paddle_transfer.stages.distillation import raw_config
+from paddle_transfer.settings.groups import BaseTraining, Repeats
+from paddle_transfer.space.space import Point, Space
+from paddle_transfer.stages.base import SearchStages
+from paddle_transfer.study.records import Proposal
 
 
-def trial_pruner(settings: Any, spec: Mapping[str, Any] | None) -> TrialPruner | None:
-    """What the driver asks in the search of ``settings``, or None.
+def trial_pruner(spec: Mapping[str, Any] | None, *, base: BaseTraining, space: Space,
+                 stages: SearchStages, repeats: Repeats) -> TrialPruner | None:
+    """The pruner that the driver asks; None where nothing is pruned.
 
-    A greedy search compares whole trainings of one step with each other, and trains teachers and students that
-    nothing else compares with: there, nothing is pruned.
-
-    :raises PaddleTransferError: with every mistake in ``spec``, in a greedy search too
+    Raises PaddleTransferError with every mistake in ``spec``, also where nothing is pruned.
     """
     def epochs(point: Point) -> int:
-        return int(raw_config(settings, point)["Global"]["epochs"])
+        return int(stages.raw_config(Proposal(point))["Global"]["epochs"])
 
-    pruner = make_pruner(spec, epochs=int(settings.base_config["Global"]["epochs"]))
-    if pruner is None or settings.search_mode == "greedy":
+    pruner = make_pruner(spec, epochs=int(base.config["Global"]["epochs"]))
+    if pruner is None or not stages.supports_pruning:
         return None
-    return TrialPruner(pruner, space=settings.space, epochs=epochs, seed=settings.seed)
+    return TrialPruner(pruner, space=space, epochs=epochs, seed=repeats.seed)

@@ -1,75 +1,75 @@
-"""What the trials say: repeats averaged, points ranked by what was observed. Pure functions of the records."""
+"""Results of a search: repeats averaged, points ranked by what was observed. Functions of the
+records."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from paddle_transfer.space.space import Space
-from paddle_transfer.stages.plan import stage_of
-from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.space.space import Point, Space
+from paddle_transfer.study.records import Proposal, Stage, TrialRecord
 
-_RANKS = {"final": 0, "search": 1, "teacher": 2}
+_RANKS = {Stage.FINAL: 0, Stage.SEARCH: 1, Stage.TEACHER: 2}
 
 
 @dataclass(frozen=True)
 class PointResult:
-    """One point and what its trainings gave.
+    """One proposal and its trainings.
 
-    ``value`` is the mean of the best metrics of its completed trials (None when none completed), ``error`` the
-    standard error of that mean (None for a single trial), ``trials`` their records, ``best`` the completed one with
-    the best metric.
+    :param value: the mean of the best metrics of the completed trials; None when none completed
+    :param error: the standard error of that mean; None for a single trial
+    :param trials: all of them, by number
     """
 
-    point: dict[str, Any]
+    proposal: Proposal
     value: float | None
     error: float | None
     trials: tuple[TrialRecord, ...]
 
     @property
+    def point(self) -> Point:
+        return self.proposal.point
+
+    @property
     def best(self) -> TrialRecord:
-        completed = [
-            trial for trial in self.trials if trial.state == "complete" and trial.value is not None
-        ]
-        return max(completed, key=lambda trial: (trial.value, -trial.number))
+        """The completed trial with the best metric; there must be one."""
+        completed = [trial for trial in self.trials if trial.complete]
+        return max(completed, key=lambda trial: (trial.value or 0.0, -trial.number))
 
     @property
     def completed(self) -> int:
-        return sum(trial.state == "complete" for trial in self.trials)
+        return sum(trial.complete for trial in self.trials)
 
 
 def point_results(space: Space, records: Sequence[TrialRecord]) -> list[PointResult]:
-    """Every trained point, best first; points without a completed trial last. Equal values: the earlier one first.
+    """Every trained point, best first; those without a completed trial last. Of equal values the
+    earlier one first.
 
-    A distilled student is what its search was for, and so before all others; its teachers, another model, are last.
+    A distilled student is what its search was for, and so before all others; its teachers, another
+    model, are last.
     """
     groups: dict[str, list[TrialRecord]] = {}
-    for record in sorted(records, key=lambda record: record.number):
-        if record.finished and record.reused is None:
-            groups.setdefault(space.key(record.point), []).append(record)
-    results = [_summarise(group) for group in groups.values()]
-    return sorted(
-        results, key=lambda result: (result.value is None, _RANKS[stage_of(result.point)], -(
-            result.value or 0.0), result.trials[0].number))
+    for record in sorted(trained(records), key=lambda record: record.number):
+        groups.setdefault(record.key(space), []).append(record)
+    return sorted(map(_summarise, groups.values()), key=lambda result: (
+        result.value is None, _RANKS[result.proposal.stage], -(result.value or 0.0),
+        result.trials[0].number))
 
 
 def _summarise(trials: list[TrialRecord]) -> PointResult:
-    values = [
-        trial.value for trial in trials if trial.state == "complete" and trial.value is not None
-    ]
-    if not values:
-        return PointResult(trials[0].point, None, None, tuple(trials))
-    return PointResult(trials[0].point,
-                       sum(values) / len(values), standard_error(values), tuple(trials))
+    values = [trial.value for trial in trials if trial.complete and trial.value is not None]
+    mean = sum(values) / len(values) if values else None
+    return PointResult(trials[0].proposal, mean, standard_error(values), tuple(trials))
 
 
 def standard_error(values: Sequence[float]) -> float | None:
-    """Of the mean of ``values``; None for a single one."""
-    count, mean = len(values), sum(values) / len(values)
-    return math.sqrt(sum(
-        (value - mean) ** 2 for value in values) / (count - 1) / count) if count > 1 else None
+    """Of the mean of ``values``; None for fewer than two."""
+    count = len(values)
+    if count < 2:
+        return None
+    mean = sum(values) / count
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (count - 1) / count)
 
 
 def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:

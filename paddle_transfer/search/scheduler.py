@@ -1,19 +1,18 @@
-"""What to do next: a pure function of the trials, so that a search that was killed goes on as if it had not been."""
+"""What to do next: a function of the trials, so that a search that was killed goes on as if it had
+not been."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Union
+from typing import Protocol
 
 from paddle_transfer.samplers.base import Sampler
-from paddle_transfer.search.confirm import Training
 from paddle_transfer.search.ranking import Ranker
-from paddle_transfer.space.space import Point, Space
-from paddle_transfer.study.records import TrialRecord, observations
-
-#: Far more than a search has trials, so that seeds moved on by reuses do not meet.
-_STRIDE = 1_000_003
+from paddle_transfer.settings.groups import Repeats
+from paddle_transfer.space.space import Space
+from paddle_transfer.stages.base import SearchStages
+from paddle_transfer.study.records import Proposal, TrialRecord
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,13 @@ class Create:
     """Begin a new trial."""
 
     suggestion: int
-    point: Point
+    proposal: Proposal
     seed: int
 
 
 @dataclass(frozen=True)
 class Reuse:
-    """Record a suggestion that needs no training: the finished trial ``original`` stands for it."""
+    """Record a suggestion that needs no training: it gets the result of the trial ``original``."""
 
     suggestion: int
     original: TrialRecord
@@ -42,7 +41,7 @@ class Reuse:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing can be begun before a trial under way has ended."""
+    """Nothing can be begun before a running trial has ended."""
 
 
 @dataclass(frozen=True)
@@ -52,138 +51,134 @@ class Stop:
     reason: str
 
 
-Action = Union[Resume, Create, Reuse, Wait, Stop]
+Action = Resume | Create | Reuse | Wait | Stop
 
 
 class StopRule(Protocol):
     def done(self, records: Sequence[TrialRecord]) -> str | None:
-        """Why the search proper is over, told by its ``records``; None while it is not. Trials under way are waited
-        for."""
+        """Why the search proper, whose trials are ``records``, is over; None while it is not.
+        Running trials are waited for."""
         ...
 
 
 class Limits(Protocol):
-    def refuses(self, records: Sequence[TrialRecord], point: Point | None = None) -> str | None:
-        """Why no training, of ``point`` or of any, may be begun beside ``records``; None when one may."""
+    def refuses(self, records: Sequence[TrialRecord],
+                proposal: Proposal | None = None) -> str | None:
+        """Why no training, of ``proposal`` or of any, may be begun now; None when one may."""
         ...
 
 
-def next_action(records: Sequence[TrialRecord], *, in_flight: Collection[int], settings: Any,
-                sampler: Sampler, ranker: Ranker | None = None, stop_rule: StopRule | None = None,
-                limits: Limits | None = None) -> Action:
-    """The next step while a slot is free: trials that were interrupted, then the search proper, then what confirms it.
+@dataclass(frozen=True, kw_only=True)
+class Scheduler:
+    """Decides what a free slot does.
 
-    :param records: all trials by number
-    :param in_flight: the numbers of those that this process runs now
-    :param settings: space, times (of a point), max_iter (None: no limit), de_duplication, seed, confirm
-    :param ranker: knows which trials confirm, and what is left to be confirmed; one of its own by default
+    :param max_iter: suggestions at most; None: no limit
+    :param ranker: knows which trials confirm, and what is left to be confirmed
     """
-    for record in records:
-        if not record.finished and record.number not in in_flight:
-            return Resume(record.number)
-    ranker = ranker or Ranker(settings)
-    own = ranker.searched(records)
-    flying = [record.number for record in own if record.number in in_flight]
-    step = _search_step(records, own, flying=flying, settings=settings, sampler=sampler,
-                        stop_rule=stop_rule, limits=limits)
-    if isinstance(step, Create) and limits is not None:
-        refusal = limits.refuses(records, step.point)
-        step = step if refusal is None else _end(refusal, flying)
-    if not isinstance(step, Stop):
-        return step
-    return _confirm_step(step.reason, records, ranker.to_confirm(records), in_flight=in_flight,
-                         settings=settings, limits=limits)
 
+    stages: SearchStages
+    sampler: Sampler
+    space: Space
+    repeats: Repeats
+    ranker: Ranker
+    max_iter: int | None = None
+    stop_rule: StopRule | None = None
+    limits: Limits | None = None
 
-def _search_step(records: Sequence[TrialRecord], own: Sequence[TrialRecord], *,
-                 flying: Sequence[int], settings: Any, sampler: Sampler, stop_rule: StopRule | None,
-                 limits: Limits | None) -> Action:
-    """The next step of the search proper, whose trials are ``own``; ``flying`` are those of them under way."""
-    repeat = _next_repeat(records, own, settings)
-    if repeat is not None:
-        return repeat
-    suggestions = 1 + max((record.suggestion for record in records), default=-1)
-    enough = settings.max_iter is not None and suggestions >= settings.max_iter
-    exhausted = settings.de_duplication and _evaluated(records,
-                                                       settings.space) == settings.space.size
-    if not enough and not exhausted:  # else that is why it ends
-        reason = (stop_rule and stop_rule.done(own)) or (limits and limits.refuses(records))
-        if reason:
-            return _end(reason, flying)
-    point = None if enough else ask(records, settings=settings, sampler=sampler)
-    if point is None:
-        return Wait() if flying else Stop(_why(records, settings, sampler))
-    twins = _twins(records, settings.space, point)
-    if twins and settings.de_duplication:
-        # Evaluated: its result counts. Being trained now (nothing else is left): its result is not known yet.
-        done = [twin for twin in twins if twin.finished]
-        if len(done) < len(twins):
+    def next_action(self, records: Sequence[TrialRecord], in_flight: Collection[int]) -> Action:
+        """The next action while a slot is free: trials that were interrupted, then the search
+        proper, then what confirms it.
+
+        :param records: all trials by number
+        :param in_flight: the numbers of those that this process runs now
+        """
+        for record in records:
+            if not record.finished and record.number not in in_flight:
+                return Resume(record.number)
+        own = self.ranker.searched(records)
+        running = any(record.number in in_flight for record in own)
+        action = self._search(records, own, running)
+        if isinstance(action, Create):
+            refusal = self._refusal(records, action.proposal)
+            action = action if refusal is None else _end(refusal, running)
+        if not isinstance(action, Stop):
+            return action
+        return self._confirm(action.reason, records, bool(in_flight))
+
+    def _refusal(self, records: Sequence[TrialRecord],
+                 proposal: Proposal | None = None) -> str | None:
+        return self.limits.refuses(records, proposal) if self.limits is not None else None
+
+    def _search(self, records: Sequence[TrialRecord], own: Sequence[TrialRecord],
+                running: bool) -> Action:
+        """The next action of the search proper, whose trials are ``own``; some are ``running``."""
+        repeat = self._next_repeat(records, own)
+        if repeat is not None:
+            return repeat
+        suggestions = 1 + max((record.suggestion for record in records), default=-1)
+        enough = self.max_iter is not None and suggestions >= self.max_iter
+        exhausted = self.repeats.de_duplication and self._evaluated(records) == self.space.size
+        if not enough and not exhausted:  # else that is why it ends
+            reason = (self.stop_rule and self.stop_rule.done(own)) or self._refusal(records)
+            if reason:
+                return _end(reason, running)
+        proposal = None if enough else self.stages.propose(records, self.sampler)
+        if proposal is None:
+            return Wait() if running else Stop(self._why_done(records))
+        earlier = self._trainings(records, proposal)
+        if not earlier or not self.repeats.de_duplication:
+            return Create(suggestions, proposal, self.repeats.seed + len(earlier))
+        # Evaluated: its result counts. Running now (nothing else is left): there is no result yet.
+        if not all(record.finished for record in earlier):
             return Wait()
-        return Reuse(suggestions,
-                     max(done, key=lambda twin: (twin.state == "complete", -twin.number)))
-    return Create(suggestions, point, settings.seed + len(twins))
+        return Reuse(suggestions, max(earlier, key=lambda one: (one.complete, -one.number)))
+
+    def _confirm(self, reason: str, records: Sequence[TrialRecord], running: bool) -> Action:
+        """What follows when the search proper has ended for ``reason``."""
+        left = self.ranker.to_confirm(records)
+        refusal = self._refusal(records, left[0].proposal) if left else None
+        if left and refusal is None:
+            return Create(left[0].suggestion, left[0].proposal, left[0].seed)
+        if running:
+            return Wait()
+        if left:
+            few = "1 training of confirm was" if len(left) == 1 else (
+                f"{len(left)} trainings of confirm were")
+            reason += f"; {few} left out" + (f": {refusal}" if refusal != reason else "")
+        return Stop(reason)
+
+    def _why_done(self, records: Sequence[TrialRecord]) -> str:
+        if self.stages.propose(records, self.sampler) is None:
+            reason = self.stages.why_done(records)
+            if reason is not None:
+                return reason
+        evaluated = self._evaluated(records)
+        if evaluated == self.space.size:
+            return f"all {evaluated} points of the space were evaluated"
+        return f"max_iter ({self.max_iter}) suggestions were evaluated"
+
+    def _evaluated(self, records: Sequence[TrialRecord]) -> int:
+        return len({self.space.key(record.point) for record in records})
+
+    def _next_repeat(self, records: Sequence[TrialRecord],
+                     own: Sequence[TrialRecord]) -> Create | None:
+        """The next training of a suggestion that has had too few; with the next seed."""
+        trials: dict[int, list[TrialRecord]] = {}
+        for record in own:
+            trials.setdefault(record.suggestion, []).append(record)
+        for suggestion, repeats in trials.items():
+            proposal = repeats[0].proposal
+            if repeats[0].reused is None and len(repeats) < self.stages.times(proposal):
+                return Create(suggestion, proposal,
+                              self.repeats.seed + len(self._trainings(records, proposal)))
+        return None
+
+    def _trainings(self, records: Sequence[TrialRecord], proposal: Proposal) -> list[TrialRecord]:
+        """The trainings of ``proposal`` so far, begun or done."""
+        key = proposal.key(self.space)
+        return [record for record in records
+                if record.reused is None and record.key(self.space) == key]
 
 
-def _end(reason: str, flying: Sequence[int]) -> Action:
-    return Wait() if flying else Stop(reason)
-
-
-def _confirm_step(reason: str, records: Sequence[TrialRecord], left: Sequence[Training], *,
-                  in_flight: Collection[int], settings: Any, limits: Limits | None) -> Action:
-    """What follows when the search proper has ended for ``reason``, with the trainings ``left`` to be begun."""
-    refusal = limits.refuses(records, left[0].point) if left and limits is not None else None
-    if left and refusal is None:
-        return Create(left[0].suggestion, left[0].point, left[0].seed)
-    if in_flight:
-        return Wait()
-    if left:
-        few = f"{len(left)} training{'s' if len(left) > 1 else ''} of confirm {'were' if len(left) > 1 else 'was'}"
-        return Stop(f"{reason}; {few} left out" + (f": {refusal}" if refusal != reason else ""))
-    return Stop(reason)
-
-
-def _why(records: Sequence[TrialRecord], settings: Any, sampler: Sampler) -> str:
-    if settings.search_mode == "greedy" and sampler.suggest(
-            settings.space, *observations(records), seed=settings.seed) is None:
-        return sampler.why(settings.space, observations(records)[0])
-    evaluated = _evaluated(records, settings.space)
-    if evaluated == settings.space.size:
-        return f"all {evaluated} points of the space were evaluated"
-    return f"max_iter ({settings.max_iter}) suggestions were evaluated"
-
-
-def _evaluated(records: Sequence[TrialRecord], space: Space) -> int:
-    return len({space.key(record.point) for record in records})
-
-
-def ask(records: Sequence[TrialRecord], *, settings: Any, sampler: Sampler) -> Point | None:
-    """The sampler's next point; None when there is none.
-
-    A reused trial is no observation of its own, but a draw that led to one must not be drawn again: so it moves
-    the seed on.
-    """
-    finished, running = observations(records)
-    reused = sum(record.reused is not None for record in records)
-    return sampler.suggest(settings.space, finished, running, seed=settings.seed + _STRIDE * reused)
-
-
-def _next_repeat(records: Sequence[TrialRecord], own: Sequence[TrialRecord],
-                 settings: Any) -> Create | None:
-    """The next training of a suggestion that has had fewer than ``search_times``; with the next seed."""
-    trials: dict[int, list[TrialRecord]] = {}
-    for record in own:
-        trials.setdefault(record.suggestion, []).append(record)
-    for suggestion, repeats in trials.items():
-        if len(repeats) < settings.times(repeats[0].point) and repeats[0].reused is None:
-            point = repeats[0].point
-            return Create(suggestion, point,
-                          settings.seed + len(_twins(records, settings.space, point)))
-    return None
-
-
-def _twins(records: Sequence[TrialRecord], space: Space, point: Point) -> list[TrialRecord]:
-    """The trainings of ``point`` so far, begun or done."""
-    key = space.key(point)
-    return [
-        record for record in records if record.reused is None and space.key(record.point) == key
-    ]
+def _end(reason: str, running: bool) -> Action:
+    return Wait() if running else Stop(reason)

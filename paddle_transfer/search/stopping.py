@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
+from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.budget import most_epochs, searches_epochs
-from paddle_transfer.space.space import Point
-from paddle_transfer.stages.distillation import raw_config
+from paddle_transfer.settings.groups import BaseTraining, Budget
+from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.study.base import Store
-from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.study.records import Proposal, TrialRecord, TrialState
 
 #: The study's attribute that holds the seconds spent on searching so far.
 SECONDS = "seconds_searched"
-#: Seconds between two entries of it at most, while epochs come in: what a kill may lose.
+#: Seconds between two writes of it at most, while epochs come in: what a kill may lose.
 _EVERY = 30.0
 
 
 class AutoStop:
-    """``stop: auto``, a ``steps.StopRule``: ends the search when no untried point is expected to gain more than noise
-    hides, and never before ``suggest.stopping.LEAST_TRIALS`` points have a result."""
+    """``stop: auto``, a ``scheduler.StopRule``: ends the search when no untried point is expected
+    to gain more than the noise of a training, and never before ``LEAST_TRIALS`` points have a
+    result."""
 
     def __init__(self, ranker: Ranker):
         self._ranker = ranker
@@ -30,83 +32,87 @@ class AutoStop:
         view = self._ranker.posterior_summary(records)
         if view is None or not view.enough:
             return None
-        return (
-            f"stop auto: no untried point is expected to gain more than {100 * view.gain:.2f} points, less than "
-            f"noise hides ({100 * view.tolerance:.2f})")
+        return (f"stop auto: no untried point is expected to gain more than {100 * view.gain:.2f} "
+                f"points, less than noise hides ({100 * view.tolerance:.2f})")
 
 
 class Stopwatch:
-    """A listener that counts the seconds of searching, over restarts, in the study's attributes.
+    """A callback that counts the seconds of searching, over restarts, in the study's attributes.
 
     :param clock: seconds, monotonic
     """
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic):
         self._store, self._clock = store, clock
-        self._before = self._noted = float(store.attributes().get(SECONDS, 0.0))
-        self._begun: float | None = None
+        self._before = self._written = float(store.attributes().get(SECONDS, 0.0))
+        self._started: float | None = None
 
     @property
     def seconds(self) -> float:
-        return self._before + (0.0 if self._begun is None else self._clock() - self._begun)
+        return self._before + (0.0 if self._started is None else self._clock() - self._started)
 
-    def search_started(self, settings: Any, records: Sequence[TrialRecord]) -> None:
-        self._begun = self._clock()
+    def search_started(self, records: Sequence[TrialRecord]) -> None:  # noqa: ARG002
+        self._started = self._clock()
 
-    def trial_started(self, record: TrialRecord, device: str) -> None:
-        self._note()
+    def trial_started(self, record: TrialRecord, device: str) -> None:  # noqa: ARG002
+        self._write()
 
-    def epoch_reported(self, record: TrialRecord, report: Any) -> None:
-        if self.seconds - self._noted >= _EVERY:
-            self._note()
+    def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:  # noqa: ARG002
+        if self.seconds - self._written >= _EVERY:
+            self._write()
 
-    def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
-        self._note()
+    def trial_ended(self, record: TrialRecord,  # noqa: ARG002
+                    records: Sequence[TrialRecord]) -> None:  # noqa: ARG002
+        self._write()
 
-    def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
-        self._note()
+    def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:  # noqa: ARG002
+        self._write()
 
-    def _note(self) -> None:
-        if self.seconds > self._noted:
-            self._noted = self.seconds
-            self._store.set_attribute(SECONDS, round(self._noted, 3))
+    def _write(self) -> None:
+        if self.seconds > self._written:
+            self._written = self.seconds
+            self._store.set_attribute(SECONDS, round(self._written, 3))
 
 
-class Budget:
-    """The hard limits, ``steps.Limits``.
+class BudgetLimits:
+    """``time_budget`` and ``epoch_budget`` as ``scheduler.Limits``.
 
-    :param settings: time_budget (hours), epoch_budget
     :param seconds: gives the seconds of searching so far
     """
 
-    def __init__(self, settings: Any, *, seconds: Callable[[], float] = lambda: 0.0):
-        self._settings, self._seconds = settings, seconds
-        self._vary = any(map(searches_epochs, settings.keys))
-        self._same = most_epochs(settings.base_config,
-                                 settings.keys) if settings.epoch_budget is not None else None
+    def __init__(self, budget: Budget, *, base: BaseTraining, keys: Sequence[SearchKey],
+                 stages: SearchStages, seconds: Callable[[], float] = lambda: 0.0):
+        self._budget, self._stages, self._seconds = budget, stages, seconds
+        self._vary = any(map(searches_epochs, keys))
+        counts = budget.epoch_budget is not None
+        self._same = most_epochs(base.config, keys) if counts else None
 
-    def refuses(self, records: Sequence[TrialRecord], point: Point | None = None) -> str | None:
-        """Why no training (of ``point``) may be begun now; None when one may. A trial that ends early may make room
-        again, so it is the end only when none is under way."""
-        settings = self._settings
-        if settings.time_budget is not None and self._seconds() >= 3600 * settings.time_budget:
-            return f"time_budget ({settings.time_budget:g} h) is spent"
-        if settings.epoch_budget is None:
+    def refuses(self, records: Sequence[TrialRecord],
+                proposal: Proposal | None = None) -> str | None:
+        """Why no training (of ``proposal``) may be begun now; None when one may. A running trial
+        that ends early may make room again, so it is the end only when none runs."""
+        hours, epochs = self._budget.time_budget, self._budget.epoch_budget
+        if hours is not None and self._seconds() >= 3600 * hours:
+            return f"time_budget ({hours:g} h) is spent"
+        if epochs is None:
             return None
         spent = sum(map(self.epochs_of, records))
-        needed = 1 if point is None and self._vary else self._whole(point)
-        if spent + needed <= settings.epoch_budget:
+        needed = 1 if proposal is None and self._vary else self._whole(proposal)
+        if spent + needed <= epochs:
             return None
-        return f"epoch_budget ({settings.epoch_budget}) has no room for another training after {spent} epochs"
+        return f"epoch_budget ({epochs}) has no room for another training after {spent} epochs"
 
     def epochs_of(self, record: TrialRecord) -> int:
-        """The epochs that a trial has spent, and may still need while it is under way."""
+        """The epochs that a trial has spent, and may still need while it runs."""
         if record.reused is not None:
             return 0
         last = record.curve[-1][0] if record.curve else 0
-        return max(last, self._whole(record.point)) if record.state in ("running",
-                                                                        "complete") else last
+        whole = record.state in (TrialState.RUNNING, TrialState.COMPLETE)
+        return max(last, self._whole(record.proposal)) if whole else last
 
-    def _whole(self, point: Point | None) -> int:
-        """The epochs of a whole training of ``point``, which may be any where all are alike."""
-        return raw_config(self._settings, point)["Global"]["epochs"] if self._vary else self._same
+    def _whole(self, proposal: Proposal | None) -> int:
+        """The epochs of a whole training of ``proposal``, or of any where all are alike."""
+        if proposal is None or not self._vary:
+            assert self._same is not None, "the base config says how many epochs there are"
+            return self._same
+        return int(self._stages.raw_config(proposal)["Global"]["epochs"])

@@ -1,4 +1,4 @@
-"""The trials' folders, ``output_dir/trials/NNNN``: made ready for an attempt, and read after one."""
+"""The trials' folders, ``output_dir/trials/NNNN``: prepared for an attempt, and read after one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer.errors import DiskFull, is_disk_full
-from paddle_transfer.executors.base import Job
-from paddle_transfer.executors.verdict import LOG_NAME, read_result
+from paddle_transfer.executors.base import Ended, Job, Verdict
 from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.study.trial_folder import TrialFolder
+
+__all__ = ["TrialFolder", "TrialFolders", "WriteConfig"]
 
 #: Makes ``config.yaml`` of a trial: called with the record and the file to write.
 WriteConfig = Callable[[TrialRecord, Path], None]
@@ -24,36 +26,39 @@ class TrialFolders:
     :param payload: goes to the runner of every trial, beside its seed
     """
 
-    def __init__(self, output_dir: str | os.PathLike, *, write_config: WriteConfig,
+    def __init__(self, output_dir: str | os.PathLike[str], *, write_config: WriteConfig,
                  payload: dict[str, Any] | None = None):
         self.root = Path(output_dir)
         self._write_config, self.payload = write_config, dict(payload or {})
 
-    def directory(self, number: int) -> Path:
-        return self.root / "trials" / f"{number:04d}"
+    def folder(self, number: int) -> TrialFolder:
+        """The folder of trial ``number``."""
+        return TrialFolder.of(self.root, number)
 
-    def result(self, record: TrialRecord) -> dict[str, Any] | None:
-        """What the record's present attempt left behind, when it came to its end; None otherwise."""
-        return read_result(self.directory(record.number), number=record.number,
-                           attempt=record.attempts)
+    def ended(self, record: TrialRecord) -> Ended | None:
+        """The end of the record's present attempt by its result.json; None when there is none."""
+        result = self.folder(record.number).read_result(record.number, record.attempts)
+        return None if result is None else Ended(
+            record.number, record.attempts, Verdict(result["verdict"]), result=result,
+            message=str(result.get("message", "")))
 
     def prepare(self, record: TrialRecord) -> Job:
-        """The job of the record's present attempt, in a folder with its config and nothing of earlier attempts but
-        their logs (``train.log.1`` is the first attempt's)."""
-        directory = self.directory(record.number)
-        directory.mkdir(parents=True, exist_ok=True)
-        log = directory / LOG_NAME
-        if log.exists():
-            log.rename(directory / f"{LOG_NAME}.{record.attempts - 1}")
-        for path in directory.iterdir():
-            if not path.name.startswith(f"{LOG_NAME}."):
+        """The job of the record's present attempt, in a folder with its config and nothing of
+        earlier attempts but their logs (``train.log.1`` is the first attempt's)."""
+        folder = self.folder(record.number)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        if folder.log.exists():
+            folder.log.rename(folder.old_log(record.attempts - 1))
+        for path in folder.path.iterdir():
+            if path not in folder.old_logs():
                 _remove(path)
-        self._write_config(record, directory / "config.yaml")
-        return Job(record.number, record.attempts, str(directory),
+        self._write_config(record, folder.config)
+        return Job(record.number, record.attempts, str(folder.path),
                    {**self.payload, "seed": record.seed})
 
     def check_room(self) -> None:
-        """Raises DiskFull when not even a small file can be written: then a crash was the disk's fault."""
+        """Raises DiskFull when not even a small file can be written: then a crash was the disk's
+        fault."""
         probe = self.root / f".room{os.getpid()}"
         try:
             with open(probe, "wb") as file:

@@ -16,8 +16,7 @@ from paddle_transfer.settings.fields import Lookup, read_config
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.stages.plan import (
     ALGORITHMS,
-    STAGE,
-    TEACHER,
+    COLUMNS,
     TEACHER_PATH,
     Distillation,
     addable,
@@ -47,7 +46,7 @@ def read_distillation(fields: Fields, keys: Sequence[SearchKey], *, base: dict |
     moved = fields.take(
         "final_replace", {}, _moves, empty=True, hint="For example Arch.lr_mult_list: "
         "Arch.models.1.Student.lr_mult_list.")
-    for name in (TEACHER, STAGE):
+    for name in COLUMNS:
         if any(key.name == name for key in keys):
             fields.issues.add(
                 "search_dict",
@@ -155,11 +154,11 @@ def _check(fields: Fields, keys: Sequence[SearchKey], distillation: Distillation
     if len(issues) > before:
         return
     point = {key.name: _any_value(key) for key in keys}
-    for teacher in distillation.teachers[:1] or ("-",):
+    for teacher in distillation.teachers[:1] or (None,):
         try:
-            if distillation.teachers:
-                teacher_config(base, keys, distillation, {**point, TEACHER: teacher})
-            final_config(keys, distillation, {**point, TEACHER: teacher})
+            if teacher is not None:
+                teacher_config(base, keys, distillation, point, teacher)
+            final_config(keys, distillation, point, teacher=teacher)
         except (LookupError, TypeError, AttributeError, ValueError, PaddleTransferError) as error:
             issues.add("distill_config_file", "the values found cannot be put into it",
                        str(error) or repr(error))

@@ -33,6 +33,8 @@ from paddle_transfer.settings.ineffective_keys import check_ineffective
 from paddle_transfer.settings.search_dict import read_search_dict
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.space import Point, Space
+from paddle_transfer.stages.base import SearchStages
+from paddle_transfer.stages.distillation import make_stages
 from paddle_transfer.stages.plan import Distillation, Plan, make_plan
 
 #: As ``suggest.bayes`` knows them.
@@ -166,7 +168,7 @@ class SearchSettings:
                 key.name: {**_without_name(key), "edits": list(key.replace_config) or "catalogue"}
                 for key in self.keys
             },
-            "order": list(self.space.names),
+            "order": list(self.stages.names),
             "metric": self.metric,
             "seed": self.seed,
             "search_times": self.search_times,
@@ -174,9 +176,13 @@ class SearchSettings:
             **greedy,
         }
 
-    def times(self, point: Point) -> int:
-        """How often ``point`` is trained."""
-        return self.plan.times(point, self.search_times) if self.plan else self.search_times
+    @property
+    def stages(self) -> SearchStages:
+        """What the search trains, stage after stage, and with which configs."""
+        return make_stages(base=self.base_config, keys=self.keys, space=self.space,
+                           output_dir=self.output_dir, seed=self.seed,
+                           search_times=self.search_times, plan=self.plan,
+                           distillation=self.distillation)
 
 
 def _without_name(key: SearchKey) -> dict[str, Any]:

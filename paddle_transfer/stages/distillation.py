@@ -1,108 +1,139 @@
-"""The config of any trial, and the teacher and the final run that end a greedy search of PaddleClas's kind."""
+"""The stages after a greedy search: the best of several teachers is trained with the values found,
+then a student that learns from it; as PaddleClas's ``tools/search_strategy.py`` does."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
-from paddle_transfer.config import pretrained
 from paddle_transfer.errors import SearchFailed, StudyError
-from paddle_transfer.space.catalog import apply_point
-from paddle_transfer.space.space import Point
-from paddle_transfer.stages.plan import (
-    NO_TEACHER,
-    STAGE,
-    TEACHER,
-    applied,
-    final_config,
-    stage_of,
-    teacher_config,
-)
-from paddle_transfer.strategies.section import apply_strategy
-from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.samplers.base import Sampler
+from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.space import Point, Space
+from paddle_transfer.stages.base import SearchStages
+from paddle_transfer.stages.greedy import GreedySearch, best_point
+from paddle_transfer.stages.plain import PlainSearch
+from paddle_transfer.stages.plan import COLUMNS, Distillation, Plan, final_config, teacher_config
+from paddle_transfer.study.records import Proposal, Stage, TrialRecord, observations
+from paddle_transfer.study.trial_folder import TrialFolder
 
-#: The weights of a trial's best epoch, as the worker writes them, without ``.pdparams``.
-WEIGHTS = "best_model"
+#: What result files show for no teacher.
+NO_TEACHER = "-"
 
 
-def point_config(settings: Any, point: Point, *, records: Sequence[TrialRecord] = ()) -> dict:
-    """The PaddleClas config that trains ``point``; not yet a trial's own (``config.base.for_trial``). Its pretrained
-    weights are the file that the search prepares (``search.weights``).
+@dataclass(frozen=True, kw_only=True)
+class DistilledSearch(GreedySearch):
+    """``SearchStages`` of a greedy search, its teachers and the student that ends it."""
 
-    :param records: the final run of a distillation finds its teacher's weights among them
-    """
-    return pretrained.for_search(raw_config(settings, point, records=records), settings.output_dir)
+    distillation: Distillation
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.space.names, *COLUMNS)
+
+    def shown(self, proposal: Proposal) -> Point:
+        values = (proposal.teacher or NO_TEACHER, proposal.stage.value)
+        return {**proposal.point, **dict(zip(COLUMNS, values, strict=True))}
+
+    def propose(self, records: Sequence[TrialRecord], sampler: Sampler) -> Proposal | None:
+        """As ``SearchStages.propose``. Teachers may be trained at the same time; the student waits
+        for all of them, and is not trained when all have failed."""
+        proposal = super().propose(records, sampler)
+        finished, running = observations(records)
+        if proposal is not None or running:
+            return proposal
+        point = best_point(self.plan, self.space, finished)
+        begun = {record.key(self.space) for record in records}
+        teachers = [Proposal(point, Stage.TEACHER, name) for name in self.distillation.teachers]
+        left = [one for one in teachers if one.key(self.space) not in begun]
+        if left or any(not record.finished for record in records):
+            return left[0] if left else None
+        best = self._best_trial([one.key(self.space) for one in teachers], records)
+        student = Proposal(point, Stage.FINAL, best.teacher if best else None)
+        impossible = teachers and best is None  # without a teacher there is nothing to distil
+        return None if impossible or student.key(self.space) in begun else student
+
+    def why_done(self, records: Sequence[TrialRecord]) -> str | None:
+        tried = [record for record in records if record.stage is Stage.TEACHER]
+        if tried and not any(record.complete for record in tried):
+            return "no teacher could be trained, so there is nothing to distil from"
+        return f"{super().why_done(records)} and the student was distilled"
+
+    def times(self, proposal: Proposal) -> int:
+        return super().times(proposal) if proposal.stage is Stage.SEARCH else 1
+
+    def _edited(self, proposal: Proposal, records: Sequence[TrialRecord]) -> dict[str, Any]:
+        point, teacher = proposal.point, proposal.teacher
+        if proposal.stage is Stage.SEARCH:
+            return super()._edited(proposal, records)
+        if proposal.stage is Stage.TEACHER:
+            assert teacher is not None, "a teacher has a name"
+            return teacher_config(self.base, self.keys, self.distillation, point, teacher)
+        return final_config(self.keys, self.distillation, point, teacher=teacher,
+                            weights=self.teacher_weights(proposal, records))
+
+    def teacher_weights(self, student: Proposal, records: Sequence[TrialRecord]) -> str:
+        """The path, without ``.pdparams``, of the weights of the teacher that ``student`` learns
+        from, whether they are there yet or not; empty without a teacher."""
+        if student.teacher is None:
+            return ""
+        trial = self._teacher_of(student, records)
+        number = trial.number if trial else "NNNN"
+        return str(TrialFolder.of(self.output_dir, number).weights_stem)
+
+    def needed_weights(self, records: Sequence[TrialRecord]) -> set[int]:
+        """Of all teachers until the best is known, then of that one."""
+        students = [record for record in records if record.stage is Stage.FINAL]
+        if not students:
+            return {record.number for record in records if record.stage is Stage.TEACHER}
+        teachers = [self._teacher_of(record.proposal, records) for record in students]
+        return {teacher.number for teacher in teachers if teacher is not None}
+
+    def check_weights(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
+        if record.stage is not Stage.FINAL or record.teacher is None:
+            return
+        weights = self.teacher_weights(record.proposal, records) + ".pdparams"
+        if not os.path.isfile(weights):
+            raise StudyError(
+                f"{weights}: the weights of the teacher {record.teacher} must be there for the final "
+                "run, but they are gone. Put them back, or start anew with --fresh")
+
+    def check_end(self, records: Sequence[TrialRecord]) -> None:
+        """Raises SearchFailed when the student, or all its teachers, failed."""
+        for stage, what in ((Stage.FINAL, "the final distillation"),
+                            (Stage.TEACHER, "every teacher")):
+            ended = [record for record in records if record.stage is stage and record.finished]
+            if ended and not any(record.complete for record in ended):
+                last = ended[-1]
+                tail = str(last.info.get("log_tail", "")).strip()
+                end = f"\nThe end of its log:\n{tail}" if tail else ""
+                raise SearchFailed(
+                    f"{what} failed. Trial {last.number}: {last.info.get('reason', last.state)}. "
+                    f"What was found before is in {self.output_dir}{end}")
+
+    def _teacher_of(self, student: Proposal, records: Sequence[TrialRecord]) -> TrialRecord | None:
+        """The training of the teacher that ``student`` learns from."""
+        return self._best_trial([replace(student, stage=Stage.TEACHER).key(self.space)], records)
+
+    def _best_trial(self, wanted: Sequence[str],
+                    records: Sequence[TrialRecord]) -> TrialRecord | None:
+        """The complete training with the best metric among those whose key is ``wanted``."""
+        done = [record for record in records if record.complete and record.reused is None
+                and record.key(self.space) in wanted]
+        return max(done, key=lambda record: record.value or 0.0, default=None)
 
 
-def raw_config(settings: Any, point: Point, *, records: Sequence[TrialRecord] = ()) -> dict:
-    """``point_config`` with the weights as the user asks for them, edited by its strategy."""
-    return apply_strategy(_config_of(settings, point, records))
-
-
-def _config_of(settings: Any, point: Point, records: Sequence[TrialRecord]) -> dict:
-    if getattr(settings, "plan", None) is None:
-        return apply_point(settings.base_config, settings.keys, point)
-    stage = stage_of(point)
-    if stage == "search":
-        return applied(settings.base_config, settings.keys, point)
-    if stage == "teacher":
-        return teacher_config(settings.base_config, settings.keys, settings.distillation, point)
-    return final_config(settings.keys, settings.distillation, point, weights=teacher_weights(
-        settings, point, records))
-
-
-def teacher_weights(settings: Any, point: Point, records: Sequence[TrialRecord]) -> str:
-    """Where the weights of the teacher of the final run ``point`` are (a path without ``.pdparams``), whether they are
-    there yet or not."""
-    if point[TEACHER] == NO_TEACHER:
-        return ""
-    teacher = teacher_trial(settings, point, records)
-    name = f"{teacher.number:04d}" if teacher else "NNNN"
-    return str(Path(settings.output_dir) / "trials" / name / WEIGHTS)
-
-
-def teacher_trial(settings: Any, point: Point,
-                  records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """The training of the teacher that the final run ``point`` learns from."""
-    wanted = settings.space.key({**point, STAGE: "teacher"})
-    done = [record for record in records if record.state == "complete" and record.reused is None
-            and settings.space.key(record.point) == wanted]
-    return max(done, key=lambda record: record.value, default=None)
-
-
-def needed_weights(settings: Any, records: Sequence[TrialRecord]) -> set[int]:
-    """The trials whose weights must stay: every teacher until the best is known, then that of the final run."""
-    if getattr(settings, "distillation", None) is None:
-        return set()
-    finals = [record for record in records if stage_of(record.point) == "final"]
-    if not finals:
-        return {record.number for record in records if stage_of(record.point) == "teacher"}
-    teachers = [teacher_trial(settings, record.point, records) for record in finals]
-    return {teacher.number for teacher in teachers if teacher is not None}
-
-
-def check_weights(settings: Any, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
-    """Raises StudyError when ``record`` is to learn from a teacher whose weights are gone."""
-    if stage_of(record.point) != "final" or record.point[TEACHER] == NO_TEACHER:
-        return
-    weights = teacher_weights(settings, record.point, records) + ".pdparams"
-    if not Path(weights).is_file():
-        raise StudyError(
-            f"{weights}: the weights of the teacher {record.point[TEACHER]} must be there for the final "
-            "run, but they are gone. Put them back, or start anew with --fresh")
-
-
-def check_end(settings: Any, records: Sequence[TrialRecord]) -> None:
-    """Raises SearchFailed when the search was to end with a distillation and it, or all its teachers, failed."""
-    for stage, what in (("final", "the final distillation"), ("teacher", "every teacher")):
-        ended = [
-            record for record in records if stage_of(record.point) == stage and record.finished
-        ]
-        if ended and not any(record.state == "complete" for record in ended):
-            last = ended[-1]
-            tail = str(last.info.get("log_tail", "")).strip()
-            end = f"\nThe end of its log:\n{tail}" if tail else ""
-            raise SearchFailed(
-                f"{what} failed. Trial {last.number}: {last.info.get('reason', last.state)}. What was "
-                f"found before is in {settings.output_dir}{end}")
+def make_stages(*, base: dict[str, Any], keys: tuple[SearchKey, ...], space: Space, output_dir: str,
+                seed: int = 0, search_times: int = 1, plan: Plan | None = None,
+                distillation: Distillation | None = None) -> SearchStages:
+    """The stages of a search: one, or with a ``plan`` those of a greedy search."""
+    if plan is None:
+        return PlainSearch(base=base, keys=keys, space=space, output_dir=output_dir, seed=seed,
+                           search_times=search_times)
+    if distillation is None:
+        return GreedySearch(base=base, keys=keys, space=space, output_dir=output_dir, seed=seed,
+                            search_times=search_times, plan=plan)
+    return DistilledSearch(base=base, keys=keys, space=space, output_dir=output_dir, seed=seed,
+                           search_times=search_times, plan=plan, distillation=distillation)

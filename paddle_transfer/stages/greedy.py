@@ -1,18 +1,23 @@
-"""One key at a time, keeping the best value: the search of PaddleClas's ``tools/search_strategy.py``."""
+"""One key at a time, keeping the best value: the search of PaddleClas's ``search_strategy.py``."""
+# ruff: noqa: ARG002 (methods take the arguments of the protocols)
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from paddle_transfer.samplers.base import Observation, Options, RegisteredSampler, SamplerContext
 from paddle_transfer.samplers.common import finished_keys, keys
 from paddle_transfer.space.space import Point, Space
-from paddle_transfer.stages.plan import STAGE, TEACHER, Plan
+from paddle_transfer.stages.plain import PlainSearch
+from paddle_transfer.stages.plan import Plan, applied
+from paddle_transfer.study.records import Proposal, TrialRecord, TrialState
 
 
 class GreedySampler(RegisteredSampler):
-    """The values of one key do not depend on each other, so they may be trained beside each other; the next key waits
-    for all of them. Where it stands is read off the trials, so going on after a kill needs nothing."""
+    """The values of one key do not depend on each other, so they may be trained at the same time;
+    the next key waits for all of them. Which key it is follows from the trials."""
 
     name = "greedy"
     needs_finite_space = uses_stages = True
@@ -29,50 +34,54 @@ class GreedySampler(RegisteredSampler):
 
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
                 seed: int) -> Point | None:
-        """As ``Sampler.suggest``; also None while a step's last trainings are under way. ``seed`` changes nothing."""
+        """As ``Sampler.suggest``; also None while the last trainings of a key run."""
         busy = keys(space, running)
         taken = finished_keys(space, finished) | busy
         point = self.plan.first
-        for candidates in self._steps():
-            here = [{**point, **change} for change in candidates]
-            for candidate in here:
-                if space.key(candidate) not in taken:
-                    return candidate
-            if any(space.key(candidate) in busy for candidate in here):
+        for key in self.plan.keys:
+            candidates = self.plan.candidates(point, key)
+            left = [one for one in candidates if space.key(one) not in taken]
+            if left:
+                return left[0]
+            if any(space.key(one) in busy for one in candidates):
                 return None
-            best = best_of(space, here, finished)
-            if best is None and STAGE in candidates[0]:
-                return None  # without a teacher there is nothing to distil
-            point = best or point
+            point = best_of(space, candidates, finished) or point
         return None
 
-    def why(self, space: Space, finished: Sequence[Observation]) -> str:
-        """Why there is no further point."""
-        tried = [one for one in finished if one.point.get(STAGE) == "teacher"]
-        if self.plan.teachers and tried and not any(one.state == "complete" for one in tried):
-            return "no teacher could be trained, so there is nothing to distil from"
-        return f"all {len(self.plan.keys)} keys were searched" + (
-            " and the student was distilled" if self.plan.final else "")
 
-    def _steps(self) -> list[list[Point]]:
-        """What each step changes: its candidates, in PaddleClas's order."""
-        steps = [[{key.name: value} for value in key.values] for key in self.plan.keys]
-        if self.plan.teachers:
-            steps.append([{TEACHER: name, STAGE: "teacher"} for name in self.plan.teachers])
-        return [*steps, [{STAGE: "final"}]] if self.plan.final else steps
+def best_point(plan: Plan, space: Space, finished: Sequence[Observation]) -> Point:
+    """The point that all keys together have led to, once each of them was searched."""
+    point = plan.first
+    for key in plan.keys:
+        point = best_of(space, plan.candidates(point, key), finished) or point
+    return point
 
 
 def best_of(space: Space, candidates: Sequence[Point],
             finished: Sequence[Observation]) -> Point | None:
-    """The candidate with the best mean over its completed trainings; of equals the first, as in PaddleClas. None when
-    none has completed, and then the key stays as it was: PaddleClas would go on with a value that failed."""
+    """The candidate with the best mean over its completed trainings; of equals the first, as in
+    PaddleClas. None when none has completed, and then the key stays as it was: PaddleClas would go
+    on with a value that failed."""
     values: dict[str, list[float]] = {}
     for one in finished:
-        if one.state == "complete" and one.value is not None:
+        if one.state == TrialState.COMPLETE and one.value is not None:
             values.setdefault(space.key(one.point), []).append(one.value)
-    done = [candidate for candidate in candidates if space.key(candidate) in values]
-    return max(done, key=lambda candidate: _mean(values[space.key(candidate)]), default=None)
+    means = {key: sum(found) / len(found) for key, found in values.items()}
+    done = [point for point in candidates if space.key(point) in means]
+    return max(done, key=lambda point: means[space.key(point)], default=None)
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+@dataclass(frozen=True, kw_only=True)
+class GreedySearch(PlainSearch):
+    """``SearchStages`` of a greedy search without a distillation. Its points may leave keys as the
+    base config has them. The trainings of one key are compared as wholes, so nothing is pruned."""
+
+    supports_pruning: ClassVar[bool] = False
+
+    plan: Plan
+
+    def why_done(self, records: Sequence[TrialRecord]) -> str | None:
+        return f"all {len(self.plan.keys)} keys were searched"
+
+    def _edited(self, proposal: Proposal, records: Sequence[TrialRecord]) -> dict[str, Any]:
+        return applied(self.base, self.keys, proposal.point)

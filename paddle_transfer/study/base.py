@@ -1,4 +1,4 @@
-"""What has happened, kept on disk: the protocol.
+"""The store of a search's trials: the protocol.
 
 The conformance suite is ``tests.helpers.store_suite``.
 """
@@ -8,32 +8,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from paddle_transfer.space.space import Point
-from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.study.records import Proposal, TrialRecord, TrialState
 
 
 class Store(Protocol):
     """Keeps the trials of one search.
 
-    Duties: what a method has returned is on disk, a kill at any line inside it leaves the state before or after
-    it and never a half; a finished record never changes; numbers count from 0 without gaps.
-    One process writes at a time (it holds the output directory's lock).
+    Duties: what a method has returned is on disk; a kill at any line inside it leaves the state
+    before or after it and never a half; a finished record never changes; numbers count from 0
+    without gaps. One process writes at a time (it holds the output directory's lock).
     """
 
     def records(self) -> list[TrialRecord]:
         """All trials by number."""
         ...
 
-    def create(self, *, suggestion: int, point: Point, seed: int) -> TrialRecord:
+    def create(self, *, suggestion: int, proposal: Proposal, seed: int) -> TrialRecord:
         """A new trial, ``running``, with no attempt yet."""
         ...
 
     def reuse(self, *, suggestion: int, original: TrialRecord) -> TrialRecord:
-        """A new trial that is not trained: the finished ``original``'s state and value stand for it."""
+        """A new trial that is not trained: it gets the state and value of the finished
+        ``original``."""
         ...
 
     def begin(self, number: int) -> TrialRecord:
-        """A new attempt (the first is 1) at a running trial; epochs of an earlier attempt are forgotten."""
+        """A new attempt (the first is 1) at a running trial; epochs of an earlier attempt are
+        dropped."""
         ...
 
     def report_epoch(self, number: int, *, epoch: int, value: float) -> TrialRecord:
@@ -41,11 +42,11 @@ class Store(Protocol):
         ...
 
     def note_try(self, number: int, *, verdict: str, message: str, log_tail: str) -> TrialRecord:
-        """Remember an attempt that ended badly and that may be followed by another: ``info["tries"]``, a list of
+        """Add a failed attempt, which may be followed by another, to ``info["tries"]``: a list of
         ``{"attempt", "verdict", "message", "log_tail"}``."""
         ...
 
-    def finish(self, number: int, *, state: str, value: float | None = None,
+    def finish(self, number: int, *, state: TrialState, value: float | None = None,
                curve: Sequence[tuple[int, float]] | None = None,
                info: Mapping[str, Any] | None = None) -> TrialRecord:
         """The end of a trial, once and for good.
@@ -57,11 +58,13 @@ class Store(Protocol):
         ...
 
     def attributes(self) -> dict[str, Any]:
-        """What is kept of the search as a whole."""
+        """Data of the search as a whole."""
         ...
 
     def set_attribute(self, name: str, value: Any) -> None:
+        """Keep ``value``, JSON data, as an attribute of the search."""
         ...
 
     def close(self) -> None:
+        """Release the storage."""
         ...

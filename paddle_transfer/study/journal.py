@@ -14,31 +14,32 @@ from paddle_transfer.errors import StudyError
 
 
 class _NoLock:
-    """Optuna's backend wants a lock object; ``Journal.append_logs`` locks the file itself instead."""
+    """Optuna's backend needs a lock object; ``Journal.append_logs`` locks the file itself
+    instead."""
 
     def acquire(self) -> bool:
         return True
 
     def release(self) -> None:
-        pass
+        """Nothing is held."""
 
 
 class Journal(JournalFileBackend):
     """One JSON object a line, appended as a whole or not at all.
 
-    Locking is ``flock`` on the journal itself: the kernel lets go of it when a process dies, whereas Optuna's
-    own lock files stay and make the next process wait for half a minute.
+    Locking is ``flock`` on the journal itself: the kernel releases it when a process dies, whereas
+    Optuna's own lock files stay and make the next process wait for half a minute.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike[str]):
         self._path = Path(path)
         super().__init__(str(path), lock_obj=_NoLock())
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append and fsync.
 
-        Raises OSError (a full disk, say) with the file cut back to what it was, so that what follows in this
-        process does not grow onto a torn line.
+        Raises OSError (a full disk, say) with the file cut back to its former length, so that later
+        writes of this process do not continue a torn line.
         """
         data = b"".join(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
@@ -57,14 +58,15 @@ class Journal(JournalFileBackend):
             os.close(descriptor)
 
 
-def repair(path: str | os.PathLike) -> int:
-    """Cut off what a kill in the middle of a write left at the end of the journal; how many bytes went.
+def repair(path: str | os.PathLike[str]) -> int:
+    """Cut off the torn line that a kill in the middle of a write left at the end of the journal;
+    returns how many bytes were removed.
 
-    Only for the process that holds the output directory's lock. A last line that is cut was never reported as
-    written, so nothing that anybody relied on is lost.
+    Only for the process that holds the output directory's lock. The torn line was never reported as
+    written, so no trial is lost.
 
-    Raises StudyError, naming file and line, when a line before the last one is broken: that is no torn write,
-    and cutting there would lose trials.
+    Raises StudyError, naming file and line, when a line before the last one is broken: that is no
+    torn write, and cutting there would lose trials.
     """
     path = Path(path)
     data = path.read_bytes() if path.exists() else b""
@@ -76,9 +78,9 @@ def repair(path: str | os.PathLike) -> int:
             break  # the last whole line, or zeros that a crash of the machine left
         else:
             raise StudyError(
-                f"{path}: line {number}: every line must be a JSON object; found {line[:60]!r}. The file was changed "
-                "by something else. Put back a copy, or start anew with --fresh (the old run is moved aside)"
-            )
+                f"{path}: line {number}: every line must be a JSON object; found {line[:60]!r}. The "
+                "file was changed by something else. Put back a copy, or start anew with --fresh "
+                "(the old run is moved aside)")
     if good < len(data):
         with open(path, "r+b") as file:
             file.truncate(good)

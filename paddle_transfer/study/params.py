@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from optuna.distributions import (
     BaseDistribution,
@@ -11,53 +11,54 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, value_key
+from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value, value_key
 from paddle_transfer.space.space import Point, Space
 
 
-def _native(choice: Choice) -> bool:
-    """Whether Optuna can hold the values as they are: plain ones that ``==`` tells apart (1 and True it does not)."""
-    plain = all(
-        value is None or isinstance(value, (bool, int, float, str)) for value in choice.values)
+def _is_native(choice: Choice) -> bool:
+    """Whether Optuna can hold the values as they are: plain and distinct by ``==`` (1 and True are
+    not)."""
+    plain = all(value is None or isinstance(value, bool | int | float | str)
+                for value in choice.values)
     return plain and len(set(choice.values)) == choice.size
 
 
 def distribution(hyperparameter: Hyperparameter) -> BaseDistribution:
-    if isinstance(hyperparameter, Choice):
-        values = hyperparameter.values
-        return CategoricalDistribution(
-            values if _native(hyperparameter) else [value_key(value) for value in values])
-    if hyperparameter.integer:
-        return IntDistribution(int(hyperparameter.low), int(hyperparameter.high),
-                               log=hyperparameter.log)
-    return FloatDistribution(float(hyperparameter.low), float(hyperparameter.high),
-                             log=hyperparameter.log)
+    """Optuna's distribution of ``hyperparameter``."""
+    h = hyperparameter
+    if isinstance(h, Choice):
+        return CategoricalDistribution(h.values if _is_native(h) else list(map(value_key, h.values)))
+    if h.integer:
+        return IntDistribution(int(h.low), int(h.high), log=h.log)
+    return FloatDistribution(float(h.low), float(h.high), log=h.log)
 
 
-def to_params(space: Space, point: Point) -> dict[str, Any]:
+def to_params(space: Space, point: Point) -> dict[str, Value]:
     """The point with its values as Optuna holds them: lists and mappings as JSON text."""
     params = {}
-    for hyperparameter in space.hyperparameters:
-        value = point[hyperparameter.name]
-        if isinstance(hyperparameter, Choice):
-            value = hyperparameter.at(hyperparameter.index(value))
-            value = value if _native(hyperparameter) else value_key(value)
+    for h in space.hyperparameters:
+        value = point[h.name]
+        if isinstance(h, Choice):
+            value = h.at(h.index(value))
+            value = value if _is_native(h) else value_key(value)
         else:
-            value = int(value) if hyperparameter.integer else float(value)
-        params[hyperparameter.name] = value
+            value = int(value) if h.integer else float(value)
+        params[h.name] = value
     return params
 
 
-def to_point(space: Space, params: dict[str, Any]) -> Point:
-    """The point, made of the space's own values and in its order; KeyError or ValueError when it is none of its."""
+def to_point(space: Space, params: Mapping[str, Value]) -> Point:
+    """The point in the space's own values and order.
+
+    Raises KeyError or ValueError when ``params`` is no point of the space.
+    """
     point = {}
-    for hyperparameter in space.hyperparameters:
-        value = params[hyperparameter.name]
-        if isinstance(hyperparameter, Choice):
-            keys = [value_key(mine) for mine in hyperparameter.values]
-            text = value_key(value) if _native(hyperparameter) else value
-            value = hyperparameter.at(keys.index(text))
-        elif not hyperparameter.contains(value):
-            raise ValueError(f"{hyperparameter.name}: {value!r} is not in the range")
-        point[hyperparameter.name] = value
+    for h in space.hyperparameters:
+        value = params[h.name]
+        if isinstance(h, Choice):
+            keys = [value_key(own) for own in h.values]
+            value = h.at(keys.index(value_key(value) if _is_native(h) else value))
+        elif not h.contains(value):
+            raise ValueError(f"{h.name}: {value!r} is not in the range")
+        point[h.name] = value
     return point

@@ -1,16 +1,63 @@
-"""What is known of one trial, as plain data."""
+"""One trial as plain data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from paddle_transfer.samplers.base import Observation
-from paddle_transfer.space.space import Point
+from paddle_transfer.space.space import Point, Space
 
-#: A trial is ``running`` until it has one of the other states, and then for good.
-STATES = ("running", "complete", "pruned", "diverged", "failed")
+
+class Word(str, Enum):
+    """An enum whose members are the words that files and messages show."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class TrialState(Word):
+    """A trial is ``running`` until it has one of the other states, and then for good."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+    @property
+    def has_value(self) -> bool:
+        """Whether a trial that ended in this state has a metric."""
+        return self in (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class Stage(Word):
+    """The stage of a search that a trial belongs to; only a search that distils has more than
+    one."""
+
+    SEARCH = "search"
+    TEACHER = "teacher"
+    FINAL = "final"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is trained: a point, in one stage of the search.
+
+    :param teacher: the architecture that is trained as the teacher (``Stage.TEACHER``), or that the
+        student learns from (``Stage.FINAL``); None: none, or trained together with the student
+    """
+
+    point: Point
+    stage: Stage = Stage.SEARCH
+    teacher: str | None = None
+
+    def key(self, space: Space) -> str:
+        """A text that two proposals share only when they are the same training but for the seed."""
+        key = space.key(self.point)
+        return key if self.stage is Stage.SEARCH else f"{self.stage} {self.teacher} {key}"
 
 
 @dataclass(frozen=True)
@@ -21,40 +68,55 @@ class TrialRecord:
     :param suggestion: from 0; the repeats of one suggestion share it
     :param point: the hyperparameters by name
     :param seed: the training's ``Global.seed``
-    :param state: one of ``STATES``
     :param value: the best metric over its epochs, to be maximised; None where there is none
     :param curve: (epoch, metric) in epoch order, epochs from 1
     :param attempts: how often it was begun
-    :param reused: the number of the earlier trial whose result stands for this one; it was not trained
+    :param reused: the number of the earlier trial whose result stands for this one; it was not
+        trained
     :param info: best_epoch, seconds, device, reason, log_tail, ...
+    :param stage: see ``Proposal``, as for ``teacher``
     """
 
     number: int
     suggestion: int
-    point: dict[str, Any]
+    point: Point
     seed: int
-    state: str = "running"
+    state: TrialState = TrialState.RUNNING
     value: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
     attempts: int = 0
     reused: int | None = None
     info: dict[str, Any] = field(default_factory=dict)
+    stage: Stage = Stage.SEARCH
+    teacher: str | None = None
 
-    def __post_init__(self):
-        assert self.state in STATES, self.state
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state", TrialState(self.state))
+        object.__setattr__(self, "stage", Stage(self.stage))
 
     @property
     def finished(self) -> bool:
-        return self.state != "running"
+        return self.state is not TrialState.RUNNING
+
+    @property
+    def complete(self) -> bool:
+        return self.state is TrialState.COMPLETE
+
+    @property
+    def proposal(self) -> Proposal:
+        return Proposal(self.point, self.stage, self.teacher)
+
+    def key(self, space: Space) -> str:
+        """As ``Proposal.key``."""
+        return self.proposal.key(space)
 
 
 def observations(records: Sequence[TrialRecord]) -> tuple[list[Observation], list[Point]]:
-    """(what a sampler may learn from, by trial number; the points being trained)."""
-    trainings = [record for record in records if record.reused is None]
-    finished = [
-        Observation(number=record.number, point=record.point, value=record.value,
-                    state=record.state, curve=record.curve)
-        for record in trainings
-        if record.finished
-    ]
-    return finished, [record.point for record in trainings if not record.finished]
+    """(what a sampler may learn from, by trial number; the points being trained now).
+
+    Trainings of teachers and students are none: their metrics belong to other models.
+    """
+    own = [one for one in records if one.reused is None and one.stage is Stage.SEARCH]
+    finished = [Observation(one.number, one.point, one.value, one.state, one.curve)
+                for one in own if one.finished]
+    return finished, [one.point for one in own if not one.finished]

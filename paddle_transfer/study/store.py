@@ -1,16 +1,19 @@
-"""The store: an Optuna study. Every trial is an Optuna trial, so that Optuna's dashboard, importances and pruners
-work on a search as they are. The only module that knows how our records lie in it.
+"""The store: an Optuna study. Every trial is an Optuna trial, so that Optuna's dashboard,
+importances and pruners work on a search as they are. Only this module knows how records are stored
+in it.
 
-Parameters are the point, intermediate values the epochs of the present attempt, the value is the trial's best
-metric (direction maximize). User attributes: ``suggestion``, ``seed``, ``attempts``, ``tries``, ``reused`` and
-``outcome`` (our state and info; written just before Optuna's state, which alone decides that a trial has ended).
+Parameters are the point, intermediate values the epochs of the present attempt, the value is the
+trial's best metric (direction maximize). User attributes: ``suggestion``, ``seed``, ``attempts``,
+``tries``, ``reused``, ``stage`` and ``teacher`` (of trials outside of ``Stage.SEARCH``), and
+``outcome`` (our state and info; written just before Optuna's state, which alone decides that a
+trial has ended).
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -19,29 +22,34 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import TrialState as OptunaState
 
 from paddle_transfer.errors import DiskFull, StudyError, is_disk_full
-from paddle_transfer.space.space import Point, Space
+from paddle_transfer.space.space import Space
 from paddle_transfer.study.journal import Journal, repair
 from paddle_transfer.study.params import distribution, to_params, to_point
-from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.study.records import Proposal, Stage, TrialRecord, TrialState
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 JOURNAL_NAME = "study.journal"
-#: The study's name in a journal file of its own; a fixed one, so that a folder that was moved still resumes.
+#: The study's name in a journal file; not the folder's, so that a folder that was moved still
+#: resumes.
 JOURNAL_STUDY = "paddle_transfer"
 
 _OPTUNA_STATES = {
-    "running": TrialState.RUNNING, "complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED,
-    "diverged": TrialState.FAIL, "failed": TrialState.FAIL
-}
+    TrialState.RUNNING: OptunaState.RUNNING, TrialState.COMPLETE: OptunaState.COMPLETE,
+    TrialState.PRUNED: OptunaState.PRUNED, TrialState.DIVERGED: OptunaState.FAIL,
+    TrialState.FAILED: OptunaState.FAIL}
+#: Our state of a trial that Optuna ended without our ``outcome``.
+_STATES = {OptunaState.COMPLETE: TrialState.COMPLETE, OptunaState.PRUNED: TrialState.PRUNED,
+           OptunaState.FAIL: TrialState.FAILED}
 
 
 class OptunaStore:
-    """A ``Store`` in any Optuna storage. Its records are kept in memory as well and read again one at a time as
-    they change, so a long search does not read its whole past at every step."""
+    """A ``Store`` in any Optuna storage. Its records are cached and read again one at a time as
+    they change, so that a long search does not read its whole past at every step."""
 
     def __init__(self, storage: BaseStorage, *, name: str, space: Space, place: str = ""):
         self._storage, self._space, self._place = storage, space, place or name
@@ -60,7 +68,8 @@ class OptunaStore:
 
     @cached_property
     def _records(self) -> list[TrialRecord]:
-        """Read when first needed: the attributes of a study tell more clearly that it is of another space."""
+        """Read when first needed: the study's attributes say more clearly that the space is
+        another."""
         return [self._record(trial) for trial in self._trials]
 
     def records(self) -> list[TrialRecord]:
@@ -73,25 +82,24 @@ class OptunaStore:
         with self._guard("write"):
             self._storage.set_study_user_attr(self._study, name, value)
 
-    def create(self, *, suggestion: int, point: Point, seed: int) -> TrialRecord:
-        return self._add(state="running", point=point,
-                         attrs={"suggestion": suggestion, "seed": seed, "attempts": 0})
+    def create(self, *, suggestion: int, proposal: Proposal, seed: int) -> TrialRecord:
+        return self._add(proposal, {"suggestion": suggestion, "seed": seed})
 
     def reuse(self, *, suggestion: int, original: TrialRecord) -> TrialRecord:
-        assert original.finished and original.reused is None, f"trial {original.number} cannot be reused"
-        attrs = {
-            "suggestion": suggestion, "seed": original.seed, "attempts": 0,
-            "reused": original.number, "outcome": {"state": original.state, "info": {}}
-        }
-        return self._add(state=original.state, point=original.point, attrs=attrs,
-                         value=original.value, curve=original.curve)
+        assert original.finished, f"trial {original.number} cannot be reused"
+        assert original.reused is None, f"trial {original.number} cannot be reused"
+        attrs = {"suggestion": suggestion, "seed": original.seed, "reused": original.number,
+                 "outcome": {"state": original.state.value, "info": {}}}
+        return self._add(original.proposal, attrs, state=original.state, value=original.value,
+                         curve=original.curve)
 
     def begin(self, number: int) -> TrialRecord:
         record = self._running(number)
+        trial = self._ids[number]
         with self._guard("write"):
-            for epoch, _ in record.curve:  # Optuna cannot delete a value; its pruners leave NaN out, as we do
-                self._storage.set_trial_intermediate_value(self._ids[number], epoch, math.nan)
-            self._storage.set_trial_user_attr(self._ids[number], "attempts", record.attempts + 1)
+            for epoch, _ in record.curve:  # Optuna cannot delete a value; its pruners skip NaN, as we do
+                self._storage.set_trial_intermediate_value(trial, epoch, math.nan)
+            self._storage.set_trial_user_attr(trial, "attempts", record.attempts + 1)
         return self._reload(number)
 
     def report_epoch(self, number: int, *, epoch: int, value: float) -> TrialRecord:
@@ -102,32 +110,27 @@ class OptunaStore:
 
     def note_try(self, number: int, *, verdict: str, message: str, log_tail: str) -> TrialRecord:
         record = self._running(number)
-        entry = {
-            "attempt": record.attempts, "verdict": verdict, "message": message, "log_tail": log_tail
-        }
+        entry = {"attempt": record.attempts, "verdict": str(verdict), "message": message,
+                 "log_tail": log_tail}
         with self._guard("write"):
             self._storage.set_trial_user_attr(self._ids[number], "tries",
                                               [*record.info.get("tries", ()), entry])
         return self._reload(number)
 
-    def finish(self, number: int, *, state: str, value: float | None = None,
+    def finish(self, number: int, *, state: TrialState, value: float | None = None,
                curve: Sequence[tuple[int, float]] | None = None,
                info: Mapping[str, Any] | None = None) -> TrialRecord:
-        record = self._running(number)
-        assert state in _OPTUNA_STATES and state != "running", state
-        assert (value is not None) == (state
-                                       in ("complete", "pruned")), f"{state} with the value {value}"
+        record, state = self._running(number), TrialState(state)
+        assert state is not TrialState.RUNNING, "a trial ends in another state"
+        assert (value is not None) == state.has_value, f"{state} with the value {value}"
         trial = self._ids[number]
+        outcome = {"state": state.value, "info": dict(info or {})}
         with self._guard("write"):
             if curve is not None:
-                reported, final = dict(record.curve), {int(epoch): float(y) for epoch, y in curve}
-                for epoch in sorted(reported.keys() | final.keys()):
-                    if reported.get(epoch) != final.get(epoch):
-                        self._storage.set_trial_intermediate_value(trial, epoch,
-                                                                   final.get(epoch, math.nan))
-            self._storage.set_trial_user_attr(trial, "outcome",
-                                              {"state": state, "info": dict(info or {})})
-            # The one write that ends the trial; a kill before it leaves a running trial and a result.json to adopt.
+                self._replace_curve(trial, dict(record.curve), dict(curve))
+            self._storage.set_trial_user_attr(trial, "outcome", outcome)
+            # The one write that ends the trial; a kill before it leaves a running trial whose
+            # result.json is adopted.
             self._storage.set_trial_state_values(trial, _OPTUNA_STATES[state],
                                                  None if value is None else [value])
         return self._reload(number)
@@ -135,21 +138,30 @@ class OptunaStore:
     def close(self) -> None:
         self._storage.remove_session()
 
-    def _add(self, *, state: str, point: Point, attrs: dict[str, Any], value: float | None = None,
+    def _replace_curve(self, trial: int, old: dict[int, float], new: dict[int, float]) -> None:
+        for epoch in sorted(old.keys() | new.keys()):
+            if old.get(epoch) != new.get(epoch):
+                value = float(new.get(epoch, math.nan))
+                self._storage.set_trial_intermediate_value(trial, int(epoch), value)
+
+    def _add(self, proposal: Proposal, attrs: dict[str, Any], *,
+             state: TrialState = TrialState.RUNNING, value: float | None = None,
              curve: Sequence[tuple[int, float]] = ()) -> TrialRecord:
         records, ids = self._records, self._ids
-        template = create_trial(state=_OPTUNA_STATES[state], params=to_params(self._space, point),
-                                value=value, distributions=self._distributions, user_attrs=attrs,
-                                intermediate_values=dict(curve))
+        stage = {} if proposal.stage is Stage.SEARCH else {
+            "stage": proposal.stage.value, "teacher": proposal.teacher}
+        template = create_trial(
+            state=_OPTUNA_STATES[state], params=to_params(self._space, proposal.point), value=value,
+            distributions=self._distributions, user_attrs={**attrs, "attempts": 0, **stage},
+            intermediate_values=dict(curve))
         with self._guard("write"):
             trial = self._storage.create_new_trial(self._study, template_trial=template)
         ids.append(trial)
         records.append(self._record(self._storage.get_trial(trial)))
         number = len(records) - 1
         if records[number].number != number:
-            raise StudyError(
-                f"{self._place}: another process adds trials to this study. Use a storage or an "
-                "output_dir of its own for every search")
+            raise StudyError(f"{self._place}: another process adds trials to this study. Use a "
+                             "storage or an output_dir of its own for every search")
         return records[number]
 
     def _running(self, number: int) -> TrialRecord:
@@ -165,32 +177,28 @@ class OptunaStore:
     def _record(self, trial: FrozenTrial) -> TrialRecord:
         attrs = trial.user_attrs
         outcome = attrs.get("outcome", {}) if trial.state.is_finished() else {}
-        default = {
-            TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"
-        }
+        state = outcome.get("state") or _STATES.get(trial.state, TrialState.RUNNING)
+        tries = {"tries": attrs["tries"]} if "tries" in attrs else {}
         try:
+            stage, teacher = _stage_of(trial, self._space)
             return TrialRecord(
-                number=trial.number, suggestion=attrs["suggestion"], point=to_point(
-                    self._space, trial.params), seed=attrs["seed"], state=outcome.get("state")
-                or default.get(trial.state, "running"),
-                value=trial.value if trial.state in (TrialState.COMPLETE,
-                                                     TrialState.PRUNED) else None,
+                number=trial.number, suggestion=attrs["suggestion"],
+                point=to_point(self._space, trial.params), seed=attrs["seed"],
+                state=TrialState(state), attempts=attrs["attempts"], reused=attrs.get("reused"),
+                value=trial.value if trial.state in _STATES and trial.values else None,
                 curve=tuple((epoch, value)
                             for epoch, value in sorted(trial.intermediate_values.items())
-                            if not math.isnan(value)), attempts=attrs["attempts"],
-                reused=attrs.get("reused"), info={
-                    **({"tries": attrs["tries"]} if "tries" in attrs else {}), **outcome.get(
-                        "info", {})
-                })
+                            if not math.isnan(value)),
+                info={**tries, **outcome.get("info", {})}, stage=stage, teacher=teacher)
         except (KeyError, ValueError) as error:
             raise StudyError(
-                f"{self._place}: trial {trial.number} is not one of this search ({error!r}). The storage "
-                "holds a study of the same name that something else made, or of another space"
-            ) from error
+                f"{self._place}: trial {trial.number} is not one of this search ({error!r}). The "
+                "storage holds a study of the same name that something else made, or of another "
+                "space") from error
 
     @contextmanager
-    def _guard(self, what: str):
-        """A full disk and a broken storage as what they are, whichever storage it is."""
+    def _guard(self, what: str) -> Iterator[None]:
+        """Turn errors of any storage into DiskFull or StudyError."""
         try:
             yield
         except OSError as error:
@@ -200,8 +208,19 @@ class OptunaStore:
         except optuna.exceptions.StorageInternalError as error:
             if "disk is full" in f"{error} {error.__cause__}":
                 raise DiskFull(self._place) from error
-            raise StudyError(
-                f"{self._place}: cannot {what} the study: {error.__cause__ or error}") from error
+            raise StudyError(f"{self._place}: cannot {what} the study: "
+                             f"{error.__cause__ or error}") from error
+
+
+def _stage_of(trial: FrozenTrial, space: Space) -> tuple[Stage, str | None]:
+    """The stage and the teacher of a trial. Studies of earlier versions hold both as parameters
+    that the space no longer has."""
+    attrs, params = trial.user_attrs, trial.params
+    if "stage" in attrs:
+        return Stage(attrs["stage"]), attrs["teacher"]
+    if {"stage", "teacher"} <= params.keys() - set(space.names):
+        return Stage(params["stage"]), None if params["teacher"] == "-" else params["teacher"]
+    return Stage.SEARCH, None
 
 
 def _study_id(storage: BaseStorage, name: str) -> int:
@@ -211,13 +230,15 @@ def _study_id(storage: BaseStorage, name: str) -> int:
         return storage.create_new_study([StudyDirection.MAXIMIZE], study_name=name)
 
 
-def open_store(*, output_dir: str | os.PathLike, space: Space, storage: str | None = None,
+def open_store(*, output_dir: str | os.PathLike[str], space: Space, storage: str | None = None,
                study_name: str | None = None) -> OptunaStore:
-    """The store of the search in ``output_dir``, made when there is none. The caller holds the directory's lock.
+    """The store of the search in ``output_dir``, made when there is none. The caller holds the
+    directory's lock.
 
-    :param storage: an Optuna storage URL (``sqlite:///study.db``, ...); None for the journal file in ``output_dir``
-    :param study_name: the name in that storage, the absolute path of ``output_dir`` when it is left out
-    Raises StudyError when what is there cannot be read, DiskFull.
+    :param storage: an Optuna storage URL (``sqlite:///study.db``, ...); None for the journal file
+        in ``output_dir``
+    :param study_name: the name in that storage, the absolute path of ``output_dir`` when it is left
+        out Raises StudyError when what is there cannot be read, DiskFull.
     """
     if storage is None:
         path = Path(output_dir) / JOURNAL_NAME
@@ -232,9 +253,10 @@ def open_store(*, output_dir: str | os.PathLike, space: Space, storage: str | No
     return OptunaStore(_storage(storage), name=name, space=space, place=storage)
 
 
-def read_store(*, output_dir: str | os.PathLike, space: Space,
+def read_store(*, output_dir: str | os.PathLike[str], space: Space,
                storage: str | None = None) -> OptunaStore:
-    """The store of another search, only to be read: nothing is written, and that search may be at work.
+    """The store of another search, only to be read: nothing is written, and that search may be at
+    work.
 
     Raises StudyError when there is none, or it cannot be read.
     """
@@ -252,9 +274,10 @@ def read_store(*, output_dir: str | os.PathLike, space: Space,
         raise StudyError(f"{storage or path}: cannot be read: {error}") from error
 
 
-def set_aside(*, output_dir: str | os.PathLike, storage: str, suffix: str,
+def set_aside(*, output_dir: str | os.PathLike[str], storage: str, suffix: str,
               study_name: str | None = None) -> None:
-    """Rename the search's study in ``storage``, so that a new one may take its name; nothing when there is none."""
+    """Rename the search's study in ``storage``, so that a new one may take its name; nothing when
+    there is none."""
     name = study_name or str(Path(output_dir).resolve())
     backend = _storage(storage)
     try:

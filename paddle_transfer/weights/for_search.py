@@ -21,7 +21,7 @@ from paddle_transfer.config import pretrained
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.errors import DiskFull, SetupError
 from paddle_transfer.executors.process import worker_environment
-from paddle_transfer.executors.verdict import log_tail
+from paddle_transfer.study.trial_folder import log_tail
 from paddle_transfer.weights.errors import WeightsError
 from paddle_transfer.weights.requests import Need, needs
 

@@ -10,9 +10,8 @@ from typing import Any
 from paddle_transfer.config import pretrained
 from paddle_transfer.space.catalog import apply_point
 from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.stages.distillation import raw_config
-from paddle_transfer.stages.plan import STAGE, TEACHER
 from paddle_transfer.strategies.section import apply_strategy
+from paddle_transfer.study.records import Proposal, Stage
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ def _configs(settings: Any) -> Iterator[dict]:
         point = {key.name: value for key, value in zip(chosen, values)}
         yield _config(settings, point)
         for teacher in teachers:
-            yield raw_config(settings,
-                             {**settings.plan.first, **point, STAGE: "teacher", TEACHER: teacher})
+            yield settings.stages.raw_config(
+                Proposal({**settings.plan.first, **point}, Stage.TEACHER, teacher))
 
 
 def _matters(settings: Any, key: Any) -> bool:
@@ -66,7 +65,7 @@ def _matters(settings: Any, key: Any) -> bool:
 def _config(settings: Any, point: dict[str, Any]) -> dict:
     """The base config with the values of ``point``, which need not have all."""
     if getattr(settings, "plan", None):
-        return raw_config(settings, {**settings.plan.first, **point})
+        return settings.stages.raw_config(Proposal({**settings.plan.first, **point}))
     keys = [replace(key, hyperparameter=Choice(key.name, (point[key.name],)))  # without conditions
             for key in settings.keys if key.name in point]
     return apply_strategy(apply_point(settings.base_config, keys, point))

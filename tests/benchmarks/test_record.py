@@ -13,6 +13,7 @@ from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.tables import load_table
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
+from paddle_transfer.study.records import Proposal
 from paddle_transfer.study.store import open_store
 
 TABLES = Path(__file__).resolve().parents[2] / "benchmarks" / "tables"
@@ -22,7 +23,7 @@ def study(output, trials) -> None:
     """A finished study of ``(lr, seed, state, curve)`` trials."""
     store = open_store(output_dir=output, space=Space((Choice("lr", (0.1, 0.01), log=True),)))
     for number, (lr, seed, state, curve) in enumerate(trials):
-        store.create(suggestion=number, point={"lr": lr}, seed=seed)
+        store.create(suggestion=number, proposal=Proposal({"lr": lr}), seed=seed)
         store.begin(number)
         for epoch, value in enumerate(curve, start=1):
             store.report_epoch(number, epoch=epoch, value=value)

@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from paddle_transfer.executors.verdict import finite_curve, log_tail, read_result, verdict
+from paddle_transfer.executors.verdict import finite_curve, verdict
+from paddle_transfer.study.trial_folder import TrialFolder, log_tail
 
 RESULT = {"number": 3, "attempt": 2, "verdict": "complete", "value": 0.5, "curve": [[1, 0.5]]}
 
@@ -60,16 +61,16 @@ def test_messages_name_the_signal_or_the_exit_code():
 ])
 def test_a_result_that_is_not_whole_or_not_ours_is_none(tmp_path, text):
     (tmp_path / "result.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert read_result(tmp_path, number=3, attempt=2) is None
-    assert read_result(tmp_path / "nowhere", number=3, attempt=2) is None
+    assert TrialFolder(tmp_path).read_result(3, 2) is None
+    assert TrialFolder(tmp_path / "nowhere").read_result(3, 2) is None
 
 
 def test_a_result_that_is_ours(tmp_path):
     (tmp_path / "result.json").write_text(json.dumps(RESULT))
-    assert read_result(tmp_path, number=3, attempt=2) == RESULT
+    assert TrialFolder(tmp_path).read_result(3, 2) == RESULT
     (tmp_path / "result.json").write_text(
         json.dumps({**RESULT, "verdict": "diverged", "value": None, "curve": []}))
-    assert read_result(tmp_path, number=3, attempt=2)["verdict"] == "diverged"
+    assert TrialFolder(tmp_path).read_result(3, 2)["verdict"] == "diverged"
 
 
 def test_a_curve_without_what_is_no_number():

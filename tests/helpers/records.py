@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
+from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
@@ -21,6 +23,20 @@ def shown_settings(output_dir: Any, **changes: Any) -> SearchSettings:
         "file": "search.yaml", "base_config_file": "base.yaml", "output_dir": str(output_dir),
         "metric": "top1", "keys": keys, "base_config": base_config(), "space": space,
         "fixed": {"lr": 0.01, "mixup": False}, "max_iter": 6, "keep_models": 2, **changes})
+
+
+def ranker_of(settings: SearchSettings, sampler: Any = None) -> Ranker:
+    """The ranker of a search.
+
+    :param sampler: whose model ranks the points; by default one of the settings' without a prior
+    """
+    chosen, posterior = settings.sampling.sampler, None
+    if SAMPLERS[chosen.name].has_posterior:
+        sampler = sampler or make_sampler(chosen.name, options=chosen.options,
+                                          eval_size=settings.objective.eval_size)
+        posterior = sampler.posterior
+    return Ranker(settings.search_space, settings.repeats, posterior=posterior,
+                  expected_gain=settings.stop == "auto")
 
 
 def record(number: int, lr: float, mixup: bool = False, *, value: float | None = None,

@@ -9,6 +9,7 @@ import pytest
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.base import Store
+from paddle_transfer.study.records import Proposal, Stage
 
 SPACE = Space((Choice("lr", (0.1, 0.01),
                       log=True), Choice("odd", (1, True, None, "a", [1, 2], {"k": 0.5})),
@@ -27,7 +28,7 @@ class StoreSuite:
 
     def test_what_was_written_is_there_when_it_is_opened_again(self, tmp_path):
         store = self.open(tmp_path)
-        store.create(suggestion=0, point=POINT, seed=7)
+        store.create(suggestion=0, proposal=Proposal(POINT), seed=7)
         store.begin(0)
         store.report_epoch(0, epoch=1, value=0.25)
         store.report_epoch(0, epoch=2, value=0.5)
@@ -48,13 +49,25 @@ class StoreSuite:
     @pytest.mark.parametrize("odd", SPACE["odd"].values, ids=repr)
     def test_points_come_back_with_the_same_types(self, tmp_path, odd):
         store = self.open(tmp_path)
-        store.create(suggestion=0, point={**POINT, "odd": odd}, seed=0)
+        store.create(suggestion=0, proposal=Proposal({**POINT, "odd": odd}), seed=0)
         point = self.again(store, tmp_path).records()[0].point
         assert repr(point) == repr({**POINT, "odd": odd})
 
+    @pytest.mark.parametrize("teacher", ["A", None])
+    @pytest.mark.parametrize("stage", list(Stage))
+    def test_the_stage_and_the_teacher_come_back(self, tmp_path, stage, teacher):
+        proposal = Proposal(POINT, stage, None if stage is Stage.SEARCH else teacher)
+        store = self.open(tmp_path)
+        store.create(suggestion=0, proposal=proposal, seed=0)
+        store.begin(0)
+        store.finish(0, state="complete", value=0.5)
+        store.reuse(suggestion=1, original=store.records()[0])
+        records = self.again(store, tmp_path).records()
+        assert [record.proposal for record in records] == [proposal, proposal]
+
     def test_an_attempt_forgets_the_epochs_before_it(self, tmp_path):
         store = self.open(tmp_path)
-        store.create(suggestion=0, point=POINT, seed=0)
+        store.create(suggestion=0, proposal=Proposal(POINT), seed=0)
         store.begin(0)
         for epoch in (1, 2, 3):
             store.report_epoch(0, epoch=epoch, value=0.9)
@@ -66,7 +79,7 @@ class StoreSuite:
 
     def test_the_curve_given_at_the_end_is_the_one_that_stays(self, tmp_path):
         store = self.open(tmp_path)
-        store.create(suggestion=0, point=POINT, seed=0)
+        store.create(suggestion=0, proposal=Proposal(POINT), seed=0)
         store.begin(0)
         for epoch in (1, 2, 9):
             store.report_epoch(0, epoch=epoch, value=0.1)
@@ -77,7 +90,7 @@ class StoreSuite:
                                                   ("diverged", None), ("failed", None)])
     def test_every_state_comes_back(self, tmp_path, state, value):
         store = self.open(tmp_path)
-        store.create(suggestion=0, point=POINT, seed=0)
+        store.create(suggestion=0, proposal=Proposal(POINT), seed=0)
         store.begin(0)
         store.finish(0, state=state, value=value, info={"reason": "because"})
         record = self.again(store, tmp_path).records()[0]
@@ -85,7 +98,7 @@ class StoreSuite:
 
     def test_a_finished_trial_does_not_change(self, tmp_path):
         store = self.open(tmp_path)
-        store.create(suggestion=0, point=POINT, seed=0)
+        store.create(suggestion=0, proposal=Proposal(POINT), seed=0)
         store.finish(0, state="failed")
         for change in (lambda: store.begin(0), lambda: store.report_epoch(0, epoch=1, value=0.5),
                        lambda: store.finish(0, state="complete", value=0.5)):
@@ -94,7 +107,7 @@ class StoreSuite:
 
     def test_tries_are_kept_through_the_end(self, tmp_path):
         store = self.open(tmp_path)
-        store.create(suggestion=0, point=POINT, seed=0)
+        store.create(suggestion=0, proposal=Proposal(POINT), seed=0)
         store.begin(0)
         store.note_try(0, verdict="crashed", message="boom", log_tail="a\nb")
         store = self.again(store, tmp_path)
@@ -108,5 +121,5 @@ class StoreSuite:
     def test_numbers_have_no_gaps(self, tmp_path):
         store = self.open(tmp_path)
         for i in range(3):
-            assert store.create(suggestion=i, point=POINT, seed=0).number == i
-        assert self.again(store, tmp_path).create(suggestion=3, point=POINT, seed=0).number == 3
+            assert store.create(suggestion=i, proposal=Proposal(POINT), seed=0).number == i
+        assert self.again(store, tmp_path).create(suggestion=3, proposal=Proposal(POINT), seed=0).number == 3

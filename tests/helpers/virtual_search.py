@@ -8,13 +8,25 @@ from typing import Any
 from paddle_transfer.executors.base import Job
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.search.driver import Driver
-from paddle_transfer.search.ranking import Ranker
-from paddle_transfer.search.stopping import AutoStop, Budget, Stopwatch
+from paddle_transfer.search.scheduler import Scheduler
+from paddle_transfer.search.stopping import AutoStop, BudgetLimits, Stopwatch
 from paddle_transfer.search.trial_folder import TrialFolders
+from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.study.store import open_store
 from tests.helpers.fakes import FakeExecutor, Play
+from tests.helpers.records import ranker_of
 from tests.helpers.tiny_search import tiny_settings
+
+
+def scheduler_of(settings: SearchSettings, sampler: Any, **arguments: Any) -> Scheduler:
+    """The scheduler of a search.
+
+    :param arguments: of ``Scheduler``; the ranker of the settings where none is given
+    """
+    arguments.setdefault("ranker", ranker_of(settings, sampler))
+    return Scheduler(stages=settings.stages, sampler=sampler, space=settings.space,
+                     repeats=settings.repeats, max_iter=settings.max_iter, **arguments)
 
 
 class VirtualSearch:
@@ -48,12 +60,14 @@ class VirtualSearch:
         executor.script = self.play
         sampler = make_sampler(settings.search_mode, baseline=settings.fixed, prior=settings.prior,
                                allow_repeats=not settings.de_duplication)
-        ranker = Ranker(settings, tasks=getattr(sampler, "tasks", ()))
+        ranker = ranker_of(settings, sampler)
         watch = Stopwatch(store, clock=executor.clock)
+        limits = BudgetLimits(settings.budget, base=settings.base, keys=settings.keys,
+                              stages=settings.stages, seconds=lambda: watch.seconds)
+        scheduler = scheduler_of(
+            settings, sampler, ranker=ranker, limits=limits,
+            stop_rule=AutoStop(ranker) if settings.stop == "auto" else None)
         return Driver(
-            settings=settings, store=store, executor=executor, sampler=sampler,
-            ranker=ranker, trial_folders=TrialFolders(
+            scheduler=scheduler, store=store, executor=executor, trial_folders=TrialFolders(
                 settings.output_dir, write_config=lambda record, path: path.write_text("{}")),
-            stop_rule=AutoStop(ranker) if settings.stop == "auto" else None, limits=Budget(
-                settings, seconds=lambda: watch.seconds),
             callbacks=[watch, *(make(settings, ranker) for make in callbacks)], **arguments).run()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from paddle_transfer.errors import PaddleTransferError
@@ -12,10 +14,12 @@ from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.search.driver import Driver
 from paddle_transfer.search.pruning import trial_pruner
 from paddle_transfer.search.trial_folder import TrialFolders
+from paddle_transfer.stages.plan import make_plan
 from paddle_transfer.study.store import open_store
 from tests.helpers.fakes import FakeExecutor, Play
 from tests.helpers.records import record, shown_settings
 from tests.helpers.tiny_search import tiny_settings
+from tests.helpers.virtual_search import scheduler_of
 
 
 class Recorded:
@@ -70,9 +74,14 @@ def test_repeats_of_a_whole_training_are_never_stopped(tmp_path):
     assert adapter(settings, pruner).should_stop(mine, [stopped, mine])
 
 
+def pruner_of(settings, spec):
+    return trial_pruner(spec, base=settings.base, space=settings.space, stages=settings.stages,
+                        repeats=settings.repeats)
+
+
 def test_epochs_are_those_of_the_point(tmp_path):
     settings = shown_settings(tmp_path, seed=0)
-    pruner = trial_pruner(settings, {"name": "auto"})
+    pruner = pruner_of(settings, {"name": "auto"})
     pruner._pruner = asked = Recorded()
     mine = running(1, 0.1)
     pruner.should_stop(mine, [mine])
@@ -81,10 +90,12 @@ def test_epochs_are_those_of_the_point(tmp_path):
 
 def test_greedy_searches_prune_nothing_but_mistakes_are_named(tmp_path):
     settings = shown_settings(tmp_path, search_mode="greedy")
-    assert trial_pruner(settings, {"name": "auto"}) is None
-    assert trial_pruner(settings, None) is None
+    plan = make_plan(settings.base_config, settings.keys, None)
+    settings = replace(settings, plan=plan, space=plan.space())
+    assert pruner_of(settings, {"name": "auto"}) is None
+    assert pruner_of(settings, None) is None
     with pytest.raises(PaddleTransferError, match="pruner.name"):
-        trial_pruner(settings, {"name": "x"})
+        pruner_of(settings, {"name": "x"})
 
 
 def test_a_search_with_a_pruner_ends_hopeless_trials_early(tmp_path):
@@ -94,7 +105,7 @@ def test_a_search_with_a_pruner_ends_hopeless_trials_early(tmp_path):
     store = open_store(output_dir=settings.output_dir, space=settings.space)
     pruner = TrialPruner(CurvesPruner(), space=settings.space, epochs=lambda point: 6, seed=0)
     Driver(
-        settings=settings, store=store, sampler=make_sampler("grid"),
+        scheduler=scheduler_of(settings, make_sampler("grid")), store=store,
         pruner=pruner, executor=FakeExecutor(
             slots=1,
             script=lambda job: Play(epochs=6, value=ends[job.number])), trial_folders=TrialFolders(

@@ -6,12 +6,11 @@ import yaml
 
 from paddle_transfer.report.files import ResultFiles, replace_with_link, trial_dir
 from paddle_transfer.samplers.base import PosteriorSummary
-from paddle_transfer.search.ranking import Ranker
-from tests.helpers.records import record, shown_settings
+from tests.helpers.records import ranker_of, record, shown_settings
 
 
 def result_files(settings):
-    return ResultFiles(settings, ranker=Ranker(settings))
+    return ResultFiles(settings, ranker=ranker_of(settings))
 
 
 def weights_of(root, number):
@@ -24,7 +23,7 @@ def finish(root, records):
     """The files of finished trials, and all that a listener makes of them."""
     settings = shown_settings(root)
     outputs = result_files(settings)
-    outputs.search_started(settings, [])
+    outputs.search_started([])
     for i, entry in enumerate(records):
         weights_of(root, entry.number).write_bytes(b"weights of %d" % entry.number)
         outputs.trial_ended(entry, records[:i + 1])
@@ -119,7 +118,7 @@ def choose(monkeypatch, order):
         return PosteriorSummary(
             next(one.point for one in finished if space.key(one.point) == first), 0.1, 0.01,
             len(points), estimates)
-    monkeypatch.setattr("paddle_transfer.search.ranking.posterior_summary", view)
+    monkeypatch.setattr("paddle_transfer.samplers.gp.termination.posterior_summary", view)
 
 
 POINTS = [(lr, mixup) for lr in (0.1, 0.01, 0.001) for mixup in (False, True)]
@@ -179,7 +178,7 @@ def test_a_winner_whose_weights_are_gone_has_not_those_of_another(tmp_path, monk
     choose(monkeypatch, [5, 4, 3, 2, 1, 0])
     outputs = result_files(shown_settings(tmp_path))
     for _ in range(2):
-        outputs.search_started(outputs.settings, six())
+        outputs.search_started(six())
         assert not (tmp_path / "best_model.pdparams").exists()
         text = (tmp_path / "best_config.yaml").read_text()
         assert "in trial 5, " in text
@@ -191,7 +190,6 @@ def test_running_trials_keep_what_they_have_written(tmp_path):
     finish(tmp_path, [record(0, 0.1, value=0.3)])
     settings = shown_settings(tmp_path)
     result_files(settings).search_started(
-        settings,
         [record(0, 0.1, value=0.3), record(7, 0.01, state="running")])
     assert (trial_dir(tmp_path, 7) / "best_model.pdparams").exists()
 
@@ -202,7 +200,7 @@ def test_going_on_without_the_files_writes_them_again(tmp_path):
     for name in ("search_results.csv", "best_config.yaml", "best_model.pdparams"):
         (tmp_path / name).unlink()
     settings = shown_settings(tmp_path)
-    result_files(settings).search_started(settings, records)
+    result_files(settings).search_started(records)
     assert rows(tmp_path)[0]["top1"] == "0.7"
     assert (tmp_path / "best_model.pdparams").exists()
 

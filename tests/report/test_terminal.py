@@ -4,10 +4,9 @@ from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.report import leaderboard
 from paddle_transfer.report.formatting import duration
 from paddle_transfer.report.terminal import Terminal, next_steps
-from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.final import Final
 from tests.helpers.fakes import FakeClock
-from tests.helpers.records import record, shown_settings
+from tests.helpers.records import ranker_of, record, shown_settings
 
 
 class Tty(io.StringIO):
@@ -16,15 +15,15 @@ class Tty(io.StringIO):
 
 
 def leaderboard_lines(settings, records, top=10):
-    ranked = Ranker(settings).leaderboard(records)
+    ranked = ranker_of(settings).leaderboard(records)
     return leaderboard.leaderboard_lines(settings, records, ranked, top)
 
 
 def show(records, *, stream=None, before=(), reason="max_iter reached", **changes):
     settings, stream, clock = shown_settings("out/my search",
                                              **changes), stream or io.StringIO(), FakeClock()
-    terminal = Terminal(settings, ranker=Ranker(settings), stream=stream, clock=clock)
-    terminal.search_started(settings, list(before))
+    terminal = Terminal(settings, ranker=ranker_of(settings), stream=stream, clock=clock)
+    terminal.search_started(list(before))
     done = list(before)
     for entry in records:
         terminal.trial_started(entry, "cpu:0")

@@ -13,8 +13,7 @@ import pytest
 
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.report.visualdl import VisualDL
-from paddle_transfer.search.ranking import Ranker
-from tests.helpers.records import record, shown_settings
+from tests.helpers.records import ranker_of, record, shown_settings
 
 RECORDS = [
     record(0, 0.01, value=0.7),
@@ -33,8 +32,8 @@ def play(tracker, entry, records):
 
 def track(root, records=RECORDS, *, before=()):
     settings = shown_settings(root)
-    tracker = VisualDL(settings, ranker=Ranker(settings))
-    tracker.search_started(settings, list(before))
+    tracker = VisualDL(settings, ranker=ranker_of(settings))
+    tracker.search_started(list(before))
     done = list(before)
     for entry in records:
         done.append(entry)
@@ -94,8 +93,8 @@ def test_going_on_keeps_finished_runs_and_writes_half_written_ones_again(tmp_pat
 
 def test_a_trial_that_is_run_again_starts_its_curve_anew(tmp_path):
     settings, entry = shown_settings(tmp_path), RECORDS[0]
-    tracker = VisualDL(settings, ranker=Ranker(settings))
-    tracker.search_started(settings, [])
+    tracker = VisualDL(settings, ranker=ranker_of(settings))
+    tracker.search_started([])
     tracker.trial_started(entry, "cpu:0")
     tracker.epoch_reported(entry, EpochReport(0, 1, 1, 0.99))
     play(tracker, entry, [entry])
@@ -109,7 +108,7 @@ TOLD = {"best": {"point": {"lr": 0.001, "mixup": True}, "test": 0.75, "epoch": 2
 
 def finish(root, *, trained=("best", "fixed"), told=TOLD):
     settings = shown_settings(root)
-    tracker = VisualDL(settings, ranker=Ranker(settings))
+    tracker = VisualDL(settings, ranker=ranker_of(settings))
     tracker.final_started(trained)
     for number, name in enumerate(trained):
         tracker.final_training_started(name, TOLD[name]["point"])

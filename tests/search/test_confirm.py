@@ -12,8 +12,8 @@ import yaml
 
 from paddle_transfer.report.files import ResultFiles
 from paddle_transfer.report.leaderboard import leaderboard_lines
-from paddle_transfer.search.ranking import Ranker
 from tests.helpers.fakes import ExecutorThatDiesAt, FakeExecutor, Killed, Play
+from tests.helpers.records import ranker_of
 from tests.helpers.virtual_search import VirtualSearch
 
 VALUES = {"a": [1, 2, 3, 4, 5, 6]}
@@ -200,7 +200,7 @@ def test_the_files_and_the_leaderboard_agree_on_the_best_mean(search):
     kept = sorted(int(path.parent.name) for path in root.glob("trials/*/best_model.pdparams"))
     assert number in kept and len(kept) == 2, "the winner's and the best observed one's"
     lines = leaderboard_lines(search.settings, search.records(),
-                              Ranker(search.settings).leaderboard(search.records()))
+                              ranker_of(search.settings).leaderboard(search.records()))
     assert lines[2].split()[:4] == ["1", "0.8100", "±", "0.0058"]
     assert "Confirmed top1: found 0.8100 ± 0.0058 (3 seeds), fixed 0.2100 ± 0.0058" in lines
 

@@ -15,6 +15,7 @@ from paddle_transfer.study.store import OptunaStore, open_store
 from tests.helpers import fakes
 from tests.helpers.fakes import FakeExecutor, Killed, Play
 from tests.helpers.tiny_search import tiny_settings
+from tests.helpers.virtual_search import scheduler_of
 
 
 class Watcher:
@@ -23,7 +24,7 @@ class Watcher:
     def __init__(self):
         self.told = []
 
-    def search_started(self, settings, records):
+    def search_started(self, records):
         self.told.append(("search_started", len(records)))
 
     def trial_started(self, record, device):
@@ -57,8 +58,10 @@ class Table:
                                      write_config=lambda record, path: path.write_text("{}"))
         sampler = make_sampler(self.settings.search_mode,
                                allow_repeats=not self.settings.de_duplication)
-        return Driver(settings=self.settings, store=store or self.store(), executor=executor,
-                      sampler=sampler, trial_folders=trial_folders, **arguments).run()
+        rule = {"stop_rule": arguments.pop("stop_rule", None)}
+        return Driver(scheduler=scheduler_of(self.settings, sampler, **rule),
+                      store=store or self.store(), executor=executor,
+                      trial_folders=trial_folders, **arguments).run()
 
     def check(self, *, states=("complete",)):
         """The invariants of every search that has ended; its records."""

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from paddle_transfer.executors.verdict import read_result
 from paddle_transfer.search.lock import holders
 from paddle_transfer.study.store import open_store
+from paddle_transfer.study.trial_folder import TrialFolder
 from tests.helpers.tiny_runner import AUDIT
 from tests.helpers.tiny_search import tiny_settings
 
@@ -94,7 +94,7 @@ class Search:
                 attempt = json.loads(path.read_text())["attempt"]
             except FileNotFoundError:
                 continue
-            if read_result(path.parent, number=int(path.parent.name), attempt=attempt):
+            if TrialFolder(path.parent).read_result(int(path.parent.name), attempt):
                 found.add(int(path.parent.name))
         return found
 
@@ -161,8 +161,8 @@ def test_kills_at_random_moments_change_nothing(search):
     assert all(begun[record.number] >= 1 for record in records)
     assert sum(begun.values()) > POINTS
     for record in records:
-        result = read_result(search.output_dir / "trials" / f"{record.number:04d}",
-                             number=record.number, attempt=record.attempts)
+        folder = TrialFolder.of(search.output_dir, record.number)
+        result = folder.read_result(record.number, record.attempts)
         assert result
         assert result["value"] == record.value
     assert processes_of(search) == []

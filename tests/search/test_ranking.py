@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from paddle_transfer.search import ranking as module
-from paddle_transfer.search.ranking import Ranker
+from paddle_transfer.samplers.gp import termination as module
+from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.study.records import TrialRecord
-from tests.helpers.records import record, shown_settings
+from tests.helpers.records import ranker_of, record, shown_settings
 from tests.helpers.sampler_suite import PUBLISHED
 
 #: Two kinds of points, near 0.80 without mixup and 0.74 with it; the luckiest training is of the worse kind.
@@ -28,7 +28,7 @@ def lucky(states=()):
 
 
 def test_the_luckiest_training_does_not_win_a_bayesian_search():
-    leaderboard = Ranker(settings_of()).leaderboard(lucky())
+    leaderboard = ranker_of(settings_of()).leaderboard(lucky())
     assert leaderboard.winner.point["mixup"] is False
     assert leaderboard.results[0] is leaderboard.winner
     estimates = [leaderboard.estimate(result.point) for result in leaderboard.results]
@@ -39,7 +39,7 @@ def test_the_luckiest_training_does_not_win_a_bayesian_search():
 
 @pytest.mark.parametrize("mode", ["grid", "random"])
 def test_elsewhere_the_observed_mean_counts(mode):
-    leaderboard = Ranker(settings_of(search_mode=mode)).leaderboard(lucky())
+    leaderboard = ranker_of(settings_of(search_mode=mode)).leaderboard(lucky())
     assert leaderboard.winner.point == POINTS[6]
     assert leaderboard.estimates == {}
 
@@ -48,7 +48,7 @@ def test_elsewhere_the_observed_mean_counts(mode):
 def test_only_a_complete_trial_wins(state):
     """Whatever the model would think of it."""
     records = lucky(dict.fromkeys(range(4), state).items())
-    leaderboard = Ranker(settings_of()).leaderboard(records)
+    leaderboard = ranker_of(settings_of()).leaderboard(records)
     assert leaderboard.winner.point == POINTS[6] or leaderboard.winner.point["mixup"]
     assert all(leaderboard.estimate(point) is None for point in POINTS[:4])
     assert [result.value is None for result in leaderboard.results] == [False] * 4 + [True] * 4
@@ -57,34 +57,35 @@ def test_only_a_complete_trial_wins(state):
 def test_one_trial_is_the_winner_without_a_model(monkeypatch):
     monkeypatch.setattr(module, "posterior_summary",
                         lambda *_, **__: pytest.fail("there is nothing to model"))
-    leaderboard = Ranker(settings_of()).leaderboard(lucky()[:1])
+    leaderboard = ranker_of(settings_of()).leaderboard(lucky()[:1])
     assert leaderboard.winner.point == POINTS[0]
     assert leaderboard.estimates == {}
-    assert Ranker(settings_of()).leaderboard([]).winner is None
+    assert ranker_of(settings_of()).leaderboard([]).winner is None
 
 
 def test_without_a_model_the_best_observed_wins(monkeypatch):
     def broken(*_, **__):
         raise ValueError("a matrix that is not positive definite")
     monkeypatch.setattr(module, "posterior_summary", broken)
-    assert Ranker(settings_of()).leaderboard(lucky()).winner.point == POINTS[6]
+    assert ranker_of(settings_of()).leaderboard(lucky()).winner.point == POINTS[6]
 
 
 def test_earlier_tasks_and_the_size_of_the_validation_list_are_handed_on(monkeypatch):
     seen = []
     monkeypatch.setattr(module, "posterior_summary", lambda *_, **given: seen.append(given))
     for stop in ("none", "auto"):
-        Ranker(settings_of(seed=3, stop=stop), tasks=("a task", ),
-               eval_size=800).posterior_summary(lucky())
+        settings = settings_of(seed=3, stop=stop)
+        sampler = make_sampler("bayes", past_tasks=("a task",), eval_size=800)
+        ranker_of(settings, sampler).posterior_summary(lucky())
     assert seen == [{"tasks": ("a task", ), "seed": 3, "eval_size": 800, "gain": gain}
                     for gain in (False, True)]
 
 
 def test_it_is_asked_often_and_thinks_once(monkeypatch):
-    calls, ranker = [], Ranker(settings_of())
-    true = module.posterior_summary
+    calls, true = [], module.posterior_summary
     monkeypatch.setattr(module, "posterior_summary",
                         lambda *given, **more: calls.append(1) or true(*given, **more))
+    ranker = ranker_of(settings_of())
     first = ranker.leaderboard(lucky())
     assert ranker.leaderboard(lucky()) is first
     assert ranker.posterior_summary(lucky())
@@ -98,7 +99,7 @@ def test_it_is_asked_often_and_thinks_once(monkeypatch):
 
 def test_a_point_that_also_diverged_comes_after_the_others():
     records = [*lucky(), TrialRecord(8, 8, POINTS[3], 1, state="diverged", attempts=1)]
-    leaderboard = Ranker(settings_of()).leaderboard(records)
+    leaderboard = ranker_of(settings_of()).leaderboard(records)
     assert leaderboard.results[7].point == POINTS[3]
     assert leaderboard.estimate(POINTS[3]) is None
 
@@ -115,7 +116,7 @@ def confirmed(values, *, mode="random", **changes):
                suggestion=i, state="complete" if values[i][seed] is not None else "diverged")
         for number, (seed, i) in enumerate(plan)
     ]
-    return Ranker(settings).leaderboard(records), points
+    return ranker_of(settings).leaderboard(records), points
 
 
 def test_the_best_mean_over_seeds_wins():

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from paddle_transfer.samplers.grid import GridSampler
-from paddle_transfer.search.scheduler import Create, Resume, Reuse, Stop, Wait, ask, next_action
-from paddle_transfer.study.records import TrialRecord, observations
+from paddle_transfer.search.scheduler import Create, Resume, Reuse, Stop, Wait
+from paddle_transfer.study.records import Proposal, TrialRecord, observations
 from tests.helpers.tiny_search import tiny_settings
+from tests.helpers.virtual_search import scheduler_of
 
 A = {"a": 0.0, "b": 1}
 B = {"a": 0.0, "b": 2}
@@ -34,8 +35,8 @@ def record(number, *, point=A, state="complete", suggestion=None, **fields):
 
 
 def step(records, *, sampler=None, in_flight=(), **settings):
-    return next_action(records, in_flight=in_flight, settings=tiny_settings("unused", **settings),
-                     sampler=sampler or GridSampler())
+    scheduler = scheduler_of(tiny_settings("unused", **settings), sampler or GridSampler())
+    return scheduler.next_action(records, in_flight)
 
 
 def test_what_was_interrupted_comes_first():
@@ -44,10 +45,10 @@ def test_what_was_interrupted_comes_first():
 
 
 def test_repeats_come_before_new_points_and_take_the_next_seed():
-    assert step([record(0)], search_times=3, seed=7) == Create(0, A, 8)
+    assert step([record(0)], search_times=3, seed=7) == Create(0, Proposal(A), 8)
     repeats = [record(0), record(1, suggestion=0, state="failed")]
-    assert step(repeats, search_times=3, seed=7) == Create(0, A, 9)
-    assert step(repeats, search_times=2, seed=7) == Create(1, B, 7)
+    assert step(repeats, search_times=3, seed=7) == Create(0, Proposal(A), 9)
+    assert step(repeats, search_times=2, seed=7) == Create(1, Proposal(B), 7)
 
 
 def test_max_iter_counts_suggestions_reused_and_failed_ones_too():
@@ -81,7 +82,7 @@ def test_a_point_under_way_is_waited_for_before_it_is_reused():
 
 def test_without_de_duplication_it_is_trained_again_with_the_next_seed():
     records = [record(0), record(1), record(2, point=B)]
-    assert step(records, sampler=Says(A), de_duplication=False, seed=5) == Create(3, A, 7)
+    assert step(records, sampler=Says(A), de_duplication=False, seed=5) == Create(3, Proposal(A), 7)
 
 
 def test_repeats_are_observations_of_their_own_and_reuses_are_none():
@@ -104,7 +105,7 @@ def test_a_reuse_moves_the_draw_on():
     for count in range(3):
         records = [record(0), *(record(number, reused=0) for number in range(1, count + 1))]
         sampler = Says(A)
-        ask(records, settings=tiny_settings("unused", seed=3), sampler=sampler)
+        tiny_settings("unused", seed=3).stages.propose(records, sampler)
         seeds.append(sampler.told[2])
     assert seeds[0] == 3
     assert len(set(seeds)) == 3
@@ -116,16 +117,16 @@ def test_every_mode_ends_on_a_small_space(mode, limit):
     from paddle_transfer.samplers.registry import make_sampler
 
     settings = tiny_settings("unused", search_mode=mode, max_iter=limit)
-    sampler, records = make_sampler(mode), []
+    scheduler, records = scheduler_of(settings, make_sampler(mode)), []
     for number in range(limit + 1):
-        what = next_action(records, in_flight=(), settings=settings, sampler=sampler)
+        what = scheduler.next_action(records, ())
         if isinstance(what, Stop):
             break
         if isinstance(what, Reuse):
             records.append(dataclasses.replace(what.original, number=number, suggestion=number,
                                                reused=what.original.number))
         else:
-            records.append(record(number, point=what.point))
+            records.append(record(number, point=what.proposal.point))
     assert isinstance(what, Stop)
     assert len({settings.space.key(one.point)
                 for one in records}) == 6, "a random search of 40 sees all of 6 points"

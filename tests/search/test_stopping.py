@@ -8,9 +8,10 @@ import pytest
 
 from paddle_transfer.samplers.base import LEAST_TRIALS, PosteriorSummary
 from paddle_transfer.search.ranking import Ranker
-from paddle_transfer.search.stopping import SECONDS, AutoStop, Budget, Stopwatch
-from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.search.stopping import SECONDS, AutoStop, BudgetLimits, Stopwatch
+from paddle_transfer.study.records import Proposal, TrialRecord
 from tests.helpers.fakes import ExecutorThatDiesAt, FakeClock, FakeExecutor, Killed, Play
+from tests.helpers.records import ranker_of
 from tests.helpers.tiny_search import tiny_settings
 from tests.helpers.virtual_search import VirtualSearch
 
@@ -51,13 +52,14 @@ def test_it_asks_the_same_ranker():
         def posterior_summary(self, records):
             return PosteriorSummary({"a": 0.1}, records[0], 0.004, LEAST_TRIALS)
 
-    rule = AutoStop(Says(tiny_settings("unused")))
+    settings = tiny_settings("unused", search_mode="bayes")
+    rule = AutoStop(Says(settings.search_space, settings.repeats))
     assert rule.done([0.005]) is None
     assert rule.done([
         0.0031
     ]) == ("stop auto: no untried point is expected to gain more than 0.31 points, less than "
            "noise hides (0.40)")
-    assert AutoStop(Ranker(tiny_settings("unused", search_mode="bayes"))).done([]) is None
+    assert AutoStop(ranker_of(settings)).done([]) is None
 
 
 def test_what_confirms_does_not_wake_it_up_again(tmp_path):
@@ -125,9 +127,14 @@ def test_repeats_are_trainings_too(tmp_path):
     assert [record.suggestion for record in search.records()] == [0, 0, 1]
 
 
+def limits_of(settings, **arguments):
+    return BudgetLimits(settings.budget, base=settings.base, keys=settings.keys,
+                        stages=settings.stages, **arguments)
+
+
 def test_epochs_that_are_searched_count_as_they_are():
     settings = tiny_settings("unused", values={"Global.epochs": [2, 10]}, epoch_budget=20)
-    budget, short, long = Budget(settings), {"Global.epochs": 2}, {"Global.epochs": 10}
+    budget, short, long = limits_of(settings), {"Global.epochs": 2}, {"Global.epochs": 10}
     records = [
         TrialRecord(0, 0, long, 0, state="complete", value=0.5, curve=((5, 0.4), (10, 0.5)),
                     attempts=1),
@@ -136,8 +143,8 @@ def test_epochs_that_are_searched_count_as_they_are():
         TrialRecord(3, 3, long, 0, state="complete", value=0.5, curve=((10, 0.5), ), reused=0)
     ]
     assert [budget.epochs_of(record) for record in records] == [10, 2, 2, 0]
-    assert budget.refuses(records, short) is None
-    assert "after 14 epochs" in budget.refuses(records, long)
+    assert budget.refuses(records, Proposal(short)) is None
+    assert "after 14 epochs" in budget.refuses(records, Proposal(long))
     assert budget.refuses(records) is None, "some training still fits"
 
 
@@ -191,7 +198,7 @@ def test_the_stopwatch_loses_no_more_than_half_a_minute():
     watch = Stopwatch(store, clock=clock)
     clock.advance(1000)
     assert watch.seconds == 0, "the search has not begun"
-    watch.search_started(None, [])
+    watch.search_started([])
     for _ in range(100):
         clock.advance(1)
         watch.epoch_reported(None, None)
@@ -200,12 +207,12 @@ def test_the_stopwatch_loses_no_more_than_half_a_minute():
     watch.search_ended([], "done")
     assert store.kept[SECONDS] == 100
     again = Stopwatch(store, clock=clock)
-    again.search_started(None, [])
+    again.search_started([])
     clock.advance(5)
     assert again.seconds == 105
 
 
 def test_without_limits_nothing_is_refused():
-    assert Budget(tiny_settings("unused"), seconds=lambda: 1e9).refuses([],
-                                                                        {"a": 0.0, "b": 1}) is None
+    limits = limits_of(tiny_settings("unused"), seconds=lambda: 1e9)
+    assert limits.refuses([], Proposal({"a": 0.0, "b": 1})) is None
     assert Play().epochs == 3, "what the numbers above go by"

@@ -46,11 +46,11 @@ def test_another_attempt_finds_nothing_of_the_one_before_but_its_log(tmp_path, t
 
 def test_only_the_present_attempts_result_is_taken_over(tmp_path, trial_folders):
     trial_folders.prepare(RECORD)
-    assert trial_folders.result(RECORD) is None
+    assert trial_folders.ended(RECORD) is None
     (tmp_path / "trials" / "0007" / "result.json").write_text(json.dumps(
         {"number": 7, "attempt": 1, "verdict": "complete", "value": 0.5, "curve": [[1, 0.5]]}))
-    assert trial_folders.result(RECORD)["value"] == 0.5
-    assert trial_folders.result(again(2)) is None
+    assert trial_folders.ended(RECORD).result["value"] == 0.5
+    assert trial_folders.ended(again(2)) is None
 
 
 def test_room_on_the_disk(tmp_path, trial_folders, monkeypatch):

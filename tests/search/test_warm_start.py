@@ -13,7 +13,7 @@ from paddle_transfer.errors import ConfigError
 from paddle_transfer.report.preview import preview
 from paddle_transfer.samplers.gp.past_tasks import shipped
 from paddle_transfer.samplers.tables import save_table
-from paddle_transfer.search.warm_start import load_tasks
+from paddle_transfer.search import warm_start
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.study.store import JOURNAL_NAME
 from tests.helpers.configs import write_search
@@ -42,6 +42,11 @@ def settings(out, *warm_start, **changes):
             "values": {"lr": [0.1, 0.3, 0.5], "c": [True, False]}, "search_mode": "bayes",
             "max_iter": 4, "warm_start": tuple(map(str, warm_start)), **changes
         })
+
+
+def load_tasks(made):
+    return warm_start.load_tasks(made.warm_start, file=made.file, space=made.space,
+                                 output_dir=made.output_dir)
 
 
 def issues(made):
@@ -147,12 +152,13 @@ def test_sampler_and_judge_know_the_tasks_and_the_size_of_the_list(tmp_path, tab
         "Eval": {"dataset": {"cls_label_path": str(tmp_path / "val.txt")}}
     }
     sampler, ranker = begin_with(made)
-    assert [task.name
-            for task in sampler.tasks] == ["synthetic"] == [task.name for task in ranker._tasks]
-    assert sampler.context.eval_size == 2 == ranker._eval_size
+    assert ranker._posterior == sampler.posterior
+    assert [task.name for task in sampler.tasks] == ["synthetic"]
+    assert sampler.context.eval_size == 2
     sampler, ranker = begin_with(replace(made, prior="shipped"))
-    assert [task.name
-            for task in ranker._tasks] == ["synthetic", *(task.name for task in shipped())]
+    assert ranker._posterior == sampler.posterior
+    assert [task.name for task in sampler.tasks] == [
+        "synthetic", *(task.name for task in shipped())]
 
 
 def test_a_warm_search_runs(tmp_path, earlier):

@@ -2,10 +2,11 @@
 
 import pytest
 
-from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.stages.plan import BASE, Plan
+from paddle_transfer.stages.distillation import make_stages
+from paddle_transfer.stages.plan import BASE, Distillation, Plan
+from paddle_transfer.study.records import Stage, TrialRecord
 
 KEYS = (Choice("lr", (0.1, 0.2, 0.3)), Choice("mult", ([0.0, 1.0], [1.0, 1.0])))
 START = {"lr": 0.2, "mult": BASE}
@@ -16,19 +17,36 @@ def plan(**changes):
 
 
 class Search:
-    """Plays a search: ``values`` of (name, value) pairs, or of stages; what is not there gets 0.5."""
+    """Plays a search: ``values`` of (name, value) pairs, or of stages; what is not there gets 0.5.
+
+    Points are as result files show them: with the teacher and the stage in a search that distils.
+    """
 
     def __init__(self, what, values=(), *, failed=()):
-        self.plan, self.space, self.values, self.failed = what, what.space(), dict(values), set(
-            failed)
-        self.sampler, self.finished = make_sampler("greedy", plan=what), []
+        self.plan, self.space, self.values = what, what.space(), dict(values)
+        self.failed, self.records = set(failed), []
+        self.sampler = make_sampler("greedy", plan=what)
+        distillation = Distillation("f", {}, "skl-ugi", what.teachers) if what.final else None
+        self.stages = make_stages(base={}, keys=(), space=self.space, output_dir="out", plan=what,
+                                  distillation=distillation)
 
     def ask(self, running=()):
-        return self.sampler.suggest(self.space, self.finished, list(running), seed=0)
+        """The next point; ``running`` are points being trained."""
+        records = list(self.records)
+        for point in running:
+            records.append(self.record(point, number=len(records), state="running", value=None))
+        proposal = self.stages.propose(records, self.sampler)
+        return None if proposal is None else self.stages.shown(proposal)
+
+    def record(self, point, **fields):
+        stage, teacher = point.get("stage", "search"), point.get("teacher", "-")
+        return TrialRecord(suggestion=0, seed=0, stage=Stage(stage),
+                           teacher=None if teacher == "-" else teacher,
+                           point={name: point[name] for name in self.space.names}, **fields)
 
     def tell(self, point, value, state="complete"):
-        self.finished.append(
-            Observation(len(self.finished), point, value if state == "complete" else None, state))
+        self.records.append(self.record(point, number=len(self.records), state=state,
+                                        value=value if state == "complete" else None))
 
     def run(self):
         points = []
@@ -121,15 +139,14 @@ def test_teachers_run_beside_each_other_and_the_final_run_waits():
 def test_without_a_teacher_there_is_no_final_run():
     search = Search(plan(**TEACHERS), failed=["stage=teacher"])
     assert search.run()[-1] == (0.1, [0.0, 1.0], "B", "teacher")
-    assert search.sampler.why(search.space,
-                              search.finished).startswith("no teacher could be trained")
+    assert search.stages.why_done(search.records).startswith("no teacher could be trained")
     done = Search(plan(**TEACHERS))
     done.run()
-    assert done.sampler.why(
-        done.space, done.finished) == "all 2 keys were searched and the student was distilled"
+    assert done.stages.why_done(
+        done.records) == "all 2 keys were searched and the student was distilled"
 
 
 def test_every_point_lies_in_the_space():
     search = Search(plan(**TEACHERS))
     search.run()
-    assert all(search.space.contains(one.point) for one in search.finished)
+    assert all(search.space.contains(one.point) for one in search.records)

@@ -10,7 +10,8 @@ from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings import fields as fields_module
 from paddle_transfer.settings.search_file import load_search_file
-from paddle_transfer.stages.plan import BASE, STAGE, TEACHER, final_config, stage_of, teacher_config
+from paddle_transfer.stages.plan import BASE, final_config, teacher_config
+from paddle_transfer.study.records import Proposal, Stage
 from tests.helpers.configs import base_config, write_search
 from tests.helpers.greedy_files import FULL, SLOW, distillation_config, write_greedy
 
@@ -33,8 +34,8 @@ def issues(folder, **fields):
     return [str(mistake) for mistake in caught.value.issues]
 
 
-def point(settings, **changes):
-    return {**settings.plan.first, "lrs": 0.05, "lr_mult_list": FULL, **changes}
+def point(settings):
+    return {**settings.plan.first, "lrs": 0.05, "lr_mult_list": FULL}
 
 
 def test_a_file_without_a_search_mode_is_searched_greedily(tmp_path):
@@ -44,7 +45,9 @@ def test_a_file_without_a_search_mode_is_searched_greedily(tmp_path):
     assert settings.plan.teachers == ("ResNet101_vd", "ResNet50_vd")
     assert settings.plan.final
     # the base config's 0.1 is a searched value, its lack of lr_mult_list is none
-    assert settings.plan.first == {"lrs": 0.1, "lr_mult_list": BASE, TEACHER: "-", STAGE: "search"}
+    assert settings.plan.first == {"lrs": 0.1, "lr_mult_list": BASE}
+    assert settings.stages.shown(Proposal(settings.plan.first)) == {
+        "lrs": 0.1, "lr_mult_list": BASE, "teacher": "-", "stage": "search"}
     assert load(tmp_path, without=("teacher",)).plan.suggestions == 4
     plain = write_search(tmp_path, without=("search_mode",))
     assert load_search_file(plain).search_mode == "greedy"
@@ -53,8 +56,10 @@ def test_a_file_without_a_search_mode_is_searched_greedily(tmp_path):
 def test_repeats_are_for_the_keys_only_as_in_paddleclas(tmp_path):
     settings = load(tmp_path, search_times=3)
     assert settings.plan.trainings(3) == (2 + 2) * 3 + 2 + 1
-    assert settings.times(point(settings)) == 3
-    assert settings.times(point(settings, teacher="ResNet50_vd", stage="teacher")) == 1
+    times, found = settings.stages.times, point(settings)
+    assert times(Proposal(found)) == 3
+    assert times(Proposal(found, Stage.TEACHER, "ResNet50_vd")) == 1
+    assert times(Proposal(found, Stage.FINAL, "ResNet50_vd")) == 1
 
 
 def test_a_value_of_the_base_config_needs_no_second_training(tmp_path):
@@ -73,8 +78,8 @@ def test_a_value_of_the_base_config_needs_no_second_training(tmp_path):
 
 def test_the_teacher_trains_without_the_removed_paths(tmp_path):
     settings = load(tmp_path)
-    config = teacher_config(settings.base_config, settings.keys, settings.distillation, point(
-        settings, teacher="ResNet50_vd", stage="teacher"))
+    config = teacher_config(settings.base_config, settings.keys, settings.distillation,
+                            point(settings), "ResNet50_vd")
     assert set(dotpath.diff(settings.base_config, config)) == {
         "Arch.name: 'ResNet18_vd' -> 'ResNet50_vd'", "Optimizer.lr.learning_rate: 0.1 -> 0.05"}
 
@@ -88,8 +93,7 @@ def test_removed_paths_are_compared_part_by_part(tmp_path):
 def test_the_student_gets_the_values_where_final_replace_says(tmp_path):
     settings = load(tmp_path)
     config = final_config(settings.keys, settings.distillation,
-                          point(settings, teacher="ResNet101_vd", stage="final"),
-                          weights="out/best_model")
+                          point(settings), teacher="ResNet101_vd", weights="out/best_model")
     assert set(dotpath.diff(distillation_config(base_config(tmp_path)), config)) == {
         "Arch.models.0.Teacher.name: 'ResNet50_vd' -> 'ResNet101_vd'",
         "Arch.models.0.Teacher.pretrained: (absent) -> 'out/best_model'",
@@ -107,7 +111,7 @@ def test_a_value_that_says_the_old_path_is_not_touched(tmp_path):
                     final_replace={"Arch.note": "Arch.models.1.Student.note"},
                     teacher={"algorithm": "udml"})
     config = final_config(settings.keys, settings.distillation,
-                          {"note": "Arch.note", TEACHER: "-", STAGE: "final"})
+                          {"note": "Arch.note"})
     assert config["Arch"]["models"][1]["Student"]["note"] == "Arch.note"
 
 
@@ -115,7 +119,7 @@ def test_udml_trains_both_together(tmp_path):
     settings = load(tmp_path, teacher={"algorithm": "udml"})
     assert settings.plan.teachers == ()
     assert settings.plan.final
-    config = final_config(settings.keys, settings.distillation, point(settings, stage="final"))
+    config = final_config(settings.keys, settings.distillation, point(settings))
     teacher, student = (model for model in config["Arch"]["models"])
     assert teacher["Teacher"]["lr_mult_list"] == student["Student"]["lr_mult_list"] == FULL
     assert "pretrained" not in teacher["Teacher"]
@@ -263,11 +267,6 @@ def test_another_distillation_is_another_search(tmp_path):
         load_search_file(write_search(tmp_path)).identity())
 
 
-def test_a_key_named_stage_alone_makes_no_stage():
-    assert stage_of({"stage": "final"}) == "search"
-    assert stage_of({"stage": "final", "teacher": "-"}) == "final"
-
-
 PULC = sorted(Path(CHECKOUT).glob("ppcls/configs/PULC/*/search.yaml")) if CHECKOUT else []
 
 
@@ -299,5 +298,5 @@ def test_every_search_file_of_paddleclas_lists_its_trainings(file, tmp_path):
     place = written["final_replace"]["Arch.lr_mult_list"]
     first = {key.name: key.values[0] for key in settings.plan.keys}
     config = final_config(settings.keys, settings.distillation,
-                          {**settings.plan.first, **first, STAGE: "final"})
+                          {**settings.plan.first, **first})
     assert dotpath.get(config, place) == first["lr_mult_list"]

@@ -10,7 +10,7 @@ import yaml
 
 from paddle_transfer.api import run_search
 from paddle_transfer.errors import SearchFailed, StudyError
-from paddle_transfer.stages import distillation
+from paddle_transfer.stages.distillation import DistilledSearch
 from paddle_transfer.stages.plan import Distillation, make_plan
 from paddle_transfer.study.store import open_store
 from tests.helpers.tiny_runner import AUDIT
@@ -42,7 +42,7 @@ def settings_of(out, *, tiny_final=None, **changes):
 
 
 def search(settings, *, monkeypatch):
-    monkeypatch.setattr(distillation, "check_weights",
+    monkeypatch.setattr(DistilledSearch, "check_weights",
                         lambda *_: None)  # the tiny runner writes none
     return run_search(settings, runner=RUNNER)
 
@@ -61,8 +61,7 @@ def test_all_stages_and_what_they_leave(tmp_path, begun, monkeypatch):
     assert search(settings, monkeypatch=monkeypatch) == 0
     records = records_of(settings)
     # a: two values, b: two more than the base config's own, each twice; two teachers and the final run once
-    assert [record.point["stage"]
-            for record in records] == ["search"] * 8 + ["teacher"] * 2 + ["final"]
+    assert [record.stage for record in records] == ["search"] * 8 + ["teacher"] * 2 + ["final"]
     assert [record.seed for record in records] == [0, 1] * 4 + [0, 0, 0]
     teacher, final = config_of(settings, 8), config_of(settings, 10)
     assert teacher["Arch"]["name"] == "A" and teacher["Tiny"]["x"][
@@ -115,9 +114,9 @@ def test_weights_of_the_teachers_stay(tmp_path, begun, monkeypatch):
     settings = settings_of(tmp_path / "out", keep_models=0)
     search(settings, monkeypatch=monkeypatch)
     records = records_of(settings)
-    assert distillation.needed_weights(settings, records) == {4}
-    assert distillation.needed_weights(settings, records[:-1]) == {4, 5}
-    assert distillation.needed_weights(tiny_settings(tmp_path), records) == set()
+    assert settings.stages.needed_weights(records) == {4}
+    assert settings.stages.needed_weights(records[:-1]) == {4, 5}
+    assert tiny_settings(tmp_path).stages.needed_weights(records) == set()
 
 
 def test_a_greedy_search_is_not_gone_on_with_as_a_grid(tmp_path, begun):

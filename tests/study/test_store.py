@@ -9,6 +9,7 @@ from paddle_transfer.errors import DiskFull, StudyError
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.journal import Journal
+from paddle_transfer.study.records import Proposal, Stage
 from paddle_transfer.study.store import JOURNAL_NAME, JOURNAL_STUDY, open_store, set_aside
 from tests.helpers.store_suite import POINT, SPACE, StoreSuite
 
@@ -26,7 +27,7 @@ class TestSqlite(StoreSuite):
 def three_trials(path):
     store = open_store(output_dir=path, space=SPACE)
     for number, value in enumerate((0.2, 0.9, None)):
-        store.create(suggestion=number, point={**POINT, "x": 0.1 * (number + 1)}, seed=0)
+        store.create(suggestion=number, proposal=Proposal({**POINT, "x": 0.1 * (number + 1)}), seed=0)
         store.begin(number)
         store.report_epoch(number, epoch=1, value=value or 0.0)
         if value is not None:
@@ -51,7 +52,7 @@ def test_it_is_an_optuna_study_like_any_other(tmp_path):
 def test_plain_choices_are_native_to_optuna(tmp_path):
     space = Space((Choice("lr", (0.1, 0.01)), Choice("mixup", (False, True))))
     store = open_store(output_dir=tmp_path, space=space)
-    store.create(suggestion=0, point={"lr": 0.01, "mixup": True}, seed=0)
+    store.create(suggestion=0, proposal=Proposal({"lr": 0.01, "mixup": True}), seed=0)
     entry = json.loads((tmp_path / JOURNAL_NAME).read_text().splitlines()[-1])
     assert json.loads(entry["distributions"]["mixup"])["attributes"]["choices"] == [False, True]
     assert json.loads(entry["distributions"]["lr"])["attributes"]["choices"] == [0.1, 0.01]
@@ -144,7 +145,7 @@ def test_trials_of_something_else_are_refused(tmp_path):
 def test_setting_a_study_aside_keeps_its_trials_under_another_name(tmp_path):
     url = f"sqlite:///{tmp_path}/study.db"
     store = open_store(output_dir=tmp_path, space=SPACE, storage=url)
-    store.create(suggestion=0, point=POINT, seed=0)
+    store.create(suggestion=0, proposal=Proposal(POINT), seed=0)
     store.close()
     set_aside(output_dir=tmp_path, storage=url, suffix=".old")
     set_aside(output_dir=tmp_path / "never", storage=url, suffix=".old")
@@ -154,3 +155,39 @@ def test_setting_a_study_aside_keeps_its_trials_under_another_name(tmp_path):
     assert len(
         open_store(output_dir=tmp_path, space=SPACE, storage=url,
                    study_name=f"{tmp_path}.old").records()) == 1
+
+
+OLD = (Choice("teacher", ("-", "A", "B")), Choice("stage", ("search", "teacher", "final")))
+
+
+def old_study(path, *points):
+    """A study of earlier versions, whose points hold the teacher and the stage."""
+    store = open_store(output_dir=path, space=Space((*SPACE.hyperparameters, *OLD)))
+    for number, (teacher, stage) in enumerate(points):
+        proposal = Proposal({**POINT, "teacher": teacher, "stage": stage})
+        store.create(suggestion=number, proposal=proposal, seed=0)
+    store.close()
+
+
+def test_a_study_whose_points_hold_stage_and_teacher_is_read_on(tmp_path):
+    old_study(tmp_path, ("-", "search"), ("A", "teacher"), ("A", "final"), ("-", "final"))
+    store = open_store(output_dir=tmp_path, space=SPACE)
+    assert [record.proposal for record in store.records()] == [
+        Proposal(POINT), Proposal(POINT, Stage.TEACHER, "A"), Proposal(POINT, Stage.FINAL, "A"),
+        Proposal(POINT, Stage.FINAL)]
+    made = store.create(suggestion=4, proposal=Proposal(POINT, Stage.TEACHER, "B"), seed=0)
+    store.begin(made.number)
+    store.finish(made.number, state="complete", value=0.5)
+    again = open_store(output_dir=tmp_path, space=SPACE)
+    assert again.records() == store.records()
+    assert again.records()[4].proposal == made.proposal
+
+
+def test_a_key_named_stage_alone_makes_no_stage(tmp_path):
+    for folder, keys, stage in (("one", OLD[1:], Stage.SEARCH), ("both", OLD, Stage.SEARCH)):
+        (tmp_path / folder).mkdir()
+        space = Space((*SPACE.hyperparameters, *keys))
+        point = {**POINT, **{key.name: key.values[-1] for key in keys}}
+        store = open_store(output_dir=tmp_path / folder, space=space)
+        assert store.create(suggestion=0, proposal=Proposal(point), seed=0).stage is stage
+        assert store.records()[0].point == point
