@@ -12,18 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict
-
+from paddle_transfer.config.validation import Options
 from paddle_transfer.space.space import Point, Space
 
 #: ``stop: auto`` ends no search before so many evaluated points.
 LEAST_TRIALS = 7
-
-
-class Options(BaseModel):
-    """The options of a registered part: frozen, and nothing beside its fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)

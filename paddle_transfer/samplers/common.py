@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Iterable, Sequence
 
+from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.space.hyperparameter import Choice, Value
 from paddle_transfer.space.space import Point, Space
@@ -42,6 +43,15 @@ def valid_observations(space: Space, finished: Sequence[Observation]) -> list[Ob
     """The observations that say something about their point: a finite value, or a divergence."""
     return [o for o in finished if space.contains(o.point) and o.state != "failed" and (
         o.state == "diverged" or (o.value is not None and math.isfinite(o.value)))]
+
+
+def refuse_continuous(space: Space, what: str) -> None:
+    """Raises PaddleTransferError when the space has continuous ranges; ``what`` needs it finite."""
+    if space.size is None:
+        endless = [h.name for h in space.hyperparameters if h.size is None]
+        raise PaddleTransferError(
+            f"search_mode: {what} needs finite choices, but {', '.join(endless)} "
+            f"is a continuous range. List search_values, or use bayes or random.")
 
 
 def exhausted(space: Space, taken: set[str]) -> bool:

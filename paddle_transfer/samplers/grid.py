@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.base import Observation, Options, RegisteredSampler, SamplerContext
-from paddle_transfer.samplers.common import exhausted, finished_keys, first_baseline, keys, untaken
+from typing_extensions import override
+
+from paddle_transfer.config.validation import Options
+from paddle_transfer.samplers.base import Observation, RegisteredSampler, SamplerContext
+from paddle_transfer.samplers.common import (
+    exhausted,
+    finished_keys,
+    first_baseline,
+    keys,
+    refuse_continuous,
+    untaken,
+)
 from paddle_transfer.space.space import Point, Space
 
 
@@ -22,19 +31,17 @@ class GridSampler(RegisteredSampler):
         self.baseline = baseline
 
     @classmethod
+    @override
     def build(cls, options: Options, context: SamplerContext) -> GridSampler:
         """``options`` are none."""
         return cls(baseline=context.baseline)
 
+    @override
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
                 seed: int) -> Point | None:
         """As ``Sampler.suggest``; ``seed`` changes nothing. Raises PaddleTransferError for a
         continuous range."""
-        if space.size is None:
-            endless = [h.name for h in space.hyperparameters if h.size is None]
-            raise PaddleTransferError(
-                f"search_mode: a grid needs finite choices, but {', '.join(endless)} "
-                f"is a continuous range. List search_values, or use bayes or random.")
+        refuse_continuous(space, "a grid")
         taken = finished_keys(space, finished) | keys(space, running)
         if exhausted(space, taken):
             return None

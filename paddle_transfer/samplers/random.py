@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paddle_transfer.samplers.base import Observation, Options, RegisteredSampler, SamplerContext
+from typing_extensions import override
+
+from paddle_transfer.config.validation import Options
+from paddle_transfer.samplers.base import Observation, RegisteredSampler, SamplerContext
 from paddle_transfer.samplers.common import (
     exhausted,
     finished_keys,
@@ -32,10 +35,12 @@ class RandomSampler(RegisteredSampler):
         self.allow_repeats = allow_repeats
 
     @classmethod
+    @override
     def build(cls, options: Options, context: SamplerContext) -> RandomSampler:
         """``options`` are none."""
         return cls(baseline=context.baseline, allow_repeats=context.allow_repeats)
 
+    @override
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
                 seed: int) -> Point | None:
         """As ``Sampler.suggest``; with ``allow_repeats`` there is always a point."""

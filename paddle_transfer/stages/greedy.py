@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from paddle_transfer.samplers.base import Observation, Options, RegisteredSampler, SamplerContext
+from paddle_transfer.config.validation import Options
+from paddle_transfer.samplers.base import Observation, RegisteredSampler, SamplerContext
 from paddle_transfer.samplers.common import finished_keys, keys
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.stages.plain import PlainSearch

@@ -16,7 +16,7 @@ from tests.helpers.pruner_suite import (
     running,
     whole,
 )
-from tests.helpers.sampler_suite import FIXED, PUBLISHED
+from tests.helpers.sampler_suite import BASELINE, PUBLISHED
 
 
 class TestCurvesPruner(PrunerSuite):
@@ -35,8 +35,8 @@ class TestCurvesPruner(PrunerSuite):
         """A large rate under a cosine schedule: at chance until the rate falls, and then the best of all."""
         late = ((1, .3), (2, .3), (3, .3), (4, .3), (5, .32), (6, .4), (7, .6), (8, .8), (9, .84),
                 (10, .85))
-        point = {**FIXED, "lr": 0.1}
-        known = [replace(FINISHED[7], point=FIXED), whole(1, 0.8, point=point, curve=late)]
+        point = {**BASELINE, "lr": 0.1}
+        known = [replace(FINISHED[7], point=BASELINE), whole(1, 0.8, point=point, curve=late)]
         trial = replace(running([(epoch, 0.32) for epoch in range(1, 6)]),
                         point={**point, "mixup": True})
         assert not self.ask(trial, known)

@@ -6,7 +6,7 @@ import pytest
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.registry import make_sampler
-from tests.helpers.sampler_suite import FIXED, MIXED, PUBLISHED, SamplerSuite, observe
+from tests.helpers.sampler_suite import BASELINE, MIXED, PUBLISHED, SamplerSuite, observe
 
 
 class TestGridSampler(SamplerSuite):
@@ -19,9 +19,9 @@ class TestGridSampler(SamplerSuite):
         assert self.walk(PUBLISHED, 500) == list(PUBLISHED.points())
 
     def test_the_baseline_moves_to_the_front(self):
-        points = self.walk(PUBLISHED, 500, baseline=dict(FIXED))
-        rest = [point for point in PUBLISHED.points() if point != FIXED]
-        assert points == [FIXED, *rest]
+        points = self.walk(PUBLISHED, 500, baseline=dict(BASELINE))
+        rest = [point for point in PUBLISHED.points() if point != BASELINE]
+        assert points == [BASELINE, *rest]
         assert len(points) == 196
 
     def test_an_interrupted_grid_goes_on_with_the_first_point_left(self):

@@ -29,7 +29,8 @@ def test_a_saved_table_comes_back(tmp_path, name):
     assert back.space == table.space
     assert numpy.allclose(back.curves, table.curves, atol=1e-6)
     if name.endswith("gz"):
-        assert gzip.open(tmp_path / name, "rt").readline() == "# made by a test\n"
+        with gzip.open(tmp_path / name, "rt") as file:
+            assert file.readline() == "# made by a test\n"
 
 
 def test_rows_may_come_in_any_order_and_lr_and_l2_are_logarithmic(tmp_path):
@@ -78,5 +79,5 @@ def test_what_is_no_full_grid_is_refused(tmp_path, text, message):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(PaddleTransferError, match="none.csv: cannot be read"):
+    with pytest.raises(PaddleTransferError, match=r"none.csv: cannot be read"):
         load_table(tmp_path / "none.csv")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from paddle_transfer.samplers.common import generator
 from paddle_transfer.samplers.gp.dimension_prior import Axis
-from paddle_transfer.space.hyperparameter import Choice, Range
+from paddle_transfer.space.hyperparameter import Range
 from paddle_transfer.space.space import Point, Space
 
 #: An array of floats.
@@ -32,11 +32,12 @@ def table(axes: Sequence[Axis], space: Space) -> Array:
     """The rows of all points of a finite space, row i for point i; built per column, so that
     100,000 points take milliseconds."""
     assert space.size is not None, "a continuous space has no table"
-    digits = numpy.unravel_index(numpy.arange(space.size), [block.size for block in space.blocks])
+    sizes = [block.size or 0 for block in space.blocks]
+    digits = numpy.unravel_index(numpy.arange(space.size), sizes)
     by_name = {axis.name: axis for axis in axes}
     columns = {}
-    for block, digit in zip(space.blocks, digits):
-        points = [block.at(i) for i in range(block.size or 0)]
+    for block, size, digit in zip(space.blocks, sizes, digits, strict=True):
+        points = [block.at(i) for i in range(size)]
         for h in block.hyperparameters:
             column = [by_name[h.name].coordinate(point[h.name]) for point in points]
             columns[h.name] = numpy.array(column, dtype=float)[digit]
@@ -85,9 +86,9 @@ def neighbour(space: Space, point: Point, rng: random.Random, *, scale: float) -
         if isinstance(h, Range):
             changed[name] = h.decode(h.encode(point[name])[0] + rng.gauss(0.0, scale))
         elif h.ordered:
-            order = sorted(range(h.size), key=lambda i, h=h: h.values[i])
-            place = order.index(h.index(point[name])) + rng.choice((-1, 1))
-            changed[name] = h.at(order[min(max(place, 0), h.size - 1)])
+            ordered = sorted(h.values)
+            place = ordered.index(h.at(h.index(point[name]))) + rng.choice((-1, 1))
+            changed[name] = ordered[min(max(place, 0), h.size - 1)]
         else:
             changed[name] = h.sample(rng)
     return space.canonical(changed)

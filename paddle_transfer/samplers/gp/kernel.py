@@ -102,8 +102,8 @@ class Kernel:
         total = self.level ** 2 + sum(self._amplitude(i) ** 2 for i in range(len(self.axes)))
         total += self._joint_amplitude() ** 2
         if self.tasks is not None:
-            deviations: Array = total + (self.tasks.deviations(a) ** 2).sum(axis=1)
-            return deviations
+            variances: Array = total + (self.tasks.deviations(a) ** 2).sum(axis=1)
+            return variances
         return numpy.full(len(a), total)
 
     def noise(self, a: Array, repeats: Array) -> Array:
@@ -140,7 +140,7 @@ class Kernel:
                 return self._correlation(i, few, b)[places]
         axis = self.axes[i]
         if not axis.ordered:
-            return (a[:, None] == b).astype(float)
+            return numpy.asarray(a[:, None] == b, dtype=float)
         factor = self.length_factor if self._leading(axis) else 1.0
         distance = (a[:, None] - b) / (axis.prior.length_scale * factor)
         return _squared_exponential(distance) if axis.prior.weak else _matern52(distance)

@@ -26,7 +26,8 @@ def read_tasks(path: str | Path) -> tuple[PastTask, ...]:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
         return tuple(
             PastTask(task["name"],
-                     tuple(dict(zip(task["names"], point)) for point in task["points"]),
+                     tuple(dict(zip(task["names"], point, strict=True))
+                           for point in task["points"]),
                      tuple(map(float, task["values"])))
             for task in data["tasks"])
     except (OSError, ValueError, KeyError, TypeError) as error:

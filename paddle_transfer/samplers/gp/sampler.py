@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
+from typing_extensions import override
 
+from paddle_transfer.config.rules import broken
+from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import did_you_mean
 from paddle_transfer.samplers.base import (
     Observation,
-    Options,
     PastTask,
     PosteriorSummary,
     RegisteredSampler,
@@ -42,14 +44,14 @@ ACQUISITIONS = ("ei", "logei", "pi", "ucb", "lcb")
 class BayesOptions(Options):
     """``acquisition``: one of ``ACQUISITIONS``, in any case."""
 
-    acquisition: str = "ei"
+    acquisition: str = Field("ei", json_schema_extra={"enum": list(ACQUISITIONS)})
 
     @field_validator("acquisition")
     @classmethod
     def _known(cls, value: str) -> str:
         if value.lower() not in ACQUISITIONS:
             hint = did_you_mean(value.lower(), ACQUISITIONS)
-            raise ValueError(f"there is no '{value}'. {hint}")
+            raise broken(f"there is no '{value}'", "", hint)
         return value.lower()
 
 
@@ -70,6 +72,7 @@ class BayesSampler(RegisteredSampler):
         self.context = context or SamplerContext()
 
     @classmethod
+    @override
     def build(cls, options: Options, context: SamplerContext) -> BayesSampler:
         """``options`` are ``BayesOptions``."""
         assert isinstance(options, BayesOptions)
@@ -80,6 +83,7 @@ class BayesSampler(RegisteredSampler):
         """The earlier tasks that it learns from."""
         return self.context.past_tasks + (shipped() if self.context.prior == "shipped" else ())
 
+    @override
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
                 seed: int) -> Point | None:
         """As ``Sampler.suggest``; with ``allow_repeats`` there is always a point."""

@@ -85,7 +85,7 @@ def _fit(task: PastTask, axes: tuple[Axis, ...]) -> Callable[[Array], Array] | N
     names = set(task.points[0])
     shared = [i for i, axis in enumerate(axes) if axis.name in names]
     placed = [([axes[i].foreign_coordinate(point[axes[i].name]) for i in shared], value)
-              for point, value in zip(task.points, task.values)]
+              for point, value in zip(task.points, task.values, strict=True)]
     placed = [(row, value) for row, value in placed if None not in row]
     if not shared or len(placed) < 2:
         return None

@@ -37,7 +37,7 @@ def posterior_summary(space: Space, finished: Sequence[Observation], *,
     tried = list(complete.values())
     means = numpy.round(model.mean(encoding.matrix(model.axes, tried)), 9)
     winner = tried[int(numpy.argmax(means))]
-    estimates = dict(zip(complete, map(float, model.data.metric(means))))
+    estimates = dict(zip(complete, map(float, model.data.metric(means)), strict=True))
     most = _expected_gain(space, finished, model, winner, seed=seed) if gain else float("inf")
     return PosteriorSummary(winner, most, NOISE_SHARE * model.noise, len(complete), estimates)
 

@@ -87,7 +87,8 @@ def training_data(space: Space, results: Sequence[Observation]) -> TrainingData:
     best = max((mean[0] for mean in means if mean), default=0.0)
     worst = min([best - DIVERGED, *(value for value, _ in finals.values())])
     top = 1.0 / (1.0 + math.exp(-best))
-    counts = [mean[1] if mean else len(group) for mean, group in zip(means, groups.values())]
+    counts = [mean[1] if mean else len(group)
+              for mean, group in zip(means, groups.values(), strict=True)]
     return TrainingData(
         [group[0].point for group in groups.values()],
         compress_tail(numpy.array([mean[0] if mean else worst for mean in means])),

@@ -11,10 +11,10 @@ from paddle_transfer.samplers.gp.dimension_prior import axis_of
 from paddle_transfer.samplers.gp.kernel import SHARED_NOISE, Kernel
 from paddle_transfer.samplers.gp.model import MANY, ODDS, model_of
 from paddle_transfer.samplers.gp.model_average import candidates, posterior_weights
-from tests.helpers.sampler_suite import FIXED, PUBLISHED, observe
+from tests.helpers.sampler_suite import BASELINE, PUBLISHED, observe
 
 AXES = tuple(axis_of(h) for h in PUBLISHED.hyperparameters)
-LINE = [{**FIXED, "lr": lr, "mixup": mixup}
+LINE = [{**BASELINE, "lr": lr, "mixup": mixup}
         for lr in (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
         for mixup in (False, True)]
 
@@ -33,7 +33,7 @@ def test_noise_is_fitted_and_never_below_its_floor():
 
 
 def test_repeats_take_noise_away_as_far_as_they_are_of_the_same_seeds():
-    rows = encoding.matrix(AXES, [FIXED, {**FIXED, "l2_decay": 3e-5}])
+    rows = encoding.matrix(AXES, [BASELINE, {**BASELINE, "l2_decay": 3e-5}])
     once, thrice, mixed = (Kernel(AXES).noise(rows, numpy.array(repeats, dtype=float))
                            for repeats in ((1, 1), (3, 3), (1, 3)))
     assert thrice == pytest.approx(once / 3)
@@ -55,7 +55,7 @@ def test_past_tasks_have_the_prior_odds_before_anything_is_known():
 
 def test_a_running_point_counts_as_its_predicted_mean():
     results = observe(LINE[::3])
-    running = {**FIXED, "lr": 0.03}
+    running = {**BASELINE, "lr": 0.03}
     rows = encoding.matrix(AXES, [running])
     alone, beside = model_of(PUBLISHED, results), model_of(PUBLISHED, results, [running])
     assert beside.mean(rows) == pytest.approx(alone.mean(rows), abs=1e-6)
@@ -64,9 +64,9 @@ def test_a_running_point_counts_as_its_predicted_mean():
 
 
 def test_a_divergence_also_tells_of_the_largest_learning_rate():
-    results = observe([{**FIXED, "lr": 0.003}, {**FIXED, "lr": 0.001}])
-    diverged = Observation(2, {**FIXED, "lr": 0.03}, None, "diverged")
-    rows = encoding.matrix(AXES, [{**FIXED, "lr": 0.1}])
+    results = observe([{**BASELINE, "lr": 0.003}, {**BASELINE, "lr": 0.001}])
+    diverged = Observation(2, {**BASELINE, "lr": 0.03}, None, "diverged")
+    rows = encoding.matrix(AXES, [{**BASELINE, "lr": 0.1}])
     assert model_of(
         PUBLISHED,
         [*results, diverged]).mean(rows)[0] < model_of(PUBLISHED, results).mean(rows)[0] - 1.0
@@ -75,7 +75,7 @@ def test_a_divergence_also_tells_of_the_largest_learning_rate():
 
 def test_near_duplicates_in_decay_stay_alike_at_another_rate():
     """What L2 decay does together with other hyperparameters is a small part of what mixup does."""
-    base, decayed, mixed = ({**FIXED, "lr": 0.1, **change}
+    base, decayed, mixed = ({**BASELINE, "lr": 0.1, **change}
                             for change in ({}, {"l2_decay": 1e-6}, {"mixup": True}))
     kernel = Kernel(AXES)
     covariance = kernel.signal(*[encoding.matrix(AXES, [base, decayed, mixed])] * 2)

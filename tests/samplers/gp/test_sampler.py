@@ -18,7 +18,7 @@ from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 from tests.helpers.sampler_suite import (
-    FIXED,
+    BASELINE,
     MIXED,
     PUBLISHED,
     SINGLE,
@@ -44,16 +44,16 @@ for _ in range(4):
 print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sys.modules))]))
 """
         run = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(
-            (PUBLISHED, FIXED)), check=True, capture_output=True,
+            (PUBLISHED, BASELINE)), check=True, capture_output=True,
                              env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
         points, loaded = json.loads(run.stdout)
-        assert points[0] == FIXED
+        assert points[0] == BASELINE
         assert len({PUBLISHED.key(point) for point in points}) == 4
         assert not loaded
 
     @pytest.mark.parametrize("acquisition", ACQUISITIONS)
     def test_a_smooth_optimum_is_found_in_a_dozen_trials(self, acquisition):
-        points = self.walk(PUBLISHED, 12, baseline=dict(FIXED), acquisition=acquisition)
+        points = self.walk(PUBLISHED, 12, baseline=dict(BASELINE), acquisition=acquisition)
         best = max(map(made_up, PUBLISHED.points()))
         assert max(map(made_up, points)) > best - 0.021
 
@@ -106,7 +106,7 @@ print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sy
         assert sampler.suggest(SINGLE, [], [SINGLE.point(0)], seed=0) == SINGLE.point(0)
 
     def test_an_unknown_acquisition_is_named(self):
-        with pytest.raises(PaddleTransferError, match="there is no 'eii'. Did you mean 'ei'"):
+        with pytest.raises(PaddleTransferError, match=r"there is no 'eii'. Did you mean 'ei'"):
             make_sampler("bayes", options={"acquisition": "eii"})
-        with pytest.raises(PaddleTransferError, match="there is no 'baies'. Did you mean 'bayes'"):
+        with pytest.raises(PaddleTransferError, match=r"there is no 'baies'. Did you mean 'bayes'"):
             make_sampler("baies")

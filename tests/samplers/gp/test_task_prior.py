@@ -15,7 +15,7 @@ from paddle_transfer.samplers.gp.task_prior import past_task
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Space
-from tests.helpers.sampler_suite import FIXED, PUBLISHED
+from tests.helpers.sampler_suite import BASELINE, PUBLISHED
 
 
 def metric(point, best: float) -> float:
@@ -35,7 +35,7 @@ def task(best: float, sign: float = 1.0) -> PastTask:
 
 
 def trials_until_best(best: float, **options) -> int:
-    sampler, finished = make_sampler("bayes", baseline=dict(FIXED), **options), []
+    sampler, finished = make_sampler("bayes", baseline=dict(BASELINE), **options), []
     goal = max(metric(point, best) for point in PUBLISHED.points()) - 0.005
     while not finished or max(o.value for o in finished) < goal:
         point = sampler.suggest(PUBLISHED, finished, [], seed=0)
@@ -47,11 +47,12 @@ def trials_until_best(best: float, **options) -> int:
 def test_similar_tasks_lead_to_the_best_at_once_and_misleading_ones_cost_three_trials_at_most(best):
     alone = trials_until_best(best, prior="none")
     assert trials_until_best(best, past_tasks=[task(best), task(best * 1.3)]) <= min(alone, 3)
-    assert trials_until_best(best, past_tasks=[task(best, -1.0), task(best * 1.3, -1.0)]) <= alone + 3
+    misleading = [task(best, -1.0), task(best * 1.3, -1.0)]
+    assert trials_until_best(best, past_tasks=misleading) <= alone + 3
 
 
 def test_earlier_tasks_have_less_say_with_every_point_and_none_after_nine():
-    points = [{**FIXED, "lr": lr, "mixup": mixup}
+    points = [{**BASELINE, "lr": lr, "mixup": mixup}
               for lr in (0.003, 0.03, 0.1, 0.01, 0.001)
               for mixup in (False, True)]
     def share(observed):
@@ -71,7 +72,7 @@ def test_what_an_earlier_search_found_is_told_as_it_was():
     points = [PUBLISHED.point(i) for i in range(3)]
     shares = past_task(
         "t", PUBLISHED,
-        [Observation(i, p, v) for i, (p, v) in enumerate(zip(points, (0.9, 0.6, 0.1)))])
+        [Observation(i, points[i], value) for i, value in enumerate((0.9, 0.6, 0.1))])
     assert sorted(shares.values) == pytest.approx([math.log(v / (1 - v)) for v in (0.1, 0.6, 0.9)])
     others = past_task("t", PUBLISHED, [
         Observation(0, points[0], 90.0),
@@ -95,7 +96,7 @@ def test_an_earlier_search_warms_a_later_one_with_another_space():
 
 
 def test_a_search_without_results_is_no_task():
-    assert past_task("none", PUBLISHED, [Observation(0, dict(FIXED), None, "failed")]) is None
+    assert past_task("none", PUBLISHED, [Observation(0, dict(BASELINE), None, "failed")]) is None
 
 
 def test_tasks_of_other_hyperparameters_change_nothing():
@@ -114,7 +115,7 @@ def test_a_prior_file_comes_back(tmp_path):
 
 def test_what_is_no_prior_file_is_said(tmp_path):
     (tmp_path / "p.json").write_text('{"tasks": [{"name": "x"}]}')
-    with pytest.raises(PaddleTransferError, match="p.json: not a prior file .*distil makes one"):
+    with pytest.raises(PaddleTransferError, match=r"p.json: not a prior file .*distil makes one"):
         read_tasks(tmp_path / "p.json")
 
 
@@ -124,5 +125,5 @@ def test_the_shipped_prior_knows_the_published_names():
 
 
 def test_an_unknown_prior_is_named():
-    with pytest.raises(PaddleTransferError, match="there is no 'shiped'. Did you mean 'shipped'"):
+    with pytest.raises(PaddleTransferError, match=r"there is no 'shiped'. Did you mean 'shipped'"):
         make_sampler("bayes", prior="shiped")

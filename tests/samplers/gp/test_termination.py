@@ -8,11 +8,11 @@ from benchmarks.synthetic import synthetic_table
 from paddle_transfer.samplers.base import LEAST_TRIALS, Observation
 from paddle_transfer.samplers.gp.termination import posterior_summary
 from paddle_transfer.samplers.registry import make_sampler
-from tests.helpers.sampler_suite import FIXED, MIXED, PUBLISHED, observe
+from tests.helpers.sampler_suite import BASELINE, MIXED, PUBLISHED, observe
 
 
 def test_the_winner_is_not_the_luckiest():
-    point = {**FIXED, "lr": 0.01}
+    point = {**BASELINE, "lr": 0.01}
     duplicates = [{**point, "l2_decay": l2} for l2 in (1e-3, 1e-4, 1e-5, 1e-6)]
     rivals = [{**one, "mixup": True} for one in duplicates]
     # Four of one kind near 0.80; the lucky one belongs to a kind that is worse on the whole.
@@ -41,7 +41,7 @@ def test_a_trial_that_was_pruned_diverged_or_failed_never_wins():
 def test_a_search_ends_by_itself_when_little_is_left_and_not_before():
     for seed in range(3):
         table = synthetic_table(seed, noise=0.03)
-        sampler, finished = make_sampler("bayes", baseline=dict(FIXED), prior="none"), []
+        sampler, finished = make_sampler("bayes", baseline=dict(BASELINE), prior="none"), []
         while not finished or not posterior_summary(table.space, finished).enough:
             point = sampler.suggest(table.space, finished, [], seed=0)
             curve = table.curve(point, 0)
@@ -54,22 +54,22 @@ def test_a_search_ends_by_itself_when_little_is_left_and_not_before():
 @pytest.mark.parametrize("values", [[0.9, 0.88, 0.4, 0.1], [30.0, 29.0, 12.0, 3.0]])
 def test_estimates_are_in_units_of_the_metric(values):
     """Also far below the best, and for metrics that are no shares."""
-    points = [{**FIXED, "lr": lr} for lr in (0.01, 0.03, 0.001, 0.0001)]
+    points = [{**BASELINE, "lr": lr} for lr in (0.01, 0.03, 0.001, 0.0001)]
     found = posterior_summary(PUBLISHED, observe(points, values)).estimates
-    for point, value in zip(points, values):
+    for point, value in zip(points, values, strict=True):
         assert found[PUBLISHED.key(point)] == pytest.approx(value, abs=0.2 * max(values))
 
 
 def test_the_gain_may_be_left_out():
     found = posterior_summary(PUBLISHED, observe(
-        [{**FIXED, "lr": lr} for lr in (0.01, 0.03, 0.001)]), gain=False)
+        [{**BASELINE, "lr": lr} for lr in (0.01, 0.03, 0.001)]), gain=False)
     assert found.gain == float("inf")
     assert not found.enough
     assert len(found.estimates) == 3
 
 
 def test_two_bad_trials_are_no_reason_to_end():
-    low = [{**FIXED, "lr": lr} for lr in (0.0001, 0.0003)] * 4
+    low = [{**BASELINE, "lr": lr} for lr in (0.0001, 0.0003)] * 4
     assert not posterior_summary(PUBLISHED, observe(low, [0.2, 0.3] * 4)).enough
 
 

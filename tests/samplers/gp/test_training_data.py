@@ -78,10 +78,10 @@ def test_a_pruned_trial_gets_about_what_others_gained_after_its_epoch_and_counts
     whole = Observation(0, A, 0.8, curve=((1, 0.6), (2, 0.8), (3, 0.8)))
     slow = Observation(0, A, 0.62, curve=((1, 0.6), (2, 0.61), (3, 0.62)))
     pruned = Observation(1, B, 0.5, "pruned", ((1, 0.5),))
-    after_fast, after_slow = training_data(SMALL, [whole, pruned]), training_data(SMALL, [slow, pruned])
-    assert odds(
-        0.5) < after_slow.values[1] < after_fast.values[1] < odds(0.5) + odds(0.8) - odds(0.6) + 0.1
-    assert after_fast.values[1] == pytest.approx(odds(0.5) + odds(0.8) - odds(0.6), abs=0.25)
+    after_fast, after_slow = (training_data(SMALL, [other, pruned]) for other in (whole, slow))
+    end = odds(0.5) + odds(0.8) - odds(0.6)
+    assert odds(0.5) < after_slow.values[1] < after_fast.values[1] < end + 0.1
+    assert after_fast.values[1] == pytest.approx(end, abs=0.25)
     assert after_fast.repeats[0] == 1.0
     assert 0.0 < after_fast.repeats[1] < 0.5
 
