@@ -27,10 +27,7 @@ LABEL_IN_EVAL = "engine.model(batch[0], batch[1])" in inspect.getsource(
 
 @dataclass
 class Evaluation:
-    """What was measured so far, beside the engine's own ``eval_metric_func``.
-
-    :param seen: samples of the data set
-    """
+    """What was measured on ``seen`` samples, beside the engine's own ``eval_metric_func``."""
 
     losses: dict[str, AverageMeter] = field(default_factory=dict)
     per_class: PerClassAccuracy = field(default_factory=PerClassAccuracy)
@@ -41,28 +38,18 @@ def evaluate(engine: Engine, epoch_id: int) -> Evaluation:
     """Evaluate on ``DataLoader.Eval``; metrics gather in ``engine.eval_metric_func``."""
     if hasattr(engine.eval_metric_func, "reset"):
         engine.eval_metric_func.reset()
-    measured = Evaluation()
-    times = {name: AverageMeter(name, ".5f", postfix=" s,")
-             for name in ("batch_cost", "reader_cost")}
+    measured, began = Evaluation(), time.monotonic()
     loader = engine.eval_dataloader
     total = loader.size if engine.use_dali else len(loader.dataset)
-    tic = time.time()
     count = len(loader) - (platform.system() == "Windows")
     for batch, iter_id in zip(read(iter(loader)), range(count), strict=False):
-        if iter_id == 5:
-            for meter in times.values():
-                meter.reset()
-        times["reader_cost"].update(time.time() - tic)
         _evaluate_batch(engine, batch, measured, total=total)
-        times["batch_cost"].update(time.time() - tic)
         if iter_id % engine.config["Global"]["print_batch_step"] == 0:
-            speed = batch[0].shape[0] / times["batch_cost"].avg
-            costs = "s, ".join(f"{name}: {meter.avg:.5f}" for name, meter in times.items())
-            losses = ", ".join(f"{name}: {meter.val:.5f}"
-                               for name, meter in measured.losses.items())
-            logger.info(f"[Eval][Epoch {epoch_id}][Iter: {iter_id}/{len(loader)}]"
-                        f"{losses}, {costs}, ips: {speed:.5f} images/sec")
-        tic = time.time()
+            losses = "".join(f"{name}: {meter.val:.5f}, "
+                             for name, meter in measured.losses.items())
+            speed = measured.seen / (time.monotonic() - began)
+            logger.info(f"[Eval][Epoch {epoch_id}][Iter: {iter_id}/{len(loader)}]{losses}"
+                        f"ips: {speed:.5f} images/sec")
     if engine.use_dali:
         loader.reset()
     return measured
@@ -86,9 +73,9 @@ def _evaluate_batch(engine: Engine, batch: Batch, measured: Evaluation, *, total
         if isinstance(out, dict) and key in out:
             out = out[key]
     preds, labels = _gather(out), _gather(batch[1])
-    count = batch[0].shape[0] * paddle.distributed.get_world_size()
-    left = total - measured.seen
-    if count > left and not engine.use_dali and paddle.distributed.get_world_size() > 1:
+    processes = paddle.distributed.get_world_size()
+    count, left = batch[0].shape[0] * processes, total - measured.seen
+    if count > left and not engine.use_dali and processes > 1:
         count = left
         preds = [pred[:count] for pred in preds] if isinstance(preds, list) else preds[:count]
         labels = labels[:count]

@@ -18,19 +18,20 @@ Prediction = tuple[list[str], Any]
 
 
 def predictions(engine: Engine) -> Iterator[Prediction]:
-    """Predict batch by batch.
+    """Predict batch by batch. Raises TrialError: ``Infer.infer_imgs`` names no image.
 
     PaddleClas 2.4 ends at the first broken image; later versions go on, but lose the last batch
     when its last image is broken.
-
-    :raises TrialError: ``Infer.infer_imgs`` names no image
     """
     section = engine.config["Infer"]
-    rank, processes = paddle.distributed.get_rank(), paddle.distributed.get_world_size()
+    more = {"infer_list": section["infer_list"]} if section.get("infer_list") else {}
+    try:
+        files = get_image_list(section["infer_imgs"], **more)
+    except Exception as error:  # PaddleClas raises Exception itself here
+        raise TrialError(f"Infer.infer_imgs: {error}") from error
     engine.model.eval()
-    batch: list[np.ndarray] = []
-    names: list[str] = []
-    for file in _files(section)[rank::processes]:
+    batch: list[tuple[str, np.ndarray]] = []
+    for file in files[paddle.distributed.get_rank()::paddle.distributed.get_world_size()]:
         try:
             with open(file, "rb") as stream:
                 image: Any = stream.read()
@@ -39,29 +40,21 @@ def predictions(engine: Engine) -> Iterator[Prediction]:
         except Exception as error:  # operators of four versions and three libraries raise anything
             yield [file], error
             continue
-        batch.append(image)
-        names.append(file)
+        batch.append((file, image))
         if len(batch) >= section["batch_size"]:
-            yield names, _predict(engine, batch, names)
-            batch, names = [], []
+            yield _predict(engine, batch)
+            batch = []
     if batch:
-        yield names, _predict(engine, batch, names)
+        yield _predict(engine, batch)
 
 
-def _files(section: dict[str, Any]) -> list[str]:
-    more = {"infer_list": section["infer_list"]} if section.get("infer_list") else {}
-    try:
-        return list(get_image_list(section["infer_imgs"], **more))
-    except Exception as error:  # PaddleClas raises Exception itself here
-        raise TrialError(f"Infer.infer_imgs: {error}") from error
-
-
-def _predict(engine: Engine, batch: list[np.ndarray], names: list[str]) -> Any:
+def _predict(engine: Engine, batch: list[tuple[str, np.ndarray]]) -> Prediction:
+    names = [name for name, _ in batch]
     with paddle.no_grad(), autocast(engine, is_eval=True):
-        out = engine.model(paddle.to_tensor(np.stack(batch)))
+        out = engine.model(paddle.to_tensor(np.stack([image for _, image in batch])))
     if isinstance(out, (list, tuple)):
         out = out[0]
     for key in ("Student", "logits", "output"):
         if isinstance(out, dict) and key in out:
             out = out[key]
-    return engine.postprocess_func(out, names)
+    return names, engine.postprocess_func(out, names)

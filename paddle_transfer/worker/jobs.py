@@ -87,15 +87,16 @@ def write_result(directory: Path, result: dict[str, Any]) -> None:
     os.replace(aside, directory / "result.json")
 
 
-def _verdict(result: Any) -> tuple[str, str, Mapping[str, Any]]:
+def _verdict(result: object) -> tuple[str, str, Mapping[str, Any]]:
     """(verdict, message, result) for what a runner returned. Raises Diverged."""
-    value = result.get("value") if isinstance(result, dict) else None
-    if not isinstance(value, (int, float)) or not result.get("curve"):
-        return "invalid", ("the runner must return a dict with value and curve, but returned "
-                           f"{result!s:.200}"), {}
-    if not math.isfinite(value):
-        raise Diverged(f"the metric was {value}")
-    return "pruned" if result.get("stopped") else "complete", "", result
+    if isinstance(result, dict) and result.get("curve"):
+        value = result.get("value")
+        if isinstance(value, (int, float)) and math.isfinite(value):
+            return "pruned" if result.get("stopped") else "complete", "", result
+        if isinstance(value, (int, float)):
+            raise Diverged(f"the metric was {value}")
+    return "invalid", ("the runner must return a dict with value and curve, but returned "
+                       f"{result!s:.200}"), {}
 
 
 def _failure(error: BaseException) -> tuple[str, str, Mapping[str, Any]]:

@@ -8,7 +8,6 @@ parent and never leaves half a result.
 
 from __future__ import annotations
 
-import argparse
 import faulthandler
 import io
 import json
@@ -21,7 +20,7 @@ from typing import Any
 
 from paddle_transfer.registry import attribute_of
 from paddle_transfer.worker.jobs import Fatal, Runner, RunningJob
-from paddle_transfer.worker.process import die_with_parent, end_group, exit_now
+from paddle_transfer.worker.process import end_group, exit_now, worker_arguments
 
 #: The exit code after an exception in a job: the process may be in any state, so it is replaced.
 CRASHED = 70
@@ -40,7 +39,7 @@ class Channel:
         self.jobs: queue.Queue[dict[str, Any]] = queue.Queue()
         threading.Thread(target=self._read, args=(commands,), daemon=True, name="commands").start()
 
-    def send(self, **message: Any) -> None:
+    def send(self, **message: object) -> None:
         data = memoryview(json.dumps(message).encode() + b"\n")
         while data:
             data = data[os.write(self._reports, data):]
@@ -65,10 +64,9 @@ def serve(channel: Channel, runner_name: str) -> int:
     try:
         runner = _import_runner(runner_name)
         channel.send(type="ready")
-        verdict = ""
-        while verdict not in ("crashed", "killed"):
-            verdict = RunningJob(channel.jobs.get(), channel.send, channel.stop_requested).run(
-                runner)
+        while RunningJob(channel.jobs.get(), channel.send, channel.stop_requested).run(
+                runner) not in ("crashed", "killed"):
+            pass
         return CRASHED
     except Fatal as error:
         channel.send(type="fatal", kind=error.kind, message=str(error))
@@ -84,13 +82,8 @@ def _import_runner(name: str) -> Runner:
         raise Fatal(error) from error
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--runner", required=True)
-    parser.add_argument("--report-fd", type=int, required=True)
-    parser.add_argument("--parent", type=int, required=True)
-    args = parser.parse_args(argv)
-    die_with_parent(args.parent)
+def main() -> int:
+    args = worker_arguments(str(__doc__), "--runner")
     commands = os.dup(0)  # a copy that nothing else reads from; the training's stdin is empty
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)

@@ -42,12 +42,10 @@ def prepare_config(config: dict[str, Any], *, mode: str) -> dict[str, Any]:
 
 def check_files(config: dict[str, Any], *, mode: str) -> None:
     """:raises TrialError: a list file or image root is not there (PaddleClas has a bare assert)"""
-    gone = []
-    for split in SPLITS[mode]:
-        dataset = ((config.get("DataLoader") or {}).get(split) or {}).get("dataset") or {}
-        gone += [f"DataLoader.{split}.dataset.{key}: there is no {dataset[key]}"
-                 for key in ("image_root", "cls_label_path")
-                 if isinstance(dataset.get(key), str) and not os.path.exists(dataset[key])]
+    gone = [f"DataLoader.{split}.dataset.{key}: there is no {path}" for split in SPLITS[mode]
+            for key in ("image_root", "cls_label_path")
+            if isinstance(path := _dataset(config, split).get(key), str)
+            and not os.path.exists(path)]
     if gone:
         raise TrialError("; ".join(gone) + f" (relative paths start at {os.getcwd()})")
 
@@ -65,14 +63,17 @@ def check_device(device: str) -> None:
     raise SetupError(f"Global.device is gpu, but {reason}. To run on the CPU: -o Global.device=cpu")
 
 
+def _dataset(config: dict[str, Any], split: str) -> dict[str, Any]:
+    return ((config.get("DataLoader") or {}).get(split) or {}).get("dataset") or {}
+
+
 def _drop_mixed_accuracy(config: dict[str, Any]) -> None:
     """Drop TopkAcc from ``Metric.Train`` under mixed labels.
 
     PaddleClas means to, but skips every second entry: it removes from the list while iterating.
     """
-    dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
     metrics = (config.get("Metric") or {}).get("Train")
-    if metrics and dataset.get("batch_transform_ops"):
+    if metrics and _dataset(config, "Train").get("batch_transform_ops"):
         config["Metric"]["Train"] = [metric for metric in metrics if "TopkAcc" not in metric]
 
 

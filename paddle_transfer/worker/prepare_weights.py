@@ -7,7 +7,6 @@ one to N: {"prepared": {stem: origin}} or {"error", "kind"}.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -16,7 +15,7 @@ from typing import Any
 from paddle_transfer.errors import PaddleTransferError, SetupError, is_disk_full
 from paddle_transfer.worker.bootstrap import import_with_ppcls
 from paddle_transfer.worker.locate import locate
-from paddle_transfer.worker.process import die_with_parent, exit_now
+from paddle_transfer.worker.process import exit_now, worker_arguments
 
 
 def prepare_all(request: dict[str, Any]) -> dict[str, Any]:
@@ -35,11 +34,7 @@ def prepare_all(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--report-fd", type=int, required=True)
-    parser.add_argument("--parent", type=int, required=True)
-    arguments = parser.parse_args()
-    die_with_parent(arguments.parent)
+    arguments = worker_arguments(str(__doc__))
     answer = prepare_all(json.load(sys.stdin))
     with os.fdopen(arguments.report_fd, "w", encoding="utf-8") as stream:
         json.dump(answer, stream)

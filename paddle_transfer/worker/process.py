@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import ctypes
 import os
@@ -13,20 +14,28 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 
 
+def worker_arguments(description: str, *names: str) -> argparse.Namespace:
+    """``--report-fd``, ``--parent`` and further options of this process, which from now on dies
+    with its parent: the kernel kills it, also in the middle of native code."""
+    parser = argparse.ArgumentParser(description=description)
+    for name in names:
+        parser.add_argument(name, required=True)
+    for name in ("--report-fd", "--parent"):
+        parser.add_argument(name, type=int, required=True)
+    arguments = parser.parse_args()
+    # elsewhere than on Linux the end of the command pipe has to do
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != arguments.parent:  # it died before the call
+        os._exit(1)
+    return arguments
+
+
 def end_group() -> None:
     """End this process and, when it leads its own group, all of that (data loaders), at once."""
     if os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(1)
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies, also in the middle of native code."""
-    # elsewhere than on Linux the end of the command pipe has to do
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the call
-        os._exit(1)
 
 
 def exit_now(code: int) -> None:

@@ -19,11 +19,9 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     pretrained.
 
     :param job: directory, and a payload with seed, device (``cpu``, ``gpu``), metric (None: the
-        first of Metric.Eval), paddleclas (a checkout, or None), keep_weights (whether the best
-        epoch's weights are written), pretrained (weights that the search prepared: an ``Origin``
-        each)
-    :param report: told epoch, value and scalars after every evaluated epoch; a true answer ends the
-        training
+        first of Metric.Eval), paddleclas (a checkout, or None), keep_weights (of the best epoch),
+        pretrained (an ``Origin`` for all weights that the search prepared)
+    :param report: told epoch, value and scalars of every evaluated epoch; True ends the training
     :raises TrialError: this config can never train
     :raises Diverged: the loss became NaN or infinite
     """

@@ -1,9 +1,10 @@
-"""Replaces the module ``save_load`` in PaddleClas's engine: what is saved, when, what was best."""
+"""Stands in for the module ``save_load`` in PaddleClas's engine: what is saved, what was best."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import paddle
@@ -18,6 +19,8 @@ class Saver:
     """Sees every epoch's end, as every version of the engine calls ``save_model`` with prefix
     ``best_model`` when an epoch is the best so far, and with ``latest`` as the last of every epoch.
 
+    ``best_path`` is where the best weights are, once there are some.
+
     :param to: see ``RunOptions.weights_to``
     """
 
@@ -25,7 +28,6 @@ class Saver:
         self._to = to
         self.best_metric: float | None = None
         self.best_epoch = 0
-        #: where the best weights are, once there are some
         self.best_path: str | None = None
         self.after_epoch: Callable[[], None] = lambda: None
 
@@ -35,18 +37,18 @@ class Saver:
     def save_model(self, net: nn.Layer, optimizer: object, metric_info: Mapping[str, Any],
                    model_path: str, *args: object, **kwargs: Any) -> None:
         """As PaddleClas's; ``metric_info`` has ``metric`` and ``epoch``."""
-        prefix = kwargs.get("prefix")
-        if prefix == "best_model":
+        best = kwargs.get("prefix") == "best_model"
+        if best:
             self.best_metric = float(metric_info["metric"])
             self.best_epoch = int(metric_info["epoch"])
         if self._to is None:
             save_load.save_model(net, optimizer, metric_info, model_path, *args, **kwargs)
-            if prefix == "best_model":
+            if best:
                 self.best_path = _written(model_path, kwargs.get("model_name", ""))
-        elif self._to and prefix == "best_model":
-            _save_weights(self._to, net=net, loss=kwargs.get("loss"), ema=kwargs.get("ema"))
+        elif self._to and best:
+            _save_weights(self._to, net, loss=kwargs.get("loss"), ema=kwargs.get("ema"))
             self.best_path = self._to
-        if prefix == "latest":
+        if kwargs.get("prefix") == "latest":
             self.after_epoch()
 
     def save_model_info(self, *args: object, **kwargs: object) -> None:
@@ -61,34 +63,30 @@ class Saver:
         """
         def stand_in(config: Mapping[str, Any], *args: object, **kwargs: object) -> Any:
             info = init_model(config, *args, **kwargs)
-            checkpoint = config.get("checkpoints")
-            if info is not None and checkpoint:
-                self._remember(checkpoint)
+            if info is not None and config.get("checkpoints"):
+                self._remember(Path(config["checkpoints"]).parent)
                 if self.best_metric is not None:
                     info = {**info, "metric": self.best_metric}
             return info
         return stand_in
 
-    def _remember(self, checkpoint: str) -> None:
-        folder = os.path.dirname(checkpoint)
+    def _remember(self, folder: Path) -> None:
         # Global.uniform_output_enabled gives every checkpoint a directory of its own
-        for stem in (os.path.join(folder, "best_model"),
-                     os.path.join(os.path.dirname(folder), "best_model", "best_model")):
-            if os.path.isfile(stem + ".pdstates"):
-                states = paddle.load(stem + ".pdstates")
+        for stem in (folder / "best_model", folder.parent / "best_model" / "best_model"):
+            if os.path.isfile(f"{stem}.pdstates"):
+                states = paddle.load(f"{stem}.pdstates")
                 self.best_metric, self.best_epoch = float(states["metric"]), int(states["epoch"])
-                self.best_path = stem + ".pdparams"
+                self.best_path = f"{stem}.pdparams"
                 return
 
 
 def _written(model_path: str, model_name: str) -> str:
     """Where ``save_model`` put the best weights: 2.4 makes a directory per architecture."""
     paths = [os.path.join(model_path, name, "best_model.pdparams") for name in (model_name, "")]
-    return max((path for path in paths if os.path.isfile(path)), key=os.path.getmtime,
-               default=paths[-1])
+    return max(filter(os.path.isfile, paths), key=os.path.getmtime, default=paths[-1])
 
 
-def _save_weights(path: str, *, net: nn.Layer, loss: nn.Layer | None,
+def _save_weights(path: str, net: nn.Layer, *, loss: nn.Layer | None,
                   ema: nn.Layer | None) -> None:
     """Write what PaddleClas writes as ``best_model.pdparams``, whole or not at all; the student's
     part of a DistillationModel as ``best_model_student.pdparams`` as well."""
@@ -111,7 +109,6 @@ def _write(state: dict[str, Tensor], path: str) -> None:
         with open(part, "rb") as stream:
             os.fsync(stream.fileno())
         os.replace(part, path)
-    except BaseException:
+    finally:
         if os.path.exists(part):
             os.remove(part)
-        raise

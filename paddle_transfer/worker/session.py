@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -87,7 +88,7 @@ def forget_loggers() -> None:
 def _after_halves(halves: Sequence[WorkerHalf],
                   build_optimizer: Callable[..., Any]) -> Callable[..., Any]:
     """``build_optimizer``, which only a training calls, after the hooks that come before it."""
-    def stand_in(config: Any, epochs: int, steps: int, models: list[nn.Layer]) -> Any:
+    def stand_in(config: dict[str, Any], epochs: int, steps: int, models: list[nn.Layer]) -> Any:
         extra = [layer for half in halves for layer in half.model_built(models[0])]
         optimizers, schedules = build_optimizer(config, epochs, steps, [*models, *extra])
         for optimizer in optimizers if any(half.may_freeze for half in halves) else ():
@@ -102,17 +103,10 @@ def _build(config: AttrDict, **arguments: Any) -> TransferEngine:
         return TransferEngine(config, **arguments)
     except BUILD_ERRORS as error:
         # nothing random happens while an engine is built: this config can never be built
-        raise TrialError("PaddleClas cannot build what the config asks for: "
-                         f"{type(error).__name__}: {error}. {_where(error)}") from error
-
-
-def _where(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    assert trace is not None, "a caught exception has a traceback"
-    file = os.path.basename(trace.tb_frame.f_code.co_filename)
-    return f"(raised in {file}, line {trace.tb_lineno})"
+        origin = traceback.extract_tb(error.__traceback__)[-1]
+        raise TrialError(
+            f"PaddleClas cannot build what the config asks for: {type(error).__name__}: {error}. "
+            f"(raised in {os.path.basename(origin.filename)}, line {origin.lineno})") from error
 
 
 def _without_file(init_logger: Callable[..., Any], log_file: bool) -> Callable[..., Any]:
