@@ -1,9 +1,12 @@
 """Parts by name, by module:attribute, and by a name that another process knows."""
 
+import os
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 
+from paddle_transfer import registry
 from paddle_transfer.registry import Registry, UnknownName
 
 
@@ -18,7 +21,6 @@ def parts():
 
 
 def test_module_and_attribute_is_a_name_of_every_registry(parts):
-    import os
     assert parts["os:path.split"] is os.path.split
     assert "os:path.split" in parts
     assert list(parts) == ["path"], "only registered names are listed"
@@ -52,3 +54,59 @@ def test_names_that_another_process_knows(parts):
     parts.register("local", Local)
     with pytest.raises(UnknownName, match=r"'local' .* cannot be found by other processes"):
         parts.portable_name("local")
+
+
+def test_a_builtin_part_is_imported_when_it_is_asked_for(parts):
+    parts.register("missing", "no_such_module:PART")
+    assert "missing" in parts
+    assert parts["path"] is os.path.join
+    with pytest.raises(ImportError, match="no_such_module"):
+        parts["missing"]
+
+
+def test_what_is_registered_has_its_name_until_it_is_removed(parts):
+    parts.register("mine", Part)
+    assert parts["mine"] is Part
+    assert parts.names() == tuple(parts) == ("path", "mine")
+    parts.unregister("mine")
+    parts.unregister("mine")
+    assert "mine" not in parts
+    with pytest.raises(UnknownName):
+        parts["mine"]
+
+
+def test_an_unknown_name_is_refused_with_the_closest_one(parts):
+    parts.register("median", Part)
+    with pytest.raises(UnknownName, match=r"there is no part 'meadian'\. Did you mean 'median'\?"):
+        parts["meadian"]
+    with pytest.raises(UnknownName, match=r"there is no part 'x'\. Known: path, median\."):
+        parts["x"]
+    assert 7 not in parts
+
+
+def test_a_name_is_taken_by_one_part_only(parts):
+    parts.register("mine", Part)
+    parts.register("mine", Part)
+    parts.register("path", "os:path.join")
+    for name, other in (("mine", object()), ("path", object()), ("path", "os:path.split")):
+        with pytest.raises(ValueError, match=f"there is a part named '{name}' already"):
+            parts.register(name, other)
+    assert parts["mine"] is Part
+
+
+def test_entry_points_of_installed_packages(parts, monkeypatch):
+    asked = []
+
+    def entry_points(*, group):
+        asked.append(group)
+        return [EntryPoint("theirs", "os:path.split", group),
+                EntryPoint("path", "os:path.basename", group)]
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+    assert parts["path"] is os.path.join, "a name of this package is never replaced"
+    assert asked == [], "entry points are read when a name is not known"
+    assert "theirs" in parts
+    assert parts["theirs"] is os.path.split
+    assert parts.names() == ("path", "theirs")
+    assert parts["path"] is os.path.join
+    assert parts.portable_name("theirs") == "theirs", "other processes read entry points, too"
+    assert asked == ["paddle_transfer.no_such_group"]

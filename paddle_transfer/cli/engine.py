@@ -56,8 +56,8 @@ def read_config(arguments: argparse.Namespace, *, train: bool) -> dict[str, Any]
     """The complete config that ``arguments`` name. Raises ConfigError."""
     config = load.apply_overrides(load.load_yaml(arguments.config), arguments.override)
     if arguments.pretrained is not None:
-        pretrained.choose(config, arguments.pretrained)
-    pretrained.checked(config, file=arguments.config, train=train)
+        pretrained.set_weights(config, arguments.pretrained)
+    pretrained.require_valid_transfer(config, file=arguments.config, train=train)
     issues = check_strategy(config)
     if issues:
         raise ConfigError(arguments.config, issues)

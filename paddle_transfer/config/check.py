@@ -1,8 +1,9 @@
-"""Whether a PaddleClas config can be trained and searched: all its mistakes, before anything is imported or run."""
+"""All mistakes of a PaddleClas config that is to be searched, found without importing anything."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from paddle_transfer import dotpath
@@ -11,88 +12,92 @@ from paddle_transfer.config.pretrained import check_transfer
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 
-#: Sections without which the engine does not start, or gives no metric.
+#: Sections without which the engine does not start, or measures no metric.
 NEEDED = ("Global", "Arch", "Loss.Train", "Optimizer", "DataLoader.Train", "DataLoader.Eval",
           "Metric.Eval")
 
 
-def check_base(config: dict, issues: ValidationIssues, *, prefix: str,
-               lacking: ValidationIssues | None = None, tested: bool = False) -> None:
-    """Add what is wrong with ``config``; ``prefix`` (the file) stands before every path.
+@dataclass(frozen=True)
+class _Issues:
+    """``issues`` about paths of one file."""
 
-    :param lacking: where folders and files of the data sets go that are not there; the ``issues`` when left out
+    issues: ValidationIssues
+    file: str
+
+    def add(self, path: str, rule: str, found: str = "", hint: str = "") -> None:
+        self.issues.add(f"{self.file}: {path}", rule, found, hint)
+
+
+def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
+               lacking: ValidationIssues | None = None, tested: bool = False) -> None:
+    """Add the mistakes of ``config`` to ``issues``.
+
+    :param prefix: the file, which stands before every path
+    :param lacking: takes missing folders and files of the data sets in place of ``issues``
     :param tested: whether the test list is needed, too
     """
-    def add(path: str, rule: str, found: str = "", hint: str = "") -> None:
-        issues.add(f"{prefix}: {path}", rule, found, hint)
-
-    def lack(path: str, rule: str, found: str = "", hint: str = "") -> None:
-        (issues if lacking is None else lacking).add(f"{prefix}: {path}", rule, found, hint)
-
+    found = _Issues(issues, prefix)
     for section in NEEDED:
         value = dotpath.get(config, section) if dotpath.exists(config, section) else None
         top = section.partition(".")[0]
         if not value:
-            slip = did_you_mean(top, list(config)) if top not in config else ""
-            add(section, "is needed", "nothing there", slip if slip.startswith("Did") else
-                "See any training config of PaddleClas.")
+            hint = did_you_mean(top, list(config)) if top not in config else ""
+            found.add(section, "is needed", "nothing there", hint if hint.startswith("Did") else
+                      "See any training config of PaddleClas.")
         elif not isinstance(value, (dict, list)):
-            add(section, "must be a mapping or a list", show(value))
+            found.add(section, "must be a mapping or a list", show(value))
     check_transfer(config, issues, prefix=f"{prefix}: ")
-    _check_global(config.get("Global"), add)
-    _check_topk(config, add)
-    _check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), lack)
+    _check_global(config.get("Global"), found)
+    _check_topk(config, found)
+    _check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"),
+                 found if lacking is None else _Issues(lacking, prefix))
 
 
-def _check_global(section: Any, add) -> None:
+def _check_global(section: object, issues: _Issues) -> None:
     if not isinstance(section, dict) or not section:
         return
     section = {**GLOBAL_DEFAULTS, **section}
     epochs, interval = section.get("epochs"), section["eval_interval"]
-    fine = True
+    valid = True
     for name, value in (("epochs", epochs), ("eval_interval", interval)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            add(f"Global.{name}", "must be a whole number, 1 or more", show(value))
-            fine = False
+            issues.add(f"Global.{name}", "must be a whole number, 1 or more", show(value))
+            valid = False
     if section["eval_during_train"] is not True:
-        add("Global.eval_during_train", "must be True: a search needs a metric",
-            show(section["eval_during_train"]))
+        issues.add("Global.eval_during_train", "must be True: a search needs a metric",
+                   show(section["eval_during_train"]))
     start = section.get("start_eval_epoch", 0)
-    if fine and isinstance(start, int) and not any(
-            epoch % interval == 0 and epoch > start for epoch in range(1, epochs + 1)):
-        add("Global.eval_interval", "must let at least one epoch be evaluated",
-            f"eval_interval {interval}, start_eval_epoch {start}, epochs {epochs}",
-            "Evaluate every epoch: 1.")
+    if valid and isinstance(start, int) and epochs // interval * interval <= max(start, 0):
+        issues.add("Global.eval_interval", "must let at least one epoch be evaluated",
+                   f"eval_interval {interval}, start_eval_epoch {start}, epochs {epochs}",
+                   "Evaluate every epoch: 1.")
 
 
-def _check_topk(config: dict, add) -> None:
+def _check_topk(config: dict[str, Any], issues: _Issues) -> None:
     classes = class_num(config)
     for part in ("Train", "Eval"):
         for metric, arguments in components(config, f"Metric.{part}"):
-            topk = arguments.get("topk", [1, 5])
-            topk = topk if isinstance(topk, list) else [topk]
-            largest = max((k for k in topk if isinstance(k, int)), default=0)
-            if metric in TOPK_METRICS and metric.endswith(
-                    "TopkAcc") and classes and largest > classes:
-                add(
-                    f"Metric.{part}",
-                    f"top-k must not be larger than the {classes} classes of Arch.class_num",
-                    f"topk {topk}",
-                    f"Write topk: {[k for k in topk if isinstance(k, int) and k <= classes] or [1]}."
-                )
+            given = arguments.get("topk", [1, 5])
+            topk = given if isinstance(given, list) else [given]
+            numbers = [k for k in topk if isinstance(k, int)]
+            if (metric in TOPK_METRICS and metric.endswith("TopkAcc") and classes
+                    and max(numbers, default=0) > classes):
+                issues.add(f"Metric.{part}", f"top-k must not be larger than the {classes} "
+                           "classes of Arch.class_num", f"topk {topk}",
+                           f"Write topk: {[k for k in numbers if k <= classes] or [1]}.")
 
 
-def _check_files(config: dict, modes: tuple[str, ...], add) -> None:
-    """Folders and list files of the data sets must be there (PaddleClas takes them from the current directory)."""
+def _check_files(config: dict[str, Any], modes: tuple[str, ...], issues: _Issues) -> None:
+    """Folders and lists of the data sets must exist; PaddleClas looks in the current directory."""
     loaders = config.get("DataLoader")
     for mode, loader in loaders.items() if isinstance(loaders, dict) else ():
         dataset = loader.get("dataset") if isinstance(loader, dict) else None
         if mode not in modes or not isinstance(dataset, dict):
             continue
-        for key, there, what in (("image_root", os.path.isdir, "folder"), ("cls_label_path",
-                                                                           os.path.isfile, "file")):
+        for key, exists, kind in (("image_root", os.path.isdir, "folder"),
+                                  ("cls_label_path", os.path.isfile, "file")):
             value = dataset.get(key)
-            if isinstance(value, str) and not there(value):
+            if isinstance(value, str) and not exists(value):
                 hint = "" if os.path.isabs(value) else f"It is looked for in {os.getcwd()}."
-                add(f"DataLoader.{mode}.dataset.{key}", f"must be a {what} that exists",
-                    repr(value), hint)
+                issues.add(f"DataLoader.{mode}.dataset.{key}", f"must be a {kind} that exists",
+                           repr(value), hint)

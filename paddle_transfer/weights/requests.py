@@ -22,7 +22,7 @@ class Need:
     :param stem: where the prepared file goes, without ``.pdparams``
     """
 
-    wanted: pretrained.Wanted
+    wanted: pretrained.WantedWeights
     config: dict[str, Any]
     stem: str
 
@@ -31,10 +31,10 @@ def needs(settings: Any) -> dict[str, Need]:
     """What the trials of a search can ask for, by stem."""
     found: dict[str, Need] = {}
     for config in _configs(settings):
-        wanted = pretrained.wanted(config)
+        wanted = pretrained.wanted_weights(config)
         if wanted is not None:
             stem = pretrained.prepared_stem(config, settings.output_dir)
-            found.setdefault(stem, Need(wanted, pretrained.network(config), stem))
+            found.setdefault(stem, Need(wanted, pretrained.network_config(config), stem))
     return found
 
 
@@ -57,7 +57,7 @@ def _configs(settings: Any) -> Iterator[dict]:
 def _matters(settings: Any, key: Any) -> bool:
     """Whether the values of ``key`` ask for different files: most keys touch neither weights nor network."""
     return len({
-        pretrained.question(_config(settings, {key.name: value}))
+        pretrained.weights_key(_config(settings, {key.name: value}))
         for value in key.hyperparameter.values
     }) > 1
 

@@ -30,7 +30,7 @@ def prepare_config(config: dict[str, Any], *, mode: str) -> dict[str, Any]:
     if mode == "export" or section["device"] != "gpu":
         # stock export does so too; on a CPU 2.4 would fail where later versions warn
         config["Arch"].pop("use_sync_bn", None)
-    if pretrained.left_alone(config) and isinstance(section["pretrained_model"], str):
+    if pretrained.loaded_by_paddleclas(config) and isinstance(section["pretrained_model"], str):
         # 2.4 adds the suffix always, later versions when it is missing
         section["pretrained_model"] = section["pretrained_model"].removesuffix(pretrained.SUFFIX)
     config.setdefault("profiler_options", None)

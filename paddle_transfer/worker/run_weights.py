@@ -44,7 +44,7 @@ def find(config: dict[str, Any], *, ppcls: str, prepared: Mapping[str, Origin]) 
     :param prepared: weights that a search prepared, by ``Global.pretrained_model``
     :raises TrialError: there is no such file, it cannot be downloaded, or holds no weights
     """
-    wanted = pretrained.wanted(config)
+    wanted = pretrained.wanted_weights(config)
     if wanted is None:
         return None
     try:

@@ -29,7 +29,7 @@ def config(*, arch=None, **sections):
     (config(arch={"pretrained": True, "use_imagenet22k_pretrained": True}), None),
 ])
 def test_what_is_asked_for(asked, found):
-    assert pretrained.wanted(asked) == (pretrained.Wanted(*found) if found else None)
+    assert pretrained.wanted_weights(asked) == (pretrained.WantedWeights(*found) if found else None)
 
 
 def test_stock_paddleclas_gets_its_own_words():
@@ -76,7 +76,7 @@ def test_the_file_of_a_search_is_one_for_each_network_and_weights():
 ])
 def test_mistakes_are_named(section, text):
     with pytest.raises(ConfigError) as caught:
-        pretrained.checked(config(Transfer=section), file="a.yaml", train=True)
+        pretrained.require_valid_transfer(config(Transfer=section), file="a.yaml", train=True)
     assert text in str(caught.value)
 
 
@@ -84,12 +84,14 @@ def test_two_that_ask_clash_in_training_only():
     both = config(Transfer={"pretrained": "10w"}, Global={"pretrained_model": "trained"})
     message = r"Global\.pretrained_model: may not stand beside Transfer\.pretrained"
     with pytest.raises(ConfigError, match=message):
-        pretrained.checked(both, file="a.yaml", train=True)
-    assert pretrained.wanted(pretrained.checked(both, file="a.yaml", train=False)).spec == "trained"
-    pretrained.choose(both, "imagenet")
-    assert pretrained.wanted(pretrained.checked(both, file="a.yaml", train=True)).spec == "imagenet"
-    pretrained.choose(both, None)
-    assert pretrained.wanted(both) is None
+        pretrained.require_valid_transfer(both, file="a.yaml", train=True)
+    pretrained.require_valid_transfer(both, file="a.yaml", train=False)
+    assert pretrained.wanted_weights(both).spec == "trained"
+    pretrained.set_weights(both, "imagenet")
+    pretrained.require_valid_transfer(both, file="a.yaml", train=True)
+    assert pretrained.wanted_weights(both).spec == "imagenet"
+    pretrained.set_weights(both, None)
+    assert pretrained.wanted_weights(both) is None
 
 
 def test_all_mistakes_are_collected():

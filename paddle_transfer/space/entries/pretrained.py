@@ -21,7 +21,7 @@ def _canonical(value: Value) -> Value:
 PRETRAINED = Entry(
     name="pretrained",
     meaning="the weights to begin with: imagenet, imagenet_ssld, 10w, none, a file or an address",
-    values=("imagenet", "10w", "none"), check=pretrained.rule_for, apply=pretrained.choose,
+    values=("imagenet", "10w", "none"), check=pretrained.broken_rule, apply=pretrained.set_weights,
     check_requirements=_check_one_network, canonical=_canonical,
     edits=("Transfer.pretrained", "Global.pretrained_model"),
     source="PaddleClas, transfer_learning.md: 10w is there for ResNet50_vd")
