@@ -52,7 +52,7 @@ class SearchKey:
     def apply(self, config: dict[str, Any], value: Value) -> None:
         """Edit ``config`` in place. Raises PathError if a path of ``replace_config`` is missing."""
         if self.entry:
-            self.entry.apply(config, value)
+            self.entry.apply(config, self.entry.canonical(value))
         for path in self.replace_config:
             dotpath.set_(config, path, dotpath.clone(value))
 

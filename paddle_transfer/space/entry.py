@@ -16,10 +16,6 @@ OLDEST = "2.4"
 Check = Callable[[Value], str | None]
 
 
-def _no_requirements(config: dict[str, Any]) -> str | None:  # noqa: ARG001
-    return None
-
-
 @dataclass(frozen=True)
 class Entry:
     """A hyperparameter that a search file can name without saying which config keys it sets.
@@ -27,7 +23,7 @@ class Entry:
     :param meaning: one line, for the documentation
     :param values: the usual choices, for a search file that gives none
     :param check: value -> the rule that it breaks, or None
-    :param apply: edits a config in place; called with (config, value)
+    :param apply: edits a config in place; called with (config, canonical value)
     :param edits: the dotted paths that may change, for the documentation
     :param source: where the usual choices come from
     :param log: whether numbers are searched on a logarithmic axis by default
@@ -51,7 +47,7 @@ class Entry:
     edits: tuple[str, ...]
     source: str
     log: bool = False
-    check_requirements: Callable[[dict[str, Any]], str | None] = _no_requirements
+    check_requirements: Callable[[dict[str, Any]], str | None] = lambda _: None
     canonical: Callable[[Value], Value] = lambda value: value
     stage: int = 0
     since: str = OLDEST

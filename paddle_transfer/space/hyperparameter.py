@@ -104,16 +104,12 @@ class Choice:
         index = self.index(value)
         if self.width > 1:
             return [1.0 if i == index else 0.0 for i in range(self.size)]
-        if self.size == 1:
-            return [0.5]
-        if not self.ordered:
-            return [float(index)]
-        axis = self._axis()
+        axis = self._axis() if self.ordered else list(map(float, range(self.size)))
         low, high = min(axis), max(axis)
-        return [(axis[index] - low) / (high - low)]
+        return [(axis[index] - low) / (high - low) if low < high else 0.5]
 
     def _axis(self) -> list[float]:
-        """The position of every value, not yet scaled to 0..1."""
+        """The position of every number, not yet scaled to 0..1."""
         numbers = [float(value) for value in self.values]
         if not self.log or any(number < 0 for number in numbers):
             return numbers

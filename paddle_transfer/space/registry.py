@@ -13,13 +13,11 @@ from paddle_transfer.space.entry import Entry
 _MODULES = {
     "optimizer": ("lr", "l2_decay", "optimizer", "clip_norm"),
     "schedule": ("epochs", "warmup_epochs", "lr_schedule"),
-    "loss": ("label_smoothing",),
-    "mixing": ("mixup", "cutmix"),
+    "soft_labels": ("label_smoothing", "mixup", "cutmix"),
     "augment": ("autoaugment", "randaugment", "randaugment_magnitude", "randaugment_layers",
                 "timm_autoaugment", "cutout", "random_erasing"),
     "data": ("batch_size", "batch_size_scaled", "resolution"),
-    "model": ("dropout", "lr_mult", "frozen_stages", "ema", "amp"),
-    "pretrained": ("pretrained",),
+    "model": ("dropout", "lr_mult", "frozen_stages", "ema", "amp", "pretrained"),
 }
 
 #: The names of this package's own hyperparameters.

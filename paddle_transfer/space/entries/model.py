@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from paddle_transfer.config import pretrained
 from paddle_transfer.space.entry import Entry, number, one_of, switch, whole
 from paddle_transfer.space.hyperparameter import Value
 
@@ -37,14 +38,14 @@ def _set_in_section(config: dict[str, Any], key: str, value: float | None) -> No
         config[SECTION] = {**section, "note": NOTE}
 
 
-def _apply_dropout(config: dict[str, Any], value: Value) -> None:
-    rate, name = float(switch(0.2)(value)), str(config["Arch"]["name"])
+def _apply_dropout(config: dict[str, Any], rate: float) -> None:
+    name = str(config["Arch"]["name"])
     argument = next((argument for pattern, argument in DROPOUT_ARGUMENTS.items()
                      if re.fullmatch(pattern, name)), None)
     if argument:
-        config["Arch"][argument] = rate
+        config["Arch"][argument] = float(rate)
     else:
-        _set_in_section(config, "dropout", rate or None)
+        _set_in_section(config, "dropout", float(rate) or None)
 
 
 def _is_staged(config: dict[str, Any]) -> bool:
@@ -69,18 +70,25 @@ def _apply_frozen(config: dict[str, Any], value: int) -> None:
         0.0 if i < value else (factor or 1.0) for i, factor in enumerate(factors)]
 
 
-def _apply_ema(config: dict[str, Any], value: Value) -> None:
-    decay = switch(0.999)(value)
+def _apply_ema(config: dict[str, Any], decay: float) -> None:
     config.pop("EMA", None)
-    if decay:
-        config["EMA"] = {"decay": decay}
+    config.update({"EMA": {"decay": decay}} if decay else {})
 
 
-def _apply_amp(config: dict[str, Any], value: Value) -> None:
-    level, old = switch("O1")(value), config.pop("AMP", None)
+def _apply_amp(config: dict[str, Any], level: str) -> None:
+    old = config.pop("AMP", None) or {}
     if level:
         usual = {"use_amp": True, "scale_loss": 128.0, "use_dynamic_loss_scaling": True}
-        config["AMP"] = {**usual, **(old or {}), "use_amp": True, "level": level}
+        config["AMP"] = {**usual, **old, "use_amp": True, "level": level}
+
+
+def _check_one_network(config: dict[str, Any]) -> str | None:
+    several = "models" in config["Arch"]
+    return "needs one network in Arch, not the several of a distillation," if several else None
+
+
+def _canonical_weights(spec: Value) -> Value:
+    return "none" if pretrained.is_none(spec) else "imagenet" if spec is True else spec
 
 
 DROPOUT = Entry(
@@ -121,3 +129,11 @@ AMP = Entry(
     name="amp", meaning="mixed precision on a GPU: off, on (level O1), or its level",
     values=(False, True), check=one_of(False, True, "O1", "O2"), apply=_apply_amp,
     canonical=switch("O1"), edits=("AMP",), device="gpu", source="Micikevicius et al. 2018")
+
+PRETRAINED = Entry(
+    name="pretrained",
+    meaning="the weights to begin with: imagenet, imagenet_ssld, 10w, none, a file or an address",
+    values=("imagenet", "10w", "none"), canonical=_canonical_weights,
+    check=pretrained.broken_rule, apply=pretrained.set_weights,
+    check_requirements=_check_one_network, edits=("Transfer.pretrained", "Global.pretrained_model"),
+    source="PaddleClas, transfer_learning.md: 10w is there for ResNet50_vd")

@@ -66,8 +66,7 @@ def _replacement(value: str, name: str, arguments: dict[str, Any]) -> tuple[str,
 def _apply_clip(config: dict[str, Any], value: float) -> None:
     for _, arguments in optimizers.optimizers(config):
         arguments.pop("clip_norm", None)
-        if value:
-            arguments["clip_norm"] = float(value)
+        arguments.update({"clip_norm": float(value)} if value else {})
 
 
 LR = Entry(
