@@ -44,38 +44,31 @@ def canonical(hyperparameters: Sequence[Hyperparameter], point: Point) -> Point:
 
 @dataclass(frozen=True)
 class Block:
-    """One hyperparameter, or several tied by conditions. Its canonical points are numbered."""
+    """One hyperparameter, or several tied by conditions. Its canonical points are numbered, if no
+    range is continuous."""
 
     hyperparameters: tuple[Hyperparameter, ...]
 
     @property
-    def size(self) -> int | None:
-        """The number of points; None if a range is continuous."""
-        if any(h.size is None for h in self.hyperparameters):
-            return None
-        return len(self._points) if self.tied else self.hyperparameters[0].size
-
-    @property
-    def count(self) -> int:
-        """``size`` of a finite block."""
-        assert self.size is not None, "a continuous block has no numbered points"
-        return self.size
-
-    @property
-    def tied(self) -> bool:
-        return len(self.hyperparameters) > 1
+    def size(self) -> int:
+        """The number of points."""
+        return len(self._points) if len(self.hyperparameters) > 1 else _size(self._first)
 
     def at(self, index: int) -> Point:
         """Point number ``index``."""
-        if self.tied:
+        if len(self.hyperparameters) > 1:
             return self._points[index]
-        return {self.hyperparameters[0].name: self.hyperparameters[0].at(index)}
+        return {self._first.name: self._first.at(index)}
 
     def index(self, point: Point) -> int:
         """The number of this block's part of ``point``."""
-        if self.tied:
+        if len(self.hyperparameters) > 1:
             return self._numbers[self._digits(canonical(self.hyperparameters, point))]
-        return self.hyperparameters[0].index(point[self.hyperparameters[0].name])
+        return self._first.index(point[self._first.name])
+
+    @property
+    def _first(self) -> Hyperparameter:
+        return self.hyperparameters[0]
 
     def _digits(self, point: Point) -> tuple[int, ...]:
         return tuple(h.index(point[h.name]) for h in self.hyperparameters)
@@ -83,11 +76,11 @@ class Block:
     @cached_property
     def _points(self) -> list[Point]:
         """In mixed radix, the last hyperparameter fastest; equal canonical points come once."""
-        found: dict[str, Point] = {}
-        names = [h.name for h in self.hyperparameters]
-        for values in product(*map(_all_values, self.hyperparameters)):
-            point = canonical(self.hyperparameters, dict(zip(names, values, strict=True)))
-            found.setdefault(value_key(list(point.values())), point)
+        found: dict[tuple[int, ...], Point] = {}
+        for digits in product(*(range(_size(h)) for h in self.hyperparameters)):
+            point = canonical(self.hyperparameters, {
+                h.name: h.at(i) for h, i in zip(self.hyperparameters, digits, strict=True)})
+            found.setdefault(self._digits(point), point)
         return list(found.values())
 
     @cached_property
@@ -95,9 +88,9 @@ class Block:
         return {self._digits(point): i for i, point in enumerate(self._points)}
 
 
-def _all_values(hyperparameter: Hyperparameter) -> list[Value]:
-    assert hyperparameter.size is not None, "a continuous range has no list of values"
-    return [hyperparameter.at(i) for i in range(hyperparameter.size)]
+def _size(hyperparameter: Hyperparameter) -> int:
+    assert hyperparameter.size is not None, f"{hyperparameter.name} is continuous"
+    return hyperparameter.size
 
 
 def blocks_of(hyperparameters: Sequence[Hyperparameter]) -> tuple[Block, ...]:

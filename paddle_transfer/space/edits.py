@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.space.hyperparameter import Value, is_number
 
 #: Batch operators that mix images and so make soft labels. They cannot run one after the other.
 MIX_OPERATORS = ("MixupOperator", "CutmixOperator", "FmixOperator", "MixupCutmixHybrid")
@@ -28,6 +29,14 @@ def list_at(config: dict[str, Any], path: str) -> list[Any]:
     """The list at ``path``, or an empty list that is not part of the config."""
     items = dotpath.get(config, path) if dotpath.exists(config, path) else None
     return items if isinstance(items, list) else []
+
+
+def in_proportion(numbers: Value, *, old: float, new: float) -> Value:
+    """``numbers`` (one, or a list) times new / old, as whole numbers of at least 1; anything else
+    as it is."""
+    if isinstance(numbers, list):
+        return [in_proportion(number, old=old, new=new) for number in numbers]
+    return max(1, round(numbers * new / old)) if is_number(numbers) else numbers
 
 
 def losses(config: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:

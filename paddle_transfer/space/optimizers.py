@@ -84,22 +84,18 @@ def set_weight_decay(name: str, arguments: dict[str, Any], value: float) -> None
 
 def weight_decay(arguments: dict[str, Any]) -> float:
     """The coefficient of one optimizer's decay, wherever it is written; 0.0 without one."""
-    regularizer = arguments.get("regularizer")
-    decay: float = (regularizer.get("coeff", 0.0) if isinstance(regularizer, dict)
-                    else arguments.get("weight_decay") or 0.0)
-    return decay
+    regularizer, decay = arguments.get("regularizer"), arguments.get("weight_decay")
+    return float((regularizer.get("coeff") if isinstance(regularizer, dict) else decay) or 0.0)
 
 
 def replace_optimizers(config: dict[str, Any], replacement: Callable[
         [str, dict[str, Any]], tuple[str, dict[str, Any]]]) -> None:
     """Put ``replacement(name, arguments)`` in place of every optimizer that trains the model."""
-    section = config["Optimizer"]
+    section, found = config["Optimizer"], [id(arguments) for _, arguments in optimizers(config)]
     if isinstance(section, dict):
-        arguments = {key: value for key, value in section.items() if key != "name"}
-        name, arguments = replacement(str(section.get("name")), arguments)
+        name, arguments = replacement(str(section.pop("name", None)), section)
         config["Optimizer"] = {"name": name, **arguments}
-        return
-    ours = [id(arguments) for _, arguments in optimizers(config)]
-    config["Optimizer"] = [
-        dict(replacement(name, arguments) if id(arguments) in ours else (name, arguments)
-             for name, arguments in item.items()) for item in section]
+    else:
+        config["Optimizer"] = [
+            dict(replacement(name, arguments) if id(arguments) in found else (name, arguments)
+                 for name, arguments in item.items()) for item in section]

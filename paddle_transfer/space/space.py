@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,12 +49,8 @@ class Space:
     @cached_property
     def size(self) -> int | None:
         """The number of points; None if a range is continuous."""
-        size = 1
-        for block in self.blocks:
-            if block.size is None:
-                return None
-            size *= block.size
-        return size
+        continuous = any(h.size is None for h in self.hyperparameters)
+        return None if continuous else math.prod(block.size for block in self.blocks)
 
     @property
     def width(self) -> int:
@@ -76,7 +73,7 @@ class Space:
             raise IndexError(f"point {index} of a space of {self.size}")
         values: Point = {}
         for block in reversed(self.blocks):
-            index, digit = divmod(index, block.count)
+            index, digit = divmod(index, block.size)
             values.update(block.at(digit))
         return {name: values[name] for name in self.names}
 
@@ -84,7 +81,7 @@ class Space:
         """The number of ``point`` in a finite space. Raises ValueError if it is not in it."""
         number = 0
         for block in self.blocks:
-            number = number * block.count + block.index(point)
+            number = number * block.size + block.index(point)
         return number
 
     def points(self) -> Iterator[Point]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from paddle_transfer.space.edits import Operator, list_at
+from paddle_transfer.space.edits import Operator, in_proportion, list_at
 from paddle_transfer.space.hyperparameter import is_number
 
 TRAIN_OPS = "DataLoader.Train.dataset.transform_ops"
@@ -100,13 +100,7 @@ def resize(config: dict[str, Any], path: str, *, to: int, fallback: int) -> None
         for name, arguments in operator.items():
             for key in keys.get(name, ()) if isinstance(arguments, dict) else ():
                 if key in arguments:
-                    arguments[key] = _scaled(arguments[key], old=old, new=to)
-
-
-def _scaled(size: Any, *, old: int, new: int) -> Any:
-    if isinstance(size, list):
-        return [_scaled(part, old=old, new=new) for part in size]
-    return round(size * new / old) if is_number(size) else size
+                    arguments[key] = in_proportion(arguments[key], old=old, new=to)
 
 
 def _sized(operators: list[Operator]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from paddle_transfer.space import optimizers
+from paddle_transfer.space.edits import in_proportion
 from paddle_transfer.space.entries.optimizer import check_optimizer
 from paddle_transfer.space.entry import Entry, number, one_of, whole
 from paddle_transfer.space.hyperparameter import is_number
@@ -25,13 +26,7 @@ def _apply_epochs(config: dict[str, Any], value: int) -> None:
     for schedule in optimizers.schedules(config):
         for key in ("decay_epochs", "milestones", "step_size"):
             if key in schedule:
-                schedule[key] = _in_proportion(schedule[key], new=int(value), old=old)
-
-
-def _in_proportion(epochs: Any, *, new: int, old: int) -> Any:
-    if isinstance(epochs, list):
-        return [_in_proportion(epoch, new=new, old=old) for epoch in epochs]
-    return max(1, round(epochs * new / old)) if is_number(epochs) else epochs
+                schedule[key] = in_proportion(schedule[key], old=old, new=int(value))
 
 
 def _check_warm_schedule(config: dict[str, Any]) -> str | None:
