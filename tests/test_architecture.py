@@ -48,7 +48,7 @@ DOORS = {
     "ray": {"executors.ray"},
     "ppcls": {"worker"},
     "paddle": {"worker", "strategies.worker"},
-    "sklearn": {"datasets.digits"},
+    "sklearn": set(),
 }
 
 HEAVY = ("paddle", "ppcls", "paddleclas", "ray", "skopt", "sklearn", "optuna", "visualdl")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from paddle_transfer.cli.train import RESULT
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.datasets.digits import write_digits
 from paddle_transfer.report.files import replace_with_link
 from paddle_transfer.report.formatting import show_value
+from tools.digits import write_digits
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = Path("output/quickstart")

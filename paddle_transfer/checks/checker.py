@@ -1,7 +1,5 @@
 """The whole check of a config's data: all faults of its lists and images in one run."""
 
-from __future__ import annotations
-
 import gc
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The parts of a PaddleClas config that name its data."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field

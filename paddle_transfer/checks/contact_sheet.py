@@ -1,7 +1,5 @@
 """A contact sheet: one row of images per class, the original first, then as training sees them."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """Findings of a check: errors that stop a search, warnings that are shown, and counts per split."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict

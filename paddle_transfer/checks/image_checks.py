@@ -1,7 +1,5 @@
 """Faults of images: missing, broken, of another kind, in a list twice, in two lists."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ cv2 decodes a truncated file to a half-grey picture without an error. So the end
 checked as well, and Pillow, which is strict, decides and names the reason.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import itertools

@@ -1,7 +1,5 @@
 """Faults of labels, class counts and batch sizes."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """PaddleClas's list files, one ``path label`` a line: reading with all faults, and writing."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable

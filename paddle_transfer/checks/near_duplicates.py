@@ -13,8 +13,6 @@ them), so no pair is lost; sorted by the frequency with the largest variance (br
 pairs are skipped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Jobs in processes: one that kills its process is reported, and costs no other job anything."""
 
-from __future__ import annotations
-
 import multiprocessing
 import threading
 from collections import deque

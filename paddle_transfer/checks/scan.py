@@ -1,7 +1,5 @@
 """Inspection of all images of a check: each once, unchanged ones from the cache."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 An image is identified by its path below the root and its stamp (``images.FileStamp``).
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os

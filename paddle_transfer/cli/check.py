@@ -5,8 +5,6 @@
 Exit code 0: no errors (warnings are shown), 1: errors, 2: the config cannot be read.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

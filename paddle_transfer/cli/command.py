@@ -1,7 +1,5 @@
 """What all commands share: options, errors and exit codes."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

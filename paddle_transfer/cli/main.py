@@ -1,7 +1,5 @@
 """The console script ``paddle-transfer``. Each command is a module, imported when it is called."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 The same command again continues where it stopped.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """The configs and commands of this installation, which is a checkout or a wheel."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Archives of data sets: found or downloaded, verified by their published md5, extracted."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

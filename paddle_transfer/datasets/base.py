@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from paddle_transfer.checks.listfile import Entry
+from paddle_transfer.errors import DataError
 
 #: Folder below a data set's root for images that were written again as PNG.
 CONVERTED = "converted"
@@ -88,6 +89,22 @@ class Layout:
 
     classes: tuple[str, ...]
     splits: dict[str, list[Entry]]
+
+    @classmethod
+    def by_name(cls, classes: Sequence[str], splits: Mapping[str, Collection[tuple[str, str]]], *,
+                titles: Sequence[str] = ()) -> Layout:
+        """From (path, class name) pairs. Raises DataError for a name that is not in ``classes``.
+
+        :param titles: names of the classes for people, by default ``classes``
+        """
+        labels = {name: label for label, name in enumerate(classes)}
+        unknown = [f"{path} ({name!r})" for pairs in splits.values() for path, name in pairs
+                   if name not in labels]
+        if unknown:
+            raise DataError(f"these images belong to no known class: {', '.join(unknown[:20])}")
+        return cls(tuple(titles or classes), {
+            split: [(path, labels[name]) for path, name in pairs]
+            for split, pairs in splits.items()})
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,6 @@
 30 images a class are drawn for training, seeded and without replacement; the rest is test.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from paddle_transfer.checks.listfile import Entry

@@ -1,7 +1,5 @@
 """CIFAR-10: pickled batches, read without running anything from them, written as PNG files."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

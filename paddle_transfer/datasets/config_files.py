@@ -1,7 +1,5 @@
 """Training configs and search files of data sets, made from the files in ``templates``."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, replace
 from importlib.resources import files

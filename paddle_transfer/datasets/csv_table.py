@@ -1,12 +1,9 @@
 """The user's own table: a column of image paths, one of labels, and optionally one of splits."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
-from typing import NamedTuple
 
-from paddle_transfer.checks.listfile import NUMBER, Entry
+from paddle_transfer.checks.listfile import NUMBER
 from paddle_transfer.datasets.base import CUSTOM_RECIPE, Dataset, Layout, PrepareOptions
 from paddle_transfer.datasets.folder import SPLITS
 from paddle_transfer.errors import DataError, did_you_mean
@@ -17,12 +14,6 @@ COLUMNS = {"image": ("image", "path", "file", "filename", "file_name", "img", "i
            "split": ("split", "set", "subset", "fold")}
 
 
-class _Row(NamedTuple):
-    image: str
-    label: str
-    split: str
-
-
 def read(root: Path, options: PrepareOptions) -> Layout:
     """Read a table with a header; columns are found by their usual names unless named.
 
@@ -30,42 +21,38 @@ def read(root: Path, options: PrepareOptions) -> Layout:
     Raises DataError with all faulty lines at once.
     """
     table = Path(options.csv) if options.csv else root / "labels.csv"
-    rows = _read_rows(table, options)
-    names = {row.label for row in rows}
+    splits: dict[str, list[tuple[str, str]]] = {}
+    for image, label, split in _read_rows(table, options):
+        splits.setdefault(split, []).append((_below(root, image), label))
+    names = {label for pairs in splits.values() for _, label in pairs}
     whole = all(NUMBER.match(name) for name in names)
     classes = sorted(names, key=int) if whole else sorted(names)
     if len(classes) < 2:
         raise DataError(f"{table}: all images have the label {classes[0]!r}; two classes are "
                         "the least")
-    labels = {name: i for i, name in enumerate(classes)}
-    splits: dict[str, list[Entry]] = {}
-    for row in rows:
-        splits.setdefault(row.split, []).append((_below(root, row.image), labels[row.label]))
     if "train" not in splits:
         raise DataError(f"{table}: no line has the split train")
-    return Layout(tuple(classes), splits)
+    return Layout.by_name(classes, splits)
 
 
-def _read_rows(table: Path, options: PrepareOptions) -> list[_Row]:
+def _read_rows(table: Path, options: PrepareOptions) -> list[tuple[str, str, str]]:
+    """(image, label, split) of all lines."""
     header, lines = _parse(table)
-    image = _find_column(table, header, "image", options.image_column)
-    label = _find_column(table, header, "label", options.label_column)
-    split = None
-    if options.split_column is not None or _usual_column(header, "split") is not None:
-        split = _find_column(table, header, "split", options.split_column)
+    image, label, split = (_find_column(table, header, kind, name) for kind, name in (
+        ("image", options.image_column), ("label", options.label_column),
+        ("split", options.split_column)))
     faults, rows = [], []
     for number, cells in lines:
         if len(cells) < len(header):
             faults.append(f"{table}:{number}: {len(header)} columns expected, but got {len(cells)}")
-            continue
-        part = "train" if split is None else SPLITS.get(cells[split].strip().lower(), "")
-        row = _Row(cells[image].strip(), cells[label].strip(), part)
-        if not row.image or not row.label:
+        elif not cells[image] or not cells[label]:
             faults.append(f"{table}:{number}: image or label is empty")
-        elif split is not None and not row.split:
+        elif split >= 0 and cells[split].lower() not in SPLITS:
             faults.append(f"{table}:{number}: a split is train, val or test, "
                           f"but got {cells[split]!r}")
-        rows.append(row)
+        else:
+            part = SPLITS[cells[split].lower()] if split >= 0 else "train"
+            rows.append((cells[image], cells[label], part))
     if faults:
         raise DataError("\n".join(faults[:50]))
     if not rows:
@@ -82,7 +69,7 @@ def _below(root: Path, path: str) -> str:
 
 
 def _parse(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and (line number, cells) of the other lines."""
+    """The header, and (line number, stripped cells) of the other lines."""
     try:
         text = table.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -92,27 +79,26 @@ def _parse(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise DataError(f"{table}: the table should be UTF-8 text, but is not") from None
     delimiter = max(",;\t|", key=text.partition("\n")[0].count)
     reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-    rows = [(reader.line_num, row) for row in reader if row]
+    rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
     if not rows:
         raise DataError(f"{table}: the table is empty")
-    return [name.strip() for name in rows[0][1]], rows[1:]
+    return rows[0][1], rows[1:]
 
 
 def _find_column(table: Path, header: list[str], kind: str, name: str | None) -> int:
+    """The index of a column; -1 if there is no column of splits."""
     if name is not None:
         if name in header:
             return header.index(name)
         raise DataError(f"{table}: there is no column {name!r}. {did_you_mean(name, header)}")
-    column = _usual_column(header, kind)
-    if column is None:
-        raise DataError(f"{table}: which column is the {kind}? It has {', '.join(header)}: "
-                        f"name it with --{kind}-column")
-    return column
-
-
-def _usual_column(header: list[str], kind: str) -> int | None:
     lower = [name.lower() for name in header]
-    return next((lower.index(name) for name in COLUMNS[kind] if name in lower), None)
+    for usual in COLUMNS[kind]:
+        if usual in lower:
+            return lower.index(usual)
+    if kind == "split":
+        return -1
+    raise DataError(f"{table}: which column is the {kind}? It has {', '.join(header)}: "
+                    f"name it with --{kind}-column")
 
 
 DATASET = Dataset("csv", "your own images", read, recipe=CUSTOM_RECIPE)

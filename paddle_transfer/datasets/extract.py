@@ -1,7 +1,5 @@
 """Extraction of tar and zip archives: nothing is written outside of the folder."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tarfile

@@ -1,7 +1,5 @@
 """Reading of small text files of archives; all errors are DataError."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import SupportsInt

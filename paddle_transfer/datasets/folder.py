@@ -1,7 +1,5 @@
 """The user's own folder: a folder per class, or ``train``, ``val``, ``test`` folders of those."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """MATLAB files of archives."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

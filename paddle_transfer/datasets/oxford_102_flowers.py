@@ -1,7 +1,5 @@
 """Oxford-102 Flowers: ``jpg/image_%05d.jpg``, ``imagelabels.mat`` (1-based) and ``setid.mat``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from paddle_transfer.checks.listfile import Entry

@@ -1,7 +1,5 @@
 """Oxford-IIIT Pets: ``annotations/{trainval,test}.txt``, lines ``id class(1-37) species breed``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from paddle_transfer.checks.listfile import Entry

@@ -1,7 +1,5 @@
 """Pickles of plain containers and numpy arrays only: no code from the file is ever run."""
 
-from __future__ import annotations
-
 import pickle
 from pathlib import Path
 from typing import Any

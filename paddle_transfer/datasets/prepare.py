@@ -1,7 +1,5 @@
 """From official archives, a folder or a table to PaddleClas's list files."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field

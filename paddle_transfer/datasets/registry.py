@@ -1,7 +1,5 @@
 """The data sets by name. A package adds its own by an entry point or ``DATASETS.register``."""
 
-from __future__ import annotations
-
 from paddle_transfer.datasets.base import Dataset
 from paddle_transfer.registry import Registry
 

@@ -1,8 +1,6 @@
 """Seeded, stratified splits without replacement, the same on every machine: only
 ``random.Random`` with text seeds is used."""
 
-from __future__ import annotations
-
 import random
 from collections import defaultdict
 from collections.abc import Hashable, Sequence

@@ -1,7 +1,5 @@
 """Stanford Cars: ``.mat`` files with ``annotations`` (``fname``, ``class`` 1-based) and names."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from paddle_transfer.checks.listfile import Entry

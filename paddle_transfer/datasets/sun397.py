@@ -3,14 +3,10 @@
 Some of its ``.jpg`` files are BMP, PNG or GIF inside, and one does not decode.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
-from paddle_transfer.checks.listfile import Entry
 from paddle_transfer.datasets.base import Archive, Dataset, Layout, PrepareOptions
 from paddle_transfer.datasets.files import read_lines
-from paddle_transfer.errors import DataError
 
 URL = "http://vision.princeton.edu/projects/2010/SUN/"
 
@@ -20,15 +16,11 @@ def read(root: Path, _options: PrepareOptions) -> Layout:
     names = next((path for path in (partitions / "ClassName.txt", root / "SUN397" / "ClassName.txt")
                   if path.exists()), partitions / "ClassName.txt")
     classes = read_lines(names)
-    labels = {name: i for i, name in enumerate(classes)}
-    splits: dict[str, list[Entry]] = {"train": [], "test": []}
-    for split, file in (("train", "Training_01.txt"), ("test", "Testing_01.txt")):
-        for line in read_lines(partitions / file):
-            folder = line.rpartition("/")[0]
-            if folder not in labels:
-                raise DataError(f"{partitions / file}: {line} belongs to no class of {names.name}")
-            splits[split].append((f"SUN397{line}", labels[folder]))
-    return Layout(tuple(name[3:].replace("_", " ").replace("/", " ") for name in classes), splits)
+    splits = {split: [(f"SUN397{line}", line.rpartition("/")[0])
+                      for line in read_lines(partitions / file)]
+              for split, file in (("train", "Training_01.txt"), ("test", "Testing_01.txt"))}
+    return Layout.by_name(classes, splits, titles=[
+        name[3:].replace("_", " ").replace("/", " ") for name in classes])
 
 
 DATASET = Dataset(

@@ -1,7 +1,5 @@
 """Images that training can use: broken ones are left out, those only Pillow reads converted."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ If all boxes are difficult, the largest of them counts, so that the splits keep 
 sizes. The official validation split is the validation list; test labels were never published.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from xml.etree import ElementTree
 

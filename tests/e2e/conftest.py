@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from paddle_transfer.datasets.digits import write_digits
 from tests.helpers.bridge import Trainings
+from tools.digits import write_digits
 
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 

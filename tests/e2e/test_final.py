@@ -12,8 +12,8 @@ import yaml
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.load import dump_yaml
-from paddle_transfer.datasets.digits import write_digits
 from tests.helpers.digits import tiny_config
+from tools.digits import write_digits
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.datasets.digits import write_digits
 from tests.helpers.bridge import Trainings, environment
 from tests.helpers.digits import tiny_config
 from tests.helpers.greedy_files import distillation_config, write_greedy
+from tools.digits import write_digits
 
 SEARCH = Path(__file__).parents[2] / "tools" / "search.py"
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")

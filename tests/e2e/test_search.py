@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from paddle_transfer.config.load import dump_yaml
-from paddle_transfer.datasets.digits import write_digits
 from tests.helpers.digits import tiny_config
+from tools.digits import write_digits
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")

@@ -1,4 +1,4 @@
-"""A whole PaddleClas config for the images of ``datasets.digits``."""
+"""A whole PaddleClas config for the images of ``tools.digits``."""
 
 from __future__ import annotations
 
