@@ -1,11 +1,13 @@
 """Evidence: replay searches on recorded full grids, and make the shipped prior of such tables.
 
-    python tools/benchmark.py replay --table FILE... [--method bayes ...] [--repeats 50] [--trials 20] [--json]
-    python tools/benchmark.py distil --table FILE... --output paddle_transfer/suggest/prior.json --source TEXT
-    python tools/benchmark.py record TASK...             record a table with the product, as benchmarks/tables/ has them
-    python tools/benchmark.py miniature [TASK...] --output FOLDER   tables of tiny numpy networks, for development
-    python tools/benchmark.py data [--images 20000]      check images with one process and with two
-    python tools/benchmark.py weights [--arch ResNet50_vd]   load weights, beside Paddle's own loading
+python tools/benchmark.py COMMAND:
+
+    replay --table FILE... [--method bayes ...] [--repeats 50] [--trials 20] [--json]
+    distil --table FILE... --output paddle_transfer/samplers/gp/prior.json --source TEXT
+    record TASK...                      record a table with the product, as in benchmarks/tables/
+    miniature [TASK...] --output FOLDER tables of tiny numpy networks, for development
+    data [--images 20000]               check images with one process and with two
+    weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def test_what_is_in_the_wheel(wheel):
     assert not [name for name in names if "test" in name.lower() or "benchmark" in name]
     shipped = {name.removeprefix("paddle_transfer/") for name in names if "ppcls_configs" in name}
     assert shipped == {path.relative_to(ROOT).as_posix()
-                       for path in (ROOT / "ppcls_configs").rglob("*.yaml")}
+                       for path in (ROOT / "ppcls_configs").rglob("*.*")}
     assert {"paddle_transfer/py.typed", "paddle_transfer/samplers/gp/prior.json",
             "paddle_transfer/datasets/templates/training.yaml"} <= set(names)
 
