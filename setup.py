@@ -47,8 +47,8 @@ setup(
     cmdclass={"build_py": BuildWithConfigs},
     entry_points={"console_scripts": ["paddle-transfer = paddle_transfer.cli.main:main"]},
     python_requires=">=3.10,<3.13",
-    install_requires=["numpy", "optuna>=4.0", "pydantic>=2.4", "pyyaml", "rich>=13", "scikit-learn",
-                      "scikit-optimize>=0.10", "visualdl>=2.5"],
+    install_requires=["filelock>=3.30", "numpy", "optuna>=4.0", "pydantic>=2.4", "pyyaml",
+                      "rich>=13", "scikit-learn", "scikit-optimize>=0.10", "visualdl>=2.5"],
     extras_require={
         "cpu": ["paddlepaddle>=2.6", *ENGINE],
         # The newest paddlepaddle-gpu of PyPI is 2.6.2, which was built for numpy 1.

@@ -31,6 +31,7 @@ from paddle_transfer.space.catalog import unsupported
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.weights.for_search import SearchWeights
+from paddle_transfer.weights.requests import weights_requests
 
 PADDLE_RUNNER = "paddle_transfer.worker.runner:run"
 #: The study's attribute that holds ``settings.identity()``.
@@ -120,9 +121,12 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: str | N
     stack.callback(lock.close)
     store = _open(settings)
     stack.callback(store.close)
-    weights = SearchWeights(settings, paddleclas=paddleclas, ppcls=ppcls, pause=interrupts.pause)
+    requests = weights_requests(settings.base, settings.search_space, settings.output,
+                                stages=settings.stages, plan=settings.plan)
+    weights = SearchWeights(requests, settings.output, paddleclas=paddleclas, ppcls=ppcls,
+                            pause=interrupts.pause)
     weights.resolve()
-    check_identity(store, weights.identity(), place=settings.output_dir)
+    check_identity(store, weights.identity(settings.identity()), place=settings.output_dir)
     write_settings(settings)
     pretrained = weights.prepare()
 

@@ -56,10 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(arguments) -> None:
-    from paddle_transfer.weights.cache import weights_home
+    from paddle_transfer.weights.cache import cache_folder
     from paddle_transfer.weights.catalogue import entries
 
-    home = weights_home()
+    home = cache_folder()
     rows = [{
         "name": entry.name, "arch": entry.arch, "classes": entry.classes, "top1": entry.top1,
         "head": entry.head, "input_size": entry.size, "mean": entry.mean, "std": entry.std,
@@ -88,7 +88,7 @@ def _fetch(arguments) -> None:
 
     bar = ProgressBar(arguments.what.rsplit("/", 1)[-1], unit="bytes", lines=True)
     try:
-        network = Network(progress=bar, say=lambda line: print(line, file=sys.stderr))
+        network = Network(progress=bar, log=lambda line: print(line, file=sys.stderr))
         found = resolve(arguments.what, arch=arguments.arch, ppcls=ppcls_folder(
             arguments.paddleclas), mirror=arguments.mirror, network=network)
     finally:
@@ -97,10 +97,10 @@ def _fetch(arguments) -> None:
 
 
 def _verify(arguments) -> int:
-    from paddle_transfer.weights.cache import hold, recorded, weights_home
+    from paddle_transfer.weights.cache import cache_folder, read_record, verify_checksum
     from paddle_transfer.weights.read import read
 
-    home = weights_home()
+    home = cache_folder()
     files = [Path(file) for file in arguments.files] or [
         file for file in sorted(home.glob("*"))
         if file.suffix in (".pdparams", ".safetensors", ".tar")
@@ -109,9 +109,9 @@ def _verify(arguments) -> int:
     for file in files:
         try:
             weights = read(file)
-            known = recorded(file) is not None
+            known = read_record(file) is not None
             if known or file.parent == home:
-                hold(file)
+                verify_checksum(file)
             held = "as recorded" if known else "recorded now" if file.parent == home else "nothing is recorded of it"
             print(f"{file}: good: {len(weights.tensors)} tensors, {held}")
         except PaddleTransferError as error:

@@ -236,14 +236,14 @@ def dump_yaml(data: dict[str, Any], path: str, *, header: str = "") -> None:
     write_atomic(path, comment + dump_text(data))
 
 
-def write_atomic(path: str, text: str) -> None:
-    """Write a text file by temporary file, fsync and rename: either the whole new file is there
-    afterwards or the old one still is."""
+def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes]) -> None:
+    """Write a text, or pieces of bytes, by temporary file, fsync and rename: either the whole new
+    file is there afterwards or the old one still is."""
     folder = os.path.dirname(os.path.abspath(path))
     handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.writelines([content.encode()] if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         umask = os.umask(0)

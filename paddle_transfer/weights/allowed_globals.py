@@ -8,20 +8,14 @@ data.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from paddle_transfer.weights.limits import (
-    CopyBudget,
-    Malformed,
-    Refused,
-    array_view,
-    check_key,
-    is_shape,
-)
+from paddle_transfer.weights import limits
+from paddle_transfer.weights.limits import CopyBudget, Malformed, Refused, check_key
 
 #: Booleans, integers, floats, complex numbers. No objects, texts, dates or records.
 _DTYPE = re.compile(r"[<>=|]?(\?|[bBhHiIlLqQefdFD]|b1|[iu][1248]|f[248]|c8|c16)\Z")
@@ -43,7 +37,8 @@ class AllowedGlobal:
 class Dtype:
     """numpy.dtype while it is rebuilt: its code first, then (BUILD) its byte order."""
 
-    def __init__(self, code: object):
+    def __init__(self, _budget: CopyBudget, args: Args):
+        code = args[0] if 1 <= len(args) <= 3 else None
         if not isinstance(code, str) or not _DTYPE.match(code):
             raise Refused(f"numpy.dtype({code!r})"[:80])
         self.dtype: np.dtype = np.dtype(code)
@@ -85,9 +80,9 @@ def _array(budget: CopyBudget, data: object, dtype: object, shape: object,
         raise Refused("numpy object array")
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise Malformed("an array without bytes")
-    if not isinstance(shape, tuple) or not is_shape(shape):
+    if not isinstance(shape, tuple) or not limits.is_shape(shape):
         raise Malformed("an array with a strange shape")
-    array = array_view("an array of ", data, dtype.dtype, shape, order)
+    array = limits.array_view("an array of ", data, dtype.dtype, shape, order)
     if dtype.dtype.isnative:
         return array
     budget.charge(array.nbytes)
@@ -114,12 +109,6 @@ def _scalar(budget: CopyBudget, args: Args) -> object:
     return _array(budget, args[1], args[0], (), "C").item()
 
 
-def _dtype(_budget: CopyBudget, args: Args) -> Dtype:
-    if not 1 <= len(args) <= 3:
-        raise Malformed("a strange dtype")
-    return Dtype(args[0])
-
-
 def _encode(budget: CopyBudget, args: Args) -> bytes:
     """Python 3 writes bytes as texts in protocols 0 to 2."""
     if len(args) != 2 or not isinstance(args[0], str) or args[1] not in ("latin1", "latin-1"):
@@ -138,31 +127,19 @@ def _bytes(budget: CopyBudget, args: Args) -> bytes | memoryview:
     raise Malformed("strange bytes")
 
 
-def _items(budget: CopyBudget, args: Args, kind: str, size: int) -> list[Any] | tuple[Any, ...]:
-    """The one argument that a container of ``kind`` is made from, ``size`` bytes an item."""
+def _items(budget: CopyBudget, args: Args) -> Sequence[Any]:
+    """The items that a container is made from: none, or those of one argument."""
     if not args:
         return ()
     if len(args) != 1 or not isinstance(args[0], (list, tuple)):
-        raise Malformed(f"a strange {kind}")
-    budget.charge(size * len(args[0]))
+        raise Malformed("a container of something strange")
+    budget.charge(16 * len(args[0]))
     return args[0]
-
-
-def _tuple(budget: CopyBudget, args: Args) -> tuple[Any, ...]:
-    return tuple(_items(budget, args, "tuple", 8))
-
-
-def _list(budget: CopyBudget, args: Args) -> list[Any]:
-    return list(_items(budget, args, "list", 8))
-
-
-def _set(budget: CopyBudget, args: Args) -> set[Any]:
-    return {check_key(item) for item in _items(budget, args, "set", 8)}
 
 
 def _mapping(budget: CopyBudget, args: Args) -> dict[Any, Any]:
     result = {}
-    for pair in _items(budget, args, "mapping", 16):
+    for pair in _items(budget, args):
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
             raise Malformed("a strange mapping")
         result[check_key(pair[0])] = pair[1]
@@ -181,26 +158,25 @@ def _paddle_tensor(_budget: CopyBudget, args: Args) -> Array:
 
 _ALLOWED = {allowed.name: allowed for allowed in (
     AllowedGlobal("numpy.ndarray"),
-    AllowedGlobal("numpy.dtype", _dtype),
+    AllowedGlobal("numpy.dtype", Dtype),
     AllowedGlobal("numpy.core.multiarray._reconstruct", _reconstruct),
     AllowedGlobal("numpy.core.multiarray.scalar", _scalar),
     AllowedGlobal("numpy.core.numeric._frombuffer", _frombuffer),
     AllowedGlobal("_codecs.encode", _encode),
     AllowedGlobal("collections.OrderedDict", _mapping),
     AllowedGlobal("builtins.dict", _mapping),
-    AllowedGlobal("builtins.tuple", _tuple),
-    AllowedGlobal("builtins.list", _list),
-    AllowedGlobal("builtins.set", _set),
+    AllowedGlobal("builtins.tuple", lambda budget, args: tuple(_items(budget, args))),
+    AllowedGlobal("builtins.list", lambda budget, args: list(_items(budget, args))),
+    AllowedGlobal("builtins.set", lambda budget, args: set(map(check_key, _items(budget, args)))),
     AllowedGlobal("builtins.bytes", _bytes),
     AllowedGlobal("builtins.bytearray", _bytes),
     AllowedGlobal("builtins.eval", _paddle_tensor),
 )}
+#: Other names of these modules, in Python 2 and in numpy 2.
 _ALIASES = {
-    "__builtin__": "builtins", "numpy._core.multiarray": "numpy.core.multiarray",
-    "numpy._core.numeric": "numpy.core.numeric",
-    "numpy.core._multiarray_umath": "numpy.core.multiarray",
-    "numpy._core._multiarray_umath": "numpy.core.multiarray"
-}
+    "__builtin__": "builtins", "numpy._core.numeric": "numpy.core.numeric", **dict.fromkeys((
+        "numpy._core.multiarray", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath"),
+        "numpy.core.multiarray")}
 
 
 def find_global(module: object, name: object) -> AllowedGlobal:

@@ -1,8 +1,8 @@
-"""Where weights are kept, and what is remembered of each file.
+"""The folder of weights, and a record of every file in it.
 
-The folder is PaddleClas's own, so what either fetched serves both. Beside every file stands ``<file>.json`` with its
-size and SHA-256 as first seen. None are published, so this is what can be held: a file that changes later, on
-disk or at its address, is noticed.
+The folder is PaddleClas's own, so what either fetched serves both. Beside every file stands
+``<file>.json`` with its size and SHA-256 as first seen. The authors publish none, so a change is
+all that can be noticed: of the file on disk, or of what its address sends.
 """
 
 from __future__ import annotations
@@ -11,40 +11,52 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from paddle_transfer.config.load import write_atomic
 from paddle_transfer.weights.errors import FetchError
-from paddle_transfer.weights.write import write_atomically
 
 
-def weights_home() -> Path:
+def cache_folder() -> Path:
     """``$PADDLE_TRANSFER_HOME/weights``, else ``~/.paddleclas/weights``."""
     home = os.environ.get("PADDLE_TRANSFER_HOME")
-    return Path(home).expanduser() / "weights" if home else Path(
-        "~/.paddleclas/weights").expanduser()
+    return (Path(home) / "weights" if home else Path("~/.paddleclas/weights")).expanduser()
 
 
 @dataclass(frozen=True)
-class Record:
-    """What a file was when it was first seen: ``size`` in bytes, ``sha256`` in hex, ``url`` empty when unknown."""
+class FileRecord:
+    """What a file was when it was first seen. Records are equal when the content is.
+
+    :param size: in bytes
+    :param sha256: in hex
+    :param url: where it came from; empty when unknown
+    :param first_seen: the time, UTC
+    """
 
     size: int
     sha256: str
-    url: str = ""
-    first_seen: str = ""
+    url: str = field(default="", compare=False)
+    first_seen: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.size:,} bytes, SHA-256 {self.sha256}"
+
+    @property
+    def day(self) -> str:
+        return self.first_seen or "an earlier day"
 
 
 def record_path(file: Path) -> Path:
     return file.with_name(file.name + ".json")
 
 
-def recorded(file: Path) -> Record | None:
-    """What is recorded of ``file``; None when nothing is (or its record is unreadable: then it is seen anew)."""
+def read_record(file: Path) -> FileRecord | None:
+    """The record of ``file``; None when there is none. Raises FetchError when it is unreadable."""
     try:
         entry = json.loads(record_path(file).read_text(encoding="utf-8"))
-        return Record(int(entry["size"]), str(entry["sha256"]), str(entry.get("url", "")),
-                      str(entry.get("first_seen", "")))
+        return FileRecord(int(entry["size"]), str(entry["sha256"]), str(entry.get("url", "")),
+                          str(entry.get("first_seen", "")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -53,33 +65,33 @@ def recorded(file: Path) -> Record | None:
             "Delete it to take the file as it is now") from None
 
 
-def keep_record(file: Path, record: Record) -> None:
-    text = json.dumps(asdict(record), indent=1) + "\n"
-    write_atomically(record_path(file), [text.encode()])
+def write_record(file: Path, record: FileRecord) -> None:
+    write_atomic(str(record_path(file)), json.dumps(asdict(record), indent=1) + "\n")
 
 
-def measure(file: Path, url: str = "") -> Record:
-    """Size and SHA-256 of ``file`` as it is now. Raises OSError."""
+def make_record(file: Path, url: str = "") -> FileRecord:
+    """The record of ``file`` as it is now. Raises OSError."""
     digest, size = hashlib.sha256(), 0
     with open(file, "rb") as stream:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
             size += len(chunk)
-    return Record(size, digest.hexdigest(), url, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return FileRecord(size, digest.hexdigest(), url, now)
 
 
-def hold(file: Path) -> Record:
-    """Record ``file`` at first sight; later hold it to that.
+def verify_checksum(file: Path) -> FileRecord:
+    """Compare ``file`` with its record; write one when there is none.
 
-    :raises FetchError: it is not what was recorded; says both and how to accept the new one
+    :raises FetchError: it has changed; says both contents and how to accept the new one
     """
-    known, found = recorded(file), measure(file)
+    known, found = read_record(file), make_record(file)
     if known is None:
-        keep_record(file, found)
+        write_record(file, found)
         return found
-    if (known.size, known.sha256) != (found.size, found.sha256):
+    if known != found:
         raise FetchError(
-            f"{file}: has changed: recorded on {known.first_seen or 'an earlier day'} with {known.size:,} bytes, "
-            f"SHA-256 {known.sha256}; found {found.size:,} bytes, SHA-256 {found.sha256}. If the new one is right, "
-            f"delete {record_path(file).name} beside it; else delete the file and fetch it again")
+            f"{file}: has changed: recorded on {known.day} with {known}; found {found}. If the new "
+            f"one is right, delete {record_path(file).name} beside it; else delete the file and "
+            "fetch it again")
     return known

@@ -1,7 +1,8 @@
 """The weights that have a name: where they are, what they were trained on, what goes with them.
 
 Addresses and accuracies are PaddleClas's own: ``MODEL_URLS`` in ppcls/arch/backbone, the tables in
-docs/zh_CN/models/ImageNet1k/README.md, and for 10w the four addresses that PaddleClas's and PaddleHub's pages give.
+docs/zh_CN/models/ImageNet1k/README.md, and for 10w the four addresses that the pages of PaddleClas
+and PaddleHub give.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from paddle_transfer.config.pretrained import NAMES
 from paddle_transfer.errors import did_you_mean
@@ -59,40 +59,20 @@ def _legendary(stem: str) -> tuple[str, ...]:
 
 
 _IMAGENET = {
-    "ResNet18": .7098,
-    "ResNet18_vd": .7226,
-    "ResNet34_vd": .7598,
-    "ResNet50_vd": .7912,
-    "ResNet101_vd": .8017,
-    "VGG16": .7200,
-    "MobileNetV3_small_x0_35": .5303,
-    "MobileNetV3_small_x0_5": .5921,
-    "MobileNetV3_small_x0_75": .6602,
-    "MobileNetV3_small_x1_0": .6824,
-    "MobileNetV3_small_x1_25": .7067,
-    "MobileNetV3_large_x0_35": .6432,
-    "MobileNetV3_large_x0_5": .6924,
-    "MobileNetV3_large_x0_75": .7314,
-    "MobileNetV3_large_x1_0": .7532,
-    "MobileNetV3_large_x1_25": .7641,
-    "PPLCNet_x0_25": .5186,
-    "PPLCNet_x0_35": .5809,
-    "PPLCNet_x0_5": .6314,
-    "PPLCNet_x0_75": .6818,
-    "PPLCNet_x1_0": .7132,
-    "PPLCNet_x1_5": .7371,
-    "PPLCNet_x2_0": .7518,
-    "PPLCNet_x2_5": .7660,
+    "ResNet18": .7098, "ResNet18_vd": .7226, "ResNet34_vd": .7598, "ResNet50_vd": .7912,
+    "ResNet101_vd": .8017, "VGG16": .7200, "MobileNetV3_small_x0_35": .5303,
+    "MobileNetV3_small_x0_5": .5921, "MobileNetV3_small_x0_75": .6602,
+    "MobileNetV3_small_x1_0": .6824, "MobileNetV3_small_x1_25": .7067,
+    "MobileNetV3_large_x0_35": .6432, "MobileNetV3_large_x0_5": .6924,
+    "MobileNetV3_large_x0_75": .7314, "MobileNetV3_large_x1_0": .7532,
+    "MobileNetV3_large_x1_25": .7641, "PPLCNet_x0_25": .5186, "PPLCNet_x0_35": .5809,
+    "PPLCNet_x0_5": .6314, "PPLCNet_x0_75": .6818, "PPLCNet_x1_0": .7132, "PPLCNet_x1_5": .7371,
+    "PPLCNet_x2_0": .7518, "PPLCNet_x2_5": .7660,
 }
 _SSLD = {
-    "ResNet34_vd": .7972,
-    "ResNet50_vd": .8300,
-    "ResNet101_vd": .8370,
-    "MobileNetV3_small_x0_35": .5555,
-    "MobileNetV3_small_x1_0": .7129,
-    "MobileNetV3_large_x1_0": .7896,
-    "PPLCNet_x0_5": .6610,
-    "PPLCNet_x1_0": .7440,
+    "ResNet34_vd": .7972, "ResNet50_vd": .8300, "ResNet101_vd": .8370,
+    "MobileNetV3_small_x0_35": .5555, "MobileNetV3_small_x1_0": .7129,
+    "MobileNetV3_large_x1_0": .7896, "PPLCNet_x0_5": .6610, "PPLCNet_x1_0": .7440,
     "PPLCNet_x2_5": .8080,
 }
 _10W = Entry(
@@ -100,34 +80,33 @@ _10W = Entry(
     (f"{BUCKET}/dygraph/legendary_models/ResNet50_vd_10w_pretrained.pdparams",
      f"{BUCKET}/dygraph/ResNet50_vd_10w_pretrained.pdparams",
      "https://paddlehub.bj.bcebos.com/dygraph/image_classification/resnet50_vd_10w.pdparams",
-     f"{BUCKET}/ResNet50_vd_10w_pretrained.tar"), classes=100_000, head=False,
-    page=f"{DOCS}/algorithm_introduction/transfer_learning.md", note=
-    "100,000 classes, 43 million images; the file has no classifier. The second address's file names its "
-    "tensors as PaddleHub does (PaddleClas issue 1438), the last is a tar of Paddle 1.x")
-
-CATALOGUE: dict[tuple[str, str], Entry] = {
-    **{("imagenet", arch): Entry("imagenet", arch, _legendary(arch), top1=top1) for arch, top1 in _IMAGENET.items(
-       )},
-    **{("imagenet_ssld", arch): Entry("imagenet_ssld", arch, _legendary(f"{arch}_ssld"), top1=top1, note="distilled (SSLD)") for arch, top1 in _SSLD.items(
-       )},
-    ("10w", "ResNet50_vd"): _10W,
-}
+     f"{BUCKET}/ResNet50_vd_10w_pretrained.tar"),
+    classes=100_000, head=False, page=f"{DOCS}/algorithm_introduction/transfer_learning.md",
+    note="100,000 classes, 43 million images; the file has no classifier. The second address's "
+         "file names its tensors as PaddleHub does (PaddleClas issue 1438), the last is a tar of "
+         "Paddle 1.x")
+_ENTRIES = (
+    *(Entry("imagenet", arch, _legendary(arch), top1=top1) for arch, top1 in _IMAGENET.items()),
+    *(Entry("imagenet_ssld", arch, _legendary(f"{arch}_ssld"), top1=top1, note="distilled (SSLD)")
+      for arch, top1 in _SSLD.items()),
+    _10W)
+CATALOGUE: dict[tuple[str, str], Entry] = {(entry.name, entry.arch): entry for entry in _ENTRIES}
 
 
 def entry(name: str, arch: str | None = None, *, ppcls: str | Path | None = None) -> Entry:
-    """The weights ``name`` for ``arch``; 10w is there for one architecture only and needs no ``arch``.
+    """The weights ``name`` for ``arch``; 10w is for one architecture only and needs no ``arch``.
 
-    :param ppcls: PaddleClas's ``ppcls`` folder: the MODEL_URLS of other architectures are read from it
+    :param ppcls: PaddleClas's ``ppcls`` folder: the MODEL_URLS of other architectures are read
     :raises UnknownWeights: saying what there is
     """
     if name not in NAMES or name == "none":
         raise UnknownWeights(
             f"pretrained: must be one of {', '.join(NAMES)}, a file or an address; found {name!r}. "
             f"{did_you_mean(name, NAMES)}")
-    if arch is None and name == "10w":
-        return _10W
-    if arch is None:
+    if arch is None and name != "10w":
         raise UnknownWeights(f"pretrained: {name}: needs an architecture, as in arch='ResNet50_vd'")
+    if arch is None:
+        return _10W
     known = CATALOGUE.get((name, arch))
     if known is None and ppcls is not None and name != "10w":
         known = _from_ppcls(name, arch, Path(ppcls))
@@ -142,12 +121,13 @@ def entry(name: str, arch: str | None = None, *, ppcls: str | Path | None = None
 
 
 def entries(ppcls: str | Path | None = None) -> Iterator[Entry]:
-    """All of the catalogue, then what PaddleClas's own tables have beside it."""
+    """The whole catalogue, then what PaddleClas's own tables have beside it."""
     yield from CATALOGUE.values()
     if ppcls is not None:
-        for arch in sorted(model_urls(Path(ppcls))):
-            if ("imagenet", arch) not in CATALOGUE:
-                yield _from_ppcls("imagenet", arch, Path(ppcls))
+        folder = Path(ppcls)
+        extra = (_from_ppcls("imagenet", arch, folder) for arch in sorted(model_urls(folder))
+                 if ("imagenet", arch) not in CATALOGUE)
+        yield from filter(None, extra)
 
 
 def _from_ppcls(name: str, arch: str, ppcls: Path) -> Entry | None:
@@ -155,7 +135,7 @@ def _from_ppcls(name: str, arch: str, ppcls: Path) -> Entry | None:
     if not url:
         return None
     size = re.search(r"_(\d{3})\Z", arch)
-    found = Entry("imagenet", arch, (url, ), size=int(size[1]) if size else 224,
+    found = Entry("imagenet", arch, (url,), size=int(size[1]) if size else 224,
                   note="from PaddleClas's MODEL_URLS")
     if name == "imagenet_ssld":  # as ppcls/utils/save_load.py does for use_ssld
         return replace(found, name=name, urls=(url.replace("_pretrained", "_ssld_pretrained"),),
@@ -165,7 +145,7 @@ def _from_ppcls(name: str, arch: str, ppcls: Path) -> Entry | None:
 
 @lru_cache(maxsize=8)
 def model_urls(ppcls: Path) -> dict[str, str]:
-    """Every MODEL_URLS under ``ppcls``'s backbones, read as text: nothing of PaddleClas is imported."""
+    """All MODEL_URLS of ``ppcls``'s backbones, read as text: nothing of PaddleClas is imported."""
     urls: dict[str, str] = {}
     for file in sorted((ppcls / "arch" / "backbone").rglob("*.py")):
         try:
@@ -175,14 +155,15 @@ def model_urls(ppcls: Path) -> dict[str, str]:
         for node in tree.body:
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "MODEL_URLS":
                 urls.update(_literal(node.value))
-    return {arch: url for arch, url in urls.items() if url}
+    return urls
 
 
 def _literal(node: ast.expr) -> dict[str, str]:
+    """The texts by text of a dict that is written out, those that are not empty."""
     try:
-        value: Any = ast.literal_eval(node)
+        value = ast.literal_eval(node)
     except ValueError:
         return {}
-    return {k: v
-            for k, v in value.items()
-            if isinstance(k, str) and isinstance(v, str)} if isinstance(value, dict) else {}
+    items = value.items() if isinstance(value, dict) else ()
+    return {arch: url for arch, url in items
+            if isinstance(arch, str) and isinstance(url, str) and url}

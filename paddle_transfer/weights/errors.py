@@ -1,8 +1,9 @@
-"""What can be wrong with a weights file, each with a class of its own so that a caller can tell them apart."""
+"""What can be wrong with weights: a class each, so that callers can tell them apart."""
 
 from __future__ import annotations
 
 from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.weights.load_report import LoadReport
 
 
 class WeightsError(PaddleTransferError):
@@ -35,6 +36,6 @@ class FetchError(WeightsError):
 class WeightsMismatch(WeightsError):
     """The file's tensors do not go with the network. ``report`` has all of them."""
 
-    def __init__(self, message: str, report):
+    def __init__(self, message: str, report: LoadReport):
         self.report = report
         super().__init__(message)

@@ -1,174 +1,181 @@
-"""The pretrained weights of a search: fetched, read and compared with the networks once, before its first trial.
+"""The pretrained weights of a search, made ready before its first trial.
 
-Twenty trials then never fail twenty times; they load a file in ``output_dir/pretrained`` that we wrote.
+They are fetched, read and compared with the networks once, so that twenty trials never fail twenty
+times; the trials load a file in ``output_dir/pretrained`` that we wrote.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from paddle_transfer.config import pretrained
 from paddle_transfer.config.load import write_atomic
-from paddle_transfer.errors import DiskFull, SetupError
+from paddle_transfer.config.pretrained import NAMES
+from paddle_transfer.errors import DiskFull, PaddleTransferError, SetupError
 from paddle_transfer.executors.process import worker_environment
+from paddle_transfer.progress import ProgressBar
+from paddle_transfer.settings.groups import Output
 from paddle_transfer.study.trial_folder import log_tail
-from paddle_transfer.weights.errors import WeightsError
-from paddle_transfer.weights.requests import Need, needs
+from paddle_transfer.weights.cache import make_record
+from paddle_transfer.weights.download import Network
+from paddle_transfer.weights.errors import UnsafeWeights, WeightsError
+from paddle_transfer.weights.requests import WeightsRequest
+
+if TYPE_CHECKING:
+    from paddle_transfer.weights.resolve import ResolvedWeights
 
 #: Seconds between two looks at whether the search was asked to stop.
-_TURN = 0.2
+_POLL_SECONDS = 0.2
+#: The errors of the process that compares weights with networks.
+_ERRORS: dict[str, type[PaddleTransferError]] = {
+    "weights": WeightsError, "setup": SetupError, "disk_full": DiskFull}
 
 
 class SearchWeights:
-    """:param paddleclas: the checkout for the workers, if one is named
-    :param ppcls: gives PaddleClas's ``ppcls`` folder, for the addresses of networks outside our catalogue
+    """The weights of one search.
+
+    :param requests: what its trials can ask for, by stem
+    :param paddleclas: the checkout for the workers, if one is named
+    :param ppcls: gives PaddleClas's ``ppcls`` folder, for networks outside the catalogue
     :param pause: sleeps some seconds; may raise KeyboardInterrupt
     """
 
-    def __init__(self, settings: Any, *, paddleclas: str | None = None,
-                 ppcls: Callable[[], Path | None] = lambda: None,
+    def __init__(self, requests: Mapping[str, WeightsRequest], output: Output, *,
+                 paddleclas: str | None = None, ppcls: Callable[[], Path | None] = lambda: None,
                  pause: Callable[[float], None] = time.sleep):
-        self._settings, self._paddleclas, self._ppcls, self._pause = settings, paddleclas, ppcls, pause
-        self._needs = needs(settings)
-        self._found: dict[str, Any] = {
-        }  # spec -> pretrained.resolve.Resolved, with the architecture for names
+        self._requests, self._root = requests, Path(output.output_dir)
+        self._paddleclas, self._ppcls, self._pause = paddleclas, ppcls, pause
+        self._resolved: dict[tuple[str, str | None], ResolvedWeights] = {}
 
     def resolve(self) -> None:
         """Have every file here, read through once.
 
         :raises WeightsError: it cannot be had, or is no weights
         """
-        for need in self._needs.values():
-            if self._key(need) not in self._found:
-                self._found[self._key(need)] = self._resolved(need)
+        for request in self._requests.values():
+            if _key(request) not in self._resolved:
+                self._resolved[_key(request)] = self._resolve(request)
 
-    def _key(self, need: Need) -> tuple[str, Any]:
-        return need.wanted.spec, need.config["Arch"].get(
-            "name") if need.wanted.spec in pretrained.NAMES else None
+    def _resolve(self, request: WeightsRequest) -> ResolvedWeights:
+        from paddle_transfer.weights.resolve import resolve  # late: it imports numpy
 
-    def _resolved(self, need: Need):
-        from paddle_transfer.weights.download import Network
-        from paddle_transfer.progress import ProgressBar
-        from paddle_transfer.weights.resolve import resolve
+        spec, where = request.wanted.spec, request.wanted.where
+        bar = ProgressBar(os.path.basename(spec), unit="bytes", lines=True)
 
-        bar = ProgressBar(os.path.basename(need.wanted.spec), unit="bytes", lines=True)
-
-        def progress(there: int, total: int | None) -> None:
-            bar(there, total)
+        def progress(received: int, total: int | None) -> None:
+            bar(received, total)
             self._pause(0)
 
         network = Network(sleep=self._pause, progress=progress,
-                          say=lambda line: print(line, file=sys.stderr))
+                          log=lambda line: print(line, file=sys.stderr))
         try:
-            return resolve(need.wanted.spec, arch=need.config["Arch"].get("name"),
-                           ppcls=self._ppcls(), network=network)
+            found = resolve(spec, arch=request.arch, ppcls=self._ppcls(), network=network)
+        except UnsafeWeights as error:
+            raise UnsafeWeights(f"{where}: {error}", asked=error.asked) from error
         except WeightsError as error:
-            raise type(error)(f"{need.wanted.where}: {error}", **_more(error)) from error
+            raise type(error)(f"{where}: {error}") from error
         finally:
             bar.close()
+        assert found is not None, "a request for no weights"
+        return found
 
-    def identity(self) -> dict[str, Any]:
-        """The settings' identity with the content of weights in the place of where they lie."""
-        content = {spec: f"sha256:{found.sha256}" for (spec, _), found in self._found.items()
-                   if spec not in pretrained.NAMES}
-        return _replaced(self._settings.identity(), content)
+    def identity(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """``settings`` (a search's identity) with the checksums of weights in place of paths."""
+        content = {spec: f"sha256:{found.sha256}" for (spec, _), found in self._resolved.items()
+                   if spec not in NAMES}
+        return {key: _replaced(value, content) for key, value in settings.items()}
 
     def prepare(self) -> dict[str, dict[str, Any]]:
-        """Write the file of every need, unless an earlier run of this search has; what to tell the workers, by stem.
+        """Write the file of every request, unless an earlier run of this search has.
 
+        :returns: what to tell the workers of each file, by stem
         :raises WeightsError: the weights do not fit the network
         :raises SetupError: the networks cannot be built on this machine
         """
-        ready = {
-            stem: _ready(stem, self._found[self._key(need)].sha256)
-            for stem, need in self._needs.items()
-        }
-        missing = [need for need in self._needs.values() if ready[need.stem] is None]
-        if missing:
-            for stem, origin in self._fit(missing).items():
-                write_atomic(f"{stem}.json", json.dumps(origin, indent=1) + "\n")
-                ready[stem] = origin
-                print(origin["line"], flush=True)
+        found = {stem: _read_origin(stem, self._resolved[_key(request)].sha256)
+                 for stem, request in self._requests.items()}
+        ready = {stem: origin for stem, origin in found.items() if origin is not None}
+        missing = [request for stem, request in self._requests.items() if stem not in ready]
+        for stem, origin in self._write(missing).items() if missing else ():
+            write_atomic(f"{stem}.json", json.dumps(origin, indent=1) + "\n")
+            ready[stem] = origin
+            print(origin["line"], flush=True)
         return ready
 
-    def _fit(self, missing: Sequence[Need]) -> dict[str, dict[str, Any]]:
-        root = Path(self._settings.output_dir)
-        log = root / "logs" / "pretrained.log"
-        for folder in (root / "pretrained", log.parent):
+    def _write(self, requests: Sequence[WeightsRequest]) -> dict[str, dict[str, Any]]:
+        log = self._root / "logs" / "pretrained.log"
+        for folder in (self._root / "pretrained", log.parent):
             folder.mkdir(parents=True, exist_ok=True)
-        jobs = [{"config": need.config, "stem": need.stem, "head": need.wanted.head,
-                 **self._found[self._key(need)].to_dict()} for need in missing]
-        answer = ask_child(
-            {
-                "paddleclas": self._paddleclas, "jobs": [{**job, "file": job.pop("path")}
-                                                         for job in jobs]
-            }, log=log, pause=self._pause)
-        if "prepared" in answer:
-            return answer["prepared"]
-        if answer.get("kind") == "disk_full":
-            raise DiskFull(answer["error"])
-        raise (WeightsError if answer.get("kind") == "weights" else SetupError)(answer["error"])
+        jobs = []
+        for request in requests:
+            found = self._resolved[_key(request)]
+            jobs.append({"config": request.config, "stem": request.stem, **found.to_dict(),
+                         "head": request.wanted.head, "file": str(found.path)})
+        answer = ask_child({"paddleclas": self._paddleclas, "jobs": jobs}, log=log,
+                           pause=self._pause)
+        if "error" in answer:
+            raise _ERRORS.get(answer["kind"], SetupError)(answer["error"])
+        prepared: dict[str, dict[str, Any]] = answer["prepared"]
+        return prepared
 
 
-def ask_child(request: dict[str, Any], *, log: Path, pause: Callable[[float],
-                                                                     None]) -> dict[str, Any]:
-    """What ``worker.fit`` answers. Networks are built over there: this process never imports Paddle."""
+def _key(request: WeightsRequest) -> tuple[str, str | None]:
+    """What is resolved once: a file or address for all networks, a name for each."""
+    return request.wanted.spec, request.arch if request.wanted.spec in NAMES else None
+
+
+def ask_child(request: dict[str, Any], *, log: Path,
+              pause: Callable[[float], None]) -> dict[str, Any]:
+    """What ``worker.prepare_weights`` answers, a process of its own: this one imports no Paddle."""
     reading, writing = os.pipe()
     with open(log, "wb") as output, os.fdopen(reading, "rb") as answers:
+        command = [sys.executable, "-m", "paddle_transfer.worker.prepare_weights",
+                   "--report-fd", str(writing), "--parent", str(os.getpid())]
         try:
-            child = subprocess.Popen([
-                sys.executable, "-m", "paddle_transfer.worker.prepare_weights", "--report-fd",
-                str(writing), "--parent",
-                str(os.getpid())
-            ], stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
-                                     pass_fds=(writing, ), env=worker_environment("cpu:0"))
+            child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output,
+                                     start_new_session=True, pass_fds=(writing,),
+                                     env=worker_environment("cpu:0"))
         finally:
             os.close(writing)
         try:
-            with contextlib.suppress(BrokenPipeError):
+            assert child.stdin is not None
+            with contextlib.suppress(BrokenPipeError), child.stdin:
                 child.stdin.write(json.dumps(request).encode())
-                child.stdin.close()
-            while not select.select([answers], [], [], _TURN)[0]:
+            while not select.select([answers], [], [], _POLL_SECONDS)[0]:
                 pause(0)
             text = answers.read()
         finally:
             child.kill()
             child.wait()
     if not text:
-        return {
-            "kind": "setup", "error": "the process that compares weights with the network ended. "
-            f"Its log, {log}, ends with:\n{log_tail(log) or '(nothing)'}"
-        }
-    return json.loads(text)
+        return {"kind": "setup",
+                "error": "the process that compares weights with the network ended. Its log, "
+                         f"{log}, ends with:\n{log_tail(log) or '(nothing)'}"}
+    answer: dict[str, Any] = json.loads(text)
+    return answer
 
 
-def _ready(stem: str, sha256: str) -> dict[str, Any] | None:
-    """What an earlier run noted of the file ``stem``, when file and note are whole and made from the same weights."""
+def _read_origin(stem: str, sha256: str) -> dict[str, Any] | None:
+    """What an earlier run noted of the file ``stem``; None unless file and note are whole and were
+    made from the weights ``sha256``."""
     try:
-        origin = json.loads(Path(f"{stem}.json").read_text(encoding="utf-8"))
-        content = hashlib.sha256(Path(f"{stem}.pdparams").read_bytes()).hexdigest()
-    except (OSError, ValueError):
+        origin: dict[str, Any] = json.loads(Path(f"{stem}.json").read_text(encoding="utf-8"))
+        content = make_record(Path(f"{stem}.pdparams")).sha256
+        made_of = origin.get("sha256"), origin.get("prepared_sha256")
+    except (OSError, ValueError, AttributeError):
         return None
-    return origin if (origin.get("sha256"), origin.get("prepared_sha256")) == (sha256,
-                                                                               content) else None
+    return origin if made_of == (sha256, content) else None
 
 
-def _more(error: WeightsError) -> dict[str, Any]:
-    """The arguments that ``error``'s class takes beside its text."""
-    return {name: getattr(error, name) for name in ("asked", "report") if hasattr(error, name)}
-
-
-def _replaced(data: Any, content: dict[str, str]) -> Any:
+def _replaced(data: Any, content: Mapping[str, str]) -> Any:
     """A copy of plain ``data`` with every text that ``content`` has replaced."""
     if isinstance(data, dict):
         return {key: _replaced(value, content) for key, value in data.items()}

@@ -1,9 +1,9 @@
 """Which tensors are the head: those whose shape depends on the number of classes.
 
 The sure way is to build the network for two numbers of classes and compare (``find_head`` in
-``worker/load_weights.py``).
-Where a network is only handed in, its names tell: for the 220 architectures of PaddleClas 2.4.2 and 317 of develop that
-could be built without initialising them, the names below gave exactly what the sure way gave.
+``worker/load_weights.py``). Where a network is only handed in, its names tell: for the 220
+architectures of PaddleClas 2.4.2 and 317 of develop that could be built without initialising them,
+the names below gave exactly what the sure way gave.
 """
 
 from __future__ import annotations
@@ -11,26 +11,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-_STEMS = (r"_?fc", r"_?out", r"_fc_out", r"_out[12]", r"_fc8", r"fc3", r"fc_1", r"linear",
-          r"output(\.1)?", r"_conv9", r"_exit_flow\._out", r"head(\.l)?", r"head_dist(\.l)?",
-          r"base\.\d+\.3", r"proj_head\.0", r"classifier(\.(fc|1|2\.linear\.[01]))?")
-_HEAD = re.compile(rf"({'|'.join(_STEMS)})\.(weight|bias|_mean|_variance)\Z")
+_LAYERS = (r"_?fc", r"_?out", r"_fc_out", r"_out[12]", r"_fc8", r"fc3", r"fc_1", r"linear",
+           r"output(\.1)?", r"_conv9", r"_exit_flow\._out", r"head(\.l)?", r"head_dist(\.l)?",
+           r"base\.\d+\.3", r"proj_head\.0", r"classifier(\.(fc|1|2\.linear\.[01]))?")
 _PARTS = ("weight", "bias", "_mean", "_variance")
+_HEAD = re.compile(rf"({'|'.join(_LAYERS)})\.({'|'.join(_PARTS)})\Z")
 
 
-def changed(one: Mapping[str, Sequence[int]], other: Mapping[str,
-                                                             Sequence[int]]) -> tuple[str, ...]:
+def by_shape(one: Mapping[str, Sequence[int]],
+             other: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
     """The names whose shapes differ between two builds of a network."""
     return tuple(name for name, shape in one.items() if tuple(other.get(name, ())) != tuple(shape))
 
 
-def known(names: Sequence[str]) -> tuple[str, ...]:
-    """The head among ``names`` (a network's), by name; empty when none is known."""
+def by_name(names: Sequence[str]) -> tuple[str, ...]:
+    """The head among ``names`` (a network's); empty when none is known."""
     return tuple(name for name in names if _HEAD.match(name))
 
 
-def in_file(names: Sequence[str], head: Sequence[str]) -> tuple[str, ...]:
-    """The parts of ``head``'s layers that stand in a file but not in the network (a bias, say)."""
-    stems = {name.rsplit(".", 1)[0] for name in head}
-    return tuple(name for name in names
-                 if name.rsplit(".", 1)[0] in stems and name.rsplit(".", 1)[1] in _PARTS)
+def layer_of(name: str) -> str:
+    """``fc`` for ``fc.weight``; a name without a dot is a layer of its own."""
+    return name.rpartition(".")[0] or name
+
+
+def other_parts(names: Sequence[str], head: Sequence[str]) -> set[str]:
+    """The parts of ``head``'s layers among a file's ``names`` (a bias that the network lacks)."""
+    layers = set(map(layer_of, head))
+    return {name for name in names
+            if layer_of(name) in layers and name.rpartition(".")[2] in _PARTS}

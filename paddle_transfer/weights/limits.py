@@ -21,11 +21,7 @@ class Truncated(Malformed):
 
 
 class Refused(Exception):
-    """A pickle that asks for ``asked``, which weights have no need of."""
-
-    def __init__(self, asked: str):
-        self.asked = asked
-        super().__init__(asked)
+    """A pickle asks for something that weights have no need of; the text names it."""
 
 
 class CopyBudget:

@@ -1,12 +1,13 @@
-"""One at a time, between processes: a lock that dies with its holder."""
+"""One process at a time: a lock that dies with its holder."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 POLL_SECONDS = 0.2
 
@@ -14,27 +15,27 @@ POLL_SECONDS = 0.2
 @contextmanager
 def locked(path: Path, *, sleep: Callable[[float], None],
            waiting: Callable[[str], None]) -> Iterator[None]:
-    """Hold ``path``'s lock (flock: the kernel drops it when the holder dies, however it dies).
+    """Hold the lock ``path``, a file that tells its holder's process id. Its folder is made.
 
-    The file itself stays: removing it would let two holders in.
-
+    :param sleep: waits some seconds between two tries; may raise
     :param waiting: called once, with the holder's process id as far as known, when another holds it
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    lock, told = FileLock(path, on_acquired=_write_holder), False
+    while not lock.is_locked:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if not told:
+                waiting(path.read_text(errors="replace").strip() or "?")
+            told = True
+            sleep(POLL_SECONDS)
     try:
-        told = False
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    waiting(os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "?")
-                    told = True
-                sleep(POLL_SECONDS)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
     finally:
-        os.close(handle)
+        lock.release()
+
+
+def _write_holder(descriptor: int) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -1,4 +1,4 @@
-"""The stack of an unpickler and the operations that opcodes are made of."""
+"""The stack of an unpickler, and the operations that opcodes are made of."""
 
 from __future__ import annotations
 
@@ -18,15 +18,12 @@ class PickleStack:
     memo, and the budget of copies."""
 
     def __init__(self, data: FileBytes):
-        self.data = data
-        self.view = memoryview(data)
-        self.at = 0
-        self.stack: list[Any] = []
+        self.data, self.view, self.at = data, memoryview(data), 0
+        self.items: list[Any] = []
+        self.push = self.items.append
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
         self.budget = CopyBudget(len(data))
-
-    # reading the bytes
 
     def take(self, count: int) -> memoryview:
         """The next ``count`` bytes, as a view."""
@@ -39,7 +36,7 @@ class PickleStack:
         return piece
 
     def number(self, form: str) -> Any:
-        """One number of the ``struct`` format ``form``."""
+        """The next number, of the ``struct`` format ``form``."""
         return struct.unpack(form, self.take(struct.calcsize(form)))[0]
 
     def line(self, limit: int) -> bytes:
@@ -52,104 +49,83 @@ class PickleStack:
         self.at = end + 1
         return piece
 
-    # the stack
-
-    def push(self, value: object) -> None:
-        self.stack.append(value)
-
     def pop(self) -> Any:
-        if self.marks and len(self.stack) <= self.marks[-1]:
+        if self.marks and len(self.items) <= self.marks[-1]:
             raise Malformed("the stack is empty")
-        return self.stack.pop()
+        return self.items.pop()
 
     def pop_mark(self) -> list[Any]:
         """Everything above the last mark."""
         start = self.marks.pop()
-        items = self.stack[start:]
-        del self.stack[start:]
-        return items
+        above = self.items[start:]
+        del self.items[start:]
+        return above
 
     def pop_any(self) -> None:
         """The mark when it is on top, else the top item."""
-        if self.marks and len(self.stack) == self.marks[-1]:
+        if self.marks and len(self.items) == self.marks[-1]:
             self.marks.pop()
         else:
-            self.stack.pop()
+            self.items.pop()
 
     def memoize(self, index: int) -> None:
-        self.memo[index] = self.stack[-1]
+        self.memo[index] = self.items[-1]
 
-    # texts and numbers
+    def text(self, count: int) -> str:
+        return str(self.take(count), "utf-8", "surrogatepass")
 
-    def push_text(self, count: int) -> None:
-        self.push(str(self.take(count), "utf-8", "surrogatepass"))
-
-    def push_latin1(self, count: int) -> None:
+    def latin1(self, count: int) -> str:
         self.budget.charge(count)
-        self.push(str(self.take(count), "latin-1"))
+        return str(self.take(count), "latin-1")
 
-    def push_quoted(self) -> None:
+    def quoted(self) -> str:
         raw = self.line(MAX_LINE)
         if len(raw) < 2 or raw[:1] != raw[-1:] or raw[:1] not in (b"'", b'"'):
             raise Malformed("a text without quotes")
         self.budget.charge(len(raw))
-        self.push(codecs.escape_decode(raw[1:-1])[0].decode("latin-1"))
+        return codecs.escape_decode(raw[1:-1])[0].decode("latin-1")
 
-    def push_integer(self, count: int) -> None:
+    def integer(self, count: int) -> int:
         if not 0 <= count <= MAX_INTEGER_BYTES:
             raise Malformed(f"an integer of {count:,} bytes")
-        self.push(int.from_bytes(self.take(count), "little", signed=True))
+        return int.from_bytes(self.take(count), "little", signed=True)
 
-    def push_decimal(self) -> None:
+    def decimal(self) -> int:
         raw = self.line(MAX_NUMBER).rstrip(b"L")
-        self.push({b"00": False, b"01": True}.get(raw, int(raw)))
+        return {b"00": False, b"01": True}.get(raw, int(raw))
 
-    # containers
+    def tuple_of(self, count: int) -> tuple[Any, ...]:
+        return tuple(reversed([self.pop() for _ in range(count)]))
 
-    def push_tuple(self, count: int) -> None:
-        items = [self.pop() for _ in range(count)]
-        self.push(tuple(reversed(items)))
-
-    def push_dict(self) -> None:
-        items = self.pop_mark()
-        self.push({})
-        self.set_items(items)
-
-    def push_frozenset(self) -> None:
-        self.push(frozenset(map(check_key, self.pop_mark())))
-
-    def set_item(self) -> None:
-        value, key = self.pop(), self.pop()
-        self.set_items([key, value])
+    def keys(self) -> list[Any]:
+        """Everything above the last mark, each fit to be a key."""
+        return list(map(check_key, self.pop_mark()))
 
     def set_items(self, pairs: list[Any]) -> None:
         """Put ``pairs`` (key, value, key, value, ...) into the mapping on top."""
-        target = self.stack[-1]
+        target = self.items[-1]
         if type(target) is not dict or len(pairs) % 2:
             raise Malformed("pairs for something that is no mapping")
         target.update(zip(map(check_key, pairs[::2]), pairs[1::2], strict=True))
 
-    def append(self, items: list[Any]) -> None:
-        target = self.stack[-1]
-        if type(target) is not list:
-            raise Malformed("items for something that is no list")
-        target.extend(items)
+    def new_dict(self) -> None:
+        pairs = self.pop_mark()
+        self.push({})
+        self.set_items(pairs)
 
-    def add_items(self) -> None:
-        items, target = self.pop_mark(), self.stack[-1]
-        if type(target) is not set:
-            raise Malformed("items for something that is no set")
-        target.update(map(check_key, items))
+    def add_items(self, items: list[Any], kind: type) -> None:
+        """Put ``items`` into the list or set on top."""
+        target = self.items[-1]
+        if kind is list and type(target) is list:
+            target.extend(items)
+        elif kind is set and type(target) is set:
+            target.update(items)
+        else:
+            raise Malformed(f"items for something that is no {kind.__name__}")
 
-    # globals and calls
-
-    def push_global(self) -> None:
-        module, name = self.line(MAX_NAME), self.line(MAX_NAME)
-        self.push(find_global(module.decode("utf-8", "replace"), name.decode("utf-8", "replace")))
-
-    def push_stacked_global(self) -> None:
-        name, module = self.pop(), self.pop()
-        self.push(find_global(module, name))
+    def global_in_lines(self) -> AllowedGlobal:
+        module, name = (str(self.line(MAX_NAME), "utf-8", "replace") for _ in range(2))
+        return find_global(module, name)
 
     def call(self, function: object, args: object) -> None:
         if not isinstance(function, AllowedGlobal) or not isinstance(args, tuple):
@@ -158,28 +134,18 @@ class PickleStack:
             raise Refused(f"a call of {function.name}")
         self.push(function.make(self.budget, args))
 
-    def call_instance(self) -> None:
-        self.push_global()
-        function = self.pop()
-        self.call(function, tuple(self.pop_mark()))
-
     def call_object(self) -> None:
-        items = self.pop_mark()
-        self.call(items[0], tuple(items[1:]))
-
-    def call_reduce(self) -> None:
-        args, function = self.pop(), self.pop()
-        self.call(function, args)
+        function, *args = self.pop_mark()
+        self.call(function, tuple(args))
 
     def call_with_keywords(self) -> None:
-        keywords, args, function = self.pop(), self.pop(), self.pop()
-        if keywords != {}:
+        if self.pop() != {}:
             raise Malformed("a call with keywords")
-        self.call(function, args)
+        self.call(*self.tuple_of(2))
 
     def build(self) -> None:
         """Give the state on top to the object below it."""
-        state, target = self.pop(), self.stack[-1]
+        state, target = self.pop(), self.items[-1]
         if isinstance(target, (Array, Dtype)):
             target.build(self.budget, state)
         elif state not in (None, {}):

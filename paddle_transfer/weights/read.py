@@ -102,9 +102,9 @@ def parse_errors(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
         yield
     except Refused as error:
         raise UnsafeWeights(
-            f"{path}: refused, nothing of it was run: it asks for {error.asked}, which weights "
+            f"{path}: refused, nothing of it was run: it asks for {error}, which weights "
             "have no need of. Get the file from where its authors publish it",
-            asked=error.asked) from None
+            asked=str(error)) from None
     except Truncated as error:
         raise NotWeights(f"{path}: is cut short: {error}. Download it again") from None
     except (Malformed, RecursionError) as error:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from paddle_transfer.config import pretrained
+from paddle_transfer.settings.groups import BaseTraining, Output, SearchSpace
 from paddle_transfer.space.catalog import apply_point
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.space import Point
+from paddle_transfer.stages.base import SearchStages
+from paddle_transfer.stages.plan import Plan
 from paddle_transfer.strategies.section import apply_strategy
 from paddle_transfer.study.records import Proposal, Stage
 
 
 @dataclass(frozen=True)
-class Need:
+class WeightsRequest:
     """One file for one network.
 
+    :param wanted: what the config asks for
     :param config: the parts of a trial's config that make the network
     :param stem: where the prepared file goes, without ``.pdparams``
     """
@@ -26,46 +30,40 @@ class Need:
     config: dict[str, Any]
     stem: str
 
+    @property
+    def arch(self) -> str | None:
+        """PaddleClas's name of the network."""
+        name: str | None = self.config["Arch"].get("name")
+        return name
 
-def needs(settings: Any) -> dict[str, Need]:
-    """What the trials of a search can ask for, by stem."""
-    found: dict[str, Need] = {}
-    for config in _configs(settings):
+
+def weights_requests(base: BaseTraining, search_space: SearchSpace, output: Output, *,
+                     stages: SearchStages, plan: Plan | None = None) -> dict[str, WeightsRequest]:
+    """What the trials of a search can ask for, by stem.
+
+    Conditions (``when``) are ignored: at worst a file is prepared that no trial asks for.
+
+    :param plan: of a greedy search
+    """
+    def config_of(point: Point, teacher: str | None = None) -> dict[str, Any]:
+        """``point`` need not have all keys; ``teacher``: the config that trains it."""
+        if plan is not None:
+            stage = Stage.SEARCH if teacher is None else Stage.TEACHER
+            return stages.raw_config(Proposal({**plan.first, **point}, stage, teacher))
+        fixed = [replace(key, hyperparameter=Choice(key.name, (point[key.name],)))
+                 for key in search_space.keys if key.name in point]  # without conditions
+        return apply_strategy(apply_point(base.config, fixed, point))
+
+    choices = {key.name: key.hyperparameter.values for key in search_space.keys
+               if isinstance(key.hyperparameter, Choice)}
+    telling = {name: values for name, values in choices.items()  # of different files
+               if len({pretrained.weights_key(config_of({name: value})) for value in values}) > 1}
+    teachers = (None, *(plan.teachers if plan is not None else ()))
+    found: dict[str, WeightsRequest] = {}
+    for *values, teacher in itertools.product(*telling.values(), teachers):
+        config = config_of(dict(zip(telling, values, strict=True)), teacher)
         wanted = pretrained.wanted_weights(config)
-        if wanted is not None:
-            stem = pretrained.prepared_stem(config, settings.output_dir)
-            found.setdefault(stem, Need(wanted, pretrained.network_config(config), stem))
+        stem = pretrained.prepared_stem(config, output.output_dir)
+        if wanted is not None and stem is not None:
+            found.setdefault(stem, WeightsRequest(wanted, pretrained.network_config(config), stem))
     return found
-
-
-def _configs(settings: Any) -> Iterator[dict]:
-    """The configs of points that stand for all weights and networks of the search. Conditions (``when``) are not
-    looked at: at worst a file is prepared that no trial asks for."""
-    chosen = [
-        key for key in settings.keys
-        if isinstance(key.hyperparameter, Choice) and _matters(settings, key)
-    ]
-    teachers = settings.plan.teachers if getattr(settings, "plan", None) else ()
-    for values in itertools.product(*(key.hyperparameter.values for key in chosen)):
-        point = {key.name: value for key, value in zip(chosen, values)}
-        yield _config(settings, point)
-        for teacher in teachers:
-            yield settings.stages.raw_config(
-                Proposal({**settings.plan.first, **point}, Stage.TEACHER, teacher))
-
-
-def _matters(settings: Any, key: Any) -> bool:
-    """Whether the values of ``key`` ask for different files: most keys touch neither weights nor network."""
-    return len({
-        pretrained.weights_key(_config(settings, {key.name: value}))
-        for value in key.hyperparameter.values
-    }) > 1
-
-
-def _config(settings: Any, point: dict[str, Any]) -> dict:
-    """The base config with the values of ``point``, which need not have all."""
-    if getattr(settings, "plan", None):
-        return settings.stages.raw_config(Proposal({**settings.plan.first, **point}))
-    keys = [replace(key, hyperparameter=Choice(key.name, (point[key.name],)))  # without conditions
-            for key in settings.keys if key.name in point]
-    return apply_strategy(apply_point(settings.base_config, keys, point))

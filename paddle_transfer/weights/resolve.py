@@ -1,6 +1,6 @@
-"""From what a user wrote (a name, a file, an address, none) to a local file that was read and found good.
+"""From what a user wrote (a name, a file, an address, none) to a local file that was read once.
 
-Done once, in the parent, before a search: twenty trials then never fail twenty times.
+A search does this once, before its first trial.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ from typing import Any
 
 import numpy as np
 
-from paddle_transfer.config.pretrained import is_none
+from paddle_transfer.config.pretrained import NAMES, is_none
 from paddle_transfer.weights import catalogue
-from paddle_transfer.weights.cache import weights_home
+from paddle_transfer.weights.cache import cache_folder
 from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import NotWeights, UnknownWeights
 from paddle_transfer.weights.fetch import fetch
 from paddle_transfer.weights.read import read
 
 SUFFIXES = (".pdparams", ".pdema", ".safetensors", ".tar")
+MAX_NAME = 120
 
 
 @dataclass(frozen=True)
-class Resolved:
+class ResolvedWeights:
     """Weights that are here and were read through once.
 
     :param path: the local file
-    :param sha256: of the bytes that were read; hold the worker's reading to it
+    :param sha256: of the bytes that were read; a worker must read the same
     :param source: what the user asked for: ``10w``, an address, or a file's name
     :param entry: the catalogue's, when it was asked for by name
     """
@@ -45,15 +46,16 @@ class Resolved:
         return {"path": str(self.path), "sha256": self.sha256, "source": self.source}
 
 
-def resolve(spec: str | os.PathLike | bool | None, *, arch: str | None = None,
-            ppcls: str | Path | None = None, home: Path | None = None,
-            network: Network | None = None, mirror: str | None = None) -> Resolved | None:
+def resolve(spec: str | os.PathLike[str] | bool | None, *, arch: str | None = None,
+            ppcls: str | Path | None = None, network: Network | None = None,
+            mirror: str | None = None) -> ResolvedWeights | None:
     """The local, verified file for ``spec``; None for none.
 
-    :param spec: ``imagenet``, ``imagenet_ssld``, ``10w``, ``none``, a file (its ``.pdparams`` may be left out, as in
-        PaddleClas), an address; True means imagenet, as PaddleClas's ``Arch.pretrained: True`` does
+    :param spec: ``imagenet``, ``imagenet_ssld``, ``10w``, ``none``, an address, a file (its
+        ``.pdparams`` may be left out, as in PaddleClas); True means imagenet, as PaddleClas's
+        ``Arch.pretrained: True`` does
     :param arch: PaddleClas's name of the network, for names
-    :param ppcls: PaddleClas's ``ppcls`` folder, for the addresses of architectures outside the catalogue
+    :param ppcls: PaddleClas's ``ppcls`` folder, for networks outside the catalogue
     :raises UnknownWeights, FetchError, NotWeights, UnsafeWeights: before anything is trained
     """
     if is_none(spec):
@@ -61,25 +63,25 @@ def resolve(spec: str | os.PathLike | bool | None, *, arch: str | None = None,
     spec = "imagenet" if spec is True else spec
     if not isinstance(spec, (str, os.PathLike)):
         raise UnknownWeights(f"pretrained: must be a name, a file or an address; found {spec!r}")
-    text = os.fspath(spec)
-    home = home or weights_home()
-    if text in catalogue.NAMES:
+    text, entry = os.fspath(spec), None
+    if text in NAMES:
         entry = catalogue.entry(text, arch, ppcls=ppcls)
-        file = fetch(entry.urls, home / entry.filename, check=read, network=network, mirror=mirror)
-        return Resolved(file, _digest(file), text, entry)
-    if "://" in text:
+        file = fetch(entry.urls, cache_folder() / entry.filename, check=read, network=network,
+                     mirror=mirror)
+    elif "://" in text:
         scheme = text.split("://", 1)[0].lower()
         if scheme not in ("http", "https"):
             raise UnknownWeights(
                 f"pretrained: {text}: only http and https addresses are fetched; found {scheme}")
-        file = fetch([text], home / name_for(text), check=read, network=network)
-        return Resolved(file, _digest(file), text)
-    file = local_file(text)
-    return Resolved(file, _digest(file), file.name)
+        file = fetch([text], cache_folder() / name_for(text), check=read, network=network)
+    else:
+        file = local_file(text)
+        text = file.name
+    return ResolvedWeights(file, _digest(file), text, entry)
 
 
 def _digest(file: Path) -> str:
-    """Reads the whole file, safely, and gives its SHA-256. Raises NotWeights for numbers that are none."""
+    """The SHA-256 of ``file``, read through. Raises NotWeights for NaN and infinite numbers."""
     weights = read(file, digest=True)
     bad = [name for name, array in weights.tensors.items()
            if array.dtype.kind == "f" and not np.isfinite(array).all()]
@@ -89,10 +91,9 @@ def _digest(file: Path) -> str:
 
 
 def local_file(text: str) -> Path:
-    """The file that ``text`` names, with or without its suffix. Raises UnknownWeights, NotWeights."""
+    """The file ``text``, with or without its suffix. Raises UnknownWeights, NotWeights."""
     path = Path(text).expanduser()
-    tries = [path] + [Path(f"{path}{suffix}") for suffix in SUFFIXES]
-    for file in tries:
+    for file in (path, *(Path(f"{path}{suffix}") for suffix in SUFFIXES)):
         if file.is_file():
             return file
     if path.is_dir():
@@ -105,10 +106,9 @@ def local_file(text: str) -> Path:
 
 
 def name_for(url: str) -> str:
-    """The cache's file name for a user's address: its own name and, as two addresses may share that, a mark."""
+    """The cache's file name for ``url``: its own name and, as two may share that, a hash."""
     name = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rsplit("/", 1)[-1])
-    name = "".join(c if c.isalnum() or c in "._-" else "_"
-                   for c in name).lstrip(".") or "weights.pdparams"
-    stem, dot, suffix = name.rpartition(".")
+    name = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".")
+    stem, dot, suffix = (name or "weights.pdparams").rpartition(".")
     mark = hashlib.sha256(url.encode()).hexdigest()[:8]
-    return f"{stem}-{mark}.{suffix}"[-120:] if dot else f"{name}-{mark}"[-120:]
+    return (f"{stem}-{mark}.{suffix}" if dot else f"{suffix}-{mark}")[-MAX_NAME:]

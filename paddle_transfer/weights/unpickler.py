@@ -16,12 +16,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from paddle_transfer.weights.allowed_globals import find_global
 from paddle_transfer.weights.file_bytes import FileBytes
 from paddle_transfer.weights.limits import Malformed, Refused, Truncated
 from paddle_transfer.weights.pickle_stack import MAX_LINE, MAX_NAME, PickleStack
 
-MAX_OPCODES = 2_000_000
+MAX_OPCODES, MAX_PROTOCOL = 2_000_000, 5
 STOP = ord(".")
+
+Opcode = Callable[[PickleStack], object]
 
 
 def unpickle(data: FileBytes) -> object:
@@ -35,10 +38,9 @@ def unpickle(data: FileBytes) -> object:
             code = stack.take(1)[0]
             if code == STOP:
                 return _result(stack)
-            opcode = _OPCODES.get(code)
-            if opcode is None:
+            if code not in _OPCODES:
                 raise Malformed(f"no pickle has the opcode 0x{code:02x}")
-            opcode(stack)
+            _OPCODES[code](stack)
         raise Malformed(f"more than {MAX_OPCODES:,} steps")
     except (Refused, Malformed):
         raise
@@ -48,7 +50,7 @@ def unpickle(data: FileBytes) -> object:
 
 
 def _result(stack: PickleStack) -> object:
-    if len(stack.stack) != 1 or stack.marks:
+    if len(stack.items) != 1 or stack.marks:
         raise Malformed("something is left over at its end")
     if stack.at != len(stack.data):
         raise Malformed(f"{len(stack.data) - stack.at:,} bytes follow its end")
@@ -57,7 +59,7 @@ def _result(stack: PickleStack) -> object:
 
 def _protocol(stack: PickleStack) -> None:
     version = stack.number("<B")
-    if version > 5:
+    if version > MAX_PROTOCOL:
         raise Malformed(f"pickle protocol {version}")
 
 
@@ -67,51 +69,49 @@ def _frame(stack: PickleStack) -> None:
         raise Truncated(f"a frame of {size:,} bytes is promised, but only {left:,} are left")
 
 
-def _persistent_id(stack: PickleStack) -> None:
-    raise Refused(f"the persistent id {stack.line(MAX_NAME).decode('utf-8', 'replace')}"[:200])
-
-
-def _refuse(what: str, form: str = "") -> Callable[[PickleStack], None]:
+def _refuse(what: str, argument: Opcode | None = None) -> Opcode:
     def opcode(stack: PickleStack) -> None:
-        raise Refused(f"{what} {stack.number(form)}" if form else what)
+        raise Refused(f"{what} {argument(stack)}"[:200] if argument else what)
     return opcode
 
 
-_OPCODES: dict[int, Callable[[PickleStack], None]] = {ord(code): opcode for code, opcode in {
+_OPCODES: dict[int, Opcode] = {ord(code): opcode for code, opcode in {
     "\x80": _protocol, "\x95": _frame,
-    "(": lambda s: s.marks.append(len(s.stack)), "1": lambda s: s.pop_mark(),
-    "0": PickleStack.pop_any, "2": lambda s: s.push(s.stack[-1]),
+    "(": lambda s: s.marks.append(len(s.items)), "1": lambda s: s.pop_mark(),
+    "0": PickleStack.pop_any, "2": lambda s: s.push(s.items[-1]),
     # constants and numbers
     "N": lambda s: s.push(None), "\x88": lambda s: s.push(True), "\x89": lambda s: s.push(False),
-    "I": PickleStack.push_decimal, "L": PickleStack.push_decimal,
+    "I": lambda s: s.push(s.decimal()), "L": lambda s: s.push(s.decimal()),
     "J": lambda s: s.push(s.number("<i")), "K": lambda s: s.push(s.number("<B")),
     "M": lambda s: s.push(s.number("<H")),
-    "\x8a": lambda s: s.push_integer(s.number("<B")),
-    "\x8b": lambda s: s.push_integer(s.number("<i")),
+    "\x8a": lambda s: s.push(s.integer(s.number("<B"))),
+    "\x8b": lambda s: s.push(s.integer(s.number("<i"))),
     "F": lambda s: s.push(float(s.line(64))), "G": lambda s: s.push(s.number(">d")),
     # texts and bytes
-    "S": PickleStack.push_quoted,
-    "T": lambda s: s.push_latin1(s.number("<i")), "U": lambda s: s.push_latin1(s.number("<B")),
+    "S": lambda s: s.push(s.quoted()),
+    "T": lambda s: s.push(s.latin1(s.number("<i"))),
+    "U": lambda s: s.push(s.latin1(s.number("<B"))),
     "V": lambda s: s.push(s.line(MAX_LINE).decode("raw-unicode-escape")),
-    "X": lambda s: s.push_text(s.number("<I")), "\x8c": lambda s: s.push_text(s.number("<B")),
-    "\x8d": lambda s: s.push_text(s.number("<Q")),
+    "X": lambda s: s.push(s.text(s.number("<I"))), "\x8c": lambda s: s.push(s.text(s.number("<B"))),
+    "\x8d": lambda s: s.push(s.text(s.number("<Q"))),
     "B": lambda s: s.push(s.take(s.number("<I"))), "C": lambda s: s.push(s.take(s.number("<B"))),
     "\x8e": lambda s: s.push(s.take(s.number("<Q"))),
     "\x96": lambda s: s.push(s.take(s.number("<Q"))),
     # containers
     "]": lambda s: s.push([]), "l": lambda s: s.push(s.pop_mark()),
-    "a": lambda s: s.append([s.pop()]), "e": lambda s: s.append(s.pop_mark()),
+    "a": lambda s: s.add_items([s.pop()], list), "e": lambda s: s.add_items(s.pop_mark(), list),
     ")": lambda s: s.push(()), "t": lambda s: s.push(tuple(s.pop_mark())),
-    "\x85": lambda s: s.push_tuple(1), "\x86": lambda s: s.push_tuple(2),
-    "\x87": lambda s: s.push_tuple(3),
-    "}": lambda s: s.push({}), "d": PickleStack.push_dict,
-    "s": PickleStack.set_item, "u": lambda s: s.set_items(s.pop_mark()),
-    "\x8f": lambda s: s.push(set()), "\x90": PickleStack.add_items,
-    "\x91": PickleStack.push_frozenset,
+    "\x85": lambda s: s.push(s.tuple_of(1)), "\x86": lambda s: s.push(s.tuple_of(2)),
+    "\x87": lambda s: s.push(s.tuple_of(3)),
+    "}": lambda s: s.push({}), "d": PickleStack.new_dict,
+    "s": lambda s: s.set_items([*s.tuple_of(2)]), "u": lambda s: s.set_items(s.pop_mark()),
+    "\x8f": lambda s: s.push(set()), "\x90": lambda s: s.add_items(s.keys(), set),
+    "\x91": lambda s: s.push(frozenset(s.keys())),
     # globals and calls
-    "c": PickleStack.push_global, "\x93": PickleStack.push_stacked_global,
-    "i": PickleStack.call_instance, "o": PickleStack.call_object,
-    "R": PickleStack.call_reduce, "\x81": PickleStack.call_reduce,
+    "c": lambda s: s.push(s.global_in_lines()),
+    "\x93": lambda s: s.push(find_global(*s.tuple_of(2))),
+    "i": lambda s: s.call(s.global_in_lines(), tuple(s.pop_mark())), "o": PickleStack.call_object,
+    "R": lambda s: s.call(*s.tuple_of(2)), "\x81": lambda s: s.call(*s.tuple_of(2)),
     "\x92": PickleStack.call_with_keywords, "b": PickleStack.build,
     # memo
     "p": lambda s: s.memoize(int(s.line(20))), "q": lambda s: s.memoize(s.number("<B")),
@@ -119,8 +119,10 @@ _OPCODES: dict[int, Callable[[PickleStack], None]] = {ord(code): opcode for code
     "g": lambda s: s.push(s.memo[int(s.line(20))]), "h": lambda s: s.push(s.memo[s.number("<B")]),
     "j": lambda s: s.push(s.memo[s.number("<I")]),
     # what weights have no need of
-    "P": _persistent_id, "Q": _refuse("a persistent id"),
-    "\x82": _refuse("copyreg extension", "<B"), "\x83": _refuse("copyreg extension", "<H"),
-    "\x84": _refuse("copyreg extension", "<i"),
+    "P": _refuse("the persistent id", lambda s: str(s.line(MAX_NAME), "utf-8", "replace")),
+    "Q": _refuse("a persistent id"),
+    "\x82": _refuse("copyreg extension", lambda s: s.number("<B")),
+    "\x83": _refuse("copyreg extension", lambda s: s.number("<H")),
+    "\x84": _refuse("copyreg extension", lambda s: s.number("<i")),
     "\x97": _refuse("an out-of-band buffer"), "\x98": _refuse("an out-of-band buffer"),
 }.items()}

@@ -14,7 +14,7 @@ from ppcls.utils.config import AttrDict
 
 from paddle_transfer.errors import TrialError, did_you_mean
 from paddle_transfer.strategies.worker.base import WorkerHalf
-from paddle_transfer.weights.strict_load import LoadReport
+from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.worker import eval_loop, infer, train_loop
 from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.locate import EngineHome

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paddle_transfer.weights.download import Network
+from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.weights.resolve import resolve
-from paddle_transfer.weights.strict_load import KEEP, LoadReport
+from paddle_transfer.weights.strict_load import KEEP
 from paddle_transfer.worker.load_weights import load_file
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import numpy as np
 
 from paddle_transfer.weights import heads, safetensors
 from paddle_transfer.weights.errors import WeightsMismatch
+from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.weights.read import Weights, read
-from paddle_transfer.weights.strict_load import KEEP, LoadReport, Plan, plan
+from paddle_transfer.weights.strict_load import KEEP, LoadPlan, check_fit, plan_load
 from paddle_transfer.weights.write import write
 
 if TYPE_CHECKING:
@@ -44,20 +45,20 @@ def load_file(model: nn.Layer, path: str | os.PathLike[str], *, sha256: str | No
 
 def make_plan(model: nn.Layer, weights: Weights, *, file: str, source: str = "",
               head: Collection[str] | None = None, mode: str = KEEP,
-              ignore: Collection[str] = ()) -> Plan:
+              ignore: Collection[str] = ()) -> LoadPlan:
     """Which tensor of ``weights`` goes where in ``model``. ``plan.report`` has what is wrong."""
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    head = heads.known(tuple(wanted)) if head is None else tuple(head)
-    return plan(wanted, weights.shapes, head=head, mode=mode, ignore=ignore, file=file,
-                source=source, sha256=weights.sha256, others=weights.others)
+    head = heads.by_name(tuple(wanted)) if head is None else tuple(head)
+    return plan_load(wanted, weights.shapes, head=head, mode=mode, ignore=ignore, file=file,
+                     source=source, sha256=weights.sha256, others=weights.others)
 
 
-def apply(model: nn.Layer, weights: Weights, planned: Plan) -> LoadReport:
+def apply(model: nn.Layer, weights: Weights, planned: LoadPlan) -> LoadReport:
     """Put the planned tensors into ``model``, having checked all of them first.
 
     :raises WeightsMismatch: a tensor is missing, unexpected, or of another shape or kind
     """
-    planned.report.raise_unless_ok()
+    check_fit(planned.report)
     state = model.state_dict()
     values = [(state[mine], _cast(weights.tensors[theirs], state[mine], mine, planned.report))
               for mine, theirs in planned.names.items()]
@@ -66,13 +67,13 @@ def apply(model: nn.Layer, weights: Weights, planned: Plan) -> LoadReport:
     return planned.report
 
 
-def write_prepared(path: str | os.PathLike[str], weights: Weights, planned: Plan) -> Path:
+def write_prepared(path: str | os.PathLike[str], weights: Weights, planned: LoadPlan) -> Path:
     """Write a ``.pdparams`` with just the planned tensors under the network's names.
 
     PaddleClas's own loading unpickles its file and skips what does not fit without a word; of this
     file it loads all. The head that is not in it is initialised with the trial's seed.
     """
-    planned.report.raise_unless_ok()
+    check_fit(planned.report)
     return write(path, {mine: weights.tensors[theirs] for mine, theirs in planned.names.items()})
 
 

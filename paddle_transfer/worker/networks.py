@@ -77,7 +77,7 @@ def find_head(build: Callable[[int], nn.Layer], classes: int) -> tuple[str, ...]
     """
     with _random_state_kept():
         one, other = (shapes_of(build, number) for number in (classes, classes + 1))
-    return heads.changed(one, other)
+    return heads.by_shape(one, other)
 
 
 def shapes_of(build: Callable[[int], nn.Layer], classes: int) -> dict[str, Sequence[int]]:

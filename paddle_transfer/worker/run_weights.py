@@ -11,9 +11,10 @@ from paddle import nn
 from paddle_transfer.config import pretrained
 from paddle_transfer.errors import TrialError
 from paddle_transfer.weights.errors import WeightsError
+from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.weights.read import Weights, read
 from paddle_transfer.weights.resolve import local_file, resolve
-from paddle_transfer.weights.strict_load import FRESH, LoadReport, Plan
+from paddle_transfer.weights.strict_load import FRESH, LoadPlan
 from paddle_transfer.worker import load_weights
 from paddle_transfer.worker.networks import build_network, head_of
 from paddle_transfer.worker.options import Origin
@@ -101,9 +102,9 @@ class Loader:
 
 
 def plan_for(network: nn.Layer, weights: Weights, *, arch: dict[str, Any], file: str,
-             source: str = "", head: str = "keep") -> Plan:
+             source: str = "", head: str = "keep") -> LoadPlan:
     """The plan with the head known by its names or, where these fail, found by building twice."""
-    def make(names: Collection[str] | None) -> Plan:
+    def make(names: Collection[str] | None) -> LoadPlan:
         return load_weights.make_plan(network, weights, file=file, source=source, head=names,
                                       mode=head)
     planned = make(None)

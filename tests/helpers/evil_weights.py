@@ -1,5 +1,4 @@
-"""Weights files that try to do harm, each in its own way. Really unpickled, each would make the file
-``mark``.
+"""Weights files that try to do harm, each in its own way: unpickled, they make the file ``mark``.
 
 For tests of the reader only: bytes are made here, nothing is ever loaded here.
 """

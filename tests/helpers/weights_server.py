@@ -14,7 +14,8 @@ class Behaviour:
 
     :param status: instead of the file, with ``body``
     :param after: bytes of the answer's body after which ``then`` happens
-    :param then: ``break`` (close the connection), ``stall`` (send nothing more until the server closes)
+    :param then: ``break`` (close the connection), ``stall`` (send nothing more until the server
+        closes)
     :param claim: added to the Content-Length that is promised
     :param ranges: whether Range is honoured
     :param piece: bytes per write (small: a slow server)
@@ -32,7 +33,7 @@ class Behaviour:
 
 @dataclass
 class Request:
-    """What was asked: the path as sent (a whole address when we are a proxy), and the Range."""
+    """What was asked: the path as sent (an address when we are a proxy), and the Range."""
 
     path: str
     range: str | None
@@ -40,14 +41,16 @@ class Request:
 
 @dataclass
 class WeightsServer:
-    """``with WeightsServer({"/a.pdparams": data}) as server``. ``plans`` holds each path's next behaviours; when they
-    are used up it behaves."""
+    """``with WeightsServer({"/a.pdparams": data}) as server``.
+
+    :param plans: each path's next behaviours; when they are used up it behaves
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     plans: dict[str, list[Behaviour]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     etag: str = '"1"'
-    on_request: Callable[[Request], None] = lambda request: None
+    on_request: Callable[[Request], None] = lambda _: None
 
     def __enter__(self) -> WeightsServer:
         self.closing = threading.Event()

@@ -14,7 +14,7 @@ import threading
 import numpy as np
 import pytest
 
-from paddle_transfer.weights.cache import record_path, recorded
+from paddle_transfer.weights.cache import read_record, record_path
 from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import FetchError, WeightsError
 from paddle_transfer.weights.fetch import fetch, mirrored
@@ -57,7 +57,7 @@ def left_over(tmp_path):
 def test_fetches_once_and_records(server, tmp_path):
     file = get(server, tmp_path)
     assert file.read_bytes() == DATA
-    record = recorded(file)
+    record = read_record(file)
     assert record.size == len(DATA)
     assert record.sha256 == hashlib.sha256(DATA).hexdigest()
     assert record.url == server.address + NAME
@@ -135,11 +135,12 @@ def test_gives_up_after_so_many_attempts(server, tmp_path):
     assert sleeps == [5, 7]
 
 
-def test_waits_as_long_as_the_server_asks(server, tmp_path):
+@pytest.mark.parametrize(("asked", "pause"), [("17", 17), ("soon", 1), ("\u00b2", 1)])
+def test_waits_as_long_as_the_server_asks(server, tmp_path, asked, pause):
     sleeps = Sleeps()
-    server.plans[NAME] = [Behaviour(status=429, headers=(("Retry-After", "17"),))]
+    server.plans[NAME] = [Behaviour(status=429, headers=(("Retry-After", asked),))]
     get(server, tmp_path, sleep=sleeps)
-    assert sleeps == [17]
+    assert sleeps == [pause]
 
 
 def test_404_is_not_asked_again_and_the_next_address_is_tried(server, tmp_path):
@@ -180,7 +181,7 @@ def test_offline_is_said_soon(server, tmp_path):
 def test_what_was_put_there_by_hand_is_taken_and_held(server, tmp_path):
     (tmp_path / "a.pdparams").write_bytes(DATA)
     assert get(server, tmp_path, urls=["http://nowhere.invalid/a"]) == tmp_path / "a.pdparams"
-    assert recorded(tmp_path / "a.pdparams").size == len(DATA)
+    assert read_record(tmp_path / "a.pdparams").size == len(DATA)
 
 
 def test_a_slow_server_is_waited_for(server, tmp_path):
@@ -231,8 +232,9 @@ import sys, pathlib
 from paddle_transfer.weights.fetch import fetch
 from paddle_transfer.weights.read import read
 from paddle_transfer.weights.download import Network
-network = Network(say=lambda line: print(line, flush=True))
-print("done", fetch([sys.argv[1]], pathlib.Path(sys.argv[2]), check=read, network=network), flush=True)
+network = Network(log=lambda line: print(line, flush=True))
+file = pathlib.Path(sys.argv[2])
+print("done", fetch([sys.argv[1]], file, check=read, network=network), flush=True)
 """
 
 
@@ -244,8 +246,7 @@ def child(server, tmp_path):
 
 def test_two_processes_at_once_download_once(server, tmp_path):
     go = threading.Event()
-    server.on_request = lambda request: go.wait(
-        60)  # the first download hangs until the second process waits for it
+    server.on_request = lambda _: go.wait(60)  # until the second process waits for the first
     first = child(server, tmp_path)
     assert "fetching" in first.stdout.readline()
     second = child(server, tmp_path)
@@ -297,7 +298,7 @@ def test_an_unwritable_folder_is_named(server, tmp_path):
 
 
 def test_a_full_disk_is_no_broken_connection(server, tmp_path, monkeypatch):
-    def full(handle):
+    def full(_):
         raise OSError(28, "No space left on device")
     monkeypatch.setattr("paddle_transfer.weights.download.os.fsync", full)
     with pytest.raises(FetchError, match="No space left on device"):
@@ -315,6 +316,6 @@ def test_a_bad_file_put_there_by_hand_gets_no_record(server, tmp_path):
     file.write_bytes(b"<html>saved the wrong page</html>")
     with pytest.raises(WeightsError, match="is a web page"):
         get(server, tmp_path)
-    assert recorded(file) is None
+    assert read_record(file) is None
     file.write_bytes(DATA)  # so that the right one can simply be put in its place
     get(server, tmp_path)

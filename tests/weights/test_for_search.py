@@ -1,4 +1,4 @@
-"""What a search asks for before its first trial. The whole way, with real networks, is in e2e/test_weights.py."""
+"""What a search asks for before its first trial; e2e/test_weights.py does it with real networks."""
 
 import hashlib
 import json
@@ -10,10 +10,11 @@ import pytest
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.weights import for_search
-from paddle_transfer.weights.errors import NotWeights
+from paddle_transfer.weights.errors import NotWeights, UnsafeWeights
 from paddle_transfer.weights.for_search import SearchWeights
-from paddle_transfer.weights.requests import needs
+from paddle_transfer.weights.requests import weights_requests
 from tests.helpers.configs import base_config
+from tests.helpers.evil_weights import evil_files
 from tests.helpers.tiny_search import tiny_settings
 
 
@@ -25,9 +26,21 @@ def settings(tmp_path, *keys, **changes):
     return made.__class__(**{**made.__dict__, "keys": keys, "base_config": base})
 
 
+def from_file(tmp_path, file):
+    return settings(tmp_path, Global={"pretrained_model": file}, Arch={"pretrained": False})
+
+
+def requests(made):
+    return weights_requests(made.base, made.search_space, made.output, stages=made.stages)
+
+
+def search_weights(made):
+    return SearchWeights(requests(made), made.output)
+
+
 def asked(made):
-    return sorted((need.wanted.spec, need.config["Arch"]["name"], need.config["Arch"]["class_num"])
-                  for need in needs(made).values())
+    return sorted((request.wanted.spec, request.arch, request.config["Arch"]["class_num"])
+                  for request in requests(made).values())
 
 
 def save(file, number=1.0):
@@ -51,10 +64,10 @@ def test_one_file_for_each_value_and_network(tmp_path):
 
 def test_a_search_is_known_by_what_is_in_the_file_and_not_by_where_it_lies(tmp_path):
     def identity(file):
-        found = SearchWeights(
-            settings(tmp_path, Global={"pretrained_model": file}, Arch={"pretrained": False}))
+        made = from_file(tmp_path, file)
+        found = search_weights(made)
         found.resolve()
-        return found.identity()
+        return found.identity(made.identity())
 
     first = save(tmp_path / "a.pdparams")
     assert identity(first) == identity(save(tmp_path / "b.pdparams")) == identity(
@@ -66,30 +79,36 @@ def test_a_search_is_known_by_what_is_in_the_file_and_not_by_where_it_lies(tmp_p
 
 def test_what_cannot_be_read_names_the_place_that_asks(tmp_path):
     (tmp_path / "page.pdparams").write_text("<html>not found</html>")
-    with pytest.raises(NotWeights, match="Global.pretrained_model: .*page.pdparams: is a web page"):
-        SearchWeights(settings(tmp_path, Global={"pretrained_model": str(tmp_path / "page")},
-                               Arch={"pretrained": False})).resolve()
+    where = r"Global\.pretrained_model: .*page\.pdparams: is a web page"
+    with pytest.raises(NotWeights, match=where):
+        search_weights(from_file(tmp_path, str(tmp_path / "page"))).resolve()
+    (tmp_path / "evil.pdparams").write_bytes(next(iter(evil_files(str(tmp_path / "mark"))))[1])
+    with pytest.raises(UnsafeWeights, match=r"Global\.pretrained_model: .*system") as caught:
+        search_weights(from_file(tmp_path, str(tmp_path / "evil"))).resolve()
+    assert "system" in caught.value.asked
+
+
+def fake_child(tmp_path, prepared):
+    """In the place of ``ask_child``: prepares one file, and notes the job in ``prepared``."""
+    def child(request, **_):
+        (job,) = request["jobs"]
+        prepared.append(job)
+        content = save(tmp_path / "prepared") and (tmp_path / "prepared").read_bytes()
+        with open(f"{job['stem']}.pdparams", "wb") as stream:
+            stream.write(content)
+        return {"prepared": {job["stem"]: {
+            "sha256": job["sha256"], "line": "all of it",
+            "prepared_sha256": hashlib.sha256(content).hexdigest()}}}
+    return child
 
 
 def test_a_prepared_file_is_used_again_only_when_it_is_whole_and_from_the_same_weights(
         tmp_path, monkeypatch):
-    made = settings(tmp_path, Global={"pretrained_model": save(tmp_path / "a.pdparams")},
-                    Arch={"pretrained": False})
-    fitted = []
-
-    def child(request, *, log, pause):
-        fitted.append(request["jobs"][0])
-        stem = request["jobs"][0]["stem"]
-        content = save(tmp_path / "prepared") and (tmp_path / "prepared").read_bytes()
-        with open(f"{stem}.pdparams", "wb") as stream:
-            stream.write(content)
-        return {"prepared": {stem: {"sha256": request["jobs"][0]["sha256"], "line": "all of it",
-                                    "prepared_sha256": hashlib.sha256(content).hexdigest()}}}
-
-    monkeypatch.setattr(for_search, "ask_child", child)
+    made, prepared = from_file(tmp_path, save(tmp_path / "a.pdparams")), []
+    monkeypatch.setattr(for_search, "ask_child", fake_child(tmp_path, prepared))
 
     def prepare():
-        found = SearchWeights(made)
+        found = search_weights(made)
         found.resolve()
         return found.prepare()
 
@@ -97,12 +116,16 @@ def test_a_prepared_file_is_used_again_only_when_it_is_whole_and_from_the_same_w
     (stem,) = first
     assert json.loads((tmp_path / f"{stem}.json").read_text()) == first[stem]
     assert prepare() == first
-    assert len(fitted) == 1
-    assert fitted[0]["file"] == str(tmp_path / "a.pdparams")
+    assert len(prepared) == 1
+    assert prepared[0]["file"] == str(tmp_path / "a.pdparams")
     with open(f"{stem}.pdparams", "ab") as stream:
         stream.write(b"more")
     assert prepare() == first
-    assert len(fitted) == 2
+    assert len(prepared) == 2
+    for note in ("[]", "{", "null"):  # left by something else
+        (tmp_path / f"{stem}.json").write_text(note)
+        assert prepare() == first
+    assert len(prepared) == 5
     save(tmp_path / "a.pdparams", 3.0)
     assert prepare() != first
-    assert len(fitted) == 3
+    assert len(prepared) == 6

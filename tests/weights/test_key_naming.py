@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from paddle_transfer.weights.key_naming import read_names
+from paddle_transfer.weights.key_naming import match_names
 
-#: A ResNet18_vd-like network in PaddleClas's names: a stem of three, two blocks in stage 0, one in stage 1.
+#: Like ResNet18_vd, in PaddleClas's names: a stem of three, two blocks in stage 0, one in stage 1.
 TAILS = ("conv.weight", "bn.weight", "bn.bias", "bn._mean", "bn._variance")
 LAYERS = ("stem.0", "stem.1", "stem.2", "blocks.0.conv0", "blocks.0.conv1", "blocks.0.short",
           "blocks.1.conv0", "blocks.2.conv0", "blocks.2.short")
@@ -38,9 +38,9 @@ def static(name):
 
 
 def test_plain_names_stay():
-    reading = read_names(WANTED, WANTED)
-    assert reading.names == {name: name for name in WANTED}
-    assert (reading.prefix, reading.style) == ("", "")
+    match = match_names(WANTED, WANTED)
+    assert match.names == {name: name for name in WANTED}
+    assert (match.prefix, match.naming) == ("", "")
 
 
 @pytest.mark.parametrize(("rename", "style"), [(hub, "PaddleHub"), (static, "Paddle 1.x")])
@@ -48,17 +48,17 @@ def test_earlier_names_are_translated(rename, style):
     found = tuple(map(rename, WANTED))
     assert len(set(found)) == len(WANTED)
     assert not set(found) & set(WANTED)
-    reading = read_names(found, WANTED)
-    assert reading.style == style
-    assert reading.names == dict(zip(WANTED, found))
+    match = match_names(found, WANTED)
+    assert match.naming == style
+    assert match.names == dict(zip(WANTED, found, strict=True))
 
 
 def test_hub_names_are_the_real_ones():
     # from PaddleHub's module and PaddleClas issue 1438, not from the helper above
     names = ("conv1_1._conv.weight", "bb_0_0.conv0._batch_norm._variance",
              "bb_3_2.short._conv.weight", "out.bias")
-    assert tuple(read_names(names, ()).names) == names
-    assert set(read_names(
+    assert tuple(match_names(names, ()).names) == names
+    assert set(match_names(
         names, WANTED).names) >= {"stem.0.conv.weight", "blocks.0.conv0.bn._variance", "fc.bias"}
 
 
@@ -67,27 +67,27 @@ def test_hub_names_are_the_real_ones():
     "Student.backbone.", "_layers.module.backbone."
 ])
 def test_prefixes_are_taken_off(prefix):
-    reading = read_names(tuple(prefix + name for name in WANTED), WANTED)
-    assert reading.prefix == prefix
-    assert reading.names["fc.bias"] == f"{prefix}fc.bias"
-    assert not reading.outside
+    match = match_names(tuple(prefix + name for name in WANTED), WANTED)
+    assert match.prefix == prefix
+    assert match.names["fc.bias"] == f"{prefix}fc.bias"
+    assert not match.outside
 
 
 def test_a_network_that_has_the_prefix_keeps_it():
     names = tuple("backbone." + name for name in WANTED)
-    assert read_names(names, names).prefix == ""
+    assert match_names(names, names).prefix == ""
 
 
 def test_the_student_is_taken_and_the_teacher_left():
     found = tuple(f"Teacher.{name}" for name in WANTED) + tuple(f"Student.{name}"
                                                                 for name in WANTED)
-    reading = read_names(found, WANTED)
-    assert reading.prefix == "Student."
-    assert len(reading.outside) == len(WANTED)
-    assert all(name.startswith("Teacher.") for name in reading.outside)
+    match = match_names(found, WANTED)
+    assert match.prefix == "Student."
+    assert len(match.outside) == len(WANTED)
+    assert all(name.startswith("Teacher.") for name in match.outside)
 
 
 def test_the_loss_is_no_part_of_the_network():
-    reading = read_names((*WANTED, "loss_func.0.centers"), WANTED)
-    assert reading.outside == ("loss_func.0.centers",)
-    assert "loss_func.0.centers" not in reading.names
+    match = match_names((*WANTED, "loss_func.0.centers"), WANTED)
+    assert match.outside == ("loss_func.0.centers",)
+    assert "loss_func.0.centers" not in match.names

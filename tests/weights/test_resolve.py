@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from paddle_transfer.weights.cache import weights_home
+from paddle_transfer.weights.cache import cache_folder
 from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import FetchError, NotWeights, UnknownWeights, UnsafeWeights
 from paddle_transfer.weights.resolve import name_for, resolve
@@ -25,10 +25,10 @@ def home(tmp_path, monkeypatch):
 
 
 def test_the_folder_is_paddleclass_own_unless_said_otherwise(home, monkeypatch):
-    assert weights_home() == home
+    assert cache_folder() == home
     monkeypatch.delenv("PADDLE_TRANSFER_HOME")
     monkeypatch.setenv("HOME", "/somewhere")
-    assert str(weights_home()) == "/somewhere/.paddleclas/weights"
+    assert str(cache_folder()) == "/somewhere/.paddleclas/weights"
 
 
 @pytest.mark.parametrize("spec", ["none", "None", "", None, False])
@@ -41,7 +41,7 @@ def test_10w_is_found_at_whichever_address_has_it(home, number):
     paths = ["/dygraph/legendary_models/" + NAME, "/dygraph/" + NAME,
              "/dygraph/image_classification/resnet50_vd_10w.pdparams"]
     with WeightsServer({paths[number]: DATA}) as server:
-        found = resolve("10w", mirror=server.address, network=Network(sleep=lambda seconds: None))
+        found = resolve("10w", mirror=server.address, network=Network(sleep=lambda _: None))
     assert found.path == home / NAME
     assert found.path.read_bytes() == DATA
     assert found.source == "10w"
@@ -75,7 +75,7 @@ def test_no_number_may_be_none(tmp_path):
 
 def test_an_evil_file_is_refused_before_any_training(tmp_path):
     (tmp_path / "w.pdparams").write_bytes(next(iter(evil_files(str(tmp_path / "mark"))))[1])
-    with pytest.raises(UnsafeWeights, match="asks for .*system"):
+    with pytest.raises(UnsafeWeights, match=r"asks for .*system"):
         resolve(tmp_path / "w.pdparams")
     assert not (tmp_path / "mark").exists()
 
@@ -95,11 +95,11 @@ def test_mistakes_are_named(spec, error, text):
 
 
 def test_offline_names_the_file_and_every_address(home):
-    def nowhere(request, timeout):
+    def nowhere(*_, **__):
         raise OSError("Network is unreachable")
     with pytest.raises(FetchError) as caught:
         resolve("imagenet", arch="ResNet50_vd", network=Network(open=nowhere,
-                                                                sleep=lambda seconds: None))
+                                                                sleep=lambda _: None))
     text = str(caught.value)
     assert str(home / "ResNet50_vd_pretrained.pdparams") in text
     assert "/dygraph/legendary_models/ResNet50_vd_pretrained.pdparams" in text

@@ -6,14 +6,14 @@ import pytest
 
 from paddle_transfer.weights import heads
 from paddle_transfer.weights.errors import WeightsError, WeightsMismatch
-from paddle_transfer.weights.strict_load import plan
+from paddle_transfer.weights.strict_load import check_fit, plan_load
 
 NET = {"conv.weight": (8, 3, 3, 3), "bn._mean": (8,), "fc.weight": (8, 5), "fc.bias": (5,)}
 HEAD = ("fc.weight", "fc.bias")
 
 
 def made(found, **options):
-    return plan(NET, found, head=HEAD, file="w.pdparams", **options)
+    return plan_load(NET, found, head=HEAD, file="w.pdparams", **options)
 
 
 def test_all_loaded():
@@ -59,7 +59,7 @@ def test_a_renamed_tensor_is_an_error_with_names_and_shapes():
         {**{name: shape for name, shape in NET.items() if name != "bn._mean"}, "bn.mean": (8, )
          }).report
     with pytest.raises(WeightsMismatch) as caught:
-        report.raise_unless_ok()
+        check_fit(report)
     text = str(caught.value)
     assert "1 missing in the file:\n    bn._mean: the network has [8]" in text
     assert "1 not in the network:\n    bn.mean: the file has [8]" in text
@@ -70,13 +70,13 @@ def test_another_shape_is_an_error_with_both():
     with pytest.raises(
             WeightsMismatch,
             match=r"conv.weight: the network has \[8, 3, 3, 3\], the file \[8, 4, 3, 3\]"):
-        made({**NET, "conv.weight": (8, 4, 3, 3)}).report.raise_unless_ok()
+        check_fit(made({**NET, "conv.weight": (8, 4, 3, 3)}).report)
 
 
 def test_an_unexpected_tensor_is_an_error_and_can_be_allowed():
     found = {**NET, "more.weight": (1,)}
     with pytest.raises(WeightsMismatch, match=r"more.weight: the file has \[1\]"):
-        made(found).report.raise_unless_ok()
+        check_fit(made(found).report)
     report = made(found, ignore=("more.*",)).report
     assert report.ok
     assert report.ignored == ("more.weight",)
@@ -85,7 +85,7 @@ def test_an_unexpected_tensor_is_an_error_and_can_be_allowed():
 def test_a_file_of_another_network_lists_at_most_twenty_of_a_kind():
     wanted = {f"x.{i}": (1,) for i in range(50)}
     with pytest.raises(WeightsMismatch, match="and 30 more"):
-        plan(wanted, {"y": (1,)}, head=()).report.raise_unless_ok()
+        check_fit(plan_load(wanted, {"y": (1,)}, head=()).report)
 
 
 def test_the_line_and_the_dict():
@@ -95,8 +95,9 @@ def test_the_line_and_the_dict():
     }
     report = made(found, source="10w", others=("epoch",)).report
     assert report.line() == (
-        "pretrained 10w: 2 of 4 tensors loaded (0.0 M numbers); head newly initialised: fc.weight, fc.bias "
-        "(8x6 in the file, 8x5 here; 6 in the file, 5 here); 1 ignored; names: without backbone.; w.pdparams"
+        "pretrained 10w: 2 of 4 tensors loaded (0.0 M numbers); head newly initialised: "
+        "fc.weight, fc.bias (8x6 in the file, 8x5 here; 6 in the file, 5 here); 1 ignored; "
+        "names: without backbone.; w.pdparams"
     )
     assert "\n" not in report.line()
     assert report.short() == "10w, 2/4"
@@ -115,8 +116,15 @@ def test_the_line_and_the_dict():
     (("conv.weight", ), ()),
 ])
 def test_heads_by_name(names, head):
-    assert heads.known(names) == head
+    assert heads.by_name(names) == head
+
+
+def test_a_head_without_a_layer_is_one_too():
+    report = plan_load({"w": (3, 5)}, {"w": (3, 7)}, head=("w",)).report
+    assert report.ok
+    assert report.head == {"w": "3x7 in the file, 3x5 here"}
+    assert heads.other_parts(("w", "w.bias", "v.bias"), ("w",)) == {"w.bias"}
 
 
 def test_heads_by_shape():
-    assert heads.changed({"a": (1, 2), "b": (3,)}, {"a": (1, 2), "b": (4,)}) == ("b",)
+    assert heads.by_shape({"a": (1, 2), "b": (3,)}, {"a": (1, 2), "b": (4,)}) == ("b",)

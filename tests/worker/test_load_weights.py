@@ -229,7 +229,7 @@ def test_the_head_found_by_building_twice_is_the_one_known_by_name(arch, network
     found = networks.head_of({"name": name, "class_num": 7})
     names = [*networks.shapes_of(lambda number: getattr(arch, name)(class_num=number), 7)]
     assert found
-    assert heads.known(names) == found
+    assert heads.by_name(names) == found
 
 
 def test_looking_for_the_head_draws_no_random_numbers(networks):
