@@ -13,6 +13,7 @@ from paddle_transfer import dotpath
 from paddle_transfer.config.base import for_trial
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, StudyError, is_disk_full
+from paddle_transfer.executors.base import ExecutorContext
 from paddle_transfer.executors.local import LocalExecutor
 from paddle_transfer.samplers.base import PosteriorSampler, Sampler
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
@@ -131,10 +132,10 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: str | N
     pretrained = weights.prepare()
 
     def make_executor(slowness: float = 1.0) -> LocalExecutor:
-        made = LocalExecutor(
-            devices=settings.devices.slots, runner=runner, log_dir=Path(settings.output_dir) / "logs",
-            trial_timeout=settings.trial_timeout and slowness * settings.trial_timeout,
-            keep_fds=[lock.fd])
+        timeout = settings.trial_timeout and slowness * settings.trial_timeout
+        made = LocalExecutor(ExecutorContext(
+            settings.devices.slots, runner, Path(settings.output_dir) / "logs",
+            trial_timeout=timeout, keep_fds=[lock.fd]))
         stack.callback(
             made.close)  # before the lock is let go of: a second search must not meet our workers
         return made

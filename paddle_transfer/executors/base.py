@@ -5,9 +5,13 @@ The conformance suite is ``tests.helpers.executor_suite``.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
+from paddle_transfer.config.validation import Options
 from paddle_transfer.study.records import Word
 
 
@@ -88,8 +92,7 @@ class Executor(Protocol):
     slots: int
 
     def submit(self, job: Job) -> str:
-        """Start ``job`` on a free slot, which there must be; returns its device (``cpu:0``,
-        ``gpu:3``)."""
+        """Start ``job`` on a free slot, which there must be; returns the device."""
         ...
 
     def free(self) -> int:
@@ -112,3 +115,32 @@ class Executor(Protocol):
     def close(self) -> None:
         """End all workers now. Running jobs are given up without a verdict. May be called twice."""
         ...
+
+
+@dataclass(frozen=True)
+class ExecutorContext:
+    """What a search gives its executor beside the executor's own options.
+
+    :param devices: one per slot, ``cpu:0`` or ``gpu:3``; its kind goes to every job's payload
+    :param runner: ``MODULE:FUNCTION`` that runs a job in a worker (``worker.main``)
+    :param trial_timeout: seconds per attempt; None: no limit
+    :param keep_fds: descriptors that workers on this machine hold open (the directory's lock)
+    """
+
+    devices: Sequence[str]
+    runner: str
+    log_dir: Path
+    trial_timeout: float | None = None
+    keep_fds: Sequence[int] = ()
+
+
+class RegisteredExecutor(ABC):
+    """An ``Executor`` that a search file can name; its class is in ``registry.EXECUTORS``."""
+
+    name: ClassVar[str]
+    options: ClassVar[type[Options]] = Options
+
+    @classmethod
+    @abstractmethod
+    def build(cls, options: Options, context: ExecutorContext) -> Executor:
+        """The executor; ``options`` is an instance of the class's ``options``."""

@@ -5,27 +5,44 @@ from __future__ import annotations
 import math
 import selectors
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from paddle_transfer.config.rules import above_zero
+from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import DiskFull, SetupError, StudyError
-from paddle_transfer.executors.base import Ended, EpochReport, Event, Job, Verdict
+from paddle_transfer.executors.base import (
+    Ended,
+    EpochReport,
+    Event,
+    ExecutorContext,
+    Job,
+    RegisteredExecutor,
+    Verdict,
+)
 from paddle_transfer.executors.process import WorkerProcess
 from paddle_transfer.executors.verdict import verdict
 from paddle_transfer.study.trial_folder import TrialFolder, log_tail
 
 #: A worker that dies this often in a row before it is ready will not start the next time either.
 _STARTS = 3
-#: Where the kernel has no pidfd, how often to look whether a worker has died, in seconds.
-_LOOK = 0.1
+#: Where the kernel has no pidfd, how often to check whether a worker has died, in seconds.
+_CHECK = 0.1
+
+
+class LocalOptions(Options):
+    #: Seconds that a worker may take to import the runner.
+    startup_timeout: Annotated[float, above_zero("seconds")] = 600.0
 
 
 @dataclass
 class _Slot:
-    """One device: its worker, if any, and the job it has, if any. ``since`` is when the job reached
-    the worker, or when the worker was started while it is not ready."""
+    """One device: its worker, if any, and the job it has, if any.
+
+    :param since: when the job reached the worker; when the worker was started while it is not ready
+    """
 
     device: str
     worker: WorkerProcess | None = None
@@ -37,43 +54,44 @@ class _Slot:
     failed_starts: int = 0
 
 
-class LocalExecutor:
+class LocalExecutor(RegisteredExecutor):
     """An ``Executor`` of worker processes (``worker.main``). To be used from one thread, the main
     one: a worker dies with the thread that started it.
 
-    :param devices: one per slot, ``cpu:0`` or ``gpu:3``; its kind is added to a job's payload as
-        ``device``
-    :param runner: ``MODULE:FUNCTION`` that the workers import
-    :param log_dir: gets ``worker-<slot>.log``
-    :param trial_timeout: seconds per attempt, from when a ready worker has it; None for no end
-    :param startup_timeout: seconds that a worker may take to import the runner
+    :param context: ``log_dir`` gets ``worker-<slot>.log``; ``trial_timeout`` counts from when a
+        ready worker has the job
     :param clock: seconds, monotonic
-    :param keep_fds: descriptors that the workers hold open (the output directory's lock)
     """
 
-    def __init__(self, *, devices: Sequence[str], runner: str, log_dir: str | Path,
-                 trial_timeout: float | None = None, startup_timeout: float = 600.0,
-                 clock: Callable[[], float] = time.monotonic, keep_fds: Sequence[int] = ()):
-        assert devices and len(
-            set(devices)) == len(devices), f"devices must be there and differ, but got {devices}"
-        self.slots = len(devices)
-        self._slots = [_Slot(device) for device in devices]
-        self._runner, self._log_dir, self._keep_fds = runner, Path(log_dir), tuple(keep_fds)
-        self._trial_timeout, self._startup_timeout, self._clock = trial_timeout, startup_timeout, clock
+    name = "local"
+    options = LocalOptions
+
+    def __init__(self, context: ExecutorContext, *, startup_timeout: float = 600.0,
+                 clock: Callable[[], float] = time.monotonic):
+        devices = context.devices
+        assert 0 < len(set(devices)) == len(devices), f"devices must differ, but got {devices}"
+        self.slots, self._slots = len(devices), [_Slot(device) for device in devices]
+        self._context, self._startup_timeout, self._clock = context, startup_timeout, clock
         self._selector = selectors.DefaultSelector()
-        self._log_dir.mkdir(parents=True, exist_ok=True)
+        context.log_dir.mkdir(parents=True, exist_ok=True)
+
+    @classmethod
+    def build(cls, options: Options, context: ExecutorContext) -> LocalExecutor:
+        """``options`` are ``LocalOptions``."""
+        assert isinstance(options, LocalOptions), "EXECUTORS has checked the options"
+        return cls(context, startup_timeout=options.startup_timeout)
 
     def submit(self, job: Job) -> str:
         slot = next((slot for slot in self._slots if slot.job is None), None)
         assert slot is not None, "no slot is free"
         assert job.number not in self.running(), f"trial {job.number} is under way already"
         payload = {"device": slot.device.partition(":")[0], **job.payload}
-        slot.job, slot.epoch, slot.stop = Job(job.number, job.attempt, job.directory,
-                                              payload), 0, False
+        slot.job = Job(job.number, job.attempt, job.directory, payload)
+        slot.epoch, slot.stop = 0, False
         if slot.worker is None:
             self._start(slot)
         elif slot.ready:
-            self._hand_over(slot)
+            self._hand_over(slot, slot.worker)
         return slot.device
 
     def free(self) -> int:
@@ -84,26 +102,26 @@ class LocalExecutor:
 
     def poll(self, timeout: float) -> list[Event]:
         """As ``Executor.poll``. Raises SetupError when a worker cannot work at all, DiskFull."""
-        ready = {key.data for key, _ in self._selector.select(self._patience(timeout))}
+        ready = {key.data for key, _ in self._selector.select(self._longest_wait(timeout))}
         events: list[Event] = []
         for i, slot in enumerate(self._slots):
-            if slot.worker is not None:
-                # First whether it is dead, then what it said: so nothing that it said before it
-                # died is missed.
-                exit_code = slot.worker.exit_code(
-                ) if i in ready or slot.worker.pidfd is None else None
-                events += self._listen(slot)
-                if slot.worker is not None and exit_code is not None:
-                    events += self._buried(slot, exit_code)
+            worker = slot.worker
+            if worker is None:
+                continue
+            # First whether it is dead, then its messages: so none that it sent is missed.
+            exit_code = worker.exit_code() if i in ready or worker.pidfd is None else None
+            events += self._receive(slot, worker)
+            if slot.worker is worker and exit_code is not None:
+                events += self._on_death(slot, worker, exit_code)
             if slot.worker is not None and self._clock() >= self._deadline(slot):
-                events += self._overdue(slot)
+                events += self._on_timeout(slot, slot.worker)
         return events
 
     def stop(self, number: int) -> None:
         for slot in self._slots:
             if slot.job is not None and slot.job.number == number:
                 slot.stop = True
-                if slot.ready:
+                if slot.ready and slot.worker is not None:
                     slot.worker.send({"type": "stop", "number": number})
 
     def close(self) -> None:
@@ -113,20 +131,18 @@ class LocalExecutor:
         self._selector.close()
 
     def worker_pids(self) -> list[int]:
+        """The process ids of the workers that run."""
         return [slot.worker.pid for slot in self._slots if slot.worker is not None]
-
-    # -- one worker's life
-    # ---------------------------------------------------------------------------------------
 
     def _start(self, slot: _Slot) -> None:
         number = self._slots.index(slot)
-        slot.worker = WorkerProcess(device=slot.device, runner=self._runner,
-                                    keep_fds=self._keep_fds,
-                                    log=self._log_dir / f"worker-{number}.log")
-        slot.ready, slot.since = False, self._clock()
-        self._selector.register(slot.worker.reports, selectors.EVENT_READ, number)
-        if slot.worker.pidfd is not None:
-            self._selector.register(slot.worker.pidfd, selectors.EVENT_READ, number)
+        worker = WorkerProcess(
+            device=slot.device, runner=self._context.runner, keep_fds=self._context.keep_fds,
+            log=self._context.log_dir / f"worker-{number}.log")
+        slot.worker, slot.ready, slot.since = worker, False, self._clock()
+        self._selector.register(worker.reports, selectors.EVENT_READ, number)
+        if worker.pidfd is not None:
+            self._selector.register(worker.pidfd, selectors.EVENT_READ, number)
 
     def _retire(self, slot: _Slot) -> None:
         if slot.worker is None:
@@ -137,102 +153,103 @@ class LocalExecutor:
         slot.worker.end()
         slot.worker, slot.ready = None, False
 
-    def _hand_over(self, slot: _Slot) -> None:
+    def _hand_over(self, slot: _Slot, worker: WorkerProcess) -> None:
+        if slot.job is None:
+            return
         slot.since = self._clock()
-        slot.worker.send({"type": "job", **asdict(slot.job)})
+        worker.send({"type": "job", **asdict(slot.job)})
         if slot.stop:
-            slot.worker.send({"type": "stop", "number": slot.job.number})
+            worker.send({"type": "stop", "number": slot.job.number})
 
-    def _listen(self, slot: _Slot) -> list[Event]:
-        messages, ended = slot.worker.receive()
-        if ended and slot.worker.reports in self._selector.get_map():
-            self._selector.unregister(slot.worker.reports)
+    def _receive(self, slot: _Slot, worker: WorkerProcess) -> list[Event]:
+        messages, ended = worker.receive()
+        if ended and worker.reports in self._selector.get_map():
+            self._selector.unregister(worker.reports)
         events: list[Event] = []
         for message in messages:
-            kind = message.get("type")
+            kind, job = message.get("type"), slot.job
             if kind == "ready":
                 slot.ready, slot.failed_starts = True, 0
-                if slot.job is not None:
-                    self._hand_over(slot)
+                self._hand_over(slot, worker)
             elif kind == "fatal":
-                raise self._fatal(slot, message)
-            elif slot.job and (message.get("number"), message.get("attempt")) == (slot.job.number,
-                                                                                  slot.job.attempt):
-                events += self._report(slot, message) if kind == "epoch" else self._said(
-                    slot, message)
+                raise _fatal_error(slot, worker, message)
+            elif job and (message["number"], message["attempt"]) == (job.number, job.attempt):
+                events += (self._report(slot, job, message) if kind == "epoch"
+                           else self._on_ended(slot, worker, job, message))
         return events
 
-    def _report(self, slot: _Slot, message: dict[str, Any]) -> list[Event]:
+    def _report(self, slot: _Slot, job: Job, message: dict[str, Any]) -> list[Event]:
         if message["epoch"] <= slot.epoch:
             return []
         slot.epoch = message["epoch"]
-        return [
-            EpochReport(slot.job.number, slot.job.attempt, slot.epoch, message["value"],
-                        message["scalars"])
-        ]
+        return [EpochReport(job.number, job.attempt, slot.epoch, message["value"],
+                            message["scalars"])]
 
-    def _said(self, slot: _Slot, message: dict[str, Any]) -> list[Event]:
-        ended = self._end(slot, said=message)
-        if ended.verdict in (Verdict.CRASHED, Verdict.KILLED):  # whatever state it is in, it is not fit for another job
-            self._retire(slot)
+    def _on_ended(self, slot: _Slot, worker: WorkerProcess, job: Job,
+                  message: dict[str, Any]) -> list[Event]:
+        ended = self._end(slot, worker, job, said=message)
+        if ended.verdict in (Verdict.CRASHED, Verdict.KILLED):
+            self._retire(slot)  # whatever state it is in, it is not fit for another job
         return [ended]
 
-    def _buried(self, slot: _Slot, exit_code: int) -> list[Event]:
-        was_ready, log = slot.ready, slot.worker.log
+    def _on_death(self, slot: _Slot, worker: WorkerProcess, exit_code: int) -> list[Event]:
         events: list[Event] = []
-        if slot.job is not None and was_ready:
-            events = [self._end(slot, exit_code=exit_code)]
+        if slot.job is not None and slot.ready:
+            events = [self._end(slot, worker, slot.job, exit_code=exit_code)]
         self._retire(slot)
         if slot.job is not None:  # it died before the job reached it, so the job is as good as new
             slot.failed_starts += 1
             if slot.failed_starts >= _STARTS:
-                raise SetupError(
-                    f"a worker on {slot.device} died {_STARTS} times before it was ready (exit code "
-                    f"{exit_code}). Its log, {log}, ends with:\n{log_tail(log) or '(nothing)'}")
+                raise SetupError(f"a worker on {slot.device} died {_STARTS} times before it was "
+                                 f"ready (exit code {exit_code}). {_log_end(worker)}")
             self._start(slot)
         return events
 
-    def _overdue(self, slot: _Slot) -> list[Event]:
+    def _on_timeout(self, slot: _Slot, worker: WorkerProcess) -> list[Event]:
         if not slot.ready:
-            log = slot.worker.log
             self._retire(slot)
-            raise SetupError(
-                f"a worker on {slot.device} was not ready after {self._startup_timeout:g} s. "
-                f"Its log, {log}, ends with:\n{log_tail(log) or '(nothing)'}")
-        ended = self._end(slot, overdue=True)
+            raise SetupError(f"a worker on {slot.device} was not ready after "
+                             f"{self._startup_timeout:g} s. {_log_end(worker)}")
+        assert slot.job is not None, "a worker without a job has no deadline"
+        ended = self._end(slot, worker, slot.job, overdue=True)
         self._retire(slot)
         return [ended]
 
-    def _end(self, slot: _Slot, *, said: dict | None = None, exit_code: int | None = None,
+    def _end(self, slot: _Slot, worker: WorkerProcess, job: Job, *,
+             said: dict[str, Any] | None = None, exit_code: int | None = None,
              overdue: bool = False) -> Ended:
-        job, slot.job = slot.job, None
+        slot.job = None
         folder = TrialFolder(Path(job.directory))
         result = folder.read_result(job.number, job.attempt)
         how, message = verdict(result=result, said=said, exit_code=exit_code, overdue=overdue)
-        tail = "" if how.has_result else log_tail(folder.log) or log_tail(slot.worker.log)
+        tail = "" if how.has_result else log_tail(folder.log) or log_tail(worker.log)
         return Ended(job.number, job.attempt, how, result=result, message=message, log_tail=tail)
-
-    def _fatal(self, slot: _Slot, message: dict[str, Any]) -> Exception:
-        text = str(message.get("message", ""))
-        if message.get("kind") == "setup":
-            return SetupError(text)
-        if message.get("kind") == "disk_full":
-            return DiskFull(f"the worker on {slot.device}: {text}")
-        return (
-            StudyError if slot.ready else SetupError
-        )(f"the worker on {slot.device} cannot work: {text}. Its log, {slot.worker.log}, ends with:\n"
-          f"{log_tail(slot.worker.log) or '(nothing)'}")
-
-    # -- time
-    # ----------------------------------------------------------------------------------------------------
 
     def _deadline(self, slot: _Slot) -> float:
         if not slot.ready:
             return slot.since + self._startup_timeout
-        return math.inf if slot.job is None or self._trial_timeout is None else slot.since + self._trial_timeout
+        timeout = self._context.trial_timeout
+        return math.inf if slot.job is None or timeout is None else slot.since + timeout
 
-    def _patience(self, timeout: float) -> float:
-        working = [slot for slot in self._slots if slot.worker is not None]
-        nearest = min((self._deadline(slot) - self._clock() for slot in working), default=math.inf)
-        blind = any(slot.worker.pidfd is None for slot in working)
-        return max(0.0, min(timeout, nearest, _LOOK if blind else math.inf))
+    def _longest_wait(self, timeout: float) -> float:
+        """The seconds that a poll may wait: not past a deadline."""
+        working = [(slot, slot.worker) for slot in self._slots if slot.worker is not None]
+        nearest = min((self._deadline(slot) - self._clock() for slot, _ in working),
+                      default=math.inf)
+        blind = any(worker.pidfd is None for _, worker in working)
+        return max(0.0, min(timeout, nearest, _CHECK if blind else math.inf))
+
+
+def _fatal_error(slot: _Slot, worker: WorkerProcess, message: dict[str, Any]) -> Exception:
+    """The error for a message that no trial can get around."""
+    text = str(message.get("message", ""))
+    if message.get("kind") == "setup":
+        return SetupError(text)
+    if message.get("kind") == "disk_full":
+        return DiskFull(f"the worker on {slot.device}: {text}")
+    kind = StudyError if slot.ready else SetupError
+    return kind(f"the worker on {slot.device} cannot work: {text}. {_log_end(worker)}")
+
+
+def _log_end(worker: WorkerProcess) -> str:
+    return f"Its log, {worker.log}, ends with:\n{log_tail(worker.log) or '(nothing)'}"

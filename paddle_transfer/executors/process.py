@@ -1,5 +1,4 @@
-"""One worker process as its parent sees it: how it is started, talked to, and ended with all its
-children."""
+"""One worker process, seen from its parent: starting it, messages, ending it with its children."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,8 @@ import paddle_transfer
 
 
 def worker_environment(device: str) -> dict[str, str]:
-    """The environment of a worker for ``cpu:<slot>`` or ``gpu:<id>``: one thread unless the user
-    set a number (two one-thread trials beside each other beat one with two threads), and no GPU but
-    its own."""
+    """The environment of a worker for ``cpu:<slot>`` or ``gpu:<id>``: no GPU but its own, and one
+    thread unless the user set a number (two trials of one thread each beat one of two)."""
     environment = dict(os.environ)
     environment.setdefault("OMP_NUM_THREADS", "1")
     kind, _, number = device.partition(":")
@@ -26,16 +25,15 @@ def worker_environment(device: str) -> dict[str, str]:
     home = str(Path(paddle_transfer.__file__).resolve().parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [home, environment.get("PYTHONPATH", "")]))
-    environment[
-        "PYTHONSAFEPATH"] = "1"  # a random.py in the user's folder is none of the worker's modules
+    environment["PYTHONSAFEPATH"] = "1"  # a random.py in the user's folder is not imported
     return environment
 
 
 class WorkerProcess:
     """A running worker. ``reports`` and ``pidfd`` (None where the system has none) become readable
-    when it has something to say or has died.
+    when it has sent something or has died.
 
-    :param log: where its output goes outside of trials; begun anew
+    :param log: where its output goes outside of trials; emptied first
     :param keep_fds: descriptors that it holds open as long as it lives
     """
 
@@ -46,17 +44,18 @@ class WorkerProcess:
                    "--report-fd", str(writing), "--parent", str(os.getpid())]
         try:
             with open(log, "wb") as output:
-                # A session of its own: Ctrl-C reaches the parent only, and the whole group can be
-                # killed.
-                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output,
-                                                 stderr=output, start_new_session=True,
-                                                 pass_fds=(writing, *keep_fds),
-                                                 env=worker_environment(device))
+                # A session of its own: Ctrl-C reaches the parent only, and the group can be killed.
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=output, stderr=output,
+                    start_new_session=True, pass_fds=(writing, *keep_fds),
+                    env=worker_environment(device))
         except BaseException:
             os.close(self.reports)
             raise
         finally:
             os.close(writing)
+        assert self._process.stdin is not None, "it was asked for"
+        self._commands = self._process.stdin
         os.set_blocking(self.reports, False)
         self.pidfd = _pidfd(self._process.pid)
         self._buffer = b""
@@ -66,16 +65,14 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: dict[str, Any]) -> None:
-        """Hand over a message; a dead worker does not mind, its death shows elsewhere."""
-        try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
-        except OSError:
-            pass
+        """Send a message; to a dead worker it is lost, as its death is noticed elsewhere."""
+        with suppress(OSError):
+            self._commands.write(json.dumps(message).encode() + b"\n")
+            self._commands.flush()
 
     def receive(self) -> tuple[list[dict[str, Any]], bool]:
-        """(whole messages that have come, whether the pipe has ended). The half line of a killed
-        worker is dropped."""
+        """(whole messages, whether the pipe has ended). The half line of a killed worker is
+        dropped."""
         ended = False
         while True:
             try:
@@ -100,18 +97,14 @@ class WorkerProcess:
         return state.si_status if state.si_code == os.CLD_EXITED else -state.si_status
 
     def end(self) -> None:
-        """Kill it and all its children, wait for it, let go of its pipes. May be called twice."""
+        """Kill it and all its children, wait for it, close its pipes. May be called twice."""
         if self.reports < 0:
             return
         if self._process.returncode is None:
-            try:
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
-        try:
-            self._process.stdin.close()
-        except OSError:
-            pass
+        with suppress(OSError):
+            self._commands.close()
         self._process.wait()
         os.close(self.reports)
         if self.pidfd is not None:

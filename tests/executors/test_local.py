@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from paddle_transfer.errors import DiskFull, SetupError
-from paddle_transfer.executors.base import Ended, Job
+from paddle_transfer.executors.base import Ended, ExecutorContext, Job
 from paddle_transfer.executors.local import LocalExecutor
 from paddle_transfer.executors.process import WorkerProcess, worker_environment
 from tests.helpers.executor_suite import ExecutorSuite
@@ -25,6 +25,11 @@ MISBEHAVE = {
 }
 
 
+def local_executor(*, devices, log_dir, runner, **options):
+    context = {name: options.pop(name) for name in ("trial_timeout", "keep_fds") if name in options}
+    return LocalExecutor(ExecutorContext(devices, runner, Path(log_dir), **context), **options)
+
+
 def tiny_job(folder: Path, number: int, *, attempt: int = 1, **tiny) -> Job:
     directory = folder / f"{number:04d}"
     directory.mkdir(exist_ok=True)
@@ -34,7 +39,7 @@ def tiny_job(folder: Path, number: int, *, attempt: int = 1, **tiny) -> Job:
 
 class TestLocalExecutor(ExecutorSuite):
     def make(self, folder, *, slots):
-        return LocalExecutor(devices=[f"cpu:{i}" for i in range(slots)], runner=RUNNER,
+        return local_executor(devices=[f"cpu:{i}" for i in range(slots)], runner=RUNNER,
                              log_dir=folder / "logs")
 
     def job(self, folder, number, *, does="complete", attempt=1, epochs=3):
@@ -45,7 +50,7 @@ class TestLocalExecutor(ExecutorSuite):
 
 @pytest.fixture
 def executor(tmp_path):
-    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path / "logs")
+    executor = local_executor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path / "logs")
     yield executor
     executor.close()
 
@@ -147,7 +152,7 @@ def test_another_attempts_result_does_not_count(tmp_path, executor, stale):
 
 def test_a_trial_that_takes_too_long_is_ended_with_its_children(tmp_path, audit):
     clock = FakeClock()
-    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path, trial_timeout=60,
+    executor = local_executor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path, trial_timeout=60,
                              clock=clock)
     executor.submit(tiny_job(tmp_path, 0, misbehave="grandchild", epochs=10_000, pause=0.01))
     until(executor, lambda: any(line.startswith("grandchild") for line in audit()))
@@ -186,7 +191,7 @@ def test_a_worker_killed_while_it_starts_costs_no_attempt(tmp_path, executor):
     ("paddle_transfer.errors:nothing", "has no attribute 'nothing'"),
 ])
 def test_a_runner_that_cannot_be_imported_stops_everything(tmp_path, runner, text):
-    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    executor = local_executor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     executor.submit(tiny_job(tmp_path, 0))
     with pytest.raises(SetupError, match=re.escape(text)) as caught:
         finish(executor)
@@ -204,7 +209,7 @@ def test_a_setup_error_at_import_is_passed_on_as_it_is(tmp_path, monkeypatch):
     runner = runner_module(
         tmp_path, monkeypatch, "from paddle_transfer.errors import SetupError\n"
         "raise SetupError('Paddle is missing. pip install paddlepaddle')")
-    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    executor = local_executor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     executor.submit(tiny_job(tmp_path, 0))
     with pytest.raises(SetupError, match="^Paddle is missing. pip install paddlepaddle$"):
         finish(executor)
@@ -214,7 +219,7 @@ def test_a_setup_error_at_import_is_passed_on_as_it_is(tmp_path, monkeypatch):
 def test_a_worker_that_dies_whenever_it_starts_is_an_error_with_its_log(tmp_path, monkeypatch):
     runner = runner_module(tmp_path, monkeypatch,
                            "import os, sys\nprint('bad library', flush=True)\nos._exit(5)")
-    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    executor = local_executor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     executor.submit(tiny_job(tmp_path, 0))
     with pytest.raises(SetupError,
                        match=r"died 3 times before it was ready \(exit code 5\)(.|\n)*bad library"):
@@ -225,7 +230,7 @@ def test_a_worker_that_dies_whenever_it_starts_is_an_error_with_its_log(tmp_path
 def test_a_worker_that_never_gets_ready_is_an_error(tmp_path, monkeypatch):
     clock = FakeClock()
     runner = runner_module(tmp_path, monkeypatch, "import signal\nsignal.pause()")
-    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path,
+    executor = local_executor(devices=["cpu:0"], runner=runner, log_dir=tmp_path,
                              startup_timeout=100, clock=clock)
     executor.submit(tiny_job(tmp_path, 0))
     executor.poll(0)
@@ -247,7 +252,7 @@ def test_what_concerns_every_trial_is_raised(tmp_path, executor, how, error):
                           ("{'value': float('nan'), 'curve': [[1, 1.0]]}", "diverged")])
 def test_a_runner_that_returns_nonsense(tmp_path, monkeypatch, returns, verdict):
     runner = runner_module(tmp_path, monkeypatch, f"def run(job, report):\n    return {returns}")
-    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    executor = local_executor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     executor.submit(tiny_job(tmp_path, 0))
     assert finish(executor).verdict == verdict
     executor.close()
@@ -257,7 +262,7 @@ def test_a_metric_that_is_no_number_is_divergence(tmp_path, monkeypatch):
     runner = runner_module(
         tmp_path, monkeypatch, "def run(job, report):\n    report(epoch=1, value=0.5)\n"
         "    report(epoch=2, value=float('inf'))")
-    executor = LocalExecutor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
+    executor = local_executor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     ended = run(executor, tiny_job(tmp_path, 0))
     assert ended.verdict == "diverged"
     assert ended.result["curve"] == [[1, 0.5]]
@@ -278,7 +283,7 @@ def test_a_module_in_the_users_folder_is_none_of_the_workers(tmp_path, monkeypat
     (tmp_path / "json.py").write_text("raise RuntimeError('not this one')")
     (tmp_path / "yaml.py").write_text("raise RuntimeError('not this one')")
     monkeypatch.chdir(tmp_path)
-    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path)
+    executor = local_executor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path)
     assert run(executor, tiny_job(tmp_path, 0)).verdict == "complete"
     executor.close()
 
@@ -298,7 +303,7 @@ def test_half_a_line_of_a_killed_worker_is_dropped(tmp_path):
 
 def test_it_works_without_pidfd(tmp_path, monkeypatch):
     monkeypatch.setattr("paddle_transfer.executors.process._pidfd", lambda pid: None)
-    executor = LocalExecutor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path)
+    executor = local_executor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path)
     assert run(executor, tiny_job(tmp_path, 0, misbehave="kill_self")).verdict == "killed"
     assert run(executor, tiny_job(tmp_path, 1)).verdict == "complete"
     executor.close()
