@@ -54,36 +54,53 @@ def run_search(settings: Any, *, fresh: bool = False, paddleclas: str | None = N
     Raises StudyError (another space or base config, a second search at work), SetupError, DiskFull, SearchFailed (no
     trial completed), WeightsError (they cannot be had, or do not fit the network), each with its exit code.
     """
-    if version is not None:
-        issues = unsupported(settings.keys, version, device="gpu" if settings.gpus else "cpu")
-        if issues:
-            raise ConfigError(settings.file, issues)
-    sampler, ranker = begin_with(settings)
-    with ExitStack() as stack:
-        interrupts = stack.enter_context(Interrupts())
+    check_version(settings, version)
+    with Interrupts() as interrupts:
         try:
-            callbacks = default_callbacks(settings,
-                                          ranker=ranker) if callbacks is None else callbacks
-            reason, records = _search(settings, stack, fresh=fresh, paddleclas=paddleclas,
-                                      runner=runner, callbacks=callbacks, interrupts=interrupts,
-                                      ppcls=ppcls, sampler=sampler, ranker=ranker)
+            reason, records = run(settings, interrupts, fresh=fresh, paddleclas=paddleclas,
+                                  runner=runner, callbacks=callbacks, ppcls=ppcls)
         except KeyboardInterrupt:
             if not interrupts.asked():
                 raise
             records = []
-        except OSError as error:
-            if not is_disk_full(error):
-                raise
-            raise DiskFull(error.filename or settings.output_dir) from error
     if interrupts.asked():
         done = sum(record.finished for record in records)
         print(
             f"Stopped{f' with {done} trials done' if done else ''}; nothing that was finished is lost. "
             "The same command goes on from here.", file=sys.stderr)
         return interrupts.exit_code
-    _check_success(records, reason)
-    settings.stages.check_end(records)
+    check_outcome(settings, records, reason)
     return 0
+
+
+def check_version(settings: Any, version: str | None) -> None:
+    """Raises ConfigError for a key that PaddleClas ``version`` cannot search."""
+    if version is not None:
+        issues = unsupported(settings.keys, version, device="gpu" if settings.gpus else "cpu")
+        if issues:
+            raise ConfigError(settings.file, issues)
+
+
+def run(settings: Any, interrupts: Interrupts, *, fresh: bool = False,
+        paddleclas: str | None = None, runner: str = PADDLE_RUNNER,
+        callbacks: Sequence[SearchCallback] | None = None, more: Sequence[SearchCallback] = (),
+        ppcls: Callable[[], Path | None] = lambda: None) -> tuple[str, list[TrialRecord]]:
+    """As ``run_search``; (why the search ended, its trials).
+
+    :param more: callbacks beside ``callbacks``
+    """
+    sampler, ranker = begin_with(settings)
+    with ExitStack() as stack:
+        try:
+            callbacks = default_callbacks(settings,
+                                          ranker=ranker) if callbacks is None else callbacks
+            return _search(settings, stack, fresh=fresh, paddleclas=paddleclas,
+                           runner=runner, callbacks=[*callbacks, *more], interrupts=interrupts,
+                           ppcls=ppcls, sampler=sampler, ranker=ranker)
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            raise DiskFull(error.filename or settings.output_dir) from error
 
 
 def begin_with(settings: Any) -> tuple[Sampler, Ranker]:
@@ -274,8 +291,13 @@ def _teacher(distillation: Any) -> dict[str, Any]:
     return {"teacher": teacher, "final_replace": dict(distillation.final_replace)}
 
 
+def check_outcome(settings: Any, records: Sequence[TrialRecord], reason: str) -> None:
+    """Raises SearchFailed when not one trial, or not the distillation, came to a result."""
+    _check_success(records, reason)
+    settings.stages.check_end(records)
+
+
 def _check_success(records: Sequence[TrialRecord], reason: str) -> None:
-    """Raises SearchFailed when not one trial came to a result."""
     if not records or any(record.state in ("complete", "pruned") for record in records):
         return
     last = records[-1]

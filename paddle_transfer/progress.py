@@ -70,6 +70,12 @@ class ProgressBar:
         elif self._lines:
             self._write_line(done, total)
 
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Leave the bar as it is and end its line; a second time does nothing."""
         if self._progress is not None:

@@ -21,7 +21,9 @@ MODULES = {dotted(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 #: The rooms from the top: a room may import those of the lines below its own.
 LAYERS = (
     ("cli",),
-    ("api", "optuna"),
+    ("public",),
+    ("api",),
+    ("result", "optuna"),
     ("report", "worker", "datasets"),
     ("search", "weights"),
     ("settings",),

@@ -85,9 +85,14 @@ def class_num(config: dict[str, Any]) -> int | None:
 
 
 def eval_size(config: dict[str, Any]) -> int | None:
-    """The number of evaluation images: lines of the list of ``DataLoader.Eval``. None if there is
-    no list, or it cannot be read."""
-    path = "DataLoader.Eval.dataset.cls_label_path"
+    """The number of evaluation images; see ``list_size``."""
+    return list_size(config, "Eval")
+
+
+def list_size(config: dict[str, Any], part: str) -> int | None:
+    """The number of images of ``DataLoader.<part>``: lines of its list. None if there is no list,
+    or it cannot be read."""
+    path = f"DataLoader.{part}.dataset.cls_label_path"
     file = dotpath.get(config, path) if dotpath.exists(config, path) else None
     if not isinstance(file, str):
         return None

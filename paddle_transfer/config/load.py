@@ -165,6 +165,12 @@ def parse_override(option: str) -> tuple[str, Any]:
                      error.issues[0].rule, where=f"-o {option}") from None
 
 
+def show_override(path: str, value: object) -> str:
+    """The text ``path=value`` that ``parse_override`` reads."""
+    text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, width=1 << 30)
+    return f"{path}={text}".strip().removesuffix("\n...")
+
+
 def apply_overrides(data: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
     """A copy of ``data`` with each ``key.path=value`` set; keys are added where they are missing.
 

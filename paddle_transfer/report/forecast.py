@@ -80,5 +80,5 @@ def most_confirmations(settings: SearchSettings, *, reused: int = 0) -> int:
     if settings.plan:
         return 0
     again = max(0, (settings.repeats.confirm or 0) - settings.repeats.search_times)
-    points = min(CONFIRMED, most_points(settings, reused=reused))
-    return again * (points + (settings.search_space.baseline is not None))
+    confirmed = CONFIRMED + (settings.search_space.baseline is not None)
+    return again * min(confirmed, most_points(settings, reused=reused))

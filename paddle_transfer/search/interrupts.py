@@ -7,8 +7,7 @@ import signal
 import sys
 import threading
 import time
-
-_WATCHED = (signal.SIGINT, signal.SIGTERM)
+from collections.abc import Sequence
 
 
 class Interrupts:
@@ -16,11 +15,16 @@ class Interrupts:
     signals.
 
     After the first signal ``asked`` is true and the search ends at its next turn; a second one ends
-    this process there and then (workers die with it, and what is on disk is whole at every
-    moment)."""
+    this process there and then (workers die with it; what is on disk is always whole).
 
-    def __init__(self) -> None:
+    :param signals: what is watched
+    :param exits: False: a second signal raises KeyboardInterrupt; the process is not the search's
+    """
+
+    def __init__(self, signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM), *,
+                 exits: bool = True) -> None:
         self.signal: int | None = None
+        self._watched, self._exits = tuple(signals), exits
         self._before: dict[int, object] = {}
 
     def asked(self) -> bool:
@@ -40,7 +44,7 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in _WATCHED}
+            self._before = {number: signal.signal(number, self._handle) for number in self._watched}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -49,6 +53,8 @@ class Interrupts:
 
     def _handle(self, number: int, _frame: object) -> None:
         if self.signal is not None:
+            if not self._exits:
+                raise KeyboardInterrupt
             os._exit(128 + number)
         self.signal = number
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2,

@@ -1,0 +1,112 @@
+"""The public functions: search and estimate (``paddle_transfer.search``, ``.estimate``)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from paddle_transfer import api
+from paddle_transfer.checks.checker import check_config
+from paddle_transfer.config.load import show_override
+from paddle_transfer.progress import ProgressBar
+from paddle_transfer.report.estimate import Estimate, make_estimate
+from paddle_transfer.result import SearchResult, load_search
+from paddle_transfer.search.callbacks import INTERRUPTED, SearchCallback
+from paddle_transfer.search.interrupts import Interrupts
+from paddle_transfer.settings.groups import BaseTraining
+from paddle_transfer.settings.search_file import SearchSettings, load_search_file
+from paddle_transfer.worker.locate import locate, ppcls_folder
+
+#: A search file, or its content.
+Source = str | os.PathLike[str] | Mapping[str, Any]
+#: ``["max_iter=10"]`` as on the command line, or ``{"Global.epochs": 5}``.
+Overrides = Sequence[str] | Mapping[str, object]
+
+
+def search(config: Source, overrides: Overrides = (), *,
+           callbacks: Sequence[SearchCallback] = (), fresh: bool = False, check_data: bool = True,
+           paddleclas: str | None = None, **fields: object) -> SearchResult:
+    """Search, or go on with the search in ``output_dir``, as ``paddle-transfer search`` does.
+
+    Ctrl-C stops the search and gives what was found so far, with the reason ``interrupted``; the
+    same call goes on from there.
+
+    :param config: a search file, or its content
+    :param overrides: ``["max_iter=10", ...]`` or a mapping; names whose first letter is a capital
+        (``Global.epochs``) go to the base config, any other to the search file
+    :param callbacks: are told what happens, as well as the reports of the search file
+    :param fresh: move an earlier run in ``output_dir`` aside and begin anew
+    :param check_data: check lists and images before the first trial
+    :param paddleclas: a PaddleClas checkout; default: PADDLECLAS_HOME, the current directory when
+        it is one, else the installed wheel
+    :param fields: further overrides of the search file: ``max_iter=10``
+
+    Raises PaddleTransferError: ConfigError (with all mistakes), DataError, SetupError,
+    WeightsError, StudyError (``output_dir`` holds another search, or one is running there),
+    DiskFull, SearchFailed (no trial completed).
+    """
+    settings = load_settings(config, overrides, fields, paddleclas=paddleclas)
+    if check_data:
+        check_images(settings.base)
+    api.check_version(settings, locate(paddleclas).version)
+    reason = INTERRUPTED
+    with Interrupts([signal.SIGINT], exits=False) as interrupts, suppress(KeyboardInterrupt):
+        reason, records = api.run(settings, interrupts, fresh=fresh, paddleclas=paddleclas,
+                                  runner=api.PADDLE_RUNNER, more=callbacks,
+                                  ppcls=lambda: ppcls_folder(paddleclas))
+        if reason != INTERRUPTED:
+            api.check_outcome(settings, records, reason)
+    return _result(settings, reason)
+
+
+def estimate(config: Source, overrides: Overrides = (), *, paddleclas: str | None = None,
+             **fields: object) -> Estimate:
+    """What ``search`` would do and cost with the same arguments; nothing is run or written.
+
+    Raises ConfigError with all mistakes. What this machine lacks (images, GPUs) is none: it is told
+    in ``warnings``.
+    """
+    return make_estimate(load_settings(config, overrides, fields, paddleclas=paddleclas,
+                                       dry_run=True))
+
+
+def load_settings(config: Source, overrides: Overrides = (),
+                  fields: Mapping[str, object] | None = None, *, dry_run: bool = False,
+                  paddleclas: str | None = None) -> SearchSettings:
+    """Read a search file with its overrides; the arguments are those of ``search``.
+
+    :param dry_run: what this machine lacks becomes a warning
+    Raises ConfigError with all mistakes.
+    """
+    values = dict(overrides) if isinstance(overrides, Mapping) else {}
+    texts = [] if isinstance(overrides, Mapping) else list(overrides)
+    texts += [show_override(path, value) for path, value in {**values, **(fields or {})}.items()]
+    source = config if isinstance(config, Mapping) else os.fspath(config)
+    return load_search_file(source, texts, dry_run=dry_run, paddleclas=paddleclas)
+
+
+def check_images(base: BaseTraining) -> None:
+    """Check the data of a search before its first trial: warnings are printed, errors raised.
+    Images that have not changed since the last check are not read again.
+
+    Raises DataError for data that cannot be trained on as the config says.
+    """
+    with ProgressBar("images") as progress:
+        report = check_config(base.config, file=base.file, progress=progress)
+    report.raise_errors()  # with the warnings
+    if report.warnings:
+        print(report.text(), file=sys.stderr)
+
+
+def _result(settings: SearchSettings, reason: str) -> SearchResult:
+    """The result in ``output_dir``; an empty one when nothing had begun before an interrupt."""
+    folder = Path(settings.output.output_dir)
+    if reason == INTERRUPTED and not (folder / "search.yaml").exists():
+        return SearchResult(folder, settings.objective.metric, reason, (), ())
+    return replace(load_search(folder), reason=reason)

@@ -1,0 +1,197 @@
+"""The result of a search, finished or running, read from its output folder."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paddle_transfer.config.load import load_yaml
+from paddle_transfer.search.results import PointResult, point_results
+from paddle_transfer.search.saved_search import SavedSearch, read_saved_search
+from paddle_transfer.space.hyperparameter import Value
+from paddle_transfer.space.space import Point
+from paddle_transfer.study.records import Stage, TrialRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: One evaluated epoch: (epoch, metric), epochs from 1.
+Curve = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class RankedPoint:
+    """A row of the leaderboard: a point and what its trials gave.
+
+    :param rank: from 1
+    :param point: the hyperparameters by name
+    :param value: the mean of the metric over its complete trials
+    :param error: the standard error of that mean; None for a single trial
+    :param estimate: what the search's model expects of the point, without the luck of one training;
+        None where no model ranks
+    :param best_trial: its trial with the best metric
+    :param trials: the numbers of all its trials
+    :param is_baseline: whether it is the fixed point of the search file
+    """
+
+    rank: int
+    point: Point
+    value: float
+    error: float | None
+    estimate: float | None
+    best_trial: TrialRecord
+    trials: tuple[int, ...]
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class SearchResult:
+    """What a search found.
+
+    :param output_dir: the folder of the search
+    :param metric: what was maximised
+    :param reason: why the search ended, ``interrupted`` among them; None while it runs, and when it
+        was killed
+    :param trials: all trials by number, running ones too
+    :param ranking: the points with a complete trial, best first
+    """
+
+    output_dir: Path
+    metric: str
+    reason: str | None
+    trials: tuple[TrialRecord, ...]
+    ranking: tuple[RankedPoint, ...]
+
+    @property
+    def best(self) -> RankedPoint | None:
+        """The winner; None while no trial is complete."""
+        return self.ranking[0] if self.ranking else None
+
+    @property
+    def best_point(self) -> Point | None:
+        return self.best.point if self.best else None
+
+    @property
+    def best_value(self) -> float | None:
+        return self.best.value if self.best else None
+
+    @property
+    def baseline(self) -> RankedPoint | None:
+        """The fixed point of the search file; None without one, and while it has no result."""
+        return next((row for row in self.ranking if row.is_baseline), None)
+
+    @property
+    def gain(self) -> float | None:
+        """How much better the winner is than the baseline, in units of the metric."""
+        return self.best.value - self.baseline.value if self.best and self.baseline else None
+
+    @property
+    def best_config_path(self) -> Path | None:
+        """``best_config.yaml``: the PaddleClas config that trains the winner again."""
+        return self._file("best_config.yaml")
+
+    @property
+    def best_config(self) -> dict[str, Any] | None:
+        path = self.best_config_path
+        return load_yaml(str(path)) if path else None
+
+    @property
+    def best_model_path(self) -> Path | None:
+        """``best_model.pdparams``: the winner's weights; None when they are not kept."""
+        return self._file("best_model.pdparams")
+
+    @property
+    def final(self) -> dict[str, Any] | None:
+        """The test metrics of the final trainings (``final.json``); None without them."""
+        path = self._file("final.json")
+        return _read_json(path) if path else None
+
+    @property
+    def curves(self) -> dict[int, Curve]:
+        """The evaluated epochs of every trained trial, by number."""
+        return {trial.number: trial.curve for trial in self.trials if trial.reused is None}
+
+    def rows(self) -> list[dict[str, Value]]:
+        """The leaderboard as plain rows: rank, the metric, its error, estimate, trials, the best
+        trial and its best epoch, the hyperparameters, whether it is the baseline."""
+        return [{"rank": row.rank, self.metric: row.value, "error": row.error,
+                 "estimate": row.estimate, "trials": len(row.trials),
+                 "trial": row.best_trial.number, "epoch": row.best_trial.info.get("best_epoch"),
+                 **row.point, "baseline": row.is_baseline} for row in self.ranking]
+
+    def leaderboard(self) -> pd.DataFrame | list[dict[str, Value]]:
+        """``rows()``, as a pandas DataFrame where pandas is installed."""
+        if importlib.util.find_spec("pandas") is None:
+            return self.rows()
+        import pandas as pd  # optional, and slow to import
+
+        table: pd.DataFrame = pd.DataFrame(self.rows())
+        return table
+
+    def __repr__(self) -> str:
+        best = f"best {self.metric} {self.best.value:.4f}" if self.best else "no complete trial"
+        done = sum(trial.finished for trial in self.trials)
+        return f"<SearchResult {str(self.output_dir)!r}: {best} of {done} trials, {self.reason}>"
+
+    def _file(self, name: str) -> Path | None:
+        path = self.output_dir / name
+        return path if path.exists() else None
+
+
+def load_search(output_dir: str | os.PathLike[str]) -> SearchResult:
+    """The result of the search in ``output_dir``, finished or running. Runs and changes nothing.
+
+    Raises StudyError when no search has been there, or it cannot be read.
+    """
+    saved, root = read_saved_search(output_dir), Path(output_dir)
+    records, rows = saved.records(), _read_rows(root / "search_results.csv")
+    return SearchResult(root, str(saved.content.get("metric")),
+                        _read_json(root / "search_results.json").get("ended"), records,
+                        tuple(_ranking(saved, records, rows)))
+
+
+def _ranking(saved: SavedSearch, records: Sequence[TrialRecord],
+             rows: Mapping[int, Mapping[str, str]]) -> list[RankedPoint]:
+    """In the order that the search gave its points: its ranker knows the model of the results.
+
+    Points of which it has not said so yet come last, by what was observed.
+    """
+    def first(result: PointResult, column: str) -> str:
+        """The value of ``column`` in the first row of the point's complete trials that has one."""
+        cells = (rows.get(trial.number, {}).get(column, "") for trial in result.trials)
+        return next(filter(None, cells), "")
+
+    results = [result for result in point_results(saved.space, records)
+               if result.value is not None and result.proposal.stage is not Stage.TEACHER]
+    results.sort(key=lambda result: float(first(result, "rank") or "inf"))
+    fixed = saved.content.get("fixed")
+    baseline = saved.space.key(fixed) if fixed else None
+    return [RankedPoint(rank, result.point, result.value or 0.0, result.error,
+                        float(estimate) if (estimate := first(result, "estimate")) else None,
+                        result.best, tuple(trial.number for trial in result.trials),
+                        saved.space.key(result.point) == baseline)
+            for rank, result in enumerate(results, start=1)]
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """{} when it is not there (yet)."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _read_rows(path: Path) -> dict[int, dict[str, str]]:
+    """The rows of ``search_results.csv`` by trial; {} when it is not there (yet)."""
+    try:
+        with open(path, newline="", encoding="utf-8") as stream:
+            return {int(row["trial"]): row for row in csv.DictReader(stream)}
+    except (OSError, ValueError, KeyError):
+        return {}

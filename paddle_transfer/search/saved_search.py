@@ -1,0 +1,79 @@
+"""A search that is on disk, finished or not: what it searched, and its trials."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paddle_transfer.config.load import load_yaml
+from paddle_transfer.errors import StudyError
+from paddle_transfer.samplers.registry import SAMPLERS
+from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range
+from paddle_transfer.space.space import Space
+from paddle_transfer.stages.plan import BASE
+from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.study.store import read_store
+
+
+@dataclass(frozen=True)
+class SavedSearch:
+    """
+    :param output_dir: its folder
+    :param content: the search file as the search understood it
+    :param space: what it searched
+    """
+
+    output_dir: str | os.PathLike[str]
+    content: dict[str, Any]
+    space: Space
+
+    @property
+    def in_steps(self) -> bool:
+        """Whether it compares values one key at a time."""
+        return _in_steps(self.content)
+
+    def records(self) -> tuple[TrialRecord, ...]:
+        """Its trials, by number. Raises StudyError when they cannot be read."""
+        store = read_store(output_dir=self.output_dir, space=self.space,
+                           storage=self.content.get("storage"))
+        try:
+            return tuple(store.records())
+        finally:
+            store.close()
+
+
+def read_saved_search(output_dir: str | os.PathLike[str]) -> SavedSearch:
+    """The search in ``output_dir``; nothing is written, and the search may be running.
+
+    Raises StudyError when no search has been there, or it cannot be read.
+    """
+    file = Path(output_dir) / "search.yaml"  # as the search wrote it
+    if not file.is_file():
+        raise StudyError(f"{file}: there is no such file, so no search has been here")
+    content = load_yaml(str(file))
+    try:
+        keys = tuple(map(_hyperparameter, content["search_dict"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StudyError(f"{file}: does not say what was searched ({error!r})") from error
+    if _in_steps(content):  # a point may leave a key as the base config has it
+        keys = tuple(Choice(key.name, (*key.values, BASE))
+                     for key in keys if isinstance(key, Choice))
+    return SavedSearch(output_dir, content, Space(keys))
+
+
+def _in_steps(content: Mapping[str, Any]) -> bool:
+    mode = str(content.get("search_mode"))
+    return mode in SAMPLERS and SAMPLERS[mode].uses_stages
+
+
+def _hyperparameter(item: Mapping[str, Any]) -> Hyperparameter:
+    """An item of ``search_dict`` as a search writes it into its output_dir."""
+    condition = tuple((other, tuple(values)) for other, values in item.get("when", {}).items())
+    name, log = item["search_key"], item["log"]
+    if "search_values" in item:
+        return Choice(name, tuple(item["search_values"]), log=log, condition=condition)
+    low, high = item["search_range"]
+    return Range(name, low, high, log=log, integer=item["integer"], condition=condition)
