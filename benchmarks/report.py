@@ -12,6 +12,7 @@ from benchmarks.peers import GpSearcher, OptunaSearcher, SkoptSearcher
 from benchmarks.replay import Run, SamplerSearcher, Searcher, replay
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.pruners.registry import make_pruner
+from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import PastTask
 from paddle_transfer.samplers.gp.past_tasks import shipped
 from paddle_transfer.samplers.tables import Table
@@ -73,8 +74,8 @@ def methods(*, acquisition: str = "ei",
     package."""
     def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=()):
         return SamplerSearcher(table.space, fixed=fixed, seed=seed,
-                               acquisition=acquisition, tasks=tasks, pruner=make_pruner(
-                                   {"name": pruner}, epochs=table.epochs), epochs=table.epochs)
+                               acquisition=acquisition, tasks=tasks, epochs=table.epochs,
+                               pruner=make_pruner(Component(pruner), epochs=table.epochs))
 
     def bayes_prior(table, fixed, seed):
         return bayes(table, fixed, seed, tasks=others(shipped() if tasks is None else tasks, table))
@@ -90,7 +91,7 @@ def methods(*, acquisition: str = "ei",
         Method(
             "random_pruned", lambda t, fixed, seed: SamplerSearcher(
                 t.space, mode="random", fixed=fixed, seed=seed, epochs=t.epochs, pruner=make_pruner(
-                    {"name": DEFAULT_PRUNER}, epochs=t.epochs))),
+                    Component(DEFAULT_PRUNER), epochs=t.epochs))),
         Method("skopt", lambda t, fixed, seed: SkoptSearcher(t.space, fixed=fixed, seed=seed)),
         Method("gp", lambda t, fixed, seed: GpSearcher(t.space, fixed=fixed, seed=seed)),
         Method(

@@ -1,15 +1,17 @@
-"""Whether a running trial is hopeless: the protocol.
+"""Pruners end hopeless trials early: the protocol, and what a registered pruner says of itself.
 
-A pruner is a function of (space, the trial, what is finished): it keeps no state of its own, so a search that was
-killed and resumed, or replayed from a table, hears the same answers. Its conformance suite is
-``tests.helpers.pruner_suite``.
+A pruner is a function of (space, the trial, the finished trials): it keeps no state of its own, so
+a search that was killed and resumed, or replayed from a table, gets the same answers. Its
+conformance suite is ``tests.helpers.pruner_suite``.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
+from paddle_transfer.config.validation import Options
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.space.space import Space
 
@@ -17,17 +19,35 @@ from paddle_transfer.space.space import Space
 class Pruner(Protocol):
     """Judges running trials.
 
-    Duties: the same arguments give the same answer in any process; nothing is stopped while nothing is finished, nor
-    after its last epoch, nor before its first; the arguments are left as they are.
+    Duties: the same arguments give the same answer in any process; no trial is stopped while none
+    is finished, nor before its first epoch or after its last; the arguments stay as they are.
     """
 
     def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *,
                     epochs: int, seed: int) -> bool:
         """Whether ``trial`` should end after the last epoch of its ``curve``.
 
-        :param trial: running; its curve so far, (epoch, metric to be maximised), epochs from 1; ``value`` is not read
+        :param trial: running; its curve so far, (epoch, metric to be maximised), epochs from 1
         :param finished: in trial-number order, of any state; what cannot be used is left out
-        :param epochs: how many epochs a whole training of ``trial`` has
-        :param seed: the study's; what a pruner draws at random comes from it and from the trial's number
+        :param epochs: of a whole training of ``trial``
+        :param seed: the study's; random numbers depend on it and on the trial's number
         """
         ...
+
+
+class RegisteredPruner(ABC):
+    """A pruner that a search file can name. The class, in ``registry.PRUNERS``, is imported when a
+    search file is read: what it needs is imported by ``build``. ``options`` is the model of its
+    options."""
+
+    name: ClassVar[str]
+    options: ClassVar[type[Options]] = Options
+
+    @classmethod
+    @abstractmethod
+    def build(cls, options: Options, *, epochs: int) -> Pruner | None:
+        """The pruner; None: no trial is stopped.
+
+        :param options: an instance of the class's ``options``
+        :param epochs: of a whole training; where points differ in it, of the longest
+        """

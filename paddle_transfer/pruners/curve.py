@@ -1,8 +1,8 @@
-"""Our own pruner (``auto``): ends a trial that is all but sure not to come near the best finished one.
+"""The pruner ``auto``: ends a trial that is almost surely not to come near the best finished one.
 
-Two things foretell where a trial ends: how far its curve has come plus what it should still gain (``gains``), and
-what the search's model expects of its point. Only when both together leave less than ``CHANCE`` is it stopped. A
-search asks for few hopeless points, so little is to be won by haste and a winner is to be lost.
+Two things predict where a trial ends: its curve so far with its extrapolated gain, and the model's
+prediction for its point. A trial is stopped only when both together leave less than ``CHANCE``. A
+search asks for few hopeless points, so haste gains little and may lose the winner.
 """
 
 from __future__ import annotations
@@ -10,35 +10,38 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from typing_extensions import override
+
+from paddle_transfer.pruners.base import Pruner
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.common import valid_observations
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.curve_extrapolation import expected_gain, scale_of
 from paddle_transfer.samplers.gp.metric_scale import tail_mean
+from paddle_transfer.samplers.gp.model import model_of
 from paddle_transfer.space.space import Point, Space
 
-#: No trial ends before this share of its epochs.
+#: No trial is stopped before this share of its epochs,
 EARLIEST = 0.33
 
-#: Nor unless it is less likely than this to end above the best one, or less than ``TOLERANCE`` (log-odds: about one
-#: point at an accuracy of 0.88, the noise of a training) below it.
+#: nor unless the probability that it ends above the best one, or less than ``TOLERANCE`` (log-odds:
+#: about one point at an accuracy of 0.88, the noise of a training) below it, is less than this.
 CHANCE, TOLERANCE = 0.002, 0.1
 
-#: How far the model of the points is believed: multiple of its variance, and the noise of a training (log-odds).
+#: The multiple of the model's variance that counts, and the noise of a training (log-odds).
 DOUBT, NOISE = 2.0, 0.1
 
 
-class CurvesPruner:
-    """A ``prune.base.Pruner`` without arguments; ``seed`` changes nothing."""
+class CurvesPruner(Pruner):
+    """A ``Pruner`` without options; ``seed`` changes nothing."""
 
+    @override
     def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *,
                     epochs: int, seed: int) -> bool:
-        """As ``Pruner.should_stop``. Nothing is stopped before one whole training is finished."""
+        """As ``Pruner.should_stop``. No trial is stopped before one whole training is finished."""
         results = valid_observations(space, finished)
-        whole = [
-            o for o in results
-            if o.state == "complete" and any(math.isfinite(value) for _, value in o.curve)
-        ]
+        whole = [o for o in results if o.state == "complete"
+                 and any(math.isfinite(value) for _, value in o.curve)]
         curve = [(epoch, value) for epoch, value in trial.curve if math.isfinite(value)]
         if not whole or not curve or not space.contains(trial.point):
             return False
@@ -64,9 +67,8 @@ def chance(mean: float, deviation: float, *, above: float) -> float:
 
 def _chance_with_model(space: Space, point: Point, results: Sequence[Observation],
                        whole: Sequence[Observation], *, end: float, deviation: float) -> float:
-    """The chance of ending near the best point, noise taken away, when the curve foretells ``end``."""
-    from paddle_transfer.samplers.gp.model import model_of
-
+    """The probability that a trial with the extrapolated ``end`` ends near the best point's
+    posterior mean."""
     model = model_of(space, results)
     winner = float(model.mean(encoding.matrix(model.axes, [o.point for o in whole])).max())
     row = encoding.matrix(model.axes, [point])

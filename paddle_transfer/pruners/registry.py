@@ -1,54 +1,97 @@
-"""The search's pruner: from what a search file says to what the driver asks after every epoch."""
+"""The registry of pruners, the one way to build one by its name, and what the driver asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.pruners.base import Pruner
-from paddle_transfer.pruners.options import pruner_issues
+from typing_extensions import override
+
+from paddle_transfer.config.validation import Options
+from paddle_transfer.errors import PaddleTransferError, ValidationIssue, did_you_mean, show
+from paddle_transfer.pruners.base import Pruner, RegisteredPruner
+from paddle_transfer.pruners.options import OPTIONS
+from paddle_transfer.registry import Component, Registry
 from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.registry import checked_options
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.study.records import TrialRecord, observations
 
 
-def make_pruner(spec: Mapping[str, Any] | None, *, epochs: int) -> Pruner | None:
-    """The pruner that ``spec`` names: ``auto`` is our own, None or ``none`` is none, others are Optuna's.
+class NoPruner(RegisteredPruner):
+    """``pruner: none``."""
+
+    name = "none"
+
+    @classmethod
+    @override
+    def build(cls, options: Options, *, epochs: int) -> None:
+        """No trial is stopped."""
+
+
+class AutoPruner(RegisteredPruner):
+    """``pruner: auto``, the pruner of this package."""
+
+    name = "auto"
+
+    @classmethod
+    @override
+    def build(cls, options: Options, *, epochs: int) -> Pruner:
+        from paddle_transfer.pruners.curve import CurvesPruner  # late: numpy
+        return CurvesPruner()
+
+
+class NamedPruner(RegisteredPruner):
+    """One of Optuna's pruners, by its name there."""
+
+    @classmethod
+    @override
+    def build(cls, options: Options, *, epochs: int) -> Pruner:
+        from paddle_transfer.pruners.optuna import OptunaPruner  # late: Optuna
+        return OptunaPruner(Component(cls.name, options.model_dump(exclude_unset=True)),
+                            epochs=epochs)
+
+
+#: Pruners by the name that ``pruner`` of a search file gives.
+PRUNERS: Registry[type[RegisteredPruner]] = Registry(
+    "pruner", group="paddle_transfer.pruners",
+    builtin={"auto": f"{__name__}:AutoPruner", "none": f"{__name__}:NoPruner"})
+for _name, _options in OPTIONS.items():
+    if _name.endswith("Pruner"):
+        PRUNERS.register(_name, type(_name, (NamedPruner,), {"name": _name, "options": _options}))
+
+
+def make_pruner(component: Component | None, *, epochs: int) -> Pruner | None:
+    """The pruner that ``component`` names; None without one.
 
     :param epochs: of a whole training; where points differ in it, of the longest
-    :raises PaddleTransferError: with every mistake in ``spec``
+    :raises PaddleTransferError: with every mistake in ``component``
     """
-    issues = pruner_issues(spec)
-    if issues:
-        raise PaddleTransferError("\n".join(map(str, issues)))
-    name = "none" if spec is None else spec["name"]
-    if name == "none":
+    if component is None:
         return None
-    if name == "auto":
-        from paddle_transfer.pruners.curve import CurvesPruner
-        return CurvesPruner()
-    from paddle_transfer.pruners.optuna import OptunaPruner
-    return OptunaPruner(spec, epochs=epochs)
+    if component.name not in PRUNERS:
+        raise PaddleTransferError(str(ValidationIssue(
+            "pruner.name", "must be a pruner", show(component.name),
+            did_you_mean(component.name, PRUNERS.names()))))
+    pruner = PRUNERS[component.name]
+    return pruner.build(checked_options(pruner.options, component, "pruner"), epochs=epochs)
 
 
 class TrialPruner:
-    """A ``driver.Pruner`` around a ``prune.base.Pruner``.
+    """What the driver asks about a running trial.
 
-    A repeat of a point of which an earlier training came to its end is never stopped: its mean is what counts.
+    A repeat of a point that has a complete training is never stopped: its mean is what counts.
 
-    :param epochs: how many a whole training of a point has
+    :param epochs: of a whole training of a point
     """
 
     def __init__(self, pruner: Pruner, *, space: Space, epochs: Callable[[Point], int], seed: int):
         self._pruner, self._space, self._epochs, self._seed = pruner, space, epochs, seed
 
     def should_stop(self, record: TrialRecord, records: Sequence[TrialRecord]) -> bool:
+        """Whether the trial of ``record`` should end after its last epoch."""
         key = self._space.key(record.point)
-        if any(other.state == "complete" and other.reused is None
-               and self._space.key(other.point) == key
-               for other in records
-               if other.number != record.number):
+        if any(other.state == "complete" and other.reused is None and other.number != record.number
+               and self._space.key(other.point) == key for other in records):
             return False
         trial = Observation(record.number, record.point, None, "running", record.curve)
         return self._pruner.should_stop(self._space, trial, observations(records)[0],

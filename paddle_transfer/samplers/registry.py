@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from paddle_transfer.config.validation import issues_of
+from paddle_transfer.config.validation import Options, issues_of
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
-from paddle_transfer.registry import Registry
+from paddle_transfer.registry import Component, Registry
 from paddle_transfer.samplers.base import PastTask, RegisteredSampler, Sampler, SamplerContext
 from paddle_transfer.space.hyperparameter import Value
 from paddle_transfer.space.space import Point
@@ -49,6 +49,15 @@ SAMPLERS = SamplerRegistry("sampler", group="paddle_transfer.samplers", builtin=
 })
 
 
+def checked_options(model: type[Options], component: Component, where: str = "") -> Options:
+    """The options of a registered part, as its ``model``. Raises PaddleTransferError with every
+    mistake, each with its path below ``where``."""
+    try:
+        return model.model_validate(dict(component.options), context={"name": component.name})
+    except ValidationError as error:
+        raise PaddleTransferError("\n".join(map(str, issues_of(error, where)))) from None
+
+
 def make_sampler(name: str, *, baseline: Point | None = None, allow_repeats: bool = False,
                  eval_size: int | None = None, prior: str = "none",
                  past_tasks: Sequence[PastTask] = (), plan: object | None = None,
@@ -65,10 +74,7 @@ def make_sampler(name: str, *, baseline: Point | None = None, allow_repeats: boo
         raise PaddleTransferError(
             f"prior: there is no '{prior}'. {did_you_mean(prior, ('shipped', 'none'))}")
     sampler = SAMPLERS[name]
-    try:
-        checked = sampler.options.model_validate(dict(options or {}), context={"name": name})
-    except ValidationError as error:
-        raise PaddleTransferError("\n".join(map(str, issues_of(error)))) from None
+    checked = checked_options(sampler.options, Component(name, options or {}))
     return sampler.build(checked, SamplerContext(
         baseline=baseline, allow_repeats=allow_repeats, eval_size=eval_size, prior=prior,
         past_tasks=tuple(past_tasks), plan=plan))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from paddle_transfer.pruners.registry import TrialPruner, make_pruner
+from paddle_transfer.registry import Component
 from paddle_transfer.settings.groups import BaseTraining, Repeats
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.stages.base import SearchStages
@@ -21,7 +22,9 @@ def trial_pruner(spec: Mapping[str, Any] | None, *, base: BaseTraining, space: S
     def epochs(point: Point) -> int:
         return int(stages.raw_config(Proposal(point))["Global"]["epochs"])
 
-    pruner = make_pruner(spec, epochs=int(base.config["Global"]["epochs"]))
+    options = {key: value for key, value in (spec or {}).items() if key != "name"}
+    component = Component(spec["name"], options) if spec else None
+    pruner = make_pruner(component, epochs=int(base.config["Global"]["epochs"]))
     if pruner is None or not stages.supports_pruning:
         return None
     return TrialPruner(pruner, space=space, epochs=epochs, seed=repeats.seed)

@@ -1,6 +1,6 @@
 """The duties of every pruner, as tests.
 
-A test class inherits ``PrunerSuite`` and says how to build its pruner; see ``tests/prune`` and ``tests/study``.
+A test class inherits ``PrunerSuite`` and says how to build its pruner; see ``tests/pruners``.
 """
 
 from __future__ import annotations
@@ -14,21 +14,30 @@ import sys
 from dataclasses import replace
 
 from paddle_transfer.pruners.base import Pruner
+from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import Observation
 from tests.helpers.sampler_suite import PUBLISHED
 
 EPOCHS = 10
 
+
+def component(spec: dict) -> Component:
+    """``{name: NAME, OPTION: ...}``, as a search file has it."""
+    return Component(spec["name"], {key: value for key, value in spec.items() if key != "name"})
+
+
 _OTHER_PROCESS = """
 import pickle, sys
 questions = pickle.load(sys.stdin.buffer)
-print([pruner.should_stop(*given, epochs=epochs, seed=seed) for pruner, given, epochs, seed in questions])
+print([pruner.should_stop(*given, epochs=epochs, seed=seed)
+       for pruner, given, epochs, seed in questions])
 """
 
 
 def learning(end: float, epochs: int = EPOCHS, *,
              until: int | None = None) -> tuple[tuple[int, float], ...]:
-    """A curve that rises evenly in log-odds of its epochs, to ``end`` (0..1), cut off after ``until`` epochs."""
+    """A curve that rises evenly in log-odds of its epochs, to ``end`` (0..1), cut off after
+    ``until`` epochs."""
     odds = [
         math.log(end / (1 - end)) + 0.6 * math.log(epoch / epochs)
         for epoch in range(1, epochs + 1)

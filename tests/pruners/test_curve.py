@@ -32,7 +32,8 @@ class TestCurvesPruner(PrunerSuite):
             self.ask(running(learning(0.835, until=epoch))) for epoch in range(1, EPOCHS))
 
     def test_a_late_starter_goes_on_where_another_started_late(self):
-        """A large rate under a cosine schedule: at chance until the rate falls, and then the best of all."""
+        """A large rate under a cosine schedule: at chance until the rate falls, and then the best
+        of all."""
         late = ((1, .3), (2, .3), (3, .3), (4, .3), (5, .32), (6, .4), (7, .6), (8, .8), (9, .84),
                 (10, .85))
         point = {**BASELINE, "lr": 0.1}

@@ -3,50 +3,62 @@
 from __future__ import annotations
 
 import warnings
+from typing import ClassVar
 
 import optuna
 import pytest
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.pruners.optuna import OptunaPruner
+from paddle_transfer.pruners.registry import make_pruner
+from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import Observation
-from tests.helpers.pruner_suite import EPOCHS, FINISHED, HOPELESS, PrunerSuite, learning, running
+from tests.helpers.pruner_suite import (
+    EPOCHS,
+    FINISHED,
+    HOPELESS,
+    PrunerSuite,
+    component,
+    learning,
+    running,
+)
 from tests.helpers.sampler_suite import PUBLISHED
 
 
 class TestMedian(PrunerSuite):
-    spec = {"name": "MedianPruner"}
+    spec: ClassVar = {"name": "MedianPruner"}
 
     def make(self):
-        return OptunaPruner(self.spec, epochs=EPOCHS)
+        return make_pruner(component(self.spec), epochs=EPOCHS)
 
 
 class TestPercentile(TestMedian):
-    spec = {"name": "PercentilePruner", "percentile": 25, "n_startup_trials": 2}
+    spec: ClassVar = {"name": "PercentilePruner", "percentile": 25, "n_startup_trials": 2}
 
 
 class TestSuccessiveHalving(TestMedian):
-    spec = {"name": "SuccessiveHalvingPruner", "reduction_factor": 2}
+    spec: ClassVar = {"name": "SuccessiveHalvingPruner", "reduction_factor": 2}
 
 
 class TestHyperband(TestMedian):
-    spec = {"name": "HyperbandPruner"}
+    spec: ClassVar = {"name": "HyperbandPruner"}
 
 
 class TestPatient(TestMedian):
-    spec = {"name": "PatientPruner", "patience": 2, "wrapped_pruner": {"name": "MedianPruner"}}
+    spec: ClassVar = {"name": "PatientPruner", "patience": 2, "wrapped_pruner": {"name": "MedianPruner"}}
 
 
 class TestThreshold(TestMedian):
-    spec = {"name": "ThresholdPruner", "lower": 0.1}
+    spec: ClassVar = {"name": "ThresholdPruner", "lower": 0.1}
 
 
 class TestWilcoxon(TestMedian):
-    spec = {"name": "WilcoxonPruner"}
+    spec: ClassVar = {"name": "WilcoxonPruner"}
 
 
 class TestNop(TestMedian):
-    spec, stops = {"name": "NopPruner"}, False
+    spec: ClassVar = {"name": "NopPruner"}
+    stops = False
 
 
 @pytest.mark.parametrize("spec", [
@@ -70,7 +82,7 @@ def test_the_answers_are_those_of_a_study_that_really_ran(spec):
         warnings.simplefilter("ignore")  # experimental, some of them
         pruner = getattr(optuna.pruners, spec["name"])(**inner)
     study = optuna.create_study(direction="maximize", study_name="paddle_transfer", pruner=pruner)
-    ours, finished, answers = OptunaPruner(spec, epochs=EPOCHS), [], []
+    ours, finished, answers = make_pruner(component(spec), epochs=EPOCHS), [], []
     for number in range(12):
         trial, stopped, best = study.ask(), False, 0.55 + 0.13 * number % 0.4
         curve = learning(best) if number % 2 else tuple(
@@ -108,12 +120,12 @@ def test_the_answers_are_those_of_a_study_that_really_ran(spec):
      }, "at most max_resource (4 epochs)")])
 def test_mistakes_are_found_before_anything_is_asked(spec, text):
     with pytest.raises(PaddleTransferError) as caught:
-        OptunaPruner(spec, epochs=EPOCHS)
+        make_pruner(component(spec), epochs=EPOCHS)
     assert text in str(caught.value)
 
 
 def test_an_experimental_pruner_is_no_reason_to_warn_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        OptunaPruner({"name": "WilcoxonPruner"}, epochs=EPOCHS).should_stop(
+        OptunaPruner(Component("WilcoxonPruner"), epochs=EPOCHS).should_stop(
             PUBLISHED, running(HOPELESS[:5]), FINISHED, epochs=EPOCHS, seed=0)

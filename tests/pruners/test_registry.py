@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from typing import Annotated
 
 import pytest
+from typing_extensions import override
 
+from paddle_transfer.config.rules import Rule
+from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.pruners.base import RegisteredPruner
 from paddle_transfer.pruners.curve import CurvesPruner
 from paddle_transfer.pruners.optuna import OptunaPruner
-from paddle_transfer.pruners.registry import TrialPruner, make_pruner
+from paddle_transfer.pruners.registry import PRUNERS, TrialPruner, make_pruner
+from paddle_transfer.registry import Component
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.search.driver import Driver
 from paddle_transfer.search.pruning import trial_pruner
@@ -17,6 +25,7 @@ from paddle_transfer.search.trial_folder import TrialFolders
 from paddle_transfer.stages.plan import make_plan
 from paddle_transfer.study.store import open_store
 from tests.helpers.fakes import FakeExecutor, Play
+from tests.helpers.pruner_suite import PrunerSuite
 from tests.helpers.records import record, shown_settings
 from tests.helpers.tiny_search import tiny_settings
 from tests.helpers.virtual_search import scheduler_of
@@ -38,16 +47,71 @@ def running(number, lr, **changes):
 
 
 def adapter(settings, pruner, epochs=7):
-    return TrialPruner(pruner, space=settings.space, epochs=lambda point: epochs, seed=3)
+    return TrialPruner(pruner, space=settings.space, epochs=lambda _: epochs, seed=3)
 
 
 def test_names():
     assert make_pruner(None, epochs=5) is None
-    assert make_pruner({"name": "none"}, epochs=5) is None
-    assert isinstance(make_pruner({"name": "auto"}, epochs=5), CurvesPruner)
-    assert isinstance(make_pruner({"name": "HyperbandPruner"}, epochs=5), OptunaPruner)
+    assert make_pruner(Component("none"), epochs=5) is None
+    assert isinstance(make_pruner(Component("auto"), epochs=5), CurvesPruner)
+    assert isinstance(make_pruner(Component("HyperbandPruner"), epochs=5), OptunaPruner)
     with pytest.raises(PaddleTransferError, match="Did you mean 'auto'"):
-        make_pruner({"name": "auto_"}, epochs=5)
+        make_pruner(Component("auto_"), epochs=5)
+
+
+class BelowPruner(RegisteredPruner):
+    """A toy: stops what is below a value."""
+
+    class BelowOptions(Options):
+        value: Annotated[float, Rule("must be a number")] = 0.1
+
+    name, options = "below", BelowOptions
+
+    def __init__(self, value=0.1):
+        self.value = value
+
+    @classmethod
+    @override
+    def build(cls, options, *, epochs):
+        return cls(options.value / epochs)
+
+    @override
+    def should_stop(self, space, trial, finished, *, epochs, seed):
+        usable = any(one.state in ("complete", "pruned") for one in finished)
+        epoch, value = (trial.curve or [(epochs, 0.0)])[-1]
+        return usable and epoch < epochs and value < self.value
+
+
+class TestBelow(PrunerSuite):
+    """The suite runs on pruners from outside."""
+
+    def make(self):
+        return BelowPruner()
+
+
+@pytest.fixture
+def toy():
+    PRUNERS.register("below", BelowPruner)
+    yield
+    PRUNERS.unregister("below")
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_pruner_from_outside_is_built_with_its_options():
+    assert make_pruner(Component("below", {"value": 0.5}), epochs=5).value == 0.1
+    with pytest.raises(PaddleTransferError, match=r"pruner.value: must be a number; found 'x'"):
+        make_pruner(Component("below", {"value": "x"}), epochs=5)
+
+
+def test_no_name_of_this_package_imports_a_heavy_library():
+    code = """
+import sys
+from paddle_transfer.pruners.registry import PRUNERS
+assert all(PRUNERS[name].options for name in PRUNERS)
+print({"optuna", "numpy", "skopt"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_what_the_pruner_is_asked(tmp_path):
@@ -94,7 +158,7 @@ def test_greedy_searches_prune_nothing_but_mistakes_are_named(tmp_path):
     settings = replace(settings, plan=plan, space=plan.space())
     assert pruner_of(settings, {"name": "auto"}) is None
     assert pruner_of(settings, None) is None
-    with pytest.raises(PaddleTransferError, match="pruner.name"):
+    with pytest.raises(PaddleTransferError, match=r"pruner\.name"):
         pruner_of(settings, {"name": "x"})
 
 
@@ -103,13 +167,13 @@ def test_a_search_with_a_pruner_ends_hopeless_trials_early(tmp_path):
     settings, ends = tiny_settings(tmp_path, values={"lr": [0.1, 0.01, 0.001,
                                                             0.0001]}), (0.8, 0.15, 0.83, 0.1)
     store = open_store(output_dir=settings.output_dir, space=settings.space)
-    pruner = TrialPruner(CurvesPruner(), space=settings.space, epochs=lambda point: 6, seed=0)
+    pruner = TrialPruner(CurvesPruner(), space=settings.space, epochs=lambda _: 6, seed=0)
     Driver(
         scheduler=scheduler_of(settings, make_sampler("grid")), store=store,
         pruner=pruner, executor=FakeExecutor(
             slots=1,
             script=lambda job: Play(epochs=6, value=ends[job.number])), trial_folders=TrialFolders(
-                settings.output_dir, write_config=lambda one, path: path.write_text("{}"))).run()
+                settings.output_dir, write_config=lambda _, path: path.write_text("{}"))).run()
     records = store.records()
     assert [one.state for one in records] == ["complete", "pruned", "complete", "pruned"]
     assert 2 <= len(records[1].curve) < 6
