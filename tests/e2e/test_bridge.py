@@ -1,5 +1,5 @@
-"""Real trainings on real images (a second each) through the bridge: on the installed wheel, and on the checkout that
-PADDLECLAS_HOME names when it names one."""
+"""Real trainings on real images (a second each) through the bridge: on the installed wheel, and on
+the checkout that PADDLECLAS_HOME names when it names one."""
 
 import os
 import subprocess
@@ -61,9 +61,8 @@ def test_a_trial_reports_every_epoch_and_keeps_only_the_best_weights(reference):
     ]
     log = (directory / "train.log").read_text()
     engine = result["engine"]
-    assert log.startswith(
-        f"paddle_transfer: PaddleClas {engine['paddleclas']}, {engine['kind']} at {engine['path']}\n"
-    )
+    home = f"{engine['kind']} at {engine['path']}"
+    assert log.startswith(f"paddle_transfer: PaddleClas {engine['paddleclas']}, {home}\n")
     assert log.count("[Train][Epoch 1/2][Avg]") == 1
 
 
@@ -124,7 +123,7 @@ def test_the_chosen_metric_tells_the_best_epoch(trainings, digits, tmp_path):
 
 def test_a_metric_that_is_not_evaluated(trainings, digits, tmp_path):
     with pytest.raises(TrialError,
-                       match="The metric 'top3' is not evaluated: Metric.Eval gives top1, top2"):
+                       match=r"The metric 'top3' is not evaluated: Metric.Eval gives top1, top2"):
         trainings(train, str(tmp_path), tiny_config(digits, "unused"), metric="top3")
 
 
@@ -164,7 +163,7 @@ def test_a_resumed_training_remembers_its_best_epoch(trainings, digits, tmp_path
 
 @pytest.mark.parametrize("suffix", ["", ".pdparams"])
 def test_pretrained_weights_that_fit(trainings, reference, digits, tmp_path, suffix):
-    result, directory = reference
+    _, directory = reference
     config = tiny_config(digits, "unused",
                          Global__pretrained_model=str(directory / "best_model") + suffix,
                          Arch__class_num=6, Optimizer__lr__learning_rate=1e-9)
@@ -177,7 +176,8 @@ def test_pretrained_weights_that_fit(trainings, reference, digits, tmp_path, suf
 
 def test_pretrained_weights_that_do_not_fit(trainings, reference, digits, tmp_path):
     weights = str(reference[1] / "best_model")
-    other_shape = r"blocks.1.expand_conv.conv.weight: the network has \[40, 8, 1, 1\], the file \[24, 8, 1, 1\]"
+    other_shape = (r"blocks.1.expand_conv.conv.weight: the network has \[40, 8, 1, 1\], the file "
+                   r"\[24, 8, 1, 1\]")
     for arch, message in (("MobileNetV3_small_x0_5", other_shape),
                           ("ResNet18",
                            "missing in the file:\n    stem.0.conv.weight: .*and [0-9]+ more")):
@@ -186,25 +186,25 @@ def test_pretrained_weights_that_do_not_fit(trainings, reference, digits, tmp_pa
                            match=f"(?s)best_model.pdparams: does not fit the network .*{message}"):
             trainings(train, str(tmp_path / arch), config)
     with pytest.raises(TrialError,
-                       match="Global.pretrained_model: /nowhere: there is no such file"):
+                       match=r"Global.pretrained_model: /nowhere: there is no such file"):
         trainings(train, str(tmp_path / "gone"),
                   tiny_config(digits, "unused", Global__pretrained_model="/nowhere"))
 
 
 def test_configs_that_can_never_train(trainings, digits, tmp_path):
-    with pytest.raises(TrialError, match="cannot build what the config asks for: .*NoSuchNet"):
+    with pytest.raises(TrialError, match=r"cannot build what the config asks for: .*NoSuchNet"):
         trainings(train, str(tmp_path / "a"), tiny_config(digits, "unused", Arch__name="NoSuchNet"))
     missing = tiny_config(digits, "unused",
                           DataLoader__Train__dataset__cls_label_path="/nowhere/list.txt")
     with pytest.raises(
             TrialError,
-            match="DataLoader.Train.dataset.cls_label_path: there is no /nowhere/list.txt"):
+            match=r"DataLoader.Train.dataset.cls_label_path: there is no /nowhere/list.txt"):
         trainings(train, str(tmp_path / "b"), missing)
     beyond = tiny_config(digits, "unused", Metric__Eval=[{"TopkAcc": {"topk": 5}}])
     with pytest.raises(TrialError,
                        match=r"Metric.Eval: TopkAcc has topk \[5\], but there are 4 classes only"):
         trainings(train, str(tmp_path / "d"), beyond)
-    with pytest.raises(TrialError, match="No epoch was evaluated: Global.eval_interval"):
+    with pytest.raises(TrialError, match=r"No epoch was evaluated: Global.eval_interval"):
         trainings(train, str(tmp_path / "c"), tiny_config(digits, "unused",
                                                           Global__eval_interval=9))
 
@@ -217,7 +217,7 @@ def test_images_of_which_none_can_be_read(trainings, digits, tmp_path):
     for split in ("Train", "Eval"):
         broken = tiny_config(digits, "unused")
         broken["DataLoader"][split]["dataset"].update(dataset)
-        with pytest.raises(TrialError, match="The images cannot be read .the log names them.: "):
+        with pytest.raises(TrialError, match=r"The images cannot be read .the log names them.: "):
             trainings(train, str(tmp_path / split), broken)
 
 
@@ -231,7 +231,7 @@ def test_cutmix(trainings, digits, tmp_path):
 
 
 def test_a_gpu_that_is_not_there(trainings, digits):
-    with pytest.raises(SetupError, match="Global.device is gpu, but .*: -o Global.device=cpu"):
+    with pytest.raises(SetupError, match=r"Global.device is gpu, but .*: -o Global.device=cpu"):
         trainings(train_stock, tiny_config(digits, "unused", Global__device="gpu"))
 
 
@@ -268,8 +268,10 @@ def test_a_tool_tells_an_error_without_a_traceback(digits, tmp_path):
 def test_stock_paddleclas_trains_the_same(digits, tmp_path):
     config = tiny_config(digits, str(tmp_path / "stock"))
     load.dump_yaml(config, str(tmp_path / "stock.yaml"))
-    # scikit-learn first: with Paddle 2.6.2 stock PaddleClas crashes in zlib now and then (worker/shims.py)
-    code = "import runpy, sys, sklearn.metrics; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    # scikit-learn first: with Paddle 2.6.2 stock PaddleClas crashes in zlib now and then
+    # (worker/before_paddle.py)
+    code = ("import runpy, sys, sklearn.metrics; del sys.argv[0]; "
+            "runpy.run_path(sys.argv[0], run_name='__main__')")
     tool = [f"{CHECKOUT}/tools/train.py", "-c", str(tmp_path / "stock.yaml")]
     done = subprocess.run([sys.executable, "-c", code, *tool], capture_output=True, text=True,
                           env={**os.environ, **environment(CHECKOUT)})

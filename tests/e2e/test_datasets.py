@@ -1,5 +1,5 @@
-"""One epoch of every shipped training config, scaled down (pixels, images, batch), on data made from
-archives with the official layouts: through the bridge on the installed wheel, and on stock
+"""One epoch of every shipped training config, scaled down (pixels, images, batch), on data made
+from archives with the official layouts: through the bridge on the installed wheel, and on stock
 PaddleClas when PADDLECLAS_HOME names a checkout."""
 
 import os

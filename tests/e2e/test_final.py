@@ -1,4 +1,5 @@
-"""A real search that ends with its final trainings and the test list, by mean per class accuracy."""
+"""A real search that ends with its final trainings and the test list, by mean per class
+accuracy."""
 
 import json
 import os

@@ -1,4 +1,5 @@
-"""A search file of PaddleClas's own form, teacher and distillation included, trained for real on small images."""
+"""A search file of PaddleClas's own form, teacher and distillation included, trained for real on
+small images."""
 
 import csv
 import json
@@ -63,8 +64,8 @@ def test_every_key_then_the_teacher_then_the_student(found):
 def test_the_result_is_the_distilled_student(found, paddleclas):
     folder, _, _ = found
     config = load_yaml(str(folder / "out" / "best_config.yaml"))
-    teacher, student = (model[name]
-                        for model, name in zip(config["Arch"]["models"], ("Teacher", "Student")))
+    models = zip(config["Arch"]["models"], ("Teacher", "Student"), strict=True)
+    teacher, student = (model[name] for model, name in models)
     assert teacher["name"] == "MobileNetV3_small_x0_35"
     assert "lr_mult_list" not in teacher
     last = rows(folder)[-1]

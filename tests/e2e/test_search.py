@@ -1,4 +1,5 @@
-"""A whole search of real trainings on real images through the command line, and what its user does next."""
+"""A whole search of real trainings on real images through the command line, and what its user does
+next."""
 
 import csv
 import json
@@ -29,7 +30,8 @@ def tool(name, *arguments, cwd, code=0):
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory):
-    """The folder after a grid search of lr (one of them hopeless) x mixup, two workers, and what it printed."""
+    """The folder after a grid search of lr (one of them hopeless) x mixup, two workers, and what it
+    printed."""
     root = tmp_path_factory.mktemp("search")
     write_digits(root / "data", classes=(0, 1), per_class_train=16, per_class_val=20)
     config = tiny_config(str(root / "data"), "output", Metric__Eval=[{"TopkAcc": {"topk": [1]}}],

@@ -1,5 +1,6 @@
-"""For every entry of the catalogue: what a PaddleClas engine built from the edited config really is and does, on the
-installed wheel and on the checkout that PADDLECLAS_HOME names when it names one."""
+"""For every entry of the catalogue: what a PaddleClas engine built from the edited config really is
+and does, on the installed wheel and on the checkout that PADDLECLAS_HOME names when it names
+one."""
 
 import inspect
 import math
@@ -23,7 +24,8 @@ ELSEWHERE = {"pretrained"}
 
 @pytest.fixture
 def ask(trainings, digits, tmp_path):
-    """ask(question, point, *args, base={...}): an answer of ``testing.truth`` about the config of a point."""
+    """ask(question, point, *args, base={...}): an answer of ``testing.truth`` about the config of a
+    point."""
     def asked(question, point, *args, base=None, **kwargs):
         config = apply_point(tiny_config(digits, "unused", **(base or {})), keys_of(point), point)
         return trainings(question, config, str(tmp_path), *args, **kwargs)
@@ -36,10 +38,11 @@ def keys_of(point):
 
 def test_every_entry_has_its_truth_here():
     told = inspect.getsource(sys.modules[__name__])
-    assert [name for name in HYPERPARAMETERS if f"{name}=" not in told and name not in ELSEWHERE] == []
+    assert [name for name in HYPERPARAMETERS
+            if f"{name}=" not in told and name not in ELSEWHERE] == []
 
 
-# --- optimizer and schedule --------------------------------------------------------------------------------------
+# --- optimizer and schedule -----------------------------------------------------------------------
 
 def test_lr_and_its_schedules(ask):
     steps = 10  # 2 epochs of 5
@@ -112,7 +115,7 @@ def test_clip_norm(ask, norm):
         assert moved == pytest.approx(RATE * largest * shorter, rel=0.02, abs=1e-6)
 
 
-# --- labels, losses, mixed batches -------------------------------------------------------------------------------
+# --- labels, losses, mixed batches ----------------------------------------------------------------
 
 LOGITS = [[2.0, -1.0, 0.5, 0.0], [0.1, 0.2, -3.0, 1.0]]
 SOFT = [[0.7, 0.3, 0.0, 0.0], [0.0, 0.25, 0.75, 0.0]]
@@ -121,11 +124,11 @@ HARD = [0, 2]
 
 def cross_entropy(labels, epsilon):
     total = 0.0
-    for logits, label in zip(LOGITS, labels):
+    for logits, label in zip(LOGITS, labels, strict=True):
         shares = [float(i == label) for i in range(4)] if isinstance(label, int) else label
         log_sum = math.log(sum(math.exp(x) for x in logits))
         total -= sum(((1 - epsilon) * share + epsilon / 4) * (x - log_sum)
-                     for share, x in zip(shares, logits))
+                     for share, x in zip(shares, logits, strict=True))
     return total / len(labels)
 
 
@@ -155,7 +158,7 @@ def test_mixed_batches_and_their_labels(ask, point, kinds):
     found = []
     for batch in ask(truth.draw_batches, point, 40):
         blended = False
-        for image, label in zip(batch["images"], batch["labels"]):
+        for image, label in zip(batch["images"], batch["labels"], strict=True):
             pixels = [pixel for row in image for pixel in row]
             # image i is made of the number i + 1, its class is i: the mean tells the shares
             assert sum(pixels) / len(pixels) == pytest.approx(
@@ -175,7 +178,7 @@ def test_metrics_of_mixed_training_batches(ask):
     assert all(len(label) == 4 for label in looked["labels"])
 
 
-# --- pictures ----------------------------------------------------------------------------------------------------
+# --- pictures -------------------------------------------------------------------------------------
 
 PICTURE = [[[(x * 9) % 256, (y * 9) % 256, (x * y) % 256] for x in range(28)] for y in range(28)]
 WHOLE = {"DataLoader__Train__dataset__transform_ops__1__RandCropImage__scale": [1.0, 1.0],
@@ -211,7 +214,8 @@ def test_pictures_through_an_augmentation(ask, point, name, expected):
 
 
 def holes(results):
-    """The share of pictures with a hole (0 after normalization), and the largest hole's share of a picture."""
+    """The share of pictures with a hole (0 after normalization), and the largest hole's share of a
+    picture."""
     shares = [
         sum(not any(pixel) for row in values for pixel in row) / (28 * 28) for _, values in results
     ]
@@ -272,7 +276,7 @@ def test_resolution(ask):
     assert dict(looked["eval_transforms"])["ResizeImage"]["resize_short"] == 64
 
 
-# --- the model ---------------------------------------------------------------------------------------------------
+# --- the model ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("arch", [
@@ -290,7 +294,7 @@ def test_dropout_is_active_in_training_only(ask, arch):
 
 
 def test_dropout_on_a_model_without_a_linear_classifier(ask):
-    with pytest.raises(TrialError, match="FineTune: .* has no linear layer for 4 classes"):
+    with pytest.raises(TrialError, match=r"FineTune: .* has no linear layer for 4 classes"):
         ask(truth.look, {"dropout": 0.5}, base={"Arch__name": "SqueezeNet1_0"})
 
 

@@ -1,5 +1,6 @@
-"""Pretrained weights all the way: by each name, through our tools and through stock PaddleClas; and files that would
-do harm. Weights are made here and served on loopback; trainings take a second or two each."""
+"""Pretrained weights all the way: by each name, through our tools and through stock PaddleClas; and
+files that would do harm. Weights are made here and served on loopback; trainings take a second or
+two each."""
 
 import json
 import os
@@ -123,7 +124,7 @@ def test_each_name_starts_from_the_same_loss_everywhere(trainings, digits, files
         config = load.load_yaml(str(file))
         assert "Transfer" not in config
         assert config["Arch"]["pretrained"] is False
-    for name, loss in zip(names, first):  # the tools read the names themselves
+    for name, loss in zip(names, first, strict=False):  # the tools read the names themselves
         if name not in ("imagenet_ssld", "none"):
             load.dump_yaml(
                 {
@@ -210,8 +211,7 @@ def test_no_resumed_training_runs_what_a_checkpoint_says(trainings, digits, tmp_
     assert not (tmp_path / "mark").exists()
 
 
-def test_no_answers_from_a_classifier_that_was_not_trained(trainings, digits, files, variables,
-                                                           tmp_path):
+def test_no_answers_from_a_classifier_that_was_not_trained(digits, files, variables, tmp_path):
     load.dump_yaml(tiny_config(digits, str(tmp_path)), str(tmp_path / "a.yaml"))
     done = tool("eval", "-c", tmp_path / "a.yaml", "--pretrained", files / "theirs.pdparams",
                 variables=variables, code=2)

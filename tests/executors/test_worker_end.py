@@ -89,7 +89,7 @@ sys.stdin.read()
         parent.stdout.close()
 
 
-def test_a_worker_whose_parent_died_before_it_could_ask_does_not_begin(tmp_path):
+def test_a_worker_whose_parent_died_before_it_could_ask_does_not_begin():
     worker = subprocess.Popen([
         sys.executable, "-m", "paddle_transfer.worker.main", "--runner", RUNNER, "--report-fd", "1",
         "--parent", "1"

@@ -1,7 +1,8 @@
-"""Trainings for tests, one after the other in one process that is not the test's own (a process holds one PaddleClas).
+"""Trainings for tests, one after the other in one process that is not the test's own (a process
+holds one PaddleClas).
 
-``with Trainings(paddleclas) as trainings: trainings(train, directory, config)``: the functions below run over there;
-results and exceptions come back.
+``with Trainings(paddleclas) as trainings: trainings(train, directory, config)``: the functions
+below run over there; results and exceptions come back.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def environment(paddleclas: str | None) -> dict[str, str]:
 
 def _set_environment(variables: dict[str, str]) -> None:
     os.environ.update(variables)
-    # a process that was spawned would spawn its data workers too, and PaddleClas's transforms cannot be pickled
+    # a process that was spawned would spawn its data workers too, and PaddleClas's transforms
+    # cannot be pickled
     multiprocessing.set_start_method("fork", force=True)
 
 
@@ -60,13 +62,14 @@ def _output_to(path: str) -> Iterator[None]:
         yield
     finally:
         sys.stdout.flush()
-        for number, old in zip((1, 2), kept):
+        for number, old in zip((1, 2), kept, strict=True):
             os.dup2(old, number)
             os.close(old)
 
 
 def train(directory: str, config: dict, *, stop_after: int = 0, **payload: Any) -> dict:
-    """Runs the trial runner in ``directory``; its result, with ``reports`` and the ``digest`` of the weights."""
+    """Runs the trial runner in ``directory``; its result, with ``reports`` and the ``digest`` of
+    the weights."""
     from paddle_transfer.worker.runner import run
 
     os.makedirs(directory, exist_ok=True)
@@ -92,7 +95,8 @@ def train(directory: str, config: dict, *, stop_after: int = 0, **payload: Any) 
 
 
 def train_stock(config: dict, **options: Any) -> dict:
-    """Trains with all of PaddleClas's own saves: best (metric, epoch), where its weights are, their digest."""
+    """Trains with all of PaddleClas's own saves: best (metric, epoch), where its weights are, their
+    digest."""
     from paddle_transfer.worker.bootstrap import open_engine
     from paddle_transfer.worker.locate import locate
     from paddle_transfer.worker.options import RunOptions
@@ -128,7 +132,8 @@ def save_weights(path: str, *, arch: str, class_num: int, seed: int, head: bool 
 
 
 def stock_trainings(files: list[str], folder: str) -> None:
-    """Trains configs with stock PaddleClas, as its ``tools/train.py`` does, into ``folder``/0, 1, ..."""
+    """Trains configs with stock PaddleClas, as its ``tools/train.py`` does, into ``folder``/0, 1,
+    ..."""
     from paddle_transfer.worker.bootstrap import import_with_ppcls
     from paddle_transfer.worker.locate import locate
 

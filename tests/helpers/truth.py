@@ -1,4 +1,5 @@
-"""What a PaddleClas engine really is and does, as plain data. For tests, run through ``testing.bridge.Trainings``."""
+"""What a PaddleClas engine really is and does, as plain data. For tests, run through
+``bridge.Trainings``."""
 
 from __future__ import annotations
 
@@ -16,14 +17,15 @@ def _engine(config: dict, directory: str) -> Iterator[Any]:
     from tests.helpers.bridge import _output_to
 
     os.makedirs(directory, exist_ok=True)
-    with _output_to(os.path.join(directory, "engine.log")):
-        with open_engine(config, mode="train", home=locate(),
-                         options=RunOptions(weights_to="", log_file=False)) as engine:
-            yield engine
+    options = RunOptions(weights_to="", log_file=False)
+    with _output_to(os.path.join(directory, "engine.log")), open_engine(
+            config, mode="train", home=locate(), options=options) as engine:
+        yield engine
 
 
 def look(config: dict, directory: str) -> dict:
-    """The built engine: optimizers, the learning rate before every step, transforms, the first batches, EMA, AMP."""
+    """The built engine: optimizers, the learning rate before every step, transforms, the first
+    batches, EMA, AMP."""
     with _engine(config, directory) as engine:
         train, evaluation = (next(iter(loader))
                              for loader in (engine.train_dataloader, engine.eval_dataloader))
@@ -60,8 +62,8 @@ def version() -> str:
 
 
 def decays(config: dict, directory: str) -> dict[str, float]:
-    """By which share of itself each trained parameter shrinks, per unit of learning rate, in a first step without any
-    gradient: its weight decay as it is, whatever was said where."""
+    """By which share of itself each trained parameter shrinks, per unit of learning rate, in a
+    first step without any gradient: its weight decay as it is, whatever was said where."""
     import paddle
     with _engine(config, directory) as engine:
         named = {name: p for name, p in engine.model.named_parameters() if not p.stop_gradient}
@@ -79,17 +81,20 @@ def decays(config: dict, directory: str) -> dict[str, float]:
 
 
 def averaged(config: dict, directory: str) -> tuple[float, float]:
-    """How far the moving average and the model themselves got from the start in a training: (average, model)."""
+    """How far the moving average and the model themselves got from the start in a training:
+    (average, model)."""
     with _engine(config, directory) as engine:
         start = [p.clone() for p in engine.model.parameters()]
         engine.train()
-        return tuple(max(float((p - old).abs().max()) for p, old in zip(model.parameters(), start))
+        return tuple(max(float((p - old).abs().max())
+                         for p, old in zip(model.parameters(), start, strict=True))
                      for model in (engine.model_ema.module, engine.model))
 
 
 def _rates(engine: Any, count: int) -> list[float]:
-    """The learning rate with which the optimizer would make each of ``count`` steps. (The schedule's own ``get_lr`` is
-    none to ask: Paddle's cosine computes the next rate from the last one whenever it is called.)"""
+    """The learning rate with which the optimizer would make each of ``count`` steps. (The
+    schedule's own ``get_lr`` is none to ask: Paddle's cosine computes the next rate from the last
+    one whenever it is called.)"""
     rates = []
     for _ in range(count):
         rates.append(float(engine.optimizer[0].get_lr()))
@@ -106,7 +111,8 @@ def _plain(operator: Any) -> tuple[str, dict]:
 
 
 def loss_of(config: dict, directory: str, logits: list, labels: list) -> float:
-    """The engine's training loss on ``logits`` and ``labels`` (indices, or a row of shares each)."""
+    """The engine's training loss on ``logits`` and ``labels`` (indices, or a row of shares
+    each)."""
     import paddle
     with _engine(config, directory) as engine:
         kind = "int64" if isinstance(labels[0], int) else "float32"
@@ -116,7 +122,8 @@ def loss_of(config: dict, directory: str, logits: list, labels: list) -> float:
 
 
 def draw_batches(config: dict, directory: str, count: int) -> list[dict]:
-    """``count`` mixed batches, each of the loader's own first images: which share is whose, and how they were mixed."""
+    """``count`` mixed batches, each of the loader's own first images: which share is whose, and how
+    they were mixed."""
     import numpy as np
     with _engine(config, directory) as engine:
         dataset, collate = engine.train_dataloader.dataset, engine.train_dataloader.collate_fn
@@ -124,7 +131,7 @@ def draw_batches(config: dict, directory: str, count: int) -> list[dict]:
         for _ in range(count):
             # pictures of one number each (1, 2, ...), so that what was mixed can be read off them
             batch = [(np.full([3, 8, 8], i + 1.0, dtype="float32"), i % 4) for i in range(4)]
-            images, labels = collate(batch)[:2] if collate else zip(*batch)
+            images, labels = collate(batch)[:2] if collate else zip(*batch, strict=False)
             made.append({"images": np.array(images).astype(float)[:, 0].tolist(),
                          "labels": np.array(labels).astype(float).tolist()})
         assert len(dataset)
@@ -133,8 +140,9 @@ def draw_batches(config: dict, directory: str, count: int) -> list[dict]:
 
 def through(config: dict, directory: str, picture: list, *, times: int,
             upto: str | None = None) -> list:
-    """``picture`` (height x width x 3, 0 to 255) ``times`` times through the training operators from the first that is
-    not decoding, each result as (shape, values). ``upto`` leaves out the operator of that name and those behind it."""
+    """``picture`` (height x width x 3, 0 to 255) ``times`` times through the training operators
+    from the first that is not decoding, each result as (shape, values). ``upto`` leaves out the
+    operator of that name and those behind it."""
     import numpy as np
     with _engine(config, directory) as engine:
         operators = [
@@ -161,16 +169,17 @@ def head_inputs(config: dict, directory: str) -> dict[str, float]:
     with _engine(config, directory) as engine:
         seen: list[float] = []
         classifier(engine.model, config["Arch"]["class_num"]).register_forward_pre_hook(
-            lambda layer, inputs: seen.append(float((inputs[0] == 0).astype("float32").mean())))
+            lambda _, inputs: seen.append(float((inputs[0] == 0).astype("float32").mean())))
         images = paddle.randn([16, 3, 28, 28])
         for switch in (engine.model.train, engine.model.eval):
             switch()
             engine.model(images)
-        return dict(zip(("train", "eval"), seen))
+        return dict(zip(("train", "eval"), seen, strict=True))
 
 
 def one_step(config: dict, directory: str) -> dict[str, tuple[float, float, float]]:
-    """For each parameter: how far it moved in a first step, its largest gradient and the gradient's norm."""
+    """For each parameter: how far it moved in a first step, its largest gradient and the gradient's
+    norm."""
     import paddle
 
     from paddle_transfer.worker.batches import autocast

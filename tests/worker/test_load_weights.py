@@ -51,7 +51,7 @@ def network(arch):
 
 
 @pytest.fixture(scope="module")
-def networks(arch):
+def networks():
     return import_with_ppcls("networks", locate())
 
 
@@ -107,7 +107,8 @@ def test_the_10w_form_without_a_head(saved, network, tmp_path):
 
 
 def test_the_10w_form_with_a_head_of_100000_classes(saved, network, tmp_path):
-    # protocol 3 has no frames, so a head can be put behind the rest; its 410 MB (float16) are a hole in the file
+    # protocol 3 has no frames, so a head can be put behind the rest; its 410 MB (float16) are a
+    # hole in the file
     tensors = {name: array for name, array in saved[1].items() if name != "fc.weight"}
     tensors["fc.bias"] = np.zeros(100_000, np.float32)
     size = 2048 * 100_000 * 2
@@ -166,7 +167,7 @@ def test_an_equal_head_is_kept_or_left_fresh(saved, arch):
     assert differing(model, saved[1]) == HEAD
 
 
-def test_what_paddleclas_loads_afterwards_is_a_file_that_we_wrote(saved, network, arch, tmp_path):
+def test_what_paddleclas_loads_afterwards_is_a_file_that_we_wrote(saved, network, tmp_path):
     weights = read(saved[0])
     made = load_weights.make_plan(network, weights, file="x")
     prepared = load_weights.write_prepared(tmp_path / "prepared.pdparams", weights, made)
@@ -176,7 +177,7 @@ def test_what_paddleclas_loads_afterwards_is_a_file_that_we_wrote(saved, network
     assert differing(network, saved[1]) == HEAD
 
 
-def test_a_training_checkpoint(saved, arch, tmp_path):
+def test_a_training_checkpoint(arch, tmp_path):
     import paddle
     from ppcls.utils.save_load import save_model
 

@@ -30,7 +30,8 @@ def wheel(site, *, version="2.4.2", without=()):
     information.mkdir()
     (information /
      "METADATA").write_text(f"Metadata-Version: 2.1\nName: paddleclas\nVersion: {version}\n")
-    # the wheel really carries this inside the package; on sys.path it looks like a second installation
+    # the wheel really carries this inside the package; on sys.path it looks like a second
+    # installation
     (site / "paddleclas/paddleclas.egg-info").mkdir()
     (site / "paddleclas/paddleclas.egg-info/PKG-INFO"
      ).write_text(f"Name: paddleclas\nVersion: {version}\n")
@@ -39,7 +40,8 @@ def wheel(site, *, version="2.4.2", without=()):
 
 @pytest.fixture
 def places(tmp_path):
-    """A checkout named on the command line, one in the environment, one as the current directory, and a wheel."""
+    """A checkout named on the command line, one in the environment, one as the current directory,
+    and a wheel."""
     for name in ("explicit", "environment", "current", "python_path"):
         checkout(tmp_path / name)
     (tmp_path / "empty").mkdir()
@@ -81,11 +83,11 @@ def test_the_wheel_stays_the_wheel_when_an_earlier_run_put_it_on_the_search_path
 def test_a_named_place_that_is_no_checkout_is_an_error_and_not_the_next_place(places):
     with pytest.raises(
             SetupError,
-            match="--paddleclas names .*/empty, which is no PaddleClas checkout: it lacks "
+            match=r"--paddleclas names .*/empty, which is no PaddleClas checkout: it lacks "
             "ppcls/engine/engine.py, .*pip install --no-deps paddleclas==2.4.2"):
         find(places, "empty", "environment")
     with pytest.raises(SetupError,
-                       match="PADDLECLAS_HOME names .*/nowhere.*: there is no such directory"):
+                       match=r"PADDLECLAS_HOME names .*/nowhere.*: there is no such directory"):
         find(places, None, "nowhere")
 
 
@@ -103,7 +105,7 @@ def test_no_paddleclas_at_all(tmp_path):
     for name in ("empty", "site"):
         (tmp_path / name).mkdir()
     with pytest.raises(SetupError,
-                       match="was not found.*pip install --no-deps paddleclas==2.4.2.*git clone"):
+                       match=r"was not found.*pip install --no-deps paddleclas==2.4.2.*git clone"):
         find(tmp_path)
 
 

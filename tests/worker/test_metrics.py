@@ -3,11 +3,11 @@
 import types
 
 import numpy as np
+import paddle
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
-paddle = pytest.importorskip("paddle")
-
-from paddle_transfer.worker.bootstrap import load_ppcls
+from paddle_transfer.worker.bootstrap import import_with_ppcls
 from paddle_transfer.worker.locate import locate
 from paddle_transfer.worker.metrics import PerClassAccuracy
 
@@ -21,8 +21,6 @@ def measured(logits, labels, batch=7):
 
 
 def test_it_is_scikit_learns_over_uneven_classes_and_batches():
-    from sklearn.metrics import balanced_accuracy_score
-
     random = np.random.default_rng(0)
     labels = random.choice([0, 1, 2, 5], p=[0.7, 0.2, 0.05, 0.05],
                            size=200)  # 3 and 4 have no image
@@ -53,22 +51,22 @@ def test_the_main_classifier_of_several_counts():
 
 
 def test_several_processes_count_repeated_samples_once(monkeypatch):
-    """Two processes evaluate 3 images: the sampler repeats the first one to fill the second process's batch."""
-    load_ppcls(locate())
-    from paddle_transfer.worker import eval_loop
-
+    """Two processes evaluate 3 images: the sampler repeats the first one to fill the second
+    process's batch."""
+    eval_loop = import_with_ppcls("eval_loop", locate())
     others = iter([paddle.to_tensor([[1.0, 0.0], [1.0, 0.0]]), paddle.to_tensor([[1], [0]])])
     monkeypatch.setattr(paddle.distributed, "get_world_size", lambda: 2)
     monkeypatch.setattr(paddle.distributed, "all_gather",
                         lambda parts, value: parts.extend([value, next(others)]))
     logits = paddle.to_tensor([[1.0, 0.0], [0.0, 1.0]])
     engine = types.SimpleNamespace(
-        use_dali=False, config={"Global": {}}, is_rec=False, model=lambda images: logits, amp=False,
+        use_dali=False, config={"Global": {}}, is_rec=False, model=lambda _: logits, amp=False,
         eval_loss_func=None, eval_metric_func=None, multilabel=False)
     measured = eval_loop.Evaluation()
     eval_loop._evaluate_batch(engine, [paddle.zeros([2, 1]), paddle.to_tensor([[0], [1]])],
                               measured, total=3)
-    # class 0: right; class 1: one right, one wrong. The fourth, right and of class 0, is a repetition.
+    # class 0: right; class 1: one right, one wrong. The fourth, right and of class 0, is a
+    # repetition.
     assert measured.seen == 3
     assert measured.per_class.value() == pytest.approx(0.75)
     assert measured.per_class.seen == {0: 1, 1: 2}
