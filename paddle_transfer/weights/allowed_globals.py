@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -20,39 +20,37 @@ from paddle_transfer.weights.limits import CopyBudget, Malformed, Refused, check
 #: Booleans, integers, floats, complex numbers. No objects, texts, dates or records.
 _DTYPE = re.compile(r"[<>=|]?(\?|[bBhHiIlLqQefdFD]|b1|[iu][1248]|f[248]|c8|c16)\Z")
 
-Args = tuple[Any, ...]
-
 
 @dataclass(frozen=True)
 class AllowedGlobal:
     """A global that a pickle named and that is known.
 
-    :param make: (budget, arguments) -> what a call of it gives; None: it cannot be called
+    :param make: (budget, *arguments) -> what a call of it gives; None: it cannot be called. Wrong
+        arguments raise Malformed, TypeError or ValueError
     """
 
     name: str
-    make: Callable[[CopyBudget, Args], object] | None = None
+    make: Callable[..., object] | None
 
 
 class Dtype:
     """numpy.dtype while it is rebuilt: its code first, then (BUILD) its byte order."""
 
-    def __init__(self, _budget: CopyBudget, args: Args):
-        code = args[0] if 1 <= len(args) <= 3 else None
+    def __init__(self, _budget: CopyBudget, code: object, _align: object = 0, _copy: object = 0):
         if not isinstance(code, str) or not _DTYPE.match(code):
             raise Refused(f"numpy.dtype({code!r})"[:80])
         self.dtype: np.dtype = np.dtype(code)
 
-    def build(self, _budget: CopyBudget, state: object) -> None:
+    def build(self, _budget: CopyBudget, state: tuple[Any, ...]) -> None:
         """:param state: (version, byte order, subdescription, names, fields, size, alignment,
         flags), of which only the order may say something"""
-        if not isinstance(state, tuple) or not 3 <= len(state) <= 9 or (
-                state[1] not in ("<", ">", "|", "=")):
+        _, order, *fields = state[:5]
+        if order not in ("<", ">", "|", "="):
             raise Malformed("a strange dtype state")
-        if any(part is not None for part in state[2:5]):
+        if any(part is not None for part in fields):
             raise Refused("numpy.dtype with fields")
-        if state[1] in ("<", ">"):
-            self.dtype = self.dtype.newbyteorder(state[1])
+        if order in ("<", ">"):
+            self.dtype = self.dtype.newbyteorder(order)
 
 
 class Array:
@@ -61,15 +59,13 @@ class Array:
     def __init__(self, value: np.ndarray | None = None):
         self.value = value
 
-    def build(self, budget: CopyBudget, state: object) -> None:
-        if not isinstance(state, tuple) or len(state) not in (4, 5):
-            raise Malformed("a strange array state")
+    def build(self, budget: CopyBudget, state: tuple[Any, ...]) -> None:
         shape, dtype, fortran, data = state[-4:]
         self.value = _array(budget, data, dtype, shape, "F" if fortran else "C")
 
 
 def _array(budget: CopyBudget, data: object, dtype: object, shape: object,
-           order: Literal["C", "F"]) -> np.ndarray:
+           order: object) -> np.ndarray:
     """A view of ``data``; a copy when its bytes are in the other order."""
     if not isinstance(dtype, Dtype):
         raise Malformed("an array without a dtype")
@@ -80,73 +76,60 @@ def _array(budget: CopyBudget, data: object, dtype: object, shape: object,
         raise Refused("numpy object array")
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise Malformed("an array without bytes")
-    if not isinstance(shape, tuple) or not limits.is_shape(shape):
+    if not isinstance(shape, tuple) or not limits.is_shape(shape) or order not in ("C", "F"):
         raise Malformed("an array with a strange shape")
-    array = limits.array_view("an array of ", data, dtype.dtype, shape, order)
+    array = limits.array_view("an array of ", data, dtype.dtype, shape, fortran=order == "F")
     if dtype.dtype.isnative:
         return array
     budget.charge(array.nbytes)
     return array.astype(dtype.dtype.newbyteorder("="))
 
 
-def _reconstruct(_budget: CopyBudget, args: Args) -> Array:
+def _reconstruct(_budget: CopyBudget, kind: object, _shape: object, _type: object) -> Array:
     """An empty array: the shape given here is never allocated."""
-    kind = getattr(args[0], "name", "something") if args else "?"
-    if len(args) != 3 or not isinstance(args[0], AllowedGlobal) or kind != "numpy.ndarray":
-        raise Refused(f"numpy.core.multiarray._reconstruct of {kind}")
+    if getattr(kind, "name", "") != "numpy.ndarray":
+        raise Refused(f"numpy.core.multiarray._reconstruct of {getattr(kind, 'name', 'something')}")
     return Array()
 
 
-def _frombuffer(budget: CopyBudget, args: Args) -> Array:
-    if len(args) != 4 or args[3] not in ("C", "F"):
-        raise Malformed("a strange array buffer")
-    return Array(_array(budget, args[0], args[1], args[2], args[3]))
+def _frombuffer(budget: CopyBudget, data: object, dtype: object, shape: object,
+                order: object) -> Array:
+    return Array(_array(budget, data, dtype, shape, order))
 
 
-def _scalar(budget: CopyBudget, args: Args) -> object:
-    if len(args) != 2:
-        raise Malformed("a strange scalar")
-    return _array(budget, args[1], args[0], (), "C").item()
+def _scalar(budget: CopyBudget, dtype: object, data: object) -> object:
+    return _array(budget, data, dtype, (), "C").item()
 
 
-def _encode(budget: CopyBudget, args: Args) -> bytes:
+def _encode(budget: CopyBudget, text: object, encoding: object = "utf-8") -> bytes:
     """Python 3 writes bytes as texts in protocols 0 to 2."""
-    if len(args) != 2 or not isinstance(args[0], str) or args[1] not in ("latin1", "latin-1"):
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise Refused("_codecs.encode other than latin1")
-    budget.charge(len(args[0]))
-    return args[0].encode("latin-1")
+    budget.charge(len(text))
+    return text.encode("latin-1")
 
 
-def _bytes(budget: CopyBudget, args: Args) -> bytes | memoryview:
-    if not args:
-        return b""
-    if len(args) == 2:
-        return _encode(budget, args)
-    if len(args) == 1 and isinstance(args[0], (bytes, memoryview)):
-        return args[0]
-    raise Malformed("strange bytes")
+def _bytes(budget: CopyBudget, data: object = b"", *encoding: object) -> bytes | memoryview:
+    if encoding:
+        return _encode(budget, data, *encoding)
+    if not isinstance(data, (bytes, memoryview)):
+        raise Malformed("strange bytes")
+    return data
 
 
-def _items(budget: CopyBudget, args: Args) -> Sequence[Any]:
-    """The items that a container is made from: none, or those of one argument."""
-    if not args:
-        return ()
-    if len(args) != 1 or not isinstance(args[0], (list, tuple)):
+def _items(budget: CopyBudget, items: object = ()) -> Sequence[Any]:
+    """The items that a container is made from."""
+    if not isinstance(items, (list, tuple)):
         raise Malformed("a container of something strange")
-    budget.charge(16 * len(args[0]))
-    return args[0]
+    budget.charge(16 * len(items))
+    return items
 
 
-def _mapping(budget: CopyBudget, args: Args) -> dict[Any, Any]:
-    result = {}
-    for pair in _items(budget, args):
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            raise Malformed("a strange mapping")
-        result[check_key(pair[0])] = pair[1]
-    return result
+def _mapping(budget: CopyBudget, *pairs: object) -> dict[Any, Any]:
+    return {check_key(key): value for key, value in _items(budget, *pairs)}
 
 
-def _paddle_tensor(_budget: CopyBudget, args: Args) -> Array:
+def _paddle_tensor(_budget: CopyBudget, *args: object) -> Array:
     """paddle.save writes a DenseTensor as (eval, ("data", {"data": ndarray})); see
     reduce_DenseTensor in paddle/framework/io.py. Exactly this form means the array; nothing is
     evaluated."""
@@ -156,22 +139,16 @@ def _paddle_tensor(_budget: CopyBudget, args: Args) -> Array:
     raise Refused("builtins.eval")
 
 
-_ALLOWED = {allowed.name: allowed for allowed in (
-    AllowedGlobal("numpy.ndarray"),
-    AllowedGlobal("numpy.dtype", Dtype),
-    AllowedGlobal("numpy.core.multiarray._reconstruct", _reconstruct),
-    AllowedGlobal("numpy.core.multiarray.scalar", _scalar),
-    AllowedGlobal("numpy.core.numeric._frombuffer", _frombuffer),
-    AllowedGlobal("_codecs.encode", _encode),
-    AllowedGlobal("collections.OrderedDict", _mapping),
-    AllowedGlobal("builtins.dict", _mapping),
-    AllowedGlobal("builtins.tuple", lambda budget, args: tuple(_items(budget, args))),
-    AllowedGlobal("builtins.list", lambda budget, args: list(_items(budget, args))),
-    AllowedGlobal("builtins.set", lambda budget, args: set(map(check_key, _items(budget, args)))),
-    AllowedGlobal("builtins.bytes", _bytes),
-    AllowedGlobal("builtins.bytearray", _bytes),
-    AllowedGlobal("builtins.eval", _paddle_tensor),
-)}
+_ALLOWED = {name: AllowedGlobal(name, make) for name, make in {
+    "numpy.ndarray": None, "numpy.dtype": Dtype,
+    "numpy.core.multiarray._reconstruct": _reconstruct, "numpy.core.multiarray.scalar": _scalar,
+    "numpy.core.numeric._frombuffer": _frombuffer, "_codecs.encode": _encode,
+    "collections.OrderedDict": _mapping, "builtins.dict": _mapping,
+    "builtins.tuple": lambda *args: tuple(_items(*args)),
+    "builtins.list": lambda *args: list(_items(*args)),
+    "builtins.set": lambda *args: set(map(check_key, _items(*args))),
+    "builtins.bytes": _bytes, "builtins.bytearray": _bytes, "builtins.eval": _paddle_tensor,
+}.items()}
 #: Other names of these modules, in Python 2 and in numpy 2.
 _ALIASES = {
     "__builtin__": "builtins", "numpy._core.numeric": "numpy.core.numeric", **dict.fromkeys((

@@ -42,10 +42,6 @@ class FileRecord:
     def __str__(self) -> str:
         return f"{self.size:,} bytes, SHA-256 {self.sha256}"
 
-    @property
-    def day(self) -> str:
-        return self.first_seen or "an earlier day"
-
 
 def record_path(file: Path) -> Path:
     return file.with_name(file.name + ".json")
@@ -56,7 +52,7 @@ def read_record(file: Path) -> FileRecord | None:
     try:
         entry = json.loads(record_path(file).read_text(encoding="utf-8"))
         return FileRecord(int(entry["size"]), str(entry["sha256"]), str(entry.get("url", "")),
-                          str(entry.get("first_seen", "")))
+                          str(entry.get("first_seen") or "an earlier day"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -80,7 +76,7 @@ def make_record(file: Path, url: str = "") -> FileRecord:
     return FileRecord(size, digest.hexdigest(), url, now)
 
 
-def verify_checksum(file: Path) -> FileRecord:
+def verify_checksum(file: Path) -> None:
     """Compare ``file`` with its record; write one when there is none.
 
     :raises FetchError: it has changed; says both contents and how to accept the new one
@@ -88,10 +84,8 @@ def verify_checksum(file: Path) -> FileRecord:
     known, found = read_record(file), make_record(file)
     if known is None:
         write_record(file, found)
-        return found
-    if known != found:
+    elif known != found:
         raise FetchError(
-            f"{file}: has changed: recorded on {known.day} with {known}; found {found}. If the new "
-            f"one is right, delete {record_path(file).name} beside it; else delete the file and "
-            "fetch it again")
-    return known
+            f"{file}: has changed: recorded on {known.first_seen} with {known}; found {found}. If "
+            f"the new one is right, delete {record_path(file).name} beside it; else delete the "
+            "file and fetch it again")

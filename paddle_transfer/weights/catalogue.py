@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from paddle_transfer.errors import did_you_mean
 from paddle_transfer.weights.errors import UnknownWeights
 
 BUCKET = "https://paddle-imagenet-models-name.bj.bcebos.com"
+LEGENDARY = f"{BUCKET}/dygraph/legendary_models"
 DOCS = "https://github.com/PaddlePaddle/PaddleClas/blob/develop/docs/zh_CN"
 TABLE = f"{DOCS}/models/ImageNet1k/README.md"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -54,10 +55,7 @@ class Entry:
         return self.urls[0].rsplit("/", 1)[-1]
 
 
-def _legendary(stem: str) -> tuple[str, ...]:
-    return (f"{BUCKET}/dygraph/legendary_models/{stem}_pretrained.pdparams",)
-
-
+#: Top-1 accuracies on ImageNet-1k.
 _IMAGENET = {
     "ResNet18": .7098, "ResNet18_vd": .7226, "ResNet34_vd": .7598, "ResNet50_vd": .7912,
     "ResNet101_vd": .8017, "VGG16": .7200, "MobileNetV3_small_x0_35": .5303,
@@ -77,7 +75,7 @@ _SSLD = {
 }
 _10W = Entry(
     "10w", "ResNet50_vd",
-    (f"{BUCKET}/dygraph/legendary_models/ResNet50_vd_10w_pretrained.pdparams",
+    (f"{LEGENDARY}/ResNet50_vd_10w_pretrained.pdparams",
      f"{BUCKET}/dygraph/ResNet50_vd_10w_pretrained.pdparams",
      "https://paddlehub.bj.bcebos.com/dygraph/image_classification/resnet50_vd_10w.pdparams",
      f"{BUCKET}/ResNet50_vd_10w_pretrained.tar"),
@@ -85,12 +83,12 @@ _10W = Entry(
     note="100,000 classes, 43 million images; the file has no classifier. The second address's "
          "file names its tensors as PaddleHub does (PaddleClas issue 1438), the last is a tar of "
          "Paddle 1.x")
-_ENTRIES = (
-    *(Entry("imagenet", arch, _legendary(arch), top1=top1) for arch, top1 in _IMAGENET.items()),
-    *(Entry("imagenet_ssld", arch, _legendary(f"{arch}_ssld"), top1=top1, note="distilled (SSLD)")
-      for arch, top1 in _SSLD.items()),
-    _10W)
-CATALOGUE: dict[tuple[str, str], Entry] = {(entry.name, entry.arch): entry for entry in _ENTRIES}
+CATALOGUE: dict[tuple[str, str], Entry] = {(found.name, found.arch): found for found in (
+    *(Entry("imagenet", arch, (f"{LEGENDARY}/{arch}_pretrained.pdparams",), top1=top1)
+      for arch, top1 in _IMAGENET.items()),
+    *(Entry("imagenet_ssld", arch, (f"{LEGENDARY}/{arch}_ssld_pretrained.pdparams",), top1=top1,
+            note="distilled (SSLD)") for arch, top1 in _SSLD.items()),
+    _10W)}
 
 
 def entry(name: str, arch: str | None = None, *, ppcls: str | Path | None = None) -> Entry:
@@ -103,44 +101,39 @@ def entry(name: str, arch: str | None = None, *, ppcls: str | Path | None = None
         raise UnknownWeights(
             f"pretrained: must be one of {', '.join(NAMES)}, a file or an address; found {name!r}. "
             f"{did_you_mean(name, NAMES)}")
-    if arch is None and name != "10w":
-        raise UnknownWeights(f"pretrained: {name}: needs an architecture, as in arch='ResNet50_vd'")
+    arch = _10W.arch if arch is None and name == _10W.name else arch
     if arch is None:
-        return _10W
+        raise UnknownWeights(f"pretrained: {name}: needs an architecture, as in arch='ResNet50_vd'")
     known = CATALOGUE.get((name, arch))
-    if known is None and ppcls is not None and name != "10w":
+    if known is None and ppcls is not None and name != _10W.name:
         known = _from_ppcls(name, arch, Path(ppcls))
-    if known is None:
-        there = sorted({a for n, a in CATALOGUE if n == name})
-        others = sorted(n for n, a in CATALOGUE if a == arch)
-        hint = f"For {arch} there is {', '.join(others)}. " if others else ""
-        raise UnknownWeights(
-            f"pretrained: {name}: there is none for {arch}. {hint}"
-            f"{did_you_mean(arch, there)} A file or an address may be given instead.")
-    return known
+    if known is not None:
+        return known
+    others = sorted(n for n, a in CATALOGUE if a == arch)
+    hint = f"For {arch} there is {', '.join(others)}. " if others else ""
+    raise UnknownWeights(
+        f"pretrained: {name}: there is none for {arch}. {hint}"
+        f"{did_you_mean(arch, sorted({a for n, a in CATALOGUE if n == name}))} A file or an "
+        "address may be given instead.")
 
 
 def entries(ppcls: str | Path | None = None) -> Iterator[Entry]:
     """The whole catalogue, then what PaddleClas's own tables have beside it."""
     yield from CATALOGUE.values()
-    if ppcls is not None:
-        folder = Path(ppcls)
-        extra = (_from_ppcls("imagenet", arch, folder) for arch in sorted(model_urls(folder))
-                 if ("imagenet", arch) not in CATALOGUE)
-        yield from filter(None, extra)
+    for arch in sorted(model_urls(Path(ppcls)) if ppcls is not None else ()):
+        if ("imagenet", arch) not in CATALOGUE:
+            yield entry("imagenet", arch, ppcls=ppcls)
 
 
 def _from_ppcls(name: str, arch: str, ppcls: Path) -> Entry | None:
     url = model_urls(ppcls).get(arch)
     if not url:
         return None
-    size = re.search(r"_(\d{3})\Z", arch)
-    found = Entry("imagenet", arch, (url,), size=int(size[1]) if size else 224,
-                  note="from PaddleClas's MODEL_URLS")
+    size, note = re.search(r"_(\d{3})\Z", arch), "from PaddleClas's MODEL_URLS"
     if name == "imagenet_ssld":  # as ppcls/utils/save_load.py does for use_ssld
-        return replace(found, name=name, urls=(url.replace("_pretrained", "_ssld_pretrained"),),
-                       note="by PaddleClas's rule for use_ssld; whether it exists is not known")
-    return found
+        url = url.replace("_pretrained", "_ssld_pretrained")
+        note = "by PaddleClas's rule for use_ssld; whether it exists is not known"
+    return Entry(name, arch, (url,), size=int(size[1]) if size else 224, note=note)
 
 
 @lru_cache(maxsize=8)
@@ -161,9 +154,8 @@ def model_urls(ppcls: Path) -> dict[str, str]:
 def _literal(node: ast.expr) -> dict[str, str]:
     """The texts by text of a dict that is written out, those that are not empty."""
     try:
-        value = ast.literal_eval(node)
-    except ValueError:
+        items = ast.literal_eval(node).items()
+    except (AttributeError, TypeError, ValueError):  # computed, or no dict
         return {}
-    items = value.items() if isinstance(value, dict) else ()
     return {arch: url for arch, url in items
             if isinstance(arch, str) and isinstance(url, str) and url}

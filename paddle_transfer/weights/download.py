@@ -9,7 +9,6 @@ import re
 import socket
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,14 +24,11 @@ TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 
 
 class Unavailable(FetchError):
-    """This address will not give the file, however often it is asked.
+    """This address will not give the file, however often it is asked."""
 
-    :param host: set when the host cannot be reached
-    """
 
-    def __init__(self, message: str, host: str = ""):
-        self.host = host
-        super().__init__(message)
+class Unreachable(Unavailable):
+    """Nor will any other address of the same host, which cannot be reached."""
 
 
 def _ignore(*_: object) -> None:
@@ -87,10 +83,8 @@ def download(url: str, part: Path, network: Network) -> None:
                 failures, pause = 0, network.pause
             failures += 1
             # a host that cannot be reached is asked twice: a user offline should not wait minutes
-            limit = min(2, network.attempts) if error.unreachable else network.attempts
-            if failures >= limit:
-                host = urllib.parse.urlsplit(url).netloc if error.unreachable else ""
-                raise Unavailable(str(error), host) from None
+            if failures >= (min(2, network.attempts) if error.unreachable else network.attempts):
+                raise (Unreachable if error.unreachable else Unavailable)(str(error)) from None
             wait = min(max(pause, error.wait), network.longest_pause)
             network.log(f"{url}: {error}; trying again in {wait:g} s, from byte {_size(part):,}")
             network.sleep(wait)

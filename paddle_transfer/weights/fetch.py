@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from paddle_transfer.weights import cache
-from paddle_transfer.weights.download import Network, Unavailable, discard, download
+from paddle_transfer.weights.download import Network, Unavailable, Unreachable, discard, download
 from paddle_transfer.weights.errors import FetchError, WeightsError
-from paddle_transfer.weights.lock import locked
 
 MIRROR = "PADDLE_TRANSFER_MIRROR"
+LOCK_POLL_SECONDS = 0.2
 Check = Callable[[Path], object]
 
 
@@ -33,12 +36,8 @@ def fetch(urls: Sequence[str], file: Path, *, check: Check, network: Network | N
     network = network or Network()
     if file.exists():
         return _verified(file, check)
-
-    def waiting(pid: str) -> None:
-        network.log(f"{file.name}: process {pid} is fetching it; waiting")
-
     try:
-        with locked(file.with_name(file.name + ".lock"), sleep=network.sleep, waiting=waiting):
+        with _locked(file, network):
             if file.exists():
                 return _verified(file, check)
             return _fetch(mirrored(urls, mirror), file, check=check, network=network)
@@ -46,6 +45,32 @@ def fetch(urls: Sequence[str], file: Path, *, check: Check, network: Network | N
         raise FetchError(
             f"{error.filename or file}: {error.strerror or error}. The folder for weights can be "
             "set with PADDLE_TRANSFER_HOME") from None
+
+
+@contextlib.contextmanager
+def _locked(file: Path, network: Network) -> Iterator[None]:
+    """One process at a time: ``file``.lock tells its holder's id, and dies with it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    path, told = file.with_name(file.name + ".lock"), False
+    lock = FileLock(path, on_acquired=_write_holder)
+    while not lock.is_locked:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if not told:
+                pid = path.read_text(errors="replace").strip() or "?"
+                network.log(f"{file.name}: process {pid} is fetching it; waiting")
+            told = True
+            network.sleep(LOCK_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _write_holder(descriptor: int) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
 def _verified(file: Path, check: Check) -> Path:
@@ -71,7 +96,8 @@ def _fetch(urls: Sequence[str], file: Path, *, check: Check, network: Network) -
     reasons: list[str] = []
     unreachable: set[str] = set()
     for url in urls:
-        if urllib.parse.urlsplit(url).netloc in unreachable:
+        host = urllib.parse.urlsplit(url).netloc
+        if host in unreachable:
             reasons.append(f"{url}: the same host")
             continue
         try:
@@ -80,7 +106,7 @@ def _fetch(urls: Sequence[str], file: Path, *, check: Check, network: Network) -
             check(part)
         except Unavailable as error:
             reasons.append(f"{url}: {error}")
-            unreachable.update(filter(None, [error.host]))
+            unreachable |= {host} if isinstance(error, Unreachable) else set()
         except WeightsError as error:
             discard(part)
             reasons.append(f"{url}: what it sent: {str(error).replace(f'{part}: ', '')}")
@@ -98,15 +124,11 @@ def _accept(part: Path, file: Path, url: str) -> None:
     elif known != found:
         discard(part)
         raise FetchError(
-            f"{url}: sends another file than on {known.day}: then {known}; now {found}. It was not "
-            f"kept. If the new one is right, delete {cache.record_path(file)} and fetch again")
+            f"{url}: sends another file than on {known.first_seen}: then {known}; now {found}. It "
+            f"was not kept. If the new one is right, delete {cache.record_path(file)} and fetch "
+            "again")
     os.replace(part, file)
     discard(part)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _by_hand(urls: Sequence[str], file: Path, reasons: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 
@@ -52,7 +51,7 @@ def is_shape(shape: object) -> bool:
 
 
 def array_view(what: str, data: bytes | bytearray | memoryview, dtype: np.dtype,
-               shape: tuple[int, ...] | list[int], order: Literal["C", "F"] = "C") -> np.ndarray:
+               shape: tuple[int, ...] | list[int], *, fortran: bool = False) -> np.ndarray:
     """The array in ``data``, without a copy. Raises Malformed when the sizes do not agree.
 
     :param what: how the error begins
@@ -60,4 +59,4 @@ def array_view(what: str, data: bytes | bytearray | memoryview, dtype: np.dtype,
     """
     if math.prod(shape) * dtype.itemsize != len(data):
         raise Malformed(f"{what}shape {list(shape)} does not take {len(data):,} bytes")
-    return np.frombuffer(data, dtype=dtype).reshape(tuple(shape), order=order)
+    return np.frombuffer(data, dtype=dtype).reshape(tuple(shape), order="F" if fortran else "C")

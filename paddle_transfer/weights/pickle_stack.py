@@ -132,7 +132,7 @@ class PickleStack:
             raise Malformed("a call of something that is no name")
         if function.make is None:
             raise Refused(f"a call of {function.name}")
-        self.push(function.make(self.budget, args))
+        self.push(function.make(self.budget, *args))
 
     def call_object(self) -> None:
         function, *args = self.pop_mark()
@@ -146,7 +146,7 @@ class PickleStack:
     def build(self) -> None:
         """Give the state on top to the object below it."""
         state, target = self.pop(), self.items[-1]
-        if isinstance(target, (Array, Dtype)):
+        if isinstance(target, (Array, Dtype)) and isinstance(state, tuple):
             target.build(self.budget, state)
         elif state not in (None, {}):
             raise Refused(f"__setstate__ of {getattr(target, 'name', type(target).__name__)}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from paddle_transfer.weights.errors import NotWeights, UnsafeWeights
 from paddle_transfer.weights.file_bytes import FileBytes, read_file
 from paddle_transfer.weights.file_kinds import HEAD_BYTES, PICKLE, SAFETENSORS, kind_of
 from paddle_transfer.weights.limits import Malformed, Refused, Truncated
-from paddle_transfer.weights.state_dict import State, find_state
+from paddle_transfer.weights.state_dict import State, find_state, to_plain
 from paddle_transfer.weights.unpickler import unpickle
 
 MAX_BYTES = 16 << 30
@@ -61,17 +62,32 @@ def read(path: str | os.PathLike[str], *, sha256: str | None = None,
     :raises UnsafeWeights: with the global that the file asked for
     :raises NotWeights: the file is something else, damaged or cut short
     """
-    kind, data = load(path)
+    kind, data = _load(path)
     found = hashlib.sha256(data).hexdigest() if digest or sha256 else ""
     if sha256 and found != sha256:
         raise NotWeights(
             f"{path}: its SHA-256 is {found}, but {sha256} was recorded: the file has changed")
-    with parse_errors(path, kind):
-        tensors, others, inside = parse(data, kind)
+    with _parse_errors(path, kind):
+        tensors, others, inside = _parse(data, kind)
     return Weights(tensors, kind, len(data), others, inside, found)
 
 
-def load(path: str | os.PathLike[str]) -> tuple[str, FileBytes]:
+def read_all(path: str | os.PathLike[str], *,
+             leaf: Callable[[np.ndarray], object] = lambda array: array) -> Any:
+    """Whatever ``path`` (a ``.pdparams``, ``.pdopt``, ``.pdstates``) holds, as plain containers,
+    numbers, texts and arrays: what ``paddle.load(path, return_numpy=True)`` gives.
+
+    :param leaf: makes of every array what stands in its place
+    :raises UnsafeWeights, NotWeights: as ``read``
+    """
+    kind, data = _load(path)
+    with _parse_errors(path, kind):
+        if kind == PICKLE:
+            return to_plain(unpickle(data), leaf)
+        return {name: leaf(array) for name, array in _parse(data, kind)[0].items()}
+
+
+def _load(path: str | os.PathLike[str]) -> tuple[str, FileBytes]:
     """(the kind of ``path``, its bytes). Raises NotWeights, saying what it is, for other kinds."""
     try:
         size = os.stat(path).st_size
@@ -88,15 +104,14 @@ def load(path: str | os.PathLike[str]) -> tuple[str, FileBytes]:
         raise NotWeights(f"{path}: {error.strerror or error}") from None
 
 
-def parse(data: FileBytes, kind: str) -> State:
-    """As ``find_state``. Raises Malformed, Refused, RecursionError."""
+def _parse(data: FileBytes, kind: str) -> State:
     if kind == PICKLE:
         return find_state(unpickle(data))
     return (safetensors if kind == SAFETENSORS else static_tar).parse(data), (), ""
 
 
 @contextlib.contextmanager
-def parse_errors(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
+def _parse_errors(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
     """Turns the errors of the parsers into WeightsErrors that name the file."""
     try:
         yield

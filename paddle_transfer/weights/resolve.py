@@ -33,13 +33,11 @@ class ResolvedWeights:
     :param path: the local file
     :param sha256: of the bytes that were read; a worker must read the same
     :param source: what the user asked for: ``10w``, an address, or a file's name
-    :param entry: the catalogue's, when it was asked for by name
     """
 
     path: Path
     sha256: str
     source: str
-    entry: catalogue.Entry | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a job's payload."""
@@ -63,7 +61,7 @@ def resolve(spec: str | os.PathLike[str] | bool | None, *, arch: str | None = No
     spec = "imagenet" if spec is True else spec
     if not isinstance(spec, (str, os.PathLike)):
         raise UnknownWeights(f"pretrained: must be a name, a file or an address; found {spec!r}")
-    text, entry = os.fspath(spec), None
+    text = os.fspath(spec)
     if text in NAMES:
         entry = catalogue.entry(text, arch, ppcls=ppcls)
         file = fetch(entry.urls, cache_folder() / entry.filename, check=read, network=network,
@@ -77,7 +75,7 @@ def resolve(spec: str | os.PathLike[str] | bool | None, *, arch: str | None = No
     else:
         file = local_file(text)
         text = file.name
-    return ResolvedWeights(file, _digest(file), text, entry)
+    return ResolvedWeights(file, _digest(file), text)
 
 
 def _digest(file: Path) -> str:

@@ -1,7 +1,8 @@
-"""The mapping from names to tensors in the object that a pickle held."""
+"""What a pickle of weights or of a checkpoint holds: its tensors by name, or all of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,42 +22,65 @@ MAX_OTHERS = 50
 State = tuple[dict[str, np.ndarray], tuple[str, ...], str]
 
 
-def find_state(thing: Any, depth: int = 0) -> State:
+def find_state(thing: object, depth: int = 0) -> State:
     """(tensors by name, names of what stood beside them, where in ``thing`` they stood).
 
     :raises Malformed: there are none
     :raises Refused: a bare global stands among them
     """
-    if type(thing) in (list, tuple) and thing and depth < MAX_DEPTH:  # PaddleHub: [state, ...]
-        tensors, others, inside = find_state(thing[0], depth + 1)
-        return tensors, others, f"0.{inside}".rstrip(".")
-    if type(thing) is not dict:
+    if isinstance(thing, (list, tuple)) and thing and depth < MAX_DEPTH:  # PaddleHub: [state, ...]
+        first, others, inside = find_state(thing[0], depth + 1)
+        return first, others, f"0.{inside}".rstrip(".")
+    if not isinstance(thing, dict):
         raise Malformed(f"it holds {_describe(thing)}, not tensors by name")
-    tensors, names = _split(join_slices(thing))
-    others = tuple(names[:MAX_OTHERS])
-    if tensors:
-        return tensors, others, ""
-    for name in NESTED if depth < MAX_DEPTH else ():
-        if type(thing.get(name)) is dict:
-            tensors, _, inside = find_state(thing[name], depth + 1)
-            rest = tuple(other for other in others if other != name)
-            return tensors, rest, f"{name}.{inside}".rstrip(".")
-    raise Malformed(
-        f"there are no tensors in it (only {', '.join(names[:5]) or 'an empty mapping'})")
-
-
-def _split(state: dict[Any, Any]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """(the tensors of ``state``, the names of all else)."""
-    tensors: dict[str, np.ndarray] = {}
-    others = []
-    for name, value in state.items():
+    names, tensors = [], {}
+    for name, value in join_slices(thing).items():
         array = tensor_of(value)
         if array is not None and isinstance(name, str):
             tensors[name] = array
         elif name != NAME_TABLE:
             refuse_global(value)
-            others.append(str(name)[:80])
-    return tensors, others
+            names.append(str(name)[:80])
+    others = tuple(names[:MAX_OTHERS])
+    if tensors:
+        return tensors, others, ""
+    for name in NESTED if depth < MAX_DEPTH else ():
+        if type(thing.get(name)) is dict:
+            nested, _, inside = find_state(thing[name], depth + 1)
+            rest = tuple(other for other in others if other != name)
+            return nested, rest, f"{name}.{inside}".rstrip(".")
+    raise Malformed(
+        f"there are no tensors in it (only {', '.join(names[:5]) or 'an empty mapping'})")
+
+
+def to_plain(value: object, leaf: Callable[[np.ndarray], object],
+             done: dict[int, object] | None = None) -> object:
+    """``value`` with ``leaf(array)`` in the place of everything that stands for an array.
+
+    A container that is used twice stays one, so that a small file cannot unfold to a huge object.
+
+    :param done: what was made of each container so far, by its id; ``done`` itself while it is
+        being made
+    :raises Refused: a bare global
+    :raises Malformed: a container that holds itself
+    """
+    done = {} if done is None else done
+    refuse_global(value)
+    array = tensor_of(value)
+    if array is not None:
+        return leaf(array)
+    if not isinstance(value, (dict, list, tuple)):
+        return bytes(value) if isinstance(value, memoryview) else value
+    if done.get(id(value)) is done:
+        raise Malformed("it holds a container that holds itself")
+    if id(value) not in done:
+        done[id(value)] = done
+        if isinstance(value, dict):
+            done[id(value)] = {key: to_plain(item, leaf, done)
+                               for key, item in join_slices(value).items() if key != NAME_TABLE}
+        else:
+            done[id(value)] = type(value)([to_plain(item, leaf, done) for item in value])
+    return done[id(value)]
 
 
 def tensor_of(value: object) -> np.ndarray | None:

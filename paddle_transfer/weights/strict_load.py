@@ -55,29 +55,26 @@ def plan_load(wanted: Mapping[str, Sequence[int]], found: Mapping[str, Sequence[
     match = match_names(tuple(found), tuple(wanted))
     shapes = {name: tuple(found[theirs]) for name, theirs in match.names.items()}
     left = set(head) if mode == FRESH else _unfit_layers(wanted, shapes, head)
-    reasons: dict[str, str] = {}
-    names: dict[str, str] = {}
-    missing, mismatched, unexpected = {}, {}, {}
+    names, reasons, missing, mismatched = {}, {}, {}, {}
     ignored = [*match.outside, *others]
     for name, shape in wanted.items():
-        have = shapes.get(name)
+        shape, have = tuple(shape), shapes.get(name)
         if name in left:
-            reasons[name] = _why(mode, tuple(shape), have)
+            reasons[name] = _why(mode, shape, have)
         elif _any_matches(name, ignore):
             ignored.append(name)
             reasons[name] = "ignored on request"
         elif have is None:
-            missing[name] = tuple(shape)
-        elif have != tuple(shape):
-            mismatched[name] = (tuple(shape), have)
+            missing[name] = shape
+        elif have != shape:
+            mismatched[name] = (shape, have)
         else:
             names[name] = match.names[name]
-    spare = heads.other_parts(tuple(shapes), tuple(head))
-    for name in (name for name in shapes if name not in wanted):
-        if name in spare or _any_matches(name, ignore):
-            ignored.append(match.names[name])
-        else:
-            unexpected[match.names[name]] = shapes[name]
+    extra = [name for name in shapes if name not in wanted]
+    spare = heads.other_parts(extra, tuple(head)) | {
+        name for name in extra if _any_matches(name, ignore)}
+    ignored += [match.names[name] for name in extra if name in spare]
+    unexpected = {match.names[name]: shapes[name] for name in extra if name not in spare}
     return LoadPlan(names, LoadReport(
         file=file, loaded=tuple(names), head=reasons, missing=missing, mismatched=mismatched,
         unexpected=unexpected, ignored=tuple(ignored), prefix=match.prefix, naming=match.naming,

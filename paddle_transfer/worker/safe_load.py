@@ -8,7 +8,7 @@ from typing import Any
 import paddle
 
 from paddle_transfer.errors import TrialError
-from paddle_transfer.weights.checkpoint import read_all
+from paddle_transfer.weights.read import read_all
 from paddle_transfer.weights.errors import WeightsError
 
 

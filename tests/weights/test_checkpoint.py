@@ -3,8 +3,8 @@ import pickle
 import numpy as np
 import pytest
 
-from paddle_transfer.weights.checkpoint import read_all
 from paddle_transfer.weights.errors import NotWeights, UnsafeWeights
+from paddle_transfer.weights.read import read_all
 from tests.helpers.evil_weights import evil_files
 
 
