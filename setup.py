@@ -47,7 +47,7 @@ setup(
     cmdclass={"build_py": BuildWithConfigs},
     entry_points={"console_scripts": ["paddle-transfer = paddle_transfer.cli.main:main"]},
     python_requires=">=3.10,<3.13",
-    install_requires=["filelock>=3.30", "numpy", "optuna>=4.0", "pydantic>=2.4", "pyyaml",
+    install_requires=["filelock>=3.30", "numpy", "optuna>=4.0", "pydantic>=2.10", "pyyaml",
                       "rich>=13", "scikit-learn", "scikit-optimize>=0.10", "visualdl>=2.5"],
     extras_require={
         "cpu": ["paddlepaddle>=2.6", *ENGINE],

@@ -167,7 +167,8 @@ def _search(settings: Any, stack: ExitStack, *, fresh: bool, paddleclas: str | N
         stages=stages, sampler=sampler, space=settings.space, repeats=settings.repeats,
         ranker=ranker, max_iter=settings.max_iter, limits=limits,
         stop_rule=AutoStop(ranker) if settings.stop == "auto" else None)
-    pruner = trial_pruner(settings.pruner, base=settings.base, space=settings.space, stages=stages,
+    spec = settings.pruner and settings.pruner.to_dict()
+    pruner = trial_pruner(spec, base=settings.base, space=settings.space, stages=stages,
                           repeats=settings.repeats)
     reason = Driver(
         scheduler=scheduler, store=store, executor=executor, trial_folders=trial_folders,
@@ -250,45 +251,10 @@ def make_trial_folders(settings: Any, *, paddleclas: str | None, store: Store,
 
 def write_settings(settings: Any) -> None:
     """``output_dir/search.yaml``: the search file as it was understood, overrides put in."""
-    searched = []
-    for key in settings.keys:
-        described = key.hyperparameter.describe()
-        entry = {"search_key": key.name}
-        entry.update({"search_values": described["choices"]} if "choices" in described else
-                     {"search_range": described["range"], "integer": described["integer"]})
-        entry["log"] = described["log"]
-        if "when" in described:
-            entry["when"] = described["when"]
-        if key.replace_config:
-            entry["replace_config"] = list(key.replace_config)
-        searched.append(entry)
-    names = ("base_config_file", "output_dir", "search_mode", "max_iter", "search_times",
-             "de_duplication", "metric", "fixed", "workers", "trial_timeout", "seed", "storage",
-             "keep_models", "acquisition", "time_budget", "epoch_budget", "confirm", "pruner")
-    data = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
-    if settings.search_mode == "bayes":
-        data.update(stop=settings.stop, prior=settings.prior, pruner=settings.pruner or "none")
-    if settings.warm_start:
-        data["warm_start"] = [str(Path(path).resolve()) for path in settings.warm_start]
-    if settings.distillation:
-        data.update(distill_config_file=settings.distillation.config_file,
-                    **_teacher(settings.distillation))
-    if settings.final:
-        data["final"] = {"retrain_on": settings.final.retrain_on}
-    if settings.gpus:
-        data["gpus"] = ",".join(map(str, settings.gpus))
     dump_yaml(
-        {**data, "search_dict": searched}, str(Path(settings.output_dir) / "search.yaml"), header=
+        settings.to_dict(), str(Path(settings.output_dir) / "search.yaml"), header=
         f"{settings.file} as it was understood. The base config, overrides put in, is in every trial's "
         "config.yaml.")
-
-
-def _teacher(distillation: Any) -> dict[str, Any]:
-    teacher = {"algorithm": distillation.algorithm}
-    if distillation.teachers:
-        teacher.update(rm_keys=list(distillation.rm_keys),
-                       search_values=list(distillation.teachers))
-    return {"teacher": teacher, "final_replace": dict(distillation.final_replace)}
 
 
 def check_outcome(settings: Any, records: Sequence[TrialRecord], reason: str) -> None:

@@ -28,6 +28,10 @@ class Component:
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def to_dict(self) -> dict[str, Any]:
+        """As a search file has it."""
+        return {"name": self.name, **self.options}
+
 
 class UnknownName(PaddleTransferError):
     """No part of a registry has this name."""
@@ -42,7 +46,7 @@ class Registry(Generic[T]):
     """
 
     def __init__(self, kind: str, *, group: str, builtin: Mapping[str, str]):
-        self.kind, self.group = kind, group
+        self.kind, self.group, self.builtin = kind, group, tuple(builtin)
         self._targets: dict[str, str] = dict(builtin)
         self._parts: dict[str, T] = {}
         self._installed = set(builtin)

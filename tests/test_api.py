@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import os
 import subprocess
@@ -18,6 +17,7 @@ from paddle_transfer.settings.final import Final
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.study.store import open_store
+from tests.helpers.settings import change
 from tests.helpers.tiny_runner import AUDIT
 from tests.helpers.tiny_search import RUNNER, tiny_settings
 
@@ -279,8 +279,7 @@ def test_nothing_heavy_is_imported(module):
 def test_a_key_that_this_paddleclas_cannot_search_is_refused_before_anything_is_written(tmp_path):
     out = tmp_path / "out"
     settings = tiny_settings(out)
-    settings = dataclasses.replace(settings,
-                                   keys=(*settings.keys, SearchKey(Choice("ema", (False, True)))))
+    settings = change(settings, keys=(*settings.keys, SearchKey(Choice("ema", (False, True)))))
     with pytest.raises(
             ConfigError,
             match=r"search_dict\.2\.search_key: ema True needs PaddleClas 2\.5 or newer; "

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from paddle_transfer.errors import show
 
 
 @dataclass(frozen=True)
@@ -69,25 +72,33 @@ class Filled:
 
     :param kind: ``list`` or ``dict``
     :param rule: else ``must be a list with at least one item`` or the like
+    :param empty: it may be empty after all
     """
 
     kind: type
     hint: str = ""
     rule: str = ""
+    empty: bool = False
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler
                                      ) -> CoreSchema:
         inner = handler(source)
-        if inner["type"] == "tuple":
-            inner = {**inner, "strict": False, "min_length": 1}
+        if inner["type"] == "tuple":  # of a list, in a model that is strict
+            inner = {**inner, "strict": False}
         return core_schema.no_info_before_validator_function(self._check, inner)
 
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler
+                                     ) -> dict[str, Any]:
+        least = {} if self.empty else {"minItems" if self.kind is list else "minProperties": 1}
+        return {**handler(schema), **least}
+
     def _check(self, value: object) -> object:
-        if isinstance(value, self.kind) and (value or self.rule):
+        if isinstance(value, self.kind) and (value or self.empty):
             return value
-        what = "a list with at least one item" if self.kind is list else (
-            "a mapping with at least one key")
-        raise broken(self.rule or f"must be {what}", hint=self.hint)
+        what = "list with at least one item" if self.kind is list else (
+            "mapping with at least one key")
+        found = show(value) if self.rule else None
+        raise broken(self.rule or f"must be a {what}", found, self.hint)
 
 
 def broken(rule: str, found: str | None = None, hint: str = "") -> PydanticCustomError:

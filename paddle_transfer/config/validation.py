@@ -11,7 +11,7 @@ another model as well. No other place translates pydantic's errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import (
@@ -29,7 +29,7 @@ from typing_extensions import Self
 from paddle_transfer import dotpath
 from paddle_transfer.config.rules import Rule, broken, number_hint
 from paddle_transfer.errors import ValidationIssue, did_you_mean, show
-from paddle_transfer.registry import Component
+from paddle_transfer.registry import Component, Registry
 
 M = TypeVar("M", bound="Options")
 
@@ -88,7 +88,7 @@ class Options(BaseModel):
             return ValidationIssue("", rule, show(value), number_hint(value))
         hint, found = told["hint"], told.get("found")
         known = cls.model_fields.get(str(key[0])) if len(error["loc"]) == 1 else None
-        if value is None and known is not None:
+        if value is None and known is not None and found is None:
             hint = hint or f"Give a value, or leave the line out (then it is {known.default!r})."
             return ValidationIssue("", "must not be empty", "nothing", hint)
         if not hint and told.get("names") and isinstance(value, str):
@@ -160,11 +160,12 @@ def read(model: type[M], data: Mapping[str, Any], issues: ValidationIssues) -> M
 def _leave_out(data: Any, loc: Sequence[int | str]) -> None:
     """Take out of ``data`` the key nearest to ``loc``; a list's item becomes an empty mapping."""
     steps: list[tuple[Any, Any]] = []
+    place: Any = data
     for part in loc:
-        steps.append((data, part))
-        if not isinstance(data, (dict, list)) or (isinstance(data, dict) and part not in data):
+        steps.append((place, part))
+        if not isinstance(place, (dict, list)) or (isinstance(place, dict) and part not in place):
             break
-        data = data[part]
+        place = place[part]
     for place, part in reversed(steps):
         if isinstance(place, dict):
             place.pop(part, None)
@@ -174,18 +175,20 @@ def _leave_out(data: Any, loc: Sequence[int | str]) -> None:
             return
 
 
-def component(value: object, kind: str, parts: Mapping[str, type[Options]], *, example: str = "",
-              names: Sequence[str] = ()) -> Component:
+def component(value: object, kind: str, known: Collection[str] | Registry[Any],
+              options: Callable[[str], type[Options]], *, example: str = "",
+              words: Sequence[str] = ()) -> Component:
     """``{name: NAME, OPTION: ...}`` with options that NAME takes.
 
     :param kind: in words: ``pruner``
-    :param parts: what NAME may be, with its options; it may know more names than it lists
-    :param names: that need no mapping, in the message
+    :param known: what NAME may be; it may know more names than it lists
+    :param options: of NAME
+    :param words: names that need no mapping, for the message
     Raises pydantic's errors, for a validator of a field.
     """
     if not isinstance(value, dict) or not value:
-        raise broken(f"must be {''.join(f'{name}, ' for name in names)}"
-                     f"{'or ' if names else ''}a mapping with a name", hint=example)
+        others = "".join(f"{word}, " for word in words) + ("or " if words else "")
+        raise broken(f"must be {others}a mapping with a name", hint=example)
     name = value.get("name")
     issue = None
     if "name" not in value or name is None:
@@ -194,11 +197,12 @@ def component(value: object, kind: str, parts: Mapping[str, type[Options]], *, e
                                 strange if strange.startswith("Did") else example)
     elif not isinstance(name, str) or not name.strip():
         issue = ValidationIssue("", "must be a text", show(name), example)
-    elif name not in parts:
-        closest = did_you_mean(name, list(parts))
-        issue = ValidationIssue("", f"must be a {kind}", show(name), closest)
+    elif name not in known:
+        closest = did_you_mean(name, list(known))
+        article = "an" if kind[0] in "aeiou" else "a"
+        issue = ValidationIssue("", f"must be {article} {kind}", show(name), closest)
     if issue:
         raise ValidationError.from_exception_data(kind, [_detail(("name",), name, issue)])
-    options = {key: option for key, option in value.items() if key != "name"}
-    parts[str(name)].model_validate(options, context={"name": name})
-    return Component(str(name), dotpath.clone(options))
+    given = {key: option for key, option in value.items() if key != "name"}
+    options(str(name)).model_validate(given, context={"name": name})
+    return Component(str(name), dotpath.clone(given))

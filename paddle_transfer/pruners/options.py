@@ -104,7 +104,8 @@ def _wrapped(value: Any) -> Any:
     if isinstance(value, dict) and value.get("name") in ("auto", "none"):
         raise broken("must be one of Optuna's pruners, or null", show(value["name"]))
     if value is not None:
-        component(value, "pruner", OPTIONS, example="For example {name: MedianPruner}.")
+        component(value, "pruner", OPTIONS, OPTIONS.__getitem__,
+                  example="For example {name: MedianPruner}.")
     return value
 
 
@@ -135,7 +136,7 @@ def pruner_issues(spec: Mapping[str, Any] | None, where: str = "pruner") -> Vali
         issues.add(where, "must be a mapping with a name", show(spec), "For example {name: auto}.")
         return issues
     try:
-        component(dict(spec), "pruner", OPTIONS)
+        component(dict(spec), "pruner", OPTIONS, OPTIONS.__getitem__)
     except ValidationError as error:
         return issues_of(error, where)
     return issues

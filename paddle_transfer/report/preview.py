@@ -137,7 +137,7 @@ def _confirm(settings: SearchSettings) -> list[Row]:
 def _pruner(settings: SearchSettings) -> list[Row]:
     if not settings.pruner:
         return []
-    options = dict(settings.pruner)
+    options = settings.pruner.to_dict()
     name = options.pop("name")
     given = ", ".join(f"{key}: {value}" for key, value in options.items())
     own = ": hopeless trainings are broken off" if name == "auto" else ""

@@ -1,46 +1,44 @@
-"""``when`` of the items of search_dict: under which values of other keys a key matters at all."""
+"""``when`` of the items of search_dict: the values of other keys with which a key is active."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
+from paddle_transfer.settings.reading import Reading
+from paddle_transfer.settings.schema import SearchItem
 from paddle_transfer.space.catalog import SearchKey
-from paddle_transfer.space.hyperparameter import Choice, Condition
+from paddle_transfer.space.hyperparameter import Choice, Condition, Value
 
 
-def read_conditions(items: list, keys: list[SearchKey],
-                    issues: ValidationIssues) -> list[SearchKey]:
-    """``keys`` with their conditions: what ``when`` says, and for a key that refines another one of the catalogue
-    (randaugment_magnitude) that this one is on. What is wrong goes into ``issues``."""
-    made, by_name = [], {key.name: key for key in keys}
-    places = {item.get("search_key"): i for i, item in enumerate(items) if isinstance(item, dict)}
-    for key in keys:
-        given = items[places[key.name]].get("when", {})
-        where = f"search_dict.{places[key.name]}.when"
-        when = _implied(key, by_name)
-        if not isinstance(given, dict) or "when" in items[places[key.name]] and not given:
-            issues.add(where, "must be a mapping of search keys to their values", show(given),
-                         "For example when: {randaugment: True}.")
-            given = {}
+def read_conditions(reading: Reading, items: Sequence[SearchItem], keys: Mapping[str, SearchKey],
+                    places: Mapping[str, int]) -> list[SearchKey]:
+    """``keys`` with their conditions: what ``when`` says, and for a key that refines another one
+    of the catalogue (randaugment_magnitude) that this one is on.
+
+    :param places: of the keys in ``items``
+    """
+    made, written = [], {item.search_key for item in items}
+    for key in keys.values():
+        where, when = f"search_dict.{places[key.name]}.when", _implied(key, keys)
+        given = items[places[key.name]].when
         for name, values in given.items():
-            if name in places and name not in by_name:
+            if name in written and name not in keys:
                 continue  # that key has a mistake of its own
-            condition = _condition(name, values, key=key, by_name=by_name, where=where,
-                                   issues=issues)
+            condition = _condition(reading, name, values, key=key, keys=keys, where=where)
             when += (condition,) if condition else ()
         made.append(replace(key, hyperparameter=replace(key.hyperparameter, condition=when)))
-    for name in _circular(
-        {key.name: [parent for parent, _ in key.hyperparameter.condition] for key in made}):
-        issues.add(f"search_dict.{places[name]}.when", "must not lead back to the key itself",
-                   repr(name))
+    parents = {key.name: [parent for parent, _ in key.hyperparameter.condition] for key in made}
+    for name in _circular(parents):
+        reading.issues.add(f"search_dict.{places[name]}.when", "must not lead back to the key "
+                           "itself", repr(name))
     return made
 
 
-def _implied(key: SearchKey, by_name: dict[str, SearchKey]) -> Condition:
-    parent = by_name.get(key.entry.parent) if key.entry and key.entry.parent else None
+def _implied(key: SearchKey, keys: Mapping[str, SearchKey]) -> Condition:
+    parent = keys.get(key.entry.parent) if key.entry and key.entry.parent else None
     if parent is None or parent.entry is None or not isinstance(parent.hyperparameter, Choice):
         return ()
     entry = parent.entry
@@ -48,30 +46,32 @@ def _implied(key: SearchKey, by_name: dict[str, SearchKey]) -> Condition:
     return ((parent.name, on),) if len(on) < parent.hyperparameter.size else ()
 
 
-def _condition(name: Any, values: Any, *, key: SearchKey, by_name: dict[str, SearchKey], where: str,
-               issues: ValidationIssues) -> tuple[str, tuple] | None:
-    if name not in by_name or name == key.name:
-        others = [other for other in by_name if other != key.name]
+def _condition(reading: Reading, name: Any, values: Any, *, key: SearchKey,
+               keys: Mapping[str, SearchKey], where: str) -> tuple[str, tuple[Value, ...]] | None:
+    issues = reading.issues
+    if name not in keys or name == key.name:
+        others = [other for other in keys if other != key.name]
         issues.add(where, "must name another search_key of this search_dict", repr(name),
                    did_you_mean(name, others))
         return None
     values = values if isinstance(values, list) else [values]
-    parent = by_name[name].hyperparameter
+    parent = keys[name].hyperparameter
     for value in values:
         if not parent.contains(value):
-            among = list(parent.values) if isinstance(parent,
-                                                      Choice) else f"{parent.low}..{parent.high}"
-            issues.add(f"{where}.{name}", "must be among the values that are searched", show(value),
-                         f"They are {among}.")
+            among = (list(parent.values) if isinstance(parent, Choice)
+                     else f"{parent.low}..{parent.high}")
+            issues.add(f"{where}.{name}", "must be among the values that are searched",
+                       show(value), f"They are {among}.")
     if not values:
         issues.add(f"{where}.{name}", "must have a value: the key would never matter",
                    "an empty list")
     return name, tuple(values)
 
 
-def _circular(parents: dict[str, list[str]]) -> list[str]:
+def _circular(parents: Mapping[str, Sequence[str]]) -> list[str]:
     """The names from which a chain of conditions leads back to themselves."""
-    def reaches(start: str, name: str, seen: frozenset) -> bool:
-        return any(parent == start or parent not in seen and reaches(start, parent, seen | {parent})
+    def reaches(start: str, name: str, seen: frozenset[str]) -> bool:
+        return any(parent == start or (parent not in seen and reaches(start, parent,
+                                                                      seen | {parent}))
                    for parent in parents.get(name, ()))
     return [name for name in parents if reaches(name, name, frozenset())]

@@ -1,31 +1,30 @@
-"""``final: {retrain_on: train+val}`` of a search file: once the search has chosen on the validation list, the point
-found is trained again, on more data, and only then meets the test list. Nothing here changes its argument."""
+"""``final: {retrain_on: train+val}`` of a search file: when the search has chosen on the validation
+list, its point is trained a last time, on more data, and only then meets the test list. Nothing
+here changes its argument."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config import fields as validation
-from paddle_transfer.config.fields import Fields
+from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import show
+from paddle_transfer.settings.reading import Reading
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.stages.plan import under
 
-RETRAIN_ON = ("train", "train+val")
+Config = dict[str, Any]
 
 #: What makes a list file readable; train and val can be one list only where these are the same.
-_READING = ("image_root", "delimiter", "name")
-_DEFAULTS = {"delimiter": " ", "name": None, "image_root": ""}
-
-_EXAMPLE = "For example final: {retrain_on: train+val}."
+_READING: Config = {"image_root": "", "delimiter": " ", "name": None}
 
 
 @dataclass(frozen=True)
 class Final:
-    """:param retrain_on: one of ``RETRAIN_ON``"""
+    """:param retrain_on: ``train+val`` or ``train``"""
 
     retrain_on: str = "train+val"
 
@@ -35,89 +34,82 @@ class Final:
         return self.retrain_on == "train+val"
 
 
-def read_final(fields: Fields, base: dict | None, keys: Sequence[SearchKey]) -> Final | None:
-    """The field ``final``; None when it is not there or has a mistake, all of which are added."""
-    section = fields.take("final", None, validation.mapping, empty=True, hint=_EXAMPLE)
+def read_final(reading: Reading, base: Config | None, keys: Sequence[SearchKey]) -> Final | None:
+    """``final`` of the search file, checked against the base config; None when it is not there."""
+    section, issues = reading.given.final, reading.issues
     if section is None:
         return None
-    before, inner = len(fields.issues), Fields(section, fields.issues, "final.")
-    inner.unknown(("retrain_on",))
-    value = inner.take("retrain_on", "train+val", validation.one_of(*RETRAIN_ON), hint=_EXAMPLE)
-    final = Final(str(value).lower())
-    if fields.data.get("distill_config_file") is not None:
-        fields.issues.add("final", "is not for a search that ends with a distillation",
-                          show(section), "Take out final or distill_config_file.")
+    final = Final(section.retrain_on)
+    if reading.data.get("distill_config_file") is not None:
+        issues.add("final", "is not for a search that ends with a distillation",
+                   show(reading.data["final"]), "Take out final or distill_config_file.")
     elif base is not None:
-        _check_test(fields, base)
-        _check_choosers(fields, base, keys)
+        _check_test(issues, base)
+        _check_choosers(issues, base, keys)
         if final.joins:
-            _check_join(fields, base, keys)
-    return final if len(fields.issues) == before else None
+            _check_join(issues, base, keys)
+    return final
 
 
-def _check_test(fields: Fields, base: dict) -> None:
+def _check_test(issues: ValidationIssues, base: Config) -> None:
     path = "DataLoader.Test.dataset.cls_label_path"
     value = dotpath.get(base, path) if dotpath.exists(base, path) else None
     if not isinstance(value, str) or not value:
-        fields.issues.add(
-            "final", f"needs a test list: {path} of the base config", show(value),
-            "Write a section Test like Eval, with the test list; PaddleClas's own tools ignore it.")
+        issues.add("final", f"needs a test list: {path} of the base config", show(value),
+                   "Write a section Test like Eval, with the test list; PaddleClas's own tools "
+                   "ignore it.")
         return
     eval_list = _dataset(base, "Eval").get("cls_label_path")
     if eval_list and os.path.realpath(str(eval_list)) == os.path.realpath(value):
-        fields.issues.add(
-            "final",
-            "needs a test list that the search does not choose on: DataLoader.Test and Eval "
-            "of the base config name the same", show(value), "Hold a validation list out of train.")
+        issues.add("final", "needs a test list that the search does not choose on: DataLoader.Test "
+                   "and Eval of the base config name the same", show(value),
+                   "Hold a validation list out of train.")
 
 
-def _check_choosers(fields: Fields, base: dict, keys: Sequence[SearchKey]) -> None:
+def _check_choosers(issues: ValidationIssues, base: Config, keys: Sequence[SearchKey]) -> None:
     """What decides by the metric of an evaluation would decide by the test list."""
     if base.get("EMA") or any(key.name == "ema" or "EMA" in key.replace_config for key in keys):
-        fields.issues.add(
-            "final", "is not for EMA, which reports the better of two models", "EMA",
-            "Take EMA out of the base config and ema out of search_dict, or take out final.")
+        issues.add("final", "is not for EMA, which reports the better of two models", "EMA",
+                   "Take EMA out of the base config and ema out of search_dict, or take out final.")
     if "'ReduceOnPlateau'" in str(base.get("Optimizer")):
-        fields.issues.add(
-            "final",
-            "is not for the schedule ReduceOnPlateau, which goes by the metric of every epoch",
-            "Optimizer.lr.name: ReduceOnPlateau", "Choose another schedule, such as Cosine.")
+        issues.add("final", "is not for the schedule ReduceOnPlateau, which goes by the metric of "
+                   "every epoch", "Optimizer.lr.name: ReduceOnPlateau",
+                   "Choose another schedule, such as Cosine.")
 
 
-def _check_join(fields: Fields, base: dict, keys: Sequence[SearchKey]) -> None:
+def _check_join(issues: ValidationIssues, base: Config, keys: Sequence[SearchKey]) -> None:
     train, val = _dataset(base, "Train"), _dataset(base, "Eval")
-    for key in _READING:
-        a, b = (dataset.get(key) or _DEFAULTS[key] for dataset in (train, val))
-        if a != b and not (key == "image_root"
-                           and os.path.normpath(a or ".") == os.path.normpath(b or ".")):
-            fields.issues.add(
-                "final.retrain_on",
-                f"train+val needs the same {key} in DataLoader.Train.dataset and "
-                "DataLoader.Eval.dataset of the base config", f"{a!r} and {b!r}",
-                "Make them the same, or write retrain_on: train.")
+    for key, default in _READING.items():
+        a, b = (dataset.get(key) or default for dataset in (train, val))
+        if key == "image_root":
+            a, b = (os.path.normpath(folder or ".") for folder in (a, b))
+        if a != b:
+            a, b = train.get(key) or default, val.get(key) or default
+            issues.add("final.retrain_on", f"train+val needs the same {key} in DataLoader.Train."
+                       "dataset and DataLoader.Eval.dataset of the base config", f"{a!r} and {b!r}",
+                       "Make them the same, or write retrain_on: train.")
     for part, dataset in (("Train", train), ("Eval", val)):
         if not isinstance(dataset.get("cls_label_path"), str):
-            fields.issues.add(
-                "final.retrain_on", f"train+val needs a list in DataLoader.{part}.dataset."
-                "cls_label_path of the base config", show(dataset.get("cls_label_path")),
-                "Write retrain_on: train.")
-    fixed_paths = [f"DataLoader.{part}.dataset.{key}" for part in ("Train", "Eval")
-                   for key in (*_READING, "cls_label_path")]
-    for i, key in enumerate(keys):
-        hit = [path for path in key.replace_config for fixed in fixed_paths if under(fixed, path)]
+            issues.add("final.retrain_on", f"train+val needs a list in DataLoader.{part}.dataset."
+                       "cls_label_path of the base config", show(dataset.get("cls_label_path")),
+                       "Write retrain_on: train.")
+    fixed = [f"DataLoader.{part}.dataset.{key}" for part in ("Train", "Eval")
+             for key in (*_READING, "cls_label_path")]
+    for i, searched in enumerate(keys):
+        hit = [path for path in searched.replace_config for one in fixed if under(one, path)]
         if hit:
-            fields.issues.add(f"search_dict.{i}.replace_config",
-                              "may not change the lists that final joins", hit[0],
-                              "Take it out, or write retrain_on: train.")
+            issues.add(f"search_dict.{i}.replace_config", "may not change the lists that final "
+                       "joins", hit[0], "Take it out, or write retrain_on: train.")
 
 
-def final_config(config: dict, base: dict, *, train_list: str | None = None) -> dict:
-    """``config``, of a point, to be trained a last time: evaluated on the test list, once, after the last epoch.
+def final_config(config: Config, base: Config, *, train_list: str | None = None) -> Config:
+    """``config``, of a point, for its last training, which is evaluated once, after the last epoch,
+    on the test list.
 
     :param base: the search's base config
     :param train_list: trained on in the place of the train list
     """
-    made = dotpath.clone(config)
+    made: Config = dotpath.clone(config)
     made["DataLoader"]["Eval"] = test_section(config, base)
     made["DataLoader"].pop("Test", None)
     if train_list is not None:
@@ -127,9 +119,10 @@ def final_config(config: dict, base: dict, *, train_list: str | None = None) -> 
     return made
 
 
-def test_section(config: dict, base: dict) -> dict:
-    """How ``config`` reads the test list: as it reads the validation list, but for what ``DataLoader.Test`` of ``base``
-    says otherwise than ``DataLoader.Eval``. Edits of the point are in both."""
+def test_section(config: Config, base: Config) -> Config:
+    """How ``config`` reads the test list: as the validation list, except where ``DataLoader.Test``
+    of ``base`` differs from ``DataLoader.Eval``. Edits of the point are in both."""
+    section: Config
     section, mine = dotpath.clone(config["DataLoader"]["Eval"]), config["DataLoader"]["Test"]
     test, val = base["DataLoader"]["Test"], base["DataLoader"]["Eval"]
     for key, value in test.items():
@@ -142,7 +135,10 @@ def test_section(config: dict, base: dict) -> dict:
 
 
 def joined(first: str, second: str) -> str:
-    """The text of two list files as one, without blank lines. Raises OSError, UnicodeDecodeError."""
+    """The text of two list files as one, without blank lines.
+
+    Raises OSError, UnicodeDecodeError.
+    """
     lines = []
     for file in (first, second):
         with open(file, encoding="utf-8") as stream:
@@ -150,7 +146,7 @@ def joined(first: str, second: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _dataset(base: dict, part: str) -> dict:
+def _dataset(base: Config, part: str) -> Config:
     path = f"DataLoader.{part}.dataset"
     value = dotpath.get(base, path) if dotpath.exists(base, path) else None
     return value if isinstance(value, dict) else {}

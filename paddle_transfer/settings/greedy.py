@@ -1,21 +1,20 @@
-"""Reading the fields of a search file that belong to PaddleClas's greedy search: ``teacher``, ``distill_config_file``,
-``final_replace``."""
+"""Keys of PaddleClas's greedy search: ``teacher``, ``distill_config_file``, ``final_replace``."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config import fields as validation
 from paddle_transfer.config.base import metric_names
-from paddle_transfer.config.fields import Fields
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
-from paddle_transfer.settings.fields import Lookup, read_config
+from paddle_transfer.settings.reading import Reading
+from paddle_transfer.settings.schema import SearchItem, Teacher
+from paddle_transfer.settings.values import TEACHERS_HINT
 from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.stages.plan import (
-    ALGORITHMS,
     COLUMNS,
     TEACHER_PATH,
     Distillation,
@@ -27,130 +26,105 @@ from paddle_transfer.stages.plan import (
     under,
 )
 
-TEACHER_KEYS = ("algorithm", "rm_keys", "search_values")
+Config = dict[str, Any]
 
 
-def read_distillation(fields: Fields, keys: Sequence[SearchKey], *, base: dict | None, metric: str,
-                      lookup: Lookup, options: Sequence[str],
-                      notes: list[str]) -> Distillation | None:
+def read_distillation(reading: Reading, keys: Sequence[SearchKey], *, base: Config | None,
+                      metric: str) -> Distillation | None:
     """What follows after the last key; None without a ``teacher``, as in PaddleClas."""
-    if fields.data.get("teacher") is None:
-        for word in ("distill_config_file", "final_replace"):
-            if fields.data.get(word) is not None:
-                notes.append(
-                    f"{word} is not used: without a teacher there is no final run, as in PaddleClas."
-                )
+    given, issues = reading.given, reading.issues
+    if reading.data.get("teacher") is None:
+        reading.notes.extend(f"{word} is not used: without a teacher there is no final run, as in "
+                             "PaddleClas." for word in ("distill_config_file", "final_replace")
+                             if reading.data.get(word) is not None)
         return None
-    before = len(fields.issues)
-    algorithm, teachers, rm_keys = _read_teacher(fields, notes)
-    moved = fields.take(
-        "final_replace", {}, _moves, empty=True, hint="For example Arch.lr_mult_list: "
-        "Arch.models.1.Student.lr_mult_list.")
+    teacher, moved = given.teacher or Teacher(), given.final_replace or {}
+    teachers, rm_keys = _read_teacher(reading, teacher)
+    before = len(issues)
     for name in COLUMNS:
         if any(key.name == name for key in keys):
-            fields.issues.add(
-                "search_dict",
-                f"a search that distils has no search_key '{name}': it is a word of its "
-                "own there", repr(name), "Choose another name.")
+            issues.add("search_dict", f"a search that distils has no search_key '{name}': it is a "
+                       "word of its own there", repr(name), "Choose another name.")
     searched = [path for key in keys for path in key.replace_config]
-    _match(fields, "teacher.rm_keys", rm_keys, searched)
-    _match(fields, "final_replace", list(moved),
-           [*searched, *(option.partition("=")[0] for option in options)])
-    file, config = read_config(fields, "distill_config_file", lookup,
-                               _moved_options(options, moved, notes),
-                               hint="Name the config that trains a DistillationModel.")
-    if config is None or base is None or len(fields.issues) > before:
+    _match(reading, "teacher.rm_keys", rm_keys, searched)
+    _match(reading, "final_replace", list(moved),
+           [*searched, *(option.partition("=")[0] for option in reading.options)])
+    file, config = "", None
+    if given.distill_config_file:
+        file, config = reading.config("distill_config_file", given.distill_config_file,
+                                      _moved_options(reading, moved))
+    elif not reading.spoilt("distill_config_file"):
+        issues.add("distill_config_file", "is needed", "nothing there",
+                   "Name the config that trains a DistillationModel.")
+    if config is None or base is None or len(issues) > before or any(
+            map(reading.spoilt, ("teacher", "final_replace"))):
         return None
-    distillation = Distillation(file, config, algorithm, teachers, rm_keys, dict(moved))
-    _check(fields, keys, distillation, base=base, metric=metric)
-    return distillation
+    algorithm = teacher.algorithm or "skl-ugi"
+    made = Distillation(file, config, algorithm, teachers, rm_keys, dict(moved))
+    _check(reading, keys, made, base=base, metric=metric)
+    return made
 
 
-def _read_teacher(fields: Fields, notes: list[str]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    data = fields.take("teacher", {}, validation.mapping)
-    inner = Fields(data, fields.issues, "teacher.")
-    inner.unknown(TEACHER_KEYS)
-    algorithm = inner.take("algorithm", "skl-ugi", validation.one_of(*ALGORITHMS), empty=True,
-                           hint=did_you_mean(data.get("algorithm"), ALGORITHMS)).lower()
-    rm_keys = inner.take("rm_keys", [], _texts, empty=True, hint="List dotted paths.")
-    if algorithm == "udml":
-        if data.get("search_values") or rm_keys:
-            notes.append(
-                "udml trains no teacher first: teacher.search_values and teacher.rm_keys are not used."
-            )
-        return algorithm, (), ()
-    names = inner.take("search_values", [], _names,
-                       hint="List architectures, such as [ResNet101_vd, ResNet50_vd].")
-    if "search_values" not in data:
-        fields.issues.add("teacher.search_values", "is needed with skl-ugi", "nothing there",
-                            "List architectures, such as [ResNet101_vd, ResNet50_vd].")
-    return algorithm, tuple(names), tuple(rm_keys)
+def _read_teacher(reading: Reading, teacher: Teacher) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The architectures, and the paths that are not set for them."""
+    names, rm_keys = teacher.search_values or (), teacher.rm_keys or ()
+    if teacher.algorithm == "udml":
+        if names or rm_keys:
+            reading.notes.append("udml trains no teacher first: teacher.search_values and "
+                                 "teacher.rm_keys are not used.")
+        return (), ()
+    if not names and not reading.spoilt("teacher.search_values") and not reading.spoilt(
+            "teacher.algorithm"):
+        reading.issues.add("teacher.search_values", "is needed with skl-ugi", "nothing there",
+                           TEACHERS_HINT)
+    return names, rm_keys
 
 
-def _moves(value: Any) -> str | None:
-    fine = isinstance(value, dict) and all(isinstance(text, str) and all(text.split("."))
-                                           for pair in value.items() for text in pair)
-    return None if fine else "must be a mapping of dotted paths to dotted paths"
-
-
-def _texts(value: Any) -> str | None:
-    fine = isinstance(value, list) and all(isinstance(text, str) and text for text in value)
-    return None if fine else "must be a list of texts"
-
-
-def _names(value: Any) -> str | None:
-    if _texts(value) or not value:
-        return "must be a list of at least one name"
-    return None if len(set(value)) == len(value) else "must name each once"
-
-
-def _match(fields: Fields, where: str, given: Sequence[str], searched: Sequence[str]) -> None:
-    """PaddleClas looks for ``given`` anywhere in its options and says nothing when it is nowhere."""
+def _match(reading: Reading, where: str, given: Sequence[str], searched: Sequence[str]) -> None:
+    """PaddleClas looks for ``given`` anywhere in its options; it ignores what is nowhere."""
     for path in given:
         if searched and not any(under(other, path) for other in searched):
-            fields.issues.add(where, "must be a path of a replace_config", repr(path),
-                              did_you_mean(path, searched))
+            reading.issues.add(where, "must be a path of a replace_config", repr(path),
+                               did_you_mean(path, searched))
 
 
-def _moved_options(options: Sequence[str], moved: dict, notes: list[str]) -> list[str]:
-    """The ``-o`` options for the base config as they go to the distillation config."""
+def _moved_options(reading: Reading, moved: Mapping[str, str]) -> list[str]:
+    """The ``-o`` options of the base config as they go to the distillation config."""
     kept = []
-    for option in options:
+    for option in reading.options:
         path, equals, value = option.partition("=")
-        place = renamed(path.strip(), moved)
-        if _another(place):
-            notes.append(
-                f"-o {option} is for the base config only: the final run has another model "
-                "(final_replace can say where it goes).")
+        place = renamed(path.strip(), dict(moved))
+        if _is_of_one_model(place):
+            reading.notes.append(f"-o {option} is for the base config only: the final run has "
+                                 "another model (final_replace can say where it goes).")
         else:
             kept.append(place + equals + value)
     return kept
 
 
-def _another(path: str) -> bool:
-    """Whether ``path`` is about the model, or its weights, that the final run of two models does not have."""
-    return under(path, "Arch") and not under(path, "Arch.models") or under(path, "Transfer") or (
+def _is_of_one_model(path: str) -> bool:
+    """Whether ``path`` is of a model, or its weights, that a run with two models does not have."""
+    return (under(path, "Arch") and not under(path, "Arch.models")) or under(path, "Transfer") or (
         path == "Global.pretrained_model")
 
 
-def _check(fields: Fields, keys: Sequence[SearchKey], distillation: Distillation, *, base: dict,
-           metric: str) -> None:
+def _check(reading: Reading, keys: Sequence[SearchKey], distillation: Distillation, *,
+           base: Config, metric: str) -> None:
     """Whether every value can be put into the configs of the teacher and of the final run."""
-    file, config, issues = distillation.config_file, distillation.config, fields.issues
+    file, config, issues = distillation.config_file, distillation.config, reading.issues
     if distillation.teachers and not dotpath.exists(config, TEACHER_PATH):
-        rule = f"must have {TEACHER_PATH}, whose name and weights are filled in"
-        issues.add("distill_config_file", rule, repr(file))
+        issues.add("distill_config_file", f"must have {TEACHER_PATH}, whose name and weights are "
+                   "filled in", repr(file))
         return
     names, closed = metric_names(config)
     if metric and closed and metric not in names:
         issues.add("metric", f"must be one that Metric.Eval of {file} reports too", repr(metric),
-                     did_you_mean(metric, names))
+                   did_you_mean(metric, names))
     before = len(issues)
     for key in keys:
         for path in renamed_key(key, distillation).replace_config:
-            _check_place(fields, path, key, distillation)
-        if key.entry is not None:
-            _check_entry(fields, key, distillation)
+            _check_place(reading, path, key, distillation)
+        _check_entry(reading, key, distillation)
     if len(issues) > before:
         return
     point = {key.name: _any_value(key) for key in keys}
@@ -164,70 +138,71 @@ def _check(fields: Fields, keys: Sequence[SearchKey], distillation: Distillation
                        str(error) or repr(error))
 
 
-def _check_place(fields: Fields, path: str, key: SearchKey, distillation: Distillation) -> None:
+def _check_place(reading: Reading, path: str, key: SearchKey, distillation: Distillation) -> None:
     config, file = distillation.config, distillation.config_file
-    where = f"search_key {key.name}"
-    models = dotpath.exists(config, "Arch.models")
+    where, models = f"search_key {key.name}", dotpath.exists(config, "Arch.models")
     if models and under(path, "Arch") and not under(path, "Arch.models"):
-        fields.issues.add(
+        reading.issues.add(
             where, f"{path} means nothing to the {config['Arch'].get('name')} of {file}",
             hint=f"Say with final_replace whose it is, such as {path}: Arch.models.1.Student"
             f"{path[len('Arch'):]}.")
     elif not dotpath.exists(config, path) and not addable(config, path):
-        fields.issues.add(where, f"{path} must exist in {file}, which trains with the values found",
-                          "nothing there", "Say with final_replace where it is.")
+        reading.issues.add(where, f"{path} must exist in {file}, which trains with the values "
+                           "found", "nothing there", "Say with final_replace where it is.")
 
 
-def _check_entry(fields: Fields, key: SearchKey, distillation: Distillation) -> None:
-    """A key of the catalogue goes to the distillation config by its name, and must mean something there."""
+def _check_entry(reading: Reading, key: SearchKey, distillation: Distillation) -> None:
+    """A key of the catalogue must mean something in the distillation config."""
+    if key.entry is None:
+        return
     hint = "Write replace_config, and with final_replace where it goes in the final run."
-    edited = next((path for path in key.edits if _another(path)), None)
+    edited = next((path for path in key.edits if _is_of_one_model(path)), None)
     lacks = key.entry.check_requirements(distillation.config)
     if edited and dotpath.exists(distillation.config, "Arch.models"):
-        fields.issues.add(f"search_key {key.name}",
-                          "must mean something in the final run, which has another model",
-                          f"it edits {edited}", hint)
+        reading.issues.add(f"search_key {key.name}", "must mean something in the final run, which "
+                           "has another model", f"it edits {edited}", hint)
     elif lacks:
-        fields.issues.add(f"search_key {key.name}",
-                          f"{key.name} {lacks} of {distillation.config_file}", "none there", hint)
+        reading.issues.add(f"search_key {key.name}",
+                           f"{key.name} {lacks} of {distillation.config_file}", "none there", hint)
 
 
 def _any_value(key: SearchKey) -> Any:
-    hyperparameter = key.hyperparameter
-    return hyperparameter.values[0] if hasattr(hyperparameter, "values") else hyperparameter.low
+    h = key.hyperparameter
+    return h.values[0] if isinstance(h, Choice) else h.low
 
 
-def with_new_paths(base: dict | None, items: Sequence[Any]) -> dict | None:
-    """``base`` in which the paths of ``replace_config`` that PaddleClas would add are there, empty. A last part that is
-    almost one that is there is a slip of the pen, and is not added."""
-    if base is None:
-        return None
+def distillation_keys(distillation: Distillation) -> Config:
+    """The keys of a search file that give ``distillation``."""
+    teacher: Config = {"algorithm": distillation.algorithm}
+    if distillation.teachers:
+        teacher |= {"rm_keys": list(distillation.rm_keys),
+                    "search_values": list(distillation.teachers)}
+    return {"distill_config_file": distillation.config_file, "teacher": teacher,
+            "final_replace": dict(distillation.final_replace)}
+
+
+def with_new_paths(base: Config, items: Sequence[SearchItem]) -> Config:
+    """``base`` with the paths of ``replace_config`` that PaddleClas would add, empty. A last part
+    that is almost one that is there is a mistake, and is not added."""
     base = dotpath.clone(base)
-    for item in items:
-        given = item.get("replace_config") if isinstance(item, dict) else None
-        for path in [given] if isinstance(given, str) else given if isinstance(given, list) else []:
-            if isinstance(path, str) and all(path.split(".")) and addable(base, path):
-                parent, _, last = path.rpartition(".")
-                if not difflib.get_close_matches(last, list(map(str, dotpath.get(base, parent))), 1,
-                                                 0.85):
-                    dotpath.set_(base, path, None, create=True)
+    for path in (path for item in items for path in item.replace_config):
+        if addable(base, path):
+            parent, _, last = path.rpartition(".")
+            known = list(map(str, dotpath.get(base, parent)))
+            if not difflib.get_close_matches(last, known, 1, 0.85):
+                dotpath.set_(base, path, None, create=True)
     return base
 
 
-def once_each(items: Sequence[Any], notes: list[str]) -> list[Any]:
-    """``items`` of search_dict without values that stand there a second time, as some do in PaddleClas's files."""
+def without_repeats(items: Sequence[SearchItem], notes: list[str]) -> list[SearchItem]:
+    """``items`` without values that are there twice, as in some of PaddleClas's files."""
     kept = []
     for item in items:
-        values = item.get("search_values") if isinstance(item, dict) else None
-        if isinstance(values, list):
-            distinct = [
-                value for i, value in enumerate(values)
-                if not any(dotpath.same(value, v) for v in values[:i])
-            ]
-            if len(distinct) < len(values):
-                notes.append(
-                    f"search_key {item.get('search_key')}: a value that stands there twice is trained once."
-                )
-                item = {**item, "search_values": distinct}
+        distinct = [value for i, value in enumerate(item.search_values)
+                    if not any(dotpath.same(value, other) for other in item.search_values[:i])]
+        if len(distinct) < len(item.search_values):
+            notes.append(f"search_key {item.search_key}: a value that stands there twice is "
+                         "trained once.")
+            item = item.model_copy(update={"search_values": tuple(distinct)})
         kept.append(item)
     return kept

@@ -1,4 +1,4 @@
-"""The parts of a search's settings: frozen, typed, one for each concern. A room receives the parts that it needs."""
+"""The settings of a search in groups, one for each concern. A room receives those that it needs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from paddle_transfer.space.space import Point, Space
 __all__ = ["BaseTraining", "Budget", "Component", "Devices", "Objective", "Output", "Repeats",
            "Sampling", "SearchSpace"]
 
+LOCAL = Component("local")
+
 
 @dataclass(frozen=True)
 class BaseTraining:
     """The PaddleClas training config that a search varies.
 
-    :param file: its path
+    :param file: its path; ``base_config_file`` where the search file holds the config itself
     :param config: its content, overrides put in; never edited in place
     """
 
     file: str
     config: dict[str, Any]
+
+    @property
+    def is_inline(self) -> bool:
+        """Whether the search file holds the config itself."""
+        return self.file == "base_config_file"
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class SearchSpace:
 
     :param keys: the items of ``search_dict``, in their order
     :param space: their product space
-    :param baseline: the point tried first and compared with (``fixed`` in the search file); None: none
+    :param baseline: the point tried first and compared with (``fixed`` in the search file)
     """
 
     keys: tuple[SearchKey, ...]
@@ -71,9 +78,9 @@ class Sampling:
 class Repeats:
     """How often a point is trained, and with which seeds.
 
-    :param seed: of the first training of every point, and of the search itself; repeats count up from it
+    :param seed: of the search, and of the first training of every point; repeats count up from it
     :param search_times: trainings of every point
-    :param confirm: trainings in all that the best points and the baseline have when the search has ended
+    :param confirm: trainings in all that the best points and the baseline have in the end
     :param de_duplication: an evaluated point that is proposed again is not trained again
     """
 
@@ -104,11 +111,13 @@ class Devices:
     :param gpus: ids, one trial at a time on each; empty: the CPU
     :param workers: trials at once on the CPU
     :param trial_timeout: seconds that one training may take; None: no limit
+    :param executor: a registered executor
     """
 
     gpus: tuple[str, ...] = ()
     workers: int = 1
     trial_timeout: float | None = None
+    executor: Component = LOCAL
 
     @property
     def kind(self) -> str:

@@ -3,212 +3,196 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.fields import Fields, a_list, boolean, text
 from paddle_transfer.config.rules import number_hint
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.settings.conditions import read_conditions
+from paddle_transfer.settings.reading import Reading
+from paddle_transfer.settings.schema import SearchItem
 from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.entry import Entry
-from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range, is_number
+from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range, Value, is_number
 from paddle_transfer.space.registry import HYPERPARAMETERS
 
-ITEM_KEYS = ("search_key", "search_values", "search_range", "log", "integer", "replace_config",
-             "when")
+Config = dict[str, Any]
 
 
-def read_search_dict(items: list, base_config: dict | None,
-                     issues: ValidationIssues) -> list[SearchKey]:
-    """The keys of the list ``items`` that are in order; everything else goes into ``issues``.
+def read_search_dict(reading: Reading, base: Config | None, items: Sequence[SearchItem]
+                     ) -> list[SearchKey]:
+    """The keys of ``items``; none at all when one of them has a mistake.
 
-    :param base_config: None when there is no usable one, and then nothing is checked against it
+    :param base: None when there is no usable one, and then nothing is checked against it
+    :param items: ``search_dict``, a place for every item, also for those with a mistake
     """
-    keys: list[SearchKey] = []
+    keys: dict[str, SearchKey] = {}
+    names = [item.search_key for item in items if item.search_key]
+    places: dict[str, int] = {}
     for i, item in enumerate(items):
-        where, before = f"search_dict.{i}", len(issues)
-        if not isinstance(item, dict):
-            issues.add(where, "must be a mapping with search_key", show(item))
+        reader = _ItemReader(reading, f"search_dict.{i}", item, base, names)
+        key = reader.key() if item.search_key else None
+        if key is None or reading.spoilt(reader.where):
             continue
-        key = _read_item(Fields(item, issues, f"{where}."), base_config, among=_names(items))
-        if key is None or len(issues) > before:
+        if key.name in keys:
+            reading.issues.add(f"{reader.where}.search_key", "may stand only once in search_dict",
+                               repr(key.name), "Join the two lists of values.")
             continue
-        if any(key.name == other.name for other in keys):
-            issues.add(f"{where}.search_key", "may stand only once in search_dict", repr(key.name),
-                         "Join the two lists of values.")
-            continue
-        if base_config is not None:
-            _try_out(key, base_config, where=where, issues=issues)
-        keys.append(key)
-    return read_conditions(items, keys, issues)
+        if base is not None:
+            _try_out(key, base, where=reader.where, issues=reading.issues)
+        keys[key.name], places[key.name] = key, i
+    made = read_conditions(reading, items, keys, places)
+    return [] if reading.spoilt("search_dict") else made
 
 
-def _names(items: list) -> list[str]:
-    return [
-        item["search_key"]
-        for item in items
-        if isinstance(item, dict) and isinstance(item.get("search_key"), str)
-    ]
+@dataclass(frozen=True)
+class _ItemReader:
+    """Reads one item.
+
+    :param where: its path in the search file
+    :param names: all names that are searched
+    """
+
+    reading: Reading
+    where: str
+    item: SearchItem
+    base: Config | None
+    names: Sequence[str]
+
+    def add(self, key: str, rule: str, found: str = "", hint: str = "") -> None:
+        self.reading.issues.add(f"{self.where}.{key}", rule, found, hint)
+
+    @property
+    def written(self) -> Config:
+        """The item as it was written."""
+        written: Config = dotpath.get(self.reading.data, self.where)
+        return written
+
+    @property
+    def entry(self) -> Entry | None:
+        """The registered hyperparameter; None for a key of the user's own."""
+        name = self.item.search_key
+        ours = "replace_config" not in self.written and name in HYPERPARAMETERS
+        return HYPERPARAMETERS[name] if ours else None
+
+    def key(self) -> SearchKey | None:
+        """The key; None when its values have a mistake. There may be issues in either case."""
+        name, base = self.item.search_key, self.base
+        self._check_paths()
+        if self.entry is None and "replace_config" not in self.written:
+            self.add("search_key", "is not one that needs no replace_config", repr(name),
+                     f"{did_you_mean(name, HYPERPARAMETERS.names())} Or say with replace_config what it "
+                     "sets.".strip())
+        lacks = (self.entry.check_requirements(base) if self.entry and base is not None
+                 and self.entry.parent not in self.names else None)
+        if lacks:
+            self.add("search_key", f"{name} {lacks} of the base config", "none there",
+                     "Add it, or take the key out.")
+        hyperparameter = self._hyperparameter()
+        return SearchKey(hyperparameter, self.item.replace_config) if hyperparameter else None
+
+    def _check_paths(self) -> None:
+        for i, path in enumerate(self.item.replace_config):
+            if self.base is not None and not dotpath.exists(self.base, path):
+                self.add(f"replace_config.{i}", "must exist in the base config", repr(path),
+                         _nearest(self.base, path))
+
+    def _hyperparameter(self) -> Hyperparameter | None:
+        item, written, entry = self.item, self.written, self.entry
+        name = item.search_key
+        usual_log = name in HYPERPARAMETERS and HYPERPARAMETERS[name].log
+        log = usual_log if item.log is None else item.log
+        if "search_range" in written:
+            if "search_values" in written:
+                self.add("search_range", "may not stand beside search_values",
+                         hint="Keep one of them.")
+            return self._range(log)
+        if item.integer:
+            self.add("integer", "belongs to search_range")
+        values = item.search_values or (tuple(entry.values) if entry else ())
+        if "search_values" not in written and "replace_config" in written:
+            self.add("search_values", "is needed (or search_range)",
+                     hint="List the values to try.")
+        if not values or not self._values_fit(values):
+            return None
+        numbers = all(map(is_number, values))
+        if item.log and not (numbers and min(values) >= 0):
+            self.add("log", "needs values that are numbers, 0 or more", show(list(values)))
+            return None
+        return Choice(item.search_key, values, log=log and numbers)
+
+    def _values_fit(self, values: tuple[Value, ...]) -> bool:
+        entry, fine = self.entry, True
+        numeric = bool(self.item.replace_config) and self.base is not None and all(
+            dotpath.exists(self.base, path) and is_number(dotpath.get(self.base, path))
+            for path in self.item.replace_config)
+        for i, value in enumerate(values):
+            rule, hint = entry.check(value) if entry else None, number_hint(value)
+            if numeric and isinstance(value, str):
+                rule = "must be a number, as what it replaces in the base config is"
+            if rule is None and (value is not None or entry):
+                same = next((other for other in values[:i] if _same(entry, other, value)), None)
+                if same is not None:
+                    rule = "must differ from the values before it"
+                    hint = "Take one out." if dotpath.same(same, value) else (
+                        f"{same!r} says the same.")
+            if rule:
+                self.add(f"search_values.{i}", rule, show(value), hint)
+                fine = False
+        return fine
+
+    def _range(self, log: bool) -> Range | None:
+        item, entry = self.item, self.entry
+        if item.search_range is None:
+            return None
+        low, high = item.search_range
+        rule = next(filter(None, map(entry.check, (low, high))), None) if entry else None
+        if not low < high:
+            rule = "low < high must hold"
+        elif rule is None and log and low <= 0:
+            rule = "a range on a logarithmic axis starts above 0"
+        elif rule is None and item.integer and not (
+                float(low).is_integer() and float(high).is_integer()):
+            rule = "the ends of an integer range must be whole numbers"
+        if rule:
+            hint = "Write 'log: False' for a linear axis." if "logarithmic" in rule else ""
+            self.add("search_range", rule, show([low, high]), hint)
+            return None
+        kind = int if item.integer else float
+        return Range(item.search_key, kind(low), kind(high), log=log, integer=item.integer)
 
 
-def _read_item(fields: Fields, base_config: dict | None, *, among: list[str]) -> SearchKey | None:
-    """:param among: all names that are searched"""
-    fields.unknown(ITEM_KEYS)
-    name = fields.take("search_key", "", text)
-    replace = _read_paths(fields, base_config)
-    if not name:
-        if "search_key" not in fields.data:
-            fields.issues.add(
-                f"{fields.prefix}search_key", "is needed",
-                hint=f"Known: {', '.join(HYPERPARAMETERS)}; or any name of your own with "
-                "replace_config.")
-        return None
-    entry = HYPERPARAMETERS[name] if (
-        name in HYPERPARAMETERS and "replace_config" not in fields.data) else None
-    if entry is None and "replace_config" not in fields.data:
-        fields.issues.add(
-            f"{fields.prefix}search_key", "is not one that needs no replace_config", repr(name),
-            f"{did_you_mean(name, HYPERPARAMETERS.names())} Or say with replace_config what it "
-            "sets.".strip())
-    lacks = entry.check_requirements(base_config) if (
-        entry and base_config is not None and entry.parent not in among) else None
-    if lacks:
-        fields.issues.add(f"{fields.prefix}search_key", f"{name} {lacks} of the base config",
-                          "none there", "Add it, or take the key out.")
-    hyperparameter = _read_values(fields, name, entry=entry, numeric=_are_numbers(
-        replace, base_config))
-    return SearchKey(hyperparameter, replace) if hyperparameter is not None else None
+def _same(entry: Entry | None, one: Value, other: Value) -> bool:
+    if entry is None:
+        return dotpath.same(one, other)
+    return not entry.check(one) and dotpath.same(entry.canonical(one), entry.canonical(other))
 
 
-def _read_paths(fields: Fields, base_config: dict | None) -> tuple[str, ...]:
-    given = fields.take("replace_config", (), lambda value: None
-                        if isinstance(value, str) else a_list(value))
-    given = [given] if isinstance(given, str) else given
-    for i, path in enumerate(given):
-        where = f"{fields.prefix}replace_config.{i}"
-        if not isinstance(path, str) or not all(path.split(".")):
-            fields.issues.add(where, "must be a dotted path such as Optimizer.lr.learning_rate",
-                              show(path))
-        elif base_config is not None and not dotpath.exists(base_config, path):
-            fields.issues.add(where, "must exist in the base config", repr(path),
-                              _nearest(base_config, path))
-    return tuple(map(str, given))
-
-
-def _nearest(config: dict, path: str) -> str:
+def _nearest(config: Config, path: str) -> str:
     """What to write instead of a path that leads nowhere."""
-    close = difflib.get_close_matches(path, _all_paths(config), n=1, cutoff=0.8)
+    known = {".".join(parts[:n]) for parts in (one.split(".") for one, _ in dotpath.walk(config))
+             for n in range(1, len(parts) + 1)}
+    close = difflib.get_close_matches(path, sorted(known), n=1, cutoff=0.8)
     if close:
         return f"Did you mean '{close[0]}'?"
     try:
         dotpath.get(config, path)
     except dotpath.PathError as error:
-        known = ", ".join(error.known[:12])
-        return f"{error.reached or 'The base config'} has {known}." if known else f"{error.reached} is a single value."
+        there = ", ".join(error.known[:12])
+        return (f"{error.reached or 'The base config'} has {there}." if there
+                else f"{error.reached} is a single value.")
     raise AssertionError(f"{path} exists")
 
 
-def _all_paths(config: dict) -> list[str]:
-    found: dict[str, None] = {}
-    for path, _ in dotpath.walk(config):
-        parts = path.split(".")
-        found.update((".".join(parts[:n]), None) for n in range(1, len(parts) + 1))
-    return list(found)
-
-
-def _are_numbers(replace: tuple[str, ...], base_config: dict | None) -> bool:
-    """Whether all that ``replace_config`` names holds a number now."""
-    return bool(replace) and base_config is not None and all(
-        dotpath.exists(base_config, path) and is_number(dotpath.get(base_config, path))
-        for path in replace)
-
-
-def _read_values(fields: Fields, name: str, *, entry: Entry | None,
-                 numeric: bool) -> Hyperparameter | None:
-    default_log = name in HYPERPARAMETERS and HYPERPARAMETERS[name].log
-    log = fields.take("log", default_log, boolean)
-    integer = fields.take("integer", False, boolean)
-    if "search_range" in fields.data:
-        if "search_values" in fields.data:
-            fields.issues.add(f"{fields.prefix}search_range", "may not stand beside search_values",
-                                hint="Keep one of them.")
-        return _read_range(fields, name, entry=entry, log=log, integer=integer)
-    if integer:
-        fields.issues.add(f"{fields.prefix}integer", "belongs to search_range")
-    usual = list(entry.values) if entry else None
-    if usual is None and "search_values" not in fields.data and "replace_config" in fields.data:
-        fields.issues.add(f"{fields.prefix}search_values", "is needed (or search_range)",
-                            hint="List the values to try.")
-    values = fields.take("search_values", usual, a_list,
-                         hint="List the values to try, such as [0.1, 0.01].")
-    if not values or not _check_values(fields, values, entry=entry, numeric=numeric):
-        return None
-    if "log" in fields.data and log and not (all(map(is_number, values)) and min(values) >= 0):
-        fields.issues.add(f"{fields.prefix}log", "needs values that are numbers, 0 or more",
-                          show(values))
-        return None
-    return Choice(name, tuple(values), log=log and all(map(is_number, values)))
-
-
-def _check_values(fields: Fields, values: list, *, entry: Entry | None, numeric: bool) -> bool:
-    """Add what is wrong with ``values``; True when nothing is."""
-    before = len(fields.issues)
-    for i, value in enumerate(values):
-        where = f"{fields.prefix}search_values.{i}"
-        rule = entry.check(value) if entry else None
-        if numeric and isinstance(value, str):
-            rule = "must be a number, as what it replaces in the base config is"
-        if value is None and entry is None:
-            continue
-        if rule:
-            fields.issues.add(where, rule, show(value), number_hint(value))
-            continue
-        canonical = entry.canonical if entry else lambda x: x
-        for earlier in values[:i]:
-            if not (entry and entry.check(earlier)) and dotpath.same(canonical(earlier),
-                                                                     canonical(value)):
-                hint = "Take one out." if dotpath.same(earlier,
-                                                       value) else f"{earlier!r} says the same."
-                fields.issues.add(where, "must differ from the values before it", show(value), hint)
-                break
-    return len(fields.issues) == before
-
-
-def _read_range(fields: Fields, name: str, *, entry: Entry | None, log: bool,
-                integer: bool) -> Range | None:
-    value = fields.data["search_range"]
-    where = f"{fields.prefix}search_range"
-    if not isinstance(value, list) or len(value) != 2 or not all(map(is_number, value)):
-        texts = [part for part in value if isinstance(part, str)] if isinstance(value, list) else []
-        fields.issues.add(where, "must be two numbers, [low, high]", show(value),
-                            number_hint(texts[0]) if texts else "For example [1e-4, 1e-1].")
-        return None
-    low, high = value
-    rule = next((rule for rule in map(entry.check, value) if rule), None) if entry else None
-    if not low < high:
-        rule = "low < high must hold"
-    elif rule is None and log and low <= 0:
-        rule = "a range on a logarithmic axis starts above 0"
-    elif rule is None and integer and not (float(low).is_integer() and float(high).is_integer()):
-        rule = "the ends of an integer range must be whole numbers"
-    if rule:
-        hint = "Write 'log: False' for a linear axis." if "logarithmic" in rule else ""
-        fields.issues.add(where, rule, show(value), hint)
-        return None
-    return Range(name, *(map(int, value) if integer else map(float, value)), log=log,
-                 integer=integer)
-
-
-def _try_out(key: SearchKey, base_config: dict, *, where: str, issues: ValidationIssues) -> None:
-    """Edit a copy of the base config with every value, so that what cannot be edited shows before training."""
-    hyperparameter = key.hyperparameter
-    values: tuple[Any, ...] = (hyperparameter.values if isinstance(hyperparameter, Choice)
-                               else (hyperparameter.low, hyperparameter.high))
-    for value in values[:100]:
+def _try_out(key: SearchKey, base: Config, *, where: str, issues: ValidationIssues) -> None:
+    """Edit a copy of the base config with every value: what cannot be edited shows early."""
+    h = key.hyperparameter
+    for value in h.values[:100] if isinstance(h, Choice) else (h.low, h.high):
         try:
-            apply_point(base_config, [key], {key.name: value})
+            apply_point(base, [key], {key.name: value})
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             issues.add(where, f"{key.name}={value!r} cannot be put into the base config",
                        str(error) or repr(error), f"It edits {', '.join(key.edits)}.")

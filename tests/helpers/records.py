@@ -9,19 +9,16 @@ from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.space.space import Space
 from paddle_transfer.study.records import TrialRecord
 from tests.helpers.configs import base_config
+from tests.helpers.settings import make_settings
 
 
 def shown_settings(output_dir: Any, **changes: Any) -> SearchSettings:
     """A search of lr (three choices) and mixup (off, on) on a base config; a fixed point."""
     keys = (SearchKey(Choice("lr", (0.1, 0.01, 0.001), log=True)),
             SearchKey(Choice("mixup", (False, True))))
-    space = Space(tuple(key.hyperparameter for key in keys))
-    return SearchSettings(**{
-        "file": "search.yaml", "base_config_file": "base.yaml", "output_dir": str(output_dir),
-        "metric": "top1", "keys": keys, "base_config": base_config(), "space": space,
+    return make_settings(base_config=base_config(), output_dir=str(output_dir), keys=keys, **{
         "fixed": {"lr": 0.01, "mixup": False}, "max_iter": 6, "keep_models": 2, **changes})
 
 

@@ -11,7 +11,7 @@ from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.space.space import Space
+from tests.helpers.settings import make_settings
 
 RUNNER = "tests.helpers.tiny_runner:run"
 
@@ -23,7 +23,7 @@ def tiny_settings(output_dir: str, *, values: dict[str, list] | None = None,
     :param values: the choices of each name; by default a 2 by 3 grid over a and b. A name with a dot is a path in
         the config (``Tiny.misbehave``)
     :param tiny: the base config's section ``Tiny`` (see ``tiny_runner``)
-    :param changes: any field of ``SearchSettings``
+    :param changes: as ``make_settings`` takes them
     """
     values = values or {"a": [0.0, 0.5], "b": [1, 2, 3]}
     keys = tuple(
@@ -34,11 +34,10 @@ def tiny_settings(output_dir: str, *, values: dict[str, list] | None = None,
         "x": {name: choices[0] for name, choices in values.items() if "." not in name},
         **(tiny or {})
     }
-    fields = {"search_mode": "grid", "workers": 2, "metric": "top1", "max_iter": None, **changes}
-    return SearchSettings(file="tiny_search.yaml", base_config_file="tiny.yaml",
-                          output_dir=str(output_dir), keys=keys,
-                          base_config={"Global": {"epochs": 3}, "Tiny": section}, space=Space(
-                              tuple(key.hyperparameter for key in keys)), **fields)
+    config = {"Global": {"epochs": 3}, "Tiny": section}
+    return make_settings(file="tiny_search.yaml", base_config_file="tiny.yaml", base_config=config,
+                         output_dir=str(output_dir), keys=keys,
+                         **{"search_mode": "grid", "workers": 2, **changes})
 
 
 def main() -> int:

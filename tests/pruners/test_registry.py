@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Annotated
 
 import pytest
@@ -27,6 +26,7 @@ from paddle_transfer.study.store import open_store
 from tests.helpers.fakes import FakeExecutor, Play
 from tests.helpers.pruner_suite import PrunerSuite
 from tests.helpers.records import record, shown_settings
+from tests.helpers.settings import change
 from tests.helpers.tiny_search import tiny_settings
 from tests.helpers.virtual_search import scheduler_of
 
@@ -155,7 +155,7 @@ def test_epochs_are_those_of_the_point(tmp_path):
 def test_greedy_searches_prune_nothing_but_mistakes_are_named(tmp_path):
     settings = shown_settings(tmp_path, search_mode="greedy")
     plan = make_plan(settings.base_config, settings.keys, None)
-    settings = replace(settings, plan=plan, space=plan.space())
+    settings = change(settings, plan=plan, space=plan.space())
     assert pruner_of(settings, {"name": "auto"}) is None
     assert pruner_of(settings, None) is None
     with pytest.raises(PaddleTransferError, match=r"pruner\.name"):

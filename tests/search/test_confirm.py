@@ -14,6 +14,7 @@ from paddle_transfer.report.files import ResultFiles
 from paddle_transfer.report.leaderboard import leaderboard_lines
 from tests.helpers.fakes import ExecutorThatDiesAt, FakeExecutor, Killed, Play
 from tests.helpers.records import ranker_of
+from tests.helpers.settings import change
 from tests.helpers.virtual_search import VirtualSearch
 
 VALUES = {"a": [1, 2, 3, 4, 5, 6]}
@@ -119,13 +120,13 @@ def test_a_kill_in_the_middle_changes_nothing(search, step):
 
 
 def test_it_can_be_asked_for_when_the_search_has_ended(search):
-    search.settings = replace(search.settings, confirm=None)
+    search.settings = change(search.settings, confirm=None)
     search.run()
     assert len(search.records()) == 6
-    search.settings = replace(search.settings, confirm=3)
+    search.settings = change(search.settings, confirm=3)
     search.run()
     assert trainings(search) == EXPECTED
-    search.settings = replace(search.settings, confirm=4)
+    search.settings = change(search.settings, confirm=4)
     search.run()
     assert trainings(search) == EXPECTED + Counter([(a, 3) for a in (6, 5, 4, 2)])
 
@@ -135,26 +136,26 @@ def test_a_search_that_goes_on_confirms_what_is_best_then(tmp_path):
     search.run()
     assert trainings(search) == Counter([(a, 0) for a in (1, 2, 3, 4)] + [(a, 1)
                                                                           for a in (2, 3, 4)])
-    search.settings = replace(search.settings, max_iter=6)
+    search.settings = change(search.settings, max_iter=6)
     search.run()
     assert trainings(search) == Counter([(a, 0) for a in VALUES["a"]] + [(a, 1)
                                                                          for a in (2, 3, 4, 5, 6)])
 
 
 def test_the_epoch_budget_holds_for_them(search):
-    search.settings = replace(search.settings, epoch_budget=3 * 11)
+    search.settings = change(search.settings, epoch_budget=3 * 11)
     reason = search.run(FakeExecutor(slots=3))
     assert reason == (
         "all 6 points of the space were evaluated; 3 trainings of confirm were left out: epoch_budget "
         "(33) has no room for another training after 33 epochs")
     assert sum(trainings(search).values()) == 11
-    search.settings = replace(search.settings, epoch_budget=None)
+    search.settings = change(search.settings, epoch_budget=None)
     assert search.run() == "all 6 points of the space were evaluated"
     assert trainings(search) == EXPECTED
 
 
 def test_a_budget_that_ends_the_search_leaves_them_all_out(search):
-    search.settings = replace(search.settings, epoch_budget=10)
+    search.settings = change(search.settings, epoch_budget=10)
     assert search.run() == (
         "epoch_budget (10) has no room for another training after 9 epochs; 6 trainings of confirm "
         "were left out")
@@ -180,7 +181,7 @@ def with_outputs(search, **arguments):
 
 
 def test_the_files_and_the_leaderboard_agree_on_the_best_mean(search):
-    search.settings = replace(search.settings, keep_models=1)
+    search.settings = change(search.settings, keep_models=1)
     reason, told = with_outputs(search)
     root = Path(search.settings.output_dir)
     assert told["ended"] == reason
@@ -206,13 +207,13 @@ def test_the_files_and_the_leaderboard_agree_on_the_best_mean(search):
 
 
 def test_what_is_left_out_is_told(search):
-    search.settings = replace(search.settings, epoch_budget=3 * 11)
+    search.settings = change(search.settings, epoch_budget=3 * 11)
     assert with_outputs(search)[1]["confirm"]["left_out"] == 3
 
 
 def test_weights_of_what_is_confirmed_are_there_while_it_is(search):
     """Keep only one model: the second best must still win with its weights."""
-    search.settings = replace(search.settings, keep_models=1)
+    search.settings = change(search.settings, keep_models=1)
     seen = []
 
     class Looks(ResultFiles):

@@ -12,6 +12,7 @@ from paddle_transfer.search.stopping import SECONDS, AutoStop, BudgetLimits, Sto
 from paddle_transfer.study.records import Proposal, TrialRecord
 from tests.helpers.fakes import ExecutorThatDiesAt, FakeClock, FakeExecutor, Killed, Play
 from tests.helpers.records import ranker_of
+from tests.helpers.settings import change
 from tests.helpers.tiny_search import tiny_settings
 from tests.helpers.virtual_search import VirtualSearch
 
@@ -36,7 +37,7 @@ def test_a_flat_task_ends_by_itself_and_not_too_soon(tmp_path, slots):
     assert all(record.finished for record in search.records())
     trained = len(search.records())
     assert search.run() == reason and len(search.records()) == trained, "it stays ended"
-    search.settings = replace(search.settings, stop="none", max_iter=trained + 2)
+    search.settings = change(search.settings, stop="none", max_iter=trained + 2)
     assert search.run().startswith("max_iter")
     assert len(search.records()) == trained + 2
 
@@ -105,7 +106,7 @@ def test_with_a_larger_budget_the_search_goes_on(tmp_path):
     search = VirtualSearch(tmp_path, values={"a": list(range(9))}, epoch_budget=10)
     search.run()
     assert len(search.records()) == 3
-    search.settings = replace(search.settings, epoch_budget=21)
+    search.settings = change(search.settings, epoch_budget=21)
     search.run()
     assert len(search.records()) == 7
     assert {record.attempts for record in search.records()} == {1}
@@ -177,7 +178,7 @@ def test_time_is_counted_over_restarts(tmp_path):
     assert all(record.finished for record in search.records())
     assert search.run(Hourly(slots=1)) == "time_budget (6 h) is spent", "nothing more is begun"
     count = len(search.records())
-    search.settings = replace(search.settings, time_budget=7.5)
+    search.settings = change(search.settings, time_budget=7.5)
     search.run(Hourly(slots=1))
     assert len(search.records()) > count
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import replace
 
 import pytest
 
@@ -17,6 +16,7 @@ from paddle_transfer.search import warm_start
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.study.store import JOURNAL_NAME
 from tests.helpers.configs import write_search
+from tests.helpers.settings import change
 from tests.helpers.tiny_search import RUNNER, tiny_settings
 
 
@@ -148,14 +148,13 @@ def test_sampler_and_judge_know_the_tasks_and_the_size_of_the_list(tmp_path, tab
     made = settings(tmp_path, table, values={"lr": [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001]},
                     prior="none")
     (tmp_path / "val.txt").write_text("a.png 0\n\nb.png 1\n")
-    made.base_config["DataLoader"] = {
-        "Eval": {"dataset": {"cls_label_path": str(tmp_path / "val.txt")}}
-    }
+    loader = {"Eval": {"dataset": {"cls_label_path": str(tmp_path / "val.txt")}}}
+    made = change(made, base_config={**made.base_config, "DataLoader": loader})
     sampler, ranker = begin_with(made)
     assert ranker._posterior == sampler.posterior
     assert [task.name for task in sampler.tasks] == ["synthetic"]
     assert sampler.context.eval_size == 2
-    sampler, ranker = begin_with(replace(made, prior="shipped"))
+    sampler, ranker = begin_with(change(made, prior="shipped"))
     assert ranker._posterior == sampler.posterior
     assert [task.name for task in sampler.tasks] == [
         "synthetic", *(task.name for task in shipped())]

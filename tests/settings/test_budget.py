@@ -21,11 +21,10 @@ def test_by_default_hopeless_trials_of_a_bayesian_search_are_stopped_and_nothing
     settings = load_search_file(write_search(tmp_path, search_mode="bayes"))
     assert (settings.stop, settings.time_budget, settings.epoch_budget,
             settings.confirm) == ("none", None, None, None)
-    assert (settings.warm_start, settings.prior, settings.pruner) == ((), budget.DEFAULT_PRIOR, {
-        "name": "auto"
-    })
+    assert (settings.warm_start, settings.prior) == ((), budget.DEFAULT_PRIOR)
+    assert settings.pruner.to_dict() == {"name": "auto"}
     assert load_search_file(write_search(tmp_path, search_mode="bayes",
-                                    pruner=None)).pruner == {"name": "auto"}
+                                    pruner=None)).pruner.to_dict() == {"name": "auto"}
     assert load_search_file(write_search(tmp_path, search_mode="bayes", pruner="none")).pruner is None
     for mode in ("random", "grid"):
         settings = load_search_file(write_search(tmp_path, search_mode=mode))
@@ -45,7 +44,7 @@ def test_everything_at_once(tmp_path):
             settings.confirm) == ("auto", 1.5, 3, 3)
     assert settings.warm_start == (str(tmp_path / "earlier"), str(tmp_path / "table.csv.gz"))
     assert settings.prior == "shipped"
-    assert settings.pruner == {"name": "MedianPruner", "n_startup_trials": 4}
+    assert settings.pruner.to_dict() == {"name": "MedianPruner", "n_startup_trials": 4}
 
 
 @pytest.mark.parametrize(("written", "read"),
@@ -53,7 +52,8 @@ def test_everything_at_once(tmp_path):
                           ("MedianPruner", {"name": "MedianPruner"}),
                           ({"name": "MedianPruner"}, {"name": "MedianPruner"})])
 def test_forms_of_a_pruner(tmp_path, written, read):
-    assert load_search_file(write_search(tmp_path, pruner=written)).pruner == read
+    pruner = load_search_file(write_search(tmp_path, pruner=written)).pruner
+    assert (pruner and pruner.to_dict()) == read
 
 
 def test_one_path_needs_no_list_and_none_is_none(tmp_path):

@@ -13,6 +13,7 @@ from paddle_transfer.errors import SearchFailed, StudyError
 from paddle_transfer.stages.distillation import DistilledSearch
 from paddle_transfer.stages.plan import Distillation, make_plan
 from paddle_transfer.study.store import open_store
+from tests.helpers.settings import change
 from tests.helpers.tiny_runner import AUDIT
 from tests.helpers.tiny_search import RUNNER, tiny_settings
 
@@ -36,9 +37,8 @@ def settings_of(out, *, tiny_final=None, **changes):
     distillation = Distillation("final.yaml", final, "skl-ugi", TEACHERS, ("Tiny.x.b",),
                                 {"Tiny.x.b": "Tiny.student.b"})
     plan = make_plan(base, settings.keys, distillation)
-    fields = {**settings.__dict__, "base_config": base, "plan": plan, "space": plan.space(),
-              "distillation": distillation, "max_iter": changes.get("max_iter") or plan.suggestions}
-    return type(settings)(**fields)
+    return change(settings, base_config=base, plan=plan, space=plan.space(),
+                  distillation=distillation, max_iter=changes.get("max_iter") or plan.suggestions)
 
 
 def search(settings, *, monkeypatch):
@@ -123,8 +123,7 @@ def test_a_greedy_search_is_not_gone_on_with_as_a_grid(tmp_path, begun):
     out = tmp_path / "out"
     grid = tiny_settings(out)
     plan = make_plan(grid.base_config, grid.keys, None)
-    greedy = type(grid)(
-        **{**grid.__dict__, "search_mode": "greedy", "plan": plan, "space": plan.space()})
+    greedy = change(grid, search_mode="greedy", plan=plan, space=plan.space())
     assert run_search(greedy, runner=RUNNER) == 0
     assert begun() == 2 + 2
     with pytest.raises(StudyError) as caught:

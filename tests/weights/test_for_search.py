@@ -15,6 +15,7 @@ from paddle_transfer.weights.for_search import SearchWeights
 from paddle_transfer.weights.requests import weights_requests
 from tests.helpers.configs import base_config
 from tests.helpers.evil_weights import evil_files
+from tests.helpers.settings import change
 from tests.helpers.tiny_search import tiny_settings
 
 
@@ -23,7 +24,7 @@ def settings(tmp_path, *keys, **changes):
     for section, values in changes.items():
         base[section] = {**base.get(section, {}), **values}
     made = tiny_settings(str(tmp_path / "out"))
-    return made.__class__(**{**made.__dict__, "keys": keys, "base_config": base})
+    return change(made, keys=keys, base_config=base)
 
 
 def from_file(tmp_path, file):
