@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from paddle_transfer.errors import ConfigError, PaddleTransferError
+    from paddle_transfer.loop.callbacks import SearchCallback
     from paddle_transfer.public import estimate, search
     from paddle_transfer.report.base import Report
     from paddle_transfer.report.estimate import Estimate
     from paddle_transfer.result import RankedPoint, SearchResult, load_search
-    from paddle_transfer.search.callbacks import SearchCallback
     from paddle_transfer.study.records import TrialRecord
     from paddle_transfer.worker.load_pretrained import load_pretrained
 
@@ -30,7 +30,7 @@ __all__ = ["ConfigError", "Estimate", "PaddleTransferError", "RankedPoint", "Rep
 
 _MODULES = {
     "ConfigError": "errors", "Estimate": "report.estimate", "PaddleTransferError": "errors",
-    "RankedPoint": "result", "Report": "report.base", "SearchCallback": "search.callbacks",
+    "RankedPoint": "result", "Report": "report.base", "SearchCallback": "loop.callbacks",
     "SearchResult": "result", "TrialRecord": "study.records", "estimate": "public",
     "load_pretrained": "worker.load_pretrained", "load_search": "result", "search": "public"}
 

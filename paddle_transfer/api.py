@@ -15,19 +15,19 @@ from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, StudyError, is_disk_full
 from paddle_transfer.executors.base import ExecutorContext
 from paddle_transfer.executors.local import LocalExecutor
+from paddle_transfer.loop.callbacks import SearchCallback
+from paddle_transfer.loop.driver import Driver
+from paddle_transfer.loop.final import FinalRuns
+from paddle_transfer.loop.interrupts import Interrupts
+from paddle_transfer.loop.lock import DirectoryLock, move_aside
+from paddle_transfer.loop.pruning import trial_pruner
+from paddle_transfer.loop.ranking import Ranker
+from paddle_transfer.loop.scheduler import Scheduler
+from paddle_transfer.loop.stopping import AutoStop, BudgetLimits, Stopwatch
+from paddle_transfer.loop.trial_folder import TrialFolders
+from paddle_transfer.loop.warm_start import load_tasks
 from paddle_transfer.samplers.base import PosteriorSampler, Sampler
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
-from paddle_transfer.search.callbacks import SearchCallback
-from paddle_transfer.search.driver import Driver
-from paddle_transfer.search.final import FinalRuns
-from paddle_transfer.search.interrupts import Interrupts
-from paddle_transfer.search.lock import DirectoryLock, move_aside
-from paddle_transfer.search.pruning import trial_pruner
-from paddle_transfer.search.ranking import Ranker
-from paddle_transfer.search.scheduler import Scheduler
-from paddle_transfer.search.stopping import AutoStop, BudgetLimits, Stopwatch
-from paddle_transfer.search.trial_folder import TrialFolders
-from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.space.catalog import unsupported
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord
@@ -234,7 +234,7 @@ def make_trial_folders(settings: Any, *, paddleclas: str | None, store: Store,
                    pretrained: Mapping[str, Any]) -> TrialFolders:
     """The trials' folders: a config is the base config, edited for the point, with the trial's folder and seed.
 
-    :param pretrained: what the workers are told of the weights (``search.weights``)
+    :param pretrained: what the workers are told of the weights (``weights.for_search``)
     """
     def write_config(record: TrialRecord, path: Path) -> None:
         records = store.records()

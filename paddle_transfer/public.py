@@ -14,11 +14,11 @@ from typing import Any
 from paddle_transfer import api
 from paddle_transfer.checks.checker import check_config
 from paddle_transfer.config.load import show_override
+from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback
+from paddle_transfer.loop.interrupts import Interrupts
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.report.estimate import Estimate, make_estimate
 from paddle_transfer.result import SearchResult, load_search
-from paddle_transfer.search.callbacks import INTERRUPTED, SearchCallback
-from paddle_transfer.search.interrupts import Interrupts
 from paddle_transfer.settings.groups import BaseTraining
 from paddle_transfer.settings.search_file import SearchSettings, load_search_file
 from paddle_transfer.worker.locate import locate, ppcls_folder

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.search.results import PointResult, point_results
-from paddle_transfer.search.saved_search import SavedSearch, read_saved_search
+from paddle_transfer.loop.results import PointResult, point_results
+from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
 from paddle_transfer.space.hyperparameter import Value
 from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import Stage, TrialRecord

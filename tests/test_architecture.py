@@ -25,7 +25,7 @@ LAYERS = (
     ("api",),
     ("result", "optuna"),
     ("report", "worker", "datasets"),
-    ("search", "weights"),
+    ("loop", "weights"),
     ("settings",),
     ("stages",),
     ("pruners",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 import yaml
 
 import paddle_transfer
-from paddle_transfer import api, public
+from paddle_transfer import api
 from paddle_transfer.errors import ConfigError, DataError, SearchFailed, StudyError
 from tests.helpers.configs import base_config, write_search
 from tests.helpers.tiny_search import RUNNER
 
+ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def search_file(tmp_path, monkeypatch):
@@ -28,7 +30,7 @@ def search_file(tmp_path, monkeypatch):
 
 
 def search(file, *arguments, **options):
-    return public.search(file, *arguments, check_data=False, **options)
+    return paddle_transfer.search(file, *arguments, check_data=False, **options)
 
 
 def test_a_search_gives_its_result(search_file, tmp_path):
@@ -151,7 +153,7 @@ def test_errors_are_raised(search_file):
 
 def test_the_data_is_checked_as_on_the_command_line(search_file, tmp_path):
     with pytest.raises(DataError, match="the list names no image"):
-        public.search(search_file)
+        paddle_transfer.search(search_file)
     assert not (tmp_path / "out").exists()
 
 
@@ -209,3 +211,12 @@ def test_every_public_name_is_there_and_a_wrong_one_is_not():
         assert name in dir(paddle_transfer)
     with pytest.raises(AttributeError, match="no attribute 'serach'"):
         getattr(paddle_transfer, "serach")  # noqa: B009
+
+
+@pytest.mark.parametrize("name", ["load_search", "estimate", "SearchCallback", "api"])
+def test_search_is_the_function_whatever_was_used_before(name):
+    code = (f"import paddle_transfer\nfrom paddle_transfer import {name}\n"
+            "print(callable(paddle_transfer.search))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
+                          check=True)
+    assert done.stdout == "True\n"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import EpochReport
-from paddle_transfer.search.ranking import Ranker
+from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
 

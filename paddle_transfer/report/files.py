@@ -15,12 +15,12 @@ from typing import Any
 
 from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.load import dump_yaml, write_atomic
+from paddle_transfer.loop.callbacks import is_over
+from paddle_transfer.loop.confirm import confirming
+from paddle_transfer.loop.ranking import Leaderboard
+from paddle_transfer.loop.results import PointResult
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.results import results_csv, summary
-from paddle_transfer.search.callbacks import is_over
-from paddle_transfer.search.confirm import confirming
-from paddle_transfer.search.ranking import Leaderboard
-from paddle_transfer.search.results import PointResult
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord

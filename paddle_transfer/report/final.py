@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from paddle_transfer.search.final import TITLES
+from paddle_transfer.loop.final import TITLES
 
 
 def final_lines(results: dict[str, Any]) -> list[str]:

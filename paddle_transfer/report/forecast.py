@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import chain, islice
 
+from paddle_transfer.loop.warm_start import load_tasks
 from paddle_transfer.samplers.base import PastTask
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
-from paddle_transfer.search.warm_start import load_tasks
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.space import Point

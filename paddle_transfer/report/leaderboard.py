@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from paddle_transfer.loop.ranking import Leaderboard
+from paddle_transfer.loop.results import PointResult, trained
 from paddle_transfer.report.formatting import columns, show_value
-from paddle_transfer.search.ranking import Leaderboard
-from paddle_transfer.search.results import PointResult, trained
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
 

@@ -7,8 +7,8 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from paddle_transfer.search.ranking import Leaderboard
-from paddle_transfer.search.results import PointResult
+from paddle_transfer.loop.ranking import Leaderboard
+from paddle_transfer.loop.results import PointResult
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import EpochReport
+from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.visualdl_final import FinalRunPages
 from paddle_transfer.report.visualdl_run import DONE, Run, plain
-from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
 

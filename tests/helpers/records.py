@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
-from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice

@@ -1,4 +1,4 @@
-"""A whole search in virtual time: tiny settings, a fake executor, and rules and limits wired as ``search.run`` does."""
+"""A whole search in virtual time: tiny settings, a fake executor, and rules and limits wired as ``api.run`` does."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from paddle_transfer.executors.base import Job
+from paddle_transfer.loop.driver import Driver
+from paddle_transfer.loop.scheduler import Scheduler
+from paddle_transfer.loop.stopping import AutoStop, BudgetLimits, Stopwatch
+from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.samplers.registry import make_sampler
-from paddle_transfer.search.driver import Driver
-from paddle_transfer.search.scheduler import Scheduler
-from paddle_transfer.search.stopping import AutoStop, BudgetLimits, Stopwatch
-from paddle_transfer.search.trial_folder import TrialFolders
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.study.store import open_store

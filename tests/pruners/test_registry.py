@@ -12,15 +12,15 @@ from typing_extensions import override
 from paddle_transfer.config.rules import Rule
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.loop.driver import Driver
+from paddle_transfer.loop.pruning import trial_pruner
+from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.pruners.base import RegisteredPruner
 from paddle_transfer.pruners.curve import CurvesPruner
 from paddle_transfer.pruners.optuna import OptunaPruner
 from paddle_transfer.pruners.registry import PRUNERS, TrialPruner, make_pruner
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.registry import make_sampler
-from paddle_transfer.search.driver import Driver
-from paddle_transfer.search.pruning import trial_pruner
-from paddle_transfer.search.trial_folder import TrialFolders
 from paddle_transfer.stages.plan import make_plan
 from paddle_transfer.study.store import open_store
 from tests.helpers.fakes import FakeExecutor, Play

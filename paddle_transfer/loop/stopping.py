@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from paddle_transfer.executors.base import EpochReport
-from paddle_transfer.search.ranking import Ranker
+from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.settings.budget import most_epochs, searches_epochs
 from paddle_transfer.settings.groups import BaseTraining, Budget
 from paddle_transfer.space.catalog import SearchKey

@@ -1,6 +1,6 @@
 import pytest
 
-from paddle_transfer.search.results import point_results, trained
+from paddle_transfer.loop.results import point_results, trained
 from tests.helpers.records import record, shown_settings
 
 SPACE = shown_settings("out").space

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from paddle_transfer.errors import DiskFull
-from paddle_transfer.search.trial_folder import TrialFolders
+from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.study.records import TrialRecord
 
 RECORD = TrialRecord(number=7, suggestion=7, point={"a": 1}, seed=11, attempts=1)
@@ -60,7 +60,7 @@ def test_room_on_the_disk(tmp_path, trial_folders, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("paddle_transfer.search.trial_folder.os.fsync", full)
+    monkeypatch.setattr("paddle_transfer.loop.trial_folder.os.fsync", full)
     with pytest.raises(DiskFull, match="disk full"):
         trial_folders.check_room()
     assert list(tmp_path.iterdir()) == []

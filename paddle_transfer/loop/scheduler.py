@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.samplers.base import Sampler
-from paddle_transfer.search.ranking import Ranker
 from paddle_transfer.settings.groups import Repeats
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.base import SearchStages

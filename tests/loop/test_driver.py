@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 
 from paddle_transfer.errors import DiskFull
+from paddle_transfer.loop.driver import Driver
+from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.samplers.registry import make_sampler
-from paddle_transfer.search.driver import Driver
-from paddle_transfer.search.trial_folder import TrialFolders
 from paddle_transfer.study.journal import Journal
 from paddle_transfer.study.store import OptunaStore, open_store
 from tests.helpers import fakes

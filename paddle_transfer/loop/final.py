@@ -18,11 +18,11 @@ from paddle_transfer.config.base import comparable, for_trial
 from paddle_transfer.config.load import dump_yaml, write_atomic
 from paddle_transfer.errors import SearchFailed, StudyError
 from paddle_transfer.executors.base import Ended, Executor, Verdict
-from paddle_transfer.search.callbacks import CallbackList, FinalCallback
-from paddle_transfer.search.driver import CRASHES, KILLS, TURN
-from paddle_transfer.search.ranking import Leaderboard
-from paddle_transfer.search.results import PointResult
-from paddle_transfer.search.trial_folder import TrialFolder, TrialFolders
+from paddle_transfer.loop.callbacks import CallbackList, FinalCallback
+from paddle_transfer.loop.driver import CRASHES, KILLS, TURN
+from paddle_transfer.loop.ranking import Leaderboard
+from paddle_transfer.loop.results import PointResult
+from paddle_transfer.loop.trial_folder import TrialFolder, TrialFolders
 from paddle_transfer.settings.final import Final, final_config, joined
 from paddle_transfer.settings.groups import BaseTraining, Devices, Objective, Repeats, SearchSpace
 from paddle_transfer.space.space import Point

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paddle_transfer.search.results import PointResult, standard_error
+from paddle_transfer.loop.results import PointResult, standard_error
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.groups import Repeats
 from paddle_transfer.space.space import Point, Space

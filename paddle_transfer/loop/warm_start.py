@@ -23,7 +23,7 @@ def load_tasks(paths: Sequence[str], *, file: str, space: Space,
     """
     if not paths:
         return ()
-    from paddle_transfer.search.past_tasks import load_task  # with numpy and Optuna
+    from paddle_transfer.loop.past_tasks import load_task  # with numpy and Optuna
     found = [load_task(path, space=space, output_dir=output_dir) for path in paths]
     issues = [replace(one, where=f"warm_start.{i}", found=one.found or repr(paths[i]))
               for i, one in enumerate(found) if isinstance(one, ValidationIssue)]

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from paddle_transfer.executors.base import Ended, EpochReport, Executor, Verdict
 from paddle_transfer.executors.verdict import finite_curve
-from paddle_transfer.search.callbacks import INTERRUPTED, CallbackList, SearchCallback, error_reason
-from paddle_transfer.search.scheduler import Create, Reuse, Scheduler, Stop, Wait
-from paddle_transfer.search.trial_folder import TrialFolders
+from paddle_transfer.loop.callbacks import INTERRUPTED, CallbackList, SearchCallback, error_reason
+from paddle_transfer.loop.scheduler import Create, Reuse, Scheduler, Stop, Wait
+from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import TrialRecord, TrialState
 

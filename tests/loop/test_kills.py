@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from paddle_transfer.search.lock import holders
+from paddle_transfer.loop.lock import holders
 from paddle_transfer.study.store import open_store
 from paddle_transfer.study.trial_folder import TrialFolder
 from tests.helpers.tiny_runner import AUDIT

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from paddle_transfer.loop.ranking import Ranker
+from paddle_transfer.loop.stopping import SECONDS, AutoStop, BudgetLimits, Stopwatch
 from paddle_transfer.samplers.base import LEAST_TRIALS, PosteriorSummary
-from paddle_transfer.search.ranking import Ranker
-from paddle_transfer.search.stopping import SECONDS, AutoStop, BudgetLimits, Stopwatch
 from paddle_transfer.study.records import Proposal, TrialRecord
 from tests.helpers.fakes import ExecutorThatDiesAt, FakeClock, FakeExecutor, Killed, Play
 from tests.helpers.records import ranker_of

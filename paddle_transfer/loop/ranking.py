@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from paddle_transfer.samplers.base import Observation, PosteriorSummary
-from paddle_transfer.search.confirm import (
+from paddle_transfer.loop.confirm import (
     Confirmed,
     Training,
     candidates,
@@ -22,7 +21,8 @@ from paddle_transfer.search.confirm import (
     confirming,
     missing,
 )
-from paddle_transfer.search.results import PointResult, point_results
+from paddle_transfer.loop.results import PointResult, point_results
+from paddle_transfer.samplers.base import Observation, PosteriorSummary
 from paddle_transfer.settings.groups import Repeats, SearchSpace
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.study.records import Stage, TrialRecord, observations

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from paddle_transfer.errors import StudyError
-from paddle_transfer.search.lock import DirectoryLock, holders, move_aside
+from paddle_transfer.loop.lock import DirectoryLock, holders, move_aside
 from tests.helpers.fakes import FakeClock
 
 
@@ -18,7 +18,7 @@ def hold():
     held = []
 
     def hold(folder) -> subprocess.Popen:
-        code = ("import sys; from paddle_transfer.search.lock import DirectoryLock\n"
+        code = ("import sys; from paddle_transfer.loop.lock import DirectoryLock\n"
                 "lock = DirectoryLock(sys.argv[1]); print('held', flush=True); sys.stdin.read()")
         process = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE)
@@ -96,7 +96,7 @@ def test_a_folder_moved_between_opening_and_locking_is_not_taken_for_the_new_one
             folder.mkdir()
         flock(descriptor, how)
 
-    monkeypatch.setattr("paddle_transfer.search.lock.fcntl.flock", flock_after_move)
+    monkeypatch.setattr("paddle_transfer.loop.lock.fcntl.flock", flock_after_move)
     with DirectoryLock(folder, **impatient()) as lock:
         assert os.path.samestat(os.fstat(lock.fd), os.stat(folder / ".lock"))
 
