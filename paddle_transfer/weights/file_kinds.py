@@ -7,19 +7,11 @@ HEAD_BYTES = 4096
 _PICKLE_STARTS = b"\x80(}]NIJKLMSTUVXcdlp)\x88\x89BC\x8cG"
 _FOREIGN = {
     b"PK\x03\x04": "a zip archive (a PyTorch file is one too)",
-    b"PK\x05\x06": "an empty zip archive",
-    b"\x1f\x8b": "a gzip file",
-    b"BZh": "a bzip2 file",
-    b"\xfd7zXZ": "an xz file",
-    b"\x28\xb5\x2f\xfd": "a zstd file",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"Rar!": "a rar archive",
-    b"\x89HDF": "an HDF5 file (Keras?)",
-    b"version https://git-lfs": "a Git LFS pointer, not the file",
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"%PDF": "a PDF",
-    b"\x7fELF": "a program",
+    b"PK\x05\x06": "an empty zip archive", b"\x1f\x8b": "a gzip file", b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file", b"\x28\xb5\x2f\xfd": "a zstd file", b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a rar archive", b"\x89HDF": "an HDF5 file (Keras?)",
+    b"version https://git-lfs": "a Git LFS pointer, not the file", b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image", b"%PDF": "a PDF", b"\x7fELF": "a program",
     b"\x08\x00\x12": "an ONNX model or a Paddle program",
 }
 _TEXTS = {

@@ -76,7 +76,7 @@ def _numbers(blocks: Iterable[tuple[int, ...]]) -> dict[tuple[int, ...], int]:
 
 
 _HUB_LAYERS = (("._batch_norm.", ".bn."), ("._conv.", ".conv."))
-_HUB_BLOCK = re.compile(r"bb_(\d+)_(\d+)\.")
+_HUB_BLOCK = re.compile(r"bb_(\d{1,4})_(\d{1,4})\.")
 _HUB_STEM = re.compile(r"conv(?:1_(\d))?\.(?=conv\.|bn\.)")
 
 
@@ -108,7 +108,7 @@ _STATIC_PARTS = {"weights": "conv.weight", "scale": "bn.weight", "offset": "bn.b
                  "mean": "bn._mean", "variance": "bn._variance"}
 _STATIC_FC = {"fc_0.w_0": "fc.weight", "fc_0.b_0": "fc.bias"}
 _STATIC_BLOCK = re.compile(
-    r"(?:res|bn)(\d)([a-z]\d*)_branch(1|2[abc])_(weights|scale|offset|mean|variance)\Z")
+    r"(?:res|bn)(\d)([a-z]\d{0,4})_branch(1|2[abc])_(weights|scale|offset|mean|variance)\Z")
 _STATIC_STEM = re.compile(r"(?:con|bn)v1_(\d)_(weights|scale|offset|mean|variance)\Z")
 
 

@@ -6,9 +6,7 @@ import math
 
 import numpy as np
 
-MAX_DIMENSIONS = 32
-MAX_DIMENSION_SIZE = 2**40
-MAX_KEY = 2**60
+MAX_DIMENSIONS, MAX_SIZE, MAX_KEY = 32, 2**40, 2**60
 
 
 class Malformed(ValueError):
@@ -47,7 +45,7 @@ def check_key(key: object) -> str | float | None:
 def is_shape(shape: object) -> bool:
     """Whether ``shape`` is a tuple or list of at most 32 sizes, each below 2**40."""
     return isinstance(shape, (tuple, list)) and len(shape) <= MAX_DIMENSIONS and all(
-        type(size) is int and 0 <= size < MAX_DIMENSION_SIZE for size in shape)
+        type(size) is int and 0 <= size < MAX_SIZE for size in shape)
 
 
 def array_view(what: str, data: bytes | bytearray | memoryview, dtype: np.dtype,

@@ -1,14 +1,8 @@
-"""An unpickler that runs nothing.
+"""An unpickler that runs nothing; docs/decisions/0001-unpickler.md says why it is our own.
 
-Python's own unpickler imports and calls what the file names; guarding it leaves many doors (memo
-indices that allocate gigabytes, extension codes, ``__setstate__``). A weights file has only some
-ten thousand opcodes, most of its bytes being tensors, so an unpickler of our own costs little,
-copies no tensor, and can only ever build dicts, lists, tuples, sets, numbers, texts, bytes and
-arrays.
-
-Bounds: every length is checked against the bytes that are left, integers have at most 16 bytes,
-keys are texts or small numbers (no crafted hash collisions), and copies are charged to a budget of
-a few times the file's size.
+Every length is checked against the bytes that are left, integers have at most 16 bytes, keys are
+texts or small numbers (no crafted hash collisions), tensors are not copied, and what is copied is
+charged to a budget of a few times the file's size.
 """
 
 from __future__ import annotations

@@ -62,6 +62,12 @@ def test_hub_names_are_the_real_ones():
         names, WANTED).names) >= {"stem.0.conv.weight", "blocks.0.conv0.bn._variance", "fc.bias"}
 
 
+@pytest.mark.parametrize("name", ["bb_{}_0.conv0._conv.weight", "res2a{}_branch2a_weights"])
+def test_numbers_without_end_are_no_blocks(name):
+    names = (name.format("9" * 5000), name.format("1"))
+    assert set(match_names(names, WANTED).names.values()) == set(names)
+
+
 @pytest.mark.parametrize("prefix", [
     "backbone.", "Student.", "module.", "_layers.", "_layers.Student.", "model.",
     "Student.backbone.", "_layers.module.backbone."

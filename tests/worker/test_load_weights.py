@@ -153,7 +153,7 @@ def test_load_by_the_name_10w_in_paddlehubs_form(saved, network, tmp_path, monke
         {"/dygraph/image_classification/resnet50_vd_10w.pdparams": pickle.dumps([state],
                                                                                 2)}) as server:
         report = load_pretrained(scrambled(network), "10w", mirror=server.address)
-    assert report.style == "PaddleHub"
+    assert report.naming == "PaddleHub"
     assert report.source == "10w"
     assert differing(network, saved[1]) == HEAD
     assert load_pretrained(network, "none") is None
