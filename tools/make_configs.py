@@ -7,7 +7,9 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from paddle_transfer.cli.schema import schema_text
 from paddle_transfer.config.load import write_atomic
+from paddle_transfer.config.shipped import SCHEMA
 from paddle_transfer.datasets.config_files import shipped_files
 
 
@@ -19,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
                         help="write nothing; exit code 1 when a file differs")
     arguments = parser.parse_args(argv)
     changed = False
-    for name, text in sorted(shipped_files().items()):
+    for name, text in sorted({**shipped_files(), SCHEMA: schema_text()}.items()):
         path = arguments.root / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue

@@ -18,6 +18,7 @@ COMMANDS = {
     "prepare": "make the list files of a data set",
     "check": "find faults in lists and images",
     "weights": "list, fetch, verify, inspect and convert pretrained weights",
+    "schema": "print the JSON Schema of search files, for editors",
 }
 
 DESCRIPTION = "Transfer learning for PaddleClas: searches, trainings, data and weights."

@@ -6,6 +6,8 @@ from pathlib import Path
 from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean
 
 FOLDER = "ppcls_configs"
+#: JSON Schema of search files, in that folder.
+SCHEMA = "search.schema.json"
 _PACKAGE = Path(__file__).resolve().parents[1]
 #: Scripts of a checkout whose name is not that of the command.
 _SCRIPTS = {"check": "check_data", "export": "export_model", "prepare": "prepare_data",

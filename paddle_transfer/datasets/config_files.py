@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from string import Template
 
+from paddle_transfer.config.shipped import SCHEMA, shipped_configs
 from paddle_transfer.datasets.base import CUSTOM_RECIPE, Dataset, Recipe
 from paddle_transfer.datasets.registry import public_datasets
 
@@ -94,9 +95,9 @@ def custom_files(*, root: str, classes: int, lists: dict[str, int],
         has_test="test" in lists, delimiter=delimiter, no_test="", counts=_in_words(lists),
         recipe=replace(CUSTOM.recipe, batch_size=min(64, max(1, lists["train"]))),
         remark="# made by paddle-transfer prepare")
-    return {"custom.yaml": training_config(values),
-            "custom_bayes.yaml": search_file(values, "bayes", base=f"{root}/custom.yaml",
-                                             output_dir="./output/search_custom")}
+    return {"custom.yaml": training_config(values), "custom_bayes.yaml": search_file(
+        values, "bayes", base=f"{root}/custom.yaml", output_dir="./output/search_custom",
+        schema=(shipped_configs() / SCHEMA).as_posix())}
 
 
 def shipped_files() -> dict[str, str]:
@@ -110,7 +111,7 @@ def shipped_files() -> dict[str, str]:
             if variant != "weights" or values.recipe.arch == LARGE_SCALE_ARCH:
                 texts[f"search/{name}_{variant}.yaml"] = search_file(
                     values, variant, base=f"ppcls_configs/{base}",
-                    output_dir=f"./output/search_{name}_{variant}")
+                    output_dir=f"./output/search_{name}_{variant}", schema=f"../{SCHEMA}")
     texts["transfer/VGG16/voc2012_two_layers.yaml"] = training_config(
         every["voc2012"], model="model_two_layers")
     return texts
@@ -137,11 +138,13 @@ def training_config(values: ConfigValues, *, model: str = "model") -> str:
         evaluation="\n".join(evaluation).rstrip(), **data)
 
 
-def search_file(values: ConfigValues, variant: str, *, base: str, output_dir: str) -> str:
+def search_file(values: ConfigValues, variant: str, *, base: str, output_dir: str,
+                schema: str) -> str:
     """The text of a search file.
 
     :param variant: one of ``VARIANTS``
     :param base: path of the training config, made of the same ``values``
+    :param schema: path of the JSON Schema, for editors; relative to the search file
     """
     search, recipe = VARIANTS[variant], values.recipe
     metric = final = budget = ""
@@ -157,8 +160,8 @@ def search_file(values: ConfigValues, variant: str, *, base: str, output_dir: st
             for key, choices in search.keys.items()]
     return _render(
         "search", title=values.title[0].upper() + values.title[1:], purpose=search.purpose,
-        base=base, output_dir=output_dir, search_mode="bayes" if search.max_iter else "grid",
-        budget=budget, metric=metric, final=final, search_keys="\n".join(keys),
+        schema=schema, base=base, output_dir=output_dir, budget=budget, metric=metric, final=final,
+        search_mode="bayes" if search.max_iter else "grid", search_keys="\n".join(keys),
         lr=recipe.baseline_lr or recipe.lr,
         fixed_values="\n".join(f"  {key}: {choices[0]}" for key, choices in search.keys.items()))
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from paddle_transfer.cli.schema import schema_text
 from paddle_transfer.config.load import load_yaml
+from paddle_transfer.config.shipped import SCHEMA
 from paddle_transfer.datasets.config_files import shipped_files
 from paddle_transfer.datasets.registry import public_datasets
 from paddle_transfer.errors import ConfigError
@@ -30,6 +32,15 @@ def test_files_are_in_step_with_the_table():
     assert there.keys() == files.keys(), "python tools/make_configs.py"
     assert [file for file in files
             if there[file] != files[file]] == [], "python tools/make_configs.py"
+
+
+def test_the_schema_is_in_step_and_every_search_file_names_it():
+    assert (CONFIGS / SCHEMA).read_text(encoding="utf-8") == schema_text(), (
+        "python tools/make_configs.py")
+    for path in (*SEARCH, *CONFIGS.glob("quick_start/*search*.yaml")):
+        first = path.read_text().splitlines()[0]
+        assert first == f"# yaml-language-server: $schema=../{SCHEMA}"
+        assert (path.parent / first.partition("=")[2]).is_file()
 
 
 def test_the_fourteen_are_there():

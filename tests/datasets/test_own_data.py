@@ -1,5 +1,8 @@
 """A folder per class, a table: ``prepare`` for one's own images."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from paddle_transfer.checks.checker import check_config
@@ -56,6 +59,8 @@ def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(hom
     report = check_config(config, file="custom.yaml", processes=1)
     assert report.findings == []
     assert list(report.counts) == ["train", "val", "test"]
+    schema = (home / "custom_bayes.yaml").read_text().splitlines()[0].partition("$schema=")[2]
+    assert json.loads(Path(schema).read_text(encoding="utf-8"))["properties"]["search_dict"]
     settings = load_search_file(str(home / "custom_bayes.yaml"))
     assert settings.base_config_file == f"{home}/custom.yaml"
     assert settings.final == Final("train+val")
