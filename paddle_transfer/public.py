@@ -18,6 +18,7 @@ from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback
 from paddle_transfer.loop.interrupts import Interrupts
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.report.estimate import Estimate, make_estimate
+from paddle_transfer.report.registry import check_reports
 from paddle_transfer.result import SearchResult, load_search
 from paddle_transfer.settings.groups import BaseTraining
 from paddle_transfer.settings.search_file import SearchSettings, load_search_file
@@ -88,7 +89,9 @@ def load_settings(config: Source, overrides: Overrides = (),
     texts = [] if isinstance(overrides, Mapping) else list(overrides)
     texts += [show_override(path, value) for path, value in {**values, **(fields or {})}.items()]
     source = config if isinstance(config, Mapping) else os.fspath(config)
-    return load_search_file(source, texts, dry_run=dry_run, paddleclas=paddleclas)
+    settings = load_search_file(source, texts, dry_run=dry_run, paddleclas=paddleclas)
+    check_reports(settings)
+    return settings
 
 
 def check_images(base: BaseTraining) -> None:

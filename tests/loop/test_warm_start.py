@@ -7,7 +7,7 @@ import gzip
 import pytest
 
 from benchmarks.synthetic import synthetic_table
-from paddle_transfer.api import begin_with, run_search
+from paddle_transfer.api import make_sampler_and_ranker, run_search
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.loop import warm_start
 from paddle_transfer.report.preview import preview
@@ -150,11 +150,11 @@ def test_sampler_and_judge_know_the_tasks_and_the_size_of_the_list(tmp_path, tab
     (tmp_path / "val.txt").write_text("a.png 0\n\nb.png 1\n")
     loader = {"Eval": {"dataset": {"cls_label_path": str(tmp_path / "val.txt")}}}
     made = change(made, base_config={**made.base_config, "DataLoader": loader})
-    sampler, ranker = begin_with(made)
+    sampler, ranker = make_sampler_and_ranker(made)
     assert ranker._posterior == sampler.posterior
     assert [task.name for task in sampler.tasks] == ["synthetic"]
     assert sampler.context.eval_size == 2
-    sampler, ranker = begin_with(change(made, prior="shipped"))
+    sampler, ranker = make_sampler_and_ranker(change(made, prior="shipped"))
     assert ranker._posterior == sampler.posterior
     assert [task.name for task in sampler.tasks] == [
         "synthetic", *(task.name for task in shipped())]
