@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from paddle_transfer.report.estimate import Estimate
     from paddle_transfer.result import RankedPoint, SearchResult, load_search
     from paddle_transfer.study.records import TrialRecord
-    from paddle_transfer.worker.load_pretrained import load_pretrained
+    from paddle_transfer.worker.load_weights import load_pretrained
 
 __version__ = "0.1.0"
 
@@ -32,7 +32,7 @@ _MODULES = {
     "ConfigError": "errors", "Estimate": "report.estimate", "PaddleTransferError": "errors",
     "RankedPoint": "result", "Report": "report.base", "SearchCallback": "loop.callbacks",
     "SearchResult": "result", "TrialRecord": "study.records", "estimate": "public",
-    "load_pretrained": "worker.load_pretrained", "load_search": "result", "search": "public"}
+    "load_pretrained": "worker.load_weights", "load_search": "result", "search": "public"}
 
 
 def __getattr__(name: str) -> object:

@@ -84,13 +84,15 @@ def _augment(config: dict[str, Any], rows: dict[int, list[str]], out: str, *,
            "size": SIZE, "seed": seed, "paddleclas": paddleclas, "out": out}
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run([sys.executable, "-m", "paddle_transfer.worker.augment"],
-                          input=json.dumps(job), text=True, capture_output=True, check=False,
-                          env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"})
-    if done.returncode or not os.path.exists(out):
-        lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
-        return None, lines[-1].strip() if lines else f"exit code {done.returncode}"
-    return np.load(out), ""
+    command = [sys.executable, "-m", "paddle_transfer.worker.call", "--function",
+               "transforms:write_augmented", "--report-fd", "1", "--parent", str(os.getpid())]
+    done = subprocess.run(command, input=json.dumps(job), text=True, capture_output=True,
+                          check=False, env={**os.environ, "PYTHONPATH": path,
+                                            "OMP_NUM_THREADS": "1"})
+    if done.returncode:
+        return None, (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    answer = json.loads(done.stdout.splitlines()[-1])
+    return (None, answer["error"]) if "error" in answer else (np.load(out), "")
 
 
 def compose(rows: dict[int, list[str]], pictures: Pictures | None, *,

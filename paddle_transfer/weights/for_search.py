@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.2
 #: The errors of the process that compares weights with networks.
 _ERRORS: dict[str, type[PaddleTransferError]] = {
-    "weights": WeightsError, "setup": SetupError, "disk_full": DiskFull}
+    "refused": WeightsError, "setup": SetupError, "disk_full": DiskFull}
 
 
 class SearchWeights:
@@ -123,7 +123,7 @@ class SearchWeights:
                            pause=self._pause)
         if "error" in answer:
             raise _ERRORS.get(answer["kind"], SetupError)(answer["error"])
-        prepared: dict[str, dict[str, Any]] = answer["prepared"]
+        prepared: dict[str, dict[str, Any]] = answer["result"]
         return prepared
 
 
@@ -134,11 +134,13 @@ def _key(request: WeightsRequest) -> tuple[str, str | None]:
 
 def ask_child(request: dict[str, Any], *, log: Path,
               pause: Callable[[float], None]) -> dict[str, Any]:
-    """What ``worker.prepare_weights`` answers, a process of its own: this one imports no Paddle."""
+    """What ``worker.run_weights.prepare_files`` answers, in a process of its own: this one imports
+    no Paddle."""
     reading, writing = os.pipe()
     with open(log, "wb") as output, os.fdopen(reading, "rb") as answers:
-        command = [sys.executable, "-m", "paddle_transfer.worker.prepare_weights",
-                   "--report-fd", str(writing), "--parent", str(os.getpid())]
+        command = [sys.executable, "-m", "paddle_transfer.worker.call", "--function",
+                   "run_weights:prepare_files", "--report-fd", str(writing), "--parent",
+                   str(os.getpid())]
         try:
             child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output,
                                      start_new_session=True, pass_fds=(writing,),

@@ -10,33 +10,46 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from paddle_transfer.weights import heads, safetensors
+from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import WeightsMismatch
 from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.weights.read import Weights, read
+from paddle_transfer.weights.resolve import resolve
 from paddle_transfer.weights.strict_load import KEEP, LoadPlan, check_fit, plan_load
 from paddle_transfer.weights.write import write
 
 if TYPE_CHECKING:
     from paddle import Tensor, nn
 
-#: Paddle's types as numpy's; bfloat16 has none.
-DTYPES = {
-    "paddle.float32": "<f4", "paddle.float64": "<f8", "paddle.float16": "<f2",
-    "paddle.int64": "<i8", "paddle.int32": "<i4", "paddle.int16": "<i2", "paddle.int8": "i1",
-    "paddle.uint8": "u1", "paddle.bool": "?",
-}
+
+def load_pretrained(model: nn.Layer, spec: str, *, arch: str | None = None,
+                    head: Collection[str] | None = None, mode: str = KEEP,
+                    ignore: Collection[str] = (), ppcls: str | Path | None = None,
+                    network: Network | None = None,
+                    mirror: str | None = None) -> LoadReport | None:
+    """Load ``spec`` into a Paddle network, or raise; never half of it without a word.
+
+    :param spec: ``imagenet``, ``imagenet_ssld``, ``10w``, ``none``, a file or an address
+    :param arch: PaddleClas's name of the network (``ResNet50_vd``), for all names but 10w
+    :param head: names of the tensors that depend on the number of classes; default: by their names
+    :param mode: ``keep`` the file's head where its shape is right, or ``fresh``: never
+    :param ignore: patterns (``*.attn_mask``) of tensors that may stay as they are
+    :param ppcls: PaddleClas's ``ppcls`` folder, for the addresses of further networks
+    :param network: how to download
+    :param mirror: an address to download from instead
+    :returns: None when ``spec`` is none
+    :raises paddle_transfer.weights.errors.WeightsError: see its subclasses
+    """
+    found = resolve(spec, arch=arch, ppcls=ppcls, network=network, mirror=mirror)
+    return None if found is None else load_file(
+        model, found.path, sha256=found.sha256, source=found.source, head=head, mode=mode,
+        ignore=ignore)
 
 
 def load_file(model: nn.Layer, path: str | os.PathLike[str], *, sha256: str | None = None,
               source: str = "", head: Collection[str] | None = None, mode: str = KEEP,
               ignore: Collection[str] = ()) -> LoadReport:
-    """Load ``path`` into ``model``: all that the report says, or nothing.
-
-    :param sha256: of the file, as recorded when it was resolved
-    :param head: names of the tensors that depend on the number of classes; default: by their names
-    :param mode: ``keep`` or ``fresh``, see ``load_pretrained``
-    :raises WeightsMismatch, NotWeights, UnsafeWeights:
-    """
+    """``load_pretrained`` for a local file, whose ``sha256`` is checked when it is given."""
     weights = read(path, sha256=sha256)
     planned = make_plan(model, weights, file=str(path), source=source, head=head, mode=mode,
                         ignore=ignore)
@@ -79,8 +92,8 @@ def write_prepared(path: str | os.PathLike[str], weights: Weights, planned: Load
 
 def _cast(array: np.ndarray, parameter: Tensor, name: str, report: LoadReport) -> np.ndarray:
     """``array`` in the parameter's type: among floats, and bfloat16 (saved as uint16) to floats."""
-    code = DTYPES.get(str(parameter.dtype))
-    wanted = array.dtype if code is None else np.dtype(code)
+    kind = str(parameter.dtype).removeprefix("paddle.")
+    wanted = array.dtype if kind == "bfloat16" else np.dtype(kind)  # numpy has no bfloat16
     if array.dtype == wanted:
         return array
     if wanted.kind == "f" and array.dtype == np.uint16:

@@ -22,10 +22,8 @@ from paddle_transfer.worker.options import Origin
 
 @dataclass(frozen=True)
 class Source:
-    """The weights of a run.
+    """A local file with the weights of a run.
 
-    :param file: a local file
-    :param sha256: of the file; empty when it does not matter
     :param source: the name or address asked for, for the report
     :param head: ``keep`` or ``fresh``
     :param origin: of a file that a search prepared
@@ -113,13 +111,19 @@ def plan_for(network: nn.Layer, weights: Weights, *, arch: dict[str, Any], file:
     return make(head_of(arch))
 
 
-def prepare_file(job: dict[str, Any]) -> dict[str, Any]:
-    """Write the file from which all trials of a search load; the ``Origin`` to hand to them.
+def prepare_files(request: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Compare weights with networks before a search, and write the files that its trials load.
 
-    :param job: ``config`` (``Arch`` and whatever else makes the network), ``file``, ``sha256``,
-        ``source``, ``head`` and ``stem`` (the path to write, without ``.pdparams``)
+    :returns: the ``Origin`` of every job in ``request["jobs"]``, by its ``stem``
     :raises WeightsError: with every tensor that does not fit
-    :raises TrialError: the network cannot be built
+    :raises TrialError: a network cannot be built
+    """
+    return {job["stem"]: _prepare_file(job) for job in request["jobs"]}
+
+
+def _prepare_file(job: dict[str, Any]) -> dict[str, Any]:
+    """:param job: ``config`` (``Arch`` and whatever else makes the network), ``file``, ``sha256``,
+        ``source``, ``head`` and ``stem`` (the path to write, without ``.pdparams``)
     """
     network = build_network(job["config"])
     weights = read(job["file"], sha256=job["sha256"])

@@ -12,11 +12,12 @@ from ppcls.data import preprocess
 from ppcls.data.dataloader.common_dataset import create_operators
 
 
-def augmented(job: dict[str, Any]) -> np.ndarray:
-    """The images of ``job`` after transform_ops and batch_transform_ops.
+def write_augmented(job: dict[str, Any]) -> None:
+    """Write the images of ``job`` after transform_ops and batch_transform_ops: an array
+    (n, size, size, 3) of uint8 in RGB (.npy).
 
-    :param job: see ``augment``
-    :returns: (n, size, size, 3) of uint8, RGB
+    :param job: ``images`` (paths), ``labels``, ``dataset`` (the config's section), ``class_num``,
+        ``size`` (px of an image), ``seed``, ``out`` (the file to write)
     """
     random.seed(job["seed"])
     np.random.seed(job["seed"])
@@ -32,7 +33,7 @@ def augmented(job: dict[str, Any]) -> np.ndarray:
         for name, arguments in entry.items():
             operator = getattr(preprocess, name)
             batch = operator(**{**(arguments or {}), "class_num": job.get("class_num")})(batch)
-    return np.stack([_visible(item[0], dataset, job["size"]) for item in batch])
+    np.save(job["out"], np.stack([_visible(item[0], dataset, job["size"]) for item in batch]))
 
 
 def _visible(image: np.ndarray, dataset: dict[str, Any], size: int) -> np.ndarray:

@@ -97,7 +97,7 @@ def fake_child(tmp_path, prepared):
         content = save(tmp_path / "prepared") and (tmp_path / "prepared").read_bytes()
         with open(f"{job['stem']}.pdparams", "wb") as stream:
             stream.write(content)
-        return {"prepared": {job["stem"]: {
+        return {"result": {job["stem"]: {
             "sha256": job["sha256"], "line": "all of it",
             "prepared_sha256": hashlib.sha256(content).hexdigest()}}}
     return child

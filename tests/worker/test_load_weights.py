@@ -15,7 +15,6 @@ from paddle_transfer.weights.read import read
 from paddle_transfer.weights.write import write
 from paddle_transfer.worker import load_weights
 from paddle_transfer.worker.bootstrap import import_with_ppcls, load_ppcls
-from paddle_transfer.worker.load_pretrained import load_pretrained
 from paddle_transfer.worker.locate import locate
 from tests.helpers.weights_server import WeightsServer
 
@@ -152,11 +151,11 @@ def test_load_by_the_name_10w_in_paddlehubs_form(saved, network, tmp_path, monke
     with WeightsServer(
         {"/dygraph/image_classification/resnet50_vd_10w.pdparams": pickle.dumps([state],
                                                                                 2)}) as server:
-        report = load_pretrained(scrambled(network), "10w", mirror=server.address)
+        report = load_weights.load_pretrained(scrambled(network), "10w", mirror=server.address)
     assert report.naming == "PaddleHub"
     assert report.source == "10w"
     assert differing(network, saved[1]) == HEAD
-    assert load_pretrained(network, "none") is None
+    assert load_weights.load_pretrained(network, "none") is None
 
 
 def test_an_equal_head_is_kept_or_left_fresh(saved, arch):
