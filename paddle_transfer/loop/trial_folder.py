@@ -48,10 +48,12 @@ class TrialFolders:
         folder = self.folder(record.number)
         folder.path.mkdir(parents=True, exist_ok=True)
         if folder.log.exists():
-            folder.log.rename(folder.old_log(record.attempts - 1))
-        for path in folder.path.iterdir():
-            if path not in folder.old_logs():
-                _remove(path)
+            folder.log.rename(f"{folder.log}.{record.attempts - 1}")
+        for path in set(folder.path.iterdir()) - set(folder.old_logs()):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
         self._write_config(record, folder.config)
         return Job(record.number, record.attempts, str(folder.path),
                    {**self.payload, "seed": record.seed})
@@ -71,10 +73,3 @@ class TrialFolders:
             raise
         finally:
             probe.unlink(missing_ok=True)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -1,68 +1,93 @@
-"""The stages of a search: the protocol.
-
-A stage yields trials and builds their configs. A plain search has one stage, whose points its
-sampler proposes (``stages.plain``); a search that distils trains a teacher and a student after it.
-"""
+"""The stages of a search: what is trained next, and with which config."""
+# ruff: noqa: ARG002 (methods take what those of other stages need)
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from paddle_transfer.config import pretrained
 from paddle_transfer.samplers.base import Sampler
-from paddle_transfer.space.space import Point
-from paddle_transfer.study.records import Proposal, TrialRecord
+from paddle_transfer.space.catalog import SearchKey, apply_point
+from paddle_transfer.space.space import Point, Space
+from paddle_transfer.strategies.section import apply_strategy
+from paddle_transfer.study.records import Proposal, TrialRecord, observations
+
+#: Far more than a search has trials, so that seeds changed by reuses do not meet.
+_STRIDE = 1_000_003
 
 
-class SearchStages(Protocol):
-    """What a search trains, stage after stage: functions of the records, so that a search that was
-    killed goes on where it stood."""
+@dataclass(frozen=True, kw_only=True)
+class SearchStages:
+    """A search of one stage, whose points its sampler proposes; subclasses have further stages.
+
+    All methods are functions of the records, so a search that was killed goes on where it stood.
+
+    :param base: the base config
+    :param output_dir: the search's
+    :param search_times: trainings of every point
+    """
 
     #: Whether running trials may be pruned.
-    supports_pruning: ClassVar[bool]
+    supports_pruning: ClassVar[bool] = True
+
+    base: dict[str, Any]
+    keys: tuple[SearchKey, ...]
+    space: Space
+    output_dir: str
+    seed: int = 0
+    search_times: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns in which result files show a proposal."""
-        ...
+        return self.space.names
 
     def shown(self, proposal: Proposal) -> Point:
         """``proposal`` by ``names``."""
-        ...
+        return dict(proposal.point)
 
     def propose(self, records: Sequence[TrialRecord], sampler: Sampler) -> Proposal | None:
-        """The next training; None when there is none, or none before a running one has ended."""
-        ...
+        """The next training; None when there is none, or none before a running one has ended.
+
+        A reused trial is no observation, but the draw that led to it must not be repeated, so each
+        one changes the seed.
+        """
+        finished, running = observations(records)
+        reused = sum(record.reused is not None for record in records)
+        point = sampler.suggest(self.space, finished, running, seed=self.seed + _STRIDE * reused)
+        return None if point is None else Proposal(point)
 
     def why_done(self, records: Sequence[TrialRecord]) -> str | None:
-        """Why all stages are over once nothing is proposed; None when it is the sampler's
-        reason."""
-        ...
+        """Why all stages are over when nothing is proposed; None: the sampler has no point left."""
+        return None
 
     def times(self, proposal: Proposal) -> int:
         """How often ``proposal`` is trained, each time with another seed."""
-        ...
+        return self.search_times
 
     def raw_config(self, proposal: Proposal, records: Sequence[TrialRecord] = ()) -> dict[str, Any]:
-        """The PaddleClas config that trains ``proposal``, with the pretrained weights as the user
-        asks for them; not yet a trial's own (``config.base.for_trial``).
+        """The PaddleClas config that trains ``proposal``, with the weights as the user asks for
+        them; not yet a trial's own (``config.base.for_trial``).
 
-        :param records: the student's config names its teacher's weights, which are among them
+        :param records: have the teacher whose weights the config of a student names
         """
-        ...
+        return apply_strategy(self._edited(proposal, records))
 
     def config(self, proposal: Proposal, records: Sequence[TrialRecord] = ()) -> dict[str, Any]:
-        """``raw_config`` with the pretrained weights that the search has prepared."""
-        ...
+        """``raw_config`` with the weights that the search has prepared."""
+        return pretrained.for_search(self.raw_config(proposal, records), self.output_dir)
 
     def needed_weights(self, records: Sequence[TrialRecord]) -> set[int]:
         """The numbers of the trials whose weights later trials need."""
-        ...
+        return set()
 
     def check_weights(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         """Raises StudyError when weights that ``record`` needs are gone."""
-        ...
 
     def check_end(self, records: Sequence[TrialRecord]) -> None:
-        """Raises SearchFailed when a search that is over lacks what it was for."""
-        ...
+        """Raises SearchFailed when a search that is over lacks the trials that it was for."""
+
+    def _edited(self, proposal: Proposal, records: Sequence[TrialRecord]) -> dict[str, Any]:
+        return apply_point(self.base, self.keys, proposal.point)

@@ -1,5 +1,5 @@
-"""One key at a time, keeping the best value: the search of PaddleClas's ``search_strategy.py``."""
-# ruff: noqa: ARG002 (methods take the arguments of the protocols)
+"""One key at a time, keeping the best value: PaddleClas's ``tools/search_strategy.py``."""
+# ruff: noqa: ARG002, ARG003 (methods take the arguments of the protocols)
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from paddle_transfer.config.validation import Options
 from paddle_transfer.samplers.base import Observation, RegisteredSampler, SamplerContext
 from paddle_transfer.samplers.common import finished_keys, keys
 from paddle_transfer.space.space import Point, Space
-from paddle_transfer.stages.plain import PlainSearch
+from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.stages.plan import Plan, applied
 from paddle_transfer.study.records import Proposal, TrialRecord, TrialState
 
 
 class GreedySampler(RegisteredSampler):
-    """The values of one key do not depend on each other, so they may be trained at the same time;
-    the next key waits for all of them. Which key it is follows from the trials."""
+    """The values of one key may be trained at the same time; the next key waits for all of them.
+    Which key it is follows from the trials."""
 
     name = "greedy"
     needs_finite_space = uses_stages = True
@@ -36,22 +36,19 @@ class GreedySampler(RegisteredSampler):
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
                 seed: int) -> Point | None:
         """As ``Sampler.suggest``; also None while the last trainings of a key run."""
-        busy = keys(space, running)
+        busy, point = keys(space, running), self.plan.first
         taken = finished_keys(space, finished) | busy
-        point = self.plan.first
         for key in self.plan.keys:
             candidates = self.plan.candidates(point, key)
             left = [one for one in candidates if space.key(one) not in taken]
-            if left:
-                return left[0]
-            if any(space.key(one) in busy for one in candidates):
-                return None
+            if left or any(space.key(one) in busy for one in candidates):
+                return left[0] if left else None
             point = best_of(space, candidates, finished) or point
         return None
 
 
 def best_point(plan: Plan, space: Space, finished: Sequence[Observation]) -> Point:
-    """The point that all keys together have led to, once each of them was searched."""
+    """The point with the best value of each key, once all of them have been searched."""
     point = plan.first
     for key in plan.keys:
         point = best_of(space, plan.candidates(point, key), finished) or point
@@ -61,8 +58,7 @@ def best_point(plan: Plan, space: Space, finished: Sequence[Observation]) -> Poi
 def best_of(space: Space, candidates: Sequence[Point],
             finished: Sequence[Observation]) -> Point | None:
     """The candidate with the best mean over its completed trainings; of equals the first, as in
-    PaddleClas. None when none has completed, and then the key stays as it was: PaddleClas would go
-    on with a value that failed."""
+    PaddleClas. None when none has completed: PaddleClas would go on with a value that failed."""
     values: dict[str, list[float]] = {}
     for one in finished:
         if one.state == TrialState.COMPLETE and one.value is not None:
@@ -73,9 +69,9 @@ def best_of(space: Space, candidates: Sequence[Point],
 
 
 @dataclass(frozen=True, kw_only=True)
-class GreedySearch(PlainSearch):
-    """``SearchStages`` of a greedy search without a distillation. Its points may leave keys as the
-    base config has them. The trainings of one key are compared as wholes, so nothing is pruned."""
+class GreedySearch(SearchStages):
+    """A greedy search without a distillation. Its trainings are compared as wholes, so none is
+    pruned; its points may leave keys as the base config has them."""
 
     supports_pruning: ClassVar[bool] = False
 

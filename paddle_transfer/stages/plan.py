@@ -1,4 +1,4 @@
-"""The steps of a greedy search, and what its points do to a config.
+"""The plan of a greedy search, and what its points do to a config.
 
 The words of PaddleClas's own search.yaml mean what its ``tools/search_strategy.py`` does, without
 its accidents: paths are compared part by part, values stay what YAML made of them.
@@ -15,18 +15,15 @@ from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice, Value, value_key
 from paddle_transfer.space.space import Point, Space
 
-#: Stands in a point for a key that is left as the base config has it, where that is no searched
-#: value.
+#: The value of a key that is left as the base config has it, where that is none of its values.
 BASE = "(base config)"
-
 
 #: Columns of result files in a search that distils, which no search_key may be named.
 COLUMNS = ("teacher", "stage")
 
 ALGORITHMS = ("skl-ugi", "udml")
 
-#: Where a distillation config of PaddleClas has its teacher; its search_strategy.py needs it there
-#: too.
+#: Where a distillation config has its teacher; PaddleClas's search_strategy.py needs it there too.
 TEACHER_PATH = "Arch.models.0.Teacher"
 
 
@@ -85,8 +82,7 @@ class Plan:
         return [{**point, key.name: value} for value in key.values]
 
     def known(self, key: Choice, value: Value) -> bool:
-        """Whether the best training of the step before had ``value`` already: it is not
-        repeated."""
+        """Whether the trainings of the key before had ``value`` already: it is not repeated."""
         return key is not self.keys[0] and value_key(value) == value_key(self.start[key.name])
 
     @property
@@ -107,27 +103,18 @@ class Plan:
 
 def make_plan(base: dict[str, Any], keys: Sequence[SearchKey],
               distillation: Distillation | None) -> Plan:
-    """The plan that begins with the config ``base``.
-
-    :param keys: with finite hyperparameters
-    """
-    choices = tuple(map(_choice, keys))
+    """The plan that begins with the config ``base``; ``keys`` have finite hyperparameters."""
+    choices, start = [], {}
     untouched = apply_point(base, [], {})
-    start = {}
-    for key, choice in zip(keys, choices, strict=True):
-        own = (value for value in choice.values
+    for key in keys:
+        h = key.hyperparameter
+        values = h.values if isinstance(h, Choice) else tuple(map(h.at, range(h.size or 0)))
+        choices.append(h if isinstance(h, Choice) else Choice(key.name, values))
+        own = (value for value in values
                if dotpath.same(applied(base, [key], {key.name: value}), untouched))
-        start[choice.name] = next(own, BASE)
+        start[key.name] = next(own, BASE)
     teachers = distillation.teachers if distillation else ()
-    return Plan(choices, start, teachers, distillation is not None)
-
-
-def _choice(key: SearchKey) -> Choice:
-    h = key.hyperparameter
-    if isinstance(h, Choice):
-        return h
-    assert h.size is not None, f"{key.name} has no finite number of values"
-    return Choice(key.name, tuple(h.at(i) for i in range(h.size)))
+    return Plan(tuple(choices), start, teachers, distillation is not None)
 
 
 def applied(config: dict[str, Any], keys: Sequence[SearchKey], point: Point) -> dict[str, Any]:
@@ -172,8 +159,7 @@ def without(key: SearchKey, removed: Sequence[str]) -> SearchKey | None:
 
 def final_config(keys: Sequence[SearchKey], distillation: Distillation, point: Point, *,
                  teacher: str | None = None, weights: str = "") -> dict[str, Any]:
-    """The distillation config with the values found, each at the place that ``final_replace`` gives
-    it.
+    """The distillation config with the values found, each where ``final_replace`` says.
 
     :param weights: the trained teacher's, without ``.pdparams``
     """

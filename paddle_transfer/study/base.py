@@ -1,7 +1,5 @@
-"""The store of a search's trials: the protocol.
-
-The conformance suite is ``tests.helpers.store_suite``.
-"""
+"""The store of a search's trials: the protocol. Its conformance suite is
+``tests.helpers.store_suite``."""
 
 from __future__ import annotations
 
@@ -15,8 +13,8 @@ class Store(Protocol):
     """Keeps the trials of one search.
 
     Duties: what a method has returned is on disk; a kill at any line inside it leaves the state
-    before or after it and never a half; a finished record never changes; numbers count from 0
-    without gaps. One process writes at a time (it holds the output directory's lock).
+    before or after it; a finished record never changes; numbers count from 0 without gaps. One
+    process writes at a time (it holds the output directory's lock).
     """
 
     def records(self) -> list[TrialRecord]:
@@ -28,13 +26,11 @@ class Store(Protocol):
         ...
 
     def reuse(self, *, suggestion: int, original: TrialRecord) -> TrialRecord:
-        """A new trial that is not trained: it gets the state and value of the finished
-        ``original``."""
+        """A new trial with the state and value of the finished ``original``; it is not trained."""
         ...
 
     def begin(self, number: int) -> TrialRecord:
-        """A new attempt (the first is 1) at a running trial; epochs of an earlier attempt are
-        dropped."""
+        """A new attempt (the first is 1) at a running trial, without the epochs of earlier ones."""
         ...
 
     def report_epoch(self, number: int, *, epoch: int, value: float) -> TrialRecord:
@@ -61,7 +57,7 @@ class Store(Protocol):
         """Data of the search as a whole."""
         ...
 
-    def set_attribute(self, name: str, value: Any) -> None:
+    def set_attribute(self, name: str, value: object) -> None:
         """Keep ``value``, JSON data, as an attribute of the search."""
         ...
 

@@ -13,27 +13,16 @@ from optuna.storages.journal import JournalFileBackend
 from paddle_transfer.errors import StudyError
 
 
-class _NoLock:
-    """Optuna's backend needs a lock object; ``Journal.append_logs`` locks the file itself
-    instead."""
-
-    def acquire(self) -> bool:
-        return True
-
-    def release(self) -> None:
-        """Nothing is held."""
-
-
 class Journal(JournalFileBackend):
     """One JSON object a line, appended as a whole or not at all.
 
     Locking is ``flock`` on the journal itself: the kernel releases it when a process dies, whereas
-    Optuna's own lock files stay and make the next process wait for half a minute.
+    the lock files of Optuna's class stay and make the next process wait for half a minute.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
         self._path = Path(path)
-        super().__init__(str(path), lock_obj=_NoLock())
+        super().__init__(str(path))
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append and fsync.
@@ -60,13 +49,10 @@ class Journal(JournalFileBackend):
 
 def repair(path: str | os.PathLike[str]) -> int:
     """Cut off the torn line that a kill in the middle of a write left at the end of the journal;
-    returns how many bytes were removed.
+    returns how many bytes were removed. No trial is lost: the line was never reported as written.
 
-    Only for the process that holds the output directory's lock. The torn line was never reported as
-    written, so no trial is lost.
-
-    Raises StudyError, naming file and line, when a line before the last one is broken: that is no
-    torn write, and cutting there would lose trials.
+    Only for the process that holds the output directory's lock. Raises StudyError, naming file and
+    line, when a line before the last one is broken: that is no torn write.
     """
     path = Path(path)
     data = path.read_bytes() if path.exists() else b""
@@ -78,9 +64,9 @@ def repair(path: str | os.PathLike[str]) -> int:
             break  # the last whole line, or zeros that a crash of the machine left
         else:
             raise StudyError(
-                f"{path}: line {number}: every line must be a JSON object; found {line[:60]!r}. The "
-                "file was changed by something else. Put back a copy, or start anew with --fresh "
-                "(the old run is moved aside)")
+                f"{path}: line {number}: every line must be a JSON object; found {line[:60]!r}. "
+                "The file was changed by something else. Put back a copy, or start anew with "
+                "--fresh (the old run is moved aside)")
     if good < len(data):
         with open(path, "r+b") as file:
             file.truncate(good)

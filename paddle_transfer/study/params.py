@@ -16,8 +16,7 @@ from paddle_transfer.space.space import Point, Space
 
 
 def _is_native(choice: Choice) -> bool:
-    """Whether Optuna can hold the values as they are: plain and distinct by ``==`` (1 and True are
-    not)."""
+    """Whether Optuna can hold the values: plain and distinct by ``==`` (1 and True are not)."""
     plain = all(value is None or isinstance(value, bool | int | float | str)
                 for value in choice.values)
     return plain and len(set(choice.values)) == choice.size
@@ -27,7 +26,8 @@ def distribution(hyperparameter: Hyperparameter) -> BaseDistribution:
     """Optuna's distribution of ``hyperparameter``."""
     h = hyperparameter
     if isinstance(h, Choice):
-        return CategoricalDistribution(h.values if _is_native(h) else list(map(value_key, h.values)))
+        values = h.values if _is_native(h) else tuple(map(value_key, h.values))
+        return CategoricalDistribution(values)
     if h.integer:
         return IntDistribution(int(h.low), int(h.high), log=h.log)
     return FloatDistribution(float(h.low), float(h.high), log=h.log)

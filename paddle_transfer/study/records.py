@@ -34,8 +34,7 @@ class TrialState(Word):
 
 
 class Stage(Word):
-    """The stage of a search that a trial belongs to; only a search that distils has more than
-    one."""
+    """The stage of a search that a trial belongs to: the others are those of a distillation."""
 
     SEARCH = "search"
     TEACHER = "teacher"
@@ -46,8 +45,8 @@ class Stage(Word):
 class Proposal:
     """What is trained: a point, in one stage of the search.
 
-    :param teacher: the architecture that is trained as the teacher (``Stage.TEACHER``), or that the
-        student learns from (``Stage.FINAL``); None: none, or trained together with the student
+    :param teacher: the architecture that is trained (``Stage.TEACHER``) or that the student learns
+        from (``Stage.FINAL``); None: none, or one that is trained together with the student
     """
 
     point: Point
@@ -55,7 +54,7 @@ class Proposal:
     teacher: str | None = None
 
     def key(self, space: Space) -> str:
-        """A text that two proposals share only when they are the same training but for the seed."""
+        """A text that two proposals share when they are the same training but for the seed."""
         key = space.key(self.point)
         return key if self.stage is Stage.SEARCH else f"{self.stage} {self.teacher} {key}"
 
@@ -66,15 +65,12 @@ class TrialRecord:
 
     :param number: from 0, the order in which trials were begun
     :param suggestion: from 0; the repeats of one suggestion share it
-    :param point: the hyperparameters by name
     :param seed: the training's ``Global.seed``
     :param value: the best metric over its epochs, to be maximised; None where there is none
     :param curve: (epoch, metric) in epoch order, epochs from 1
     :param attempts: how often it was begun
-    :param reused: the number of the earlier trial whose result stands for this one; it was not
-        trained
+    :param reused: the number of the earlier trial whose result it has; it was not trained itself
     :param info: best_epoch, seconds, device, reason, log_tail, ...
-    :param stage: see ``Proposal``, as for ``teacher``
     """
 
     number: int
@@ -92,7 +88,6 @@ class TrialRecord:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", TrialState(self.state))
-        object.__setattr__(self, "stage", Stage(self.stage))
 
     @property
     def finished(self) -> bool:
@@ -111,11 +106,14 @@ class TrialRecord:
         return self.proposal.key(space)
 
 
-def observations(records: Sequence[TrialRecord]) -> tuple[list[Observation], list[Point]]:
-    """(what a sampler may learn from, by trial number; the points being trained now).
+def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The finished records that were trainings of their own, in order."""
+    return [record for record in records if record.finished and record.reused is None]
 
-    Trainings of teachers and students are none: their metrics belong to other models.
-    """
+
+def observations(records: Sequence[TrialRecord]) -> tuple[list[Observation], list[Point]]:
+    """(observations for a sampler, by trial number; the points being trained now). Teachers and
+    students are left out: their metrics belong to other models."""
     own = [one for one in records if one.reused is None and one.stage is Stage.SEARCH]
     finished = [Observation(one.number, one.point, one.value, one.state, one.curve)
                 for one in own if one.finished]

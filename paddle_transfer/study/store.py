@@ -1,12 +1,10 @@
 """The store: an Optuna study. Every trial is an Optuna trial, so that Optuna's dashboard,
-importances and pruners work on a search as they are. Only this module knows how records are stored
-in it.
+importances and pruners work on a search. Only this module knows how records are stored in it.
 
 Parameters are the point, intermediate values the epochs of the present attempt, the value is the
 trial's best metric (direction maximize). User attributes: ``suggestion``, ``seed``, ``attempts``,
 ``tries``, ``reused``, ``stage`` and ``teacher`` (of trials outside of ``Stage.SEARCH``), and
-``outcome`` (our state and info; written just before Optuna's state, which alone decides that a
-trial has ended).
+``outcome`` (our state and info; written just before Optuna's state, which alone ends a trial).
 """
 
 from __future__ import annotations
@@ -34,14 +32,10 @@ from paddle_transfer.study.records import Proposal, Stage, TrialRecord, TrialSta
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 JOURNAL_NAME = "study.journal"
-#: The study's name in a journal file; not the folder's, so that a folder that was moved still
-#: resumes.
+#: The study's name in a journal file; without the folder's, so that a moved folder resumes.
 JOURNAL_STUDY = "paddle_transfer"
 
-_OPTUNA_STATES = {
-    TrialState.RUNNING: OptunaState.RUNNING, TrialState.COMPLETE: OptunaState.COMPLETE,
-    TrialState.PRUNED: OptunaState.PRUNED, TrialState.DIVERGED: OptunaState.FAIL,
-    TrialState.FAILED: OptunaState.FAIL}
+_OPTUNA_STATES = {state: getattr(OptunaState, state.name, OptunaState.FAIL) for state in TrialState}
 #: Our state of a trial that Optuna ended without our ``outcome``.
 _STATES = {OptunaState.COMPLETE: TrialState.COMPLETE, OptunaState.PRUNED: TrialState.PRUNED,
            OptunaState.FAIL: TrialState.FAILED}
@@ -58,19 +52,11 @@ class OptunaStore:
             self._study = _study_id(storage, name)
 
     @cached_property
-    def _trials(self) -> list[FrozenTrial]:
-        with self._guard("read"):
-            return self._storage.get_all_trials(self._study, deepcopy=False)
-
-    @cached_property
-    def _ids(self) -> list[int]:
-        return [trial._trial_id for trial in self._trials]
-
-    @cached_property
     def _records(self) -> list[TrialRecord]:
-        """Read when first needed: the study's attributes say more clearly that the space is
-        another."""
-        return [self._record(trial) for trial in self._trials]
+        """Read when first needed: the attributes say more clearly that the space is another."""
+        with self._guard("read"):
+            trials = self._storage.get_all_trials(self._study, deepcopy=False)
+        return [self._record(trial) for trial in trials]
 
     def records(self) -> list[TrialRecord]:
         return list(self._records)
@@ -94,10 +80,9 @@ class OptunaStore:
                          curve=original.curve)
 
     def begin(self, number: int) -> TrialRecord:
-        record = self._running(number)
-        trial = self._ids[number]
+        record, trial = self._running(number), self._id(number)
         with self._guard("write"):
-            for epoch, _ in record.curve:  # Optuna cannot delete a value; its pruners skip NaN, as we do
+            for epoch, _ in record.curve:  # Optuna cannot delete a value; its pruners skip NaN
                 self._storage.set_trial_intermediate_value(trial, epoch, math.nan)
             self._storage.set_trial_user_attr(trial, "attempts", record.attempts + 1)
         return self._reload(number)
@@ -105,7 +90,7 @@ class OptunaStore:
     def report_epoch(self, number: int, *, epoch: int, value: float) -> TrialRecord:
         self._running(number)
         with self._guard("write"):
-            self._storage.set_trial_intermediate_value(self._ids[number], int(epoch), float(value))
+            self._storage.set_trial_intermediate_value(self._id(number), epoch, float(value))
         return self._reload(number)
 
     def note_try(self, number: int, *, verdict: str, message: str, log_tail: str) -> TrialRecord:
@@ -113,7 +98,7 @@ class OptunaStore:
         entry = {"attempt": record.attempts, "verdict": str(verdict), "message": message,
                  "log_tail": log_tail}
         with self._guard("write"):
-            self._storage.set_trial_user_attr(self._ids[number], "tries",
+            self._storage.set_trial_user_attr(self._id(number), "tries",
                                               [*record.info.get("tries", ()), entry])
         return self._reload(number)
 
@@ -123,7 +108,7 @@ class OptunaStore:
         record, state = self._running(number), TrialState(state)
         assert state is not TrialState.RUNNING, "a trial ends in another state"
         assert (value is not None) == state.has_value, f"{state} with the value {value}"
-        trial = self._ids[number]
+        trial = self._id(number)
         outcome = {"state": state.value, "info": dict(info or {})}
         with self._guard("write"):
             if curve is not None:
@@ -147,7 +132,7 @@ class OptunaStore:
     def _add(self, proposal: Proposal, attrs: dict[str, Any], *,
              state: TrialState = TrialState.RUNNING, value: float | None = None,
              curve: Sequence[tuple[int, float]] = ()) -> TrialRecord:
-        records, ids = self._records, self._ids
+        records = self._records  # read before there is one more
         stage = {} if proposal.stage is Stage.SEARCH else {
             "stage": proposal.stage.value, "teacher": proposal.teacher}
         template = create_trial(
@@ -156,13 +141,15 @@ class OptunaStore:
             intermediate_values=dict(curve))
         with self._guard("write"):
             trial = self._storage.create_new_trial(self._study, template_trial=template)
-        ids.append(trial)
-        records.append(self._record(self._storage.get_trial(trial)))
-        number = len(records) - 1
-        if records[number].number != number:
+            record = self._record(self._storage.get_trial(trial))
+        records.append(record)
+        if record.number != len(records) - 1:
             raise StudyError(f"{self._place}: another process adds trials to this study. Use a "
                              "storage or an output_dir of its own for every search")
-        return records[number]
+        return record
+
+    def _id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study, number)
 
     def _running(self, number: int) -> TrialRecord:
         record = self._records[number]
@@ -171,7 +158,7 @@ class OptunaStore:
 
     def _reload(self, number: int) -> TrialRecord:
         with self._guard("read"):
-            self._records[number] = self._record(self._storage.get_trial(self._ids[number]))
+            self._records[number] = self._record(self._storage.get_trial(self._id(number)))
         return self._records[number]
 
     def _record(self, trial: FrozenTrial) -> TrialRecord:
@@ -233,35 +220,29 @@ def _study_id(storage: BaseStorage, name: str) -> int:
 def open_store(*, output_dir: str | os.PathLike[str], space: Space, storage: str | None = None,
                study_name: str | None = None) -> OptunaStore:
     """The store of the search in ``output_dir``, made when there is none. The caller holds the
-    directory's lock.
+    directory's lock. Raises StudyError when what is there cannot be read, DiskFull.
 
-    :param storage: an Optuna storage URL (``sqlite:///study.db``, ...); None for the journal file
-        in ``output_dir``
-    :param study_name: the name in that storage, the absolute path of ``output_dir`` when it is left
-        out Raises StudyError when what is there cannot be read, DiskFull.
+    :param storage: an Optuna storage URL (``sqlite:///study.db``); None: the journal file
+    :param study_name: the name in that storage; None: the absolute path of ``output_dir``
     """
-    if storage is None:
-        path = Path(output_dir) / JOURNAL_NAME
-        try:
-            repair(path)
-            return OptunaStore(JournalStorage(Journal(path)), name=JOURNAL_STUDY, space=space,
-                               place=str(path))
-        except OSError as error:
-            raise DiskFull(path) if is_disk_full(error) else StudyError(
-                f"{path}: {error}") from error
-    name = study_name or str(Path(output_dir).resolve())
-    return OptunaStore(_storage(storage), name=name, space=space, place=storage)
+    if storage is not None:
+        return OptunaStore(_storage(storage), name=study_name or _name(output_dir), space=space,
+                           place=storage)
+    path = Path(output_dir) / JOURNAL_NAME
+    try:
+        repair(path)
+        backend = JournalStorage(Journal(path))
+    except OSError as error:
+        raise DiskFull(path) if is_disk_full(error) else StudyError(f"{path}: {error}") from error
+    return OptunaStore(backend, name=JOURNAL_STUDY, space=space, place=str(path))
 
 
 def read_store(*, output_dir: str | os.PathLike[str], space: Space,
                storage: str | None = None) -> OptunaStore:
     """The store of another search, only to be read: nothing is written, and that search may be at
-    work.
-
-    Raises StudyError when there is none, or it cannot be read.
-    """
+    work. Raises StudyError when there is none, or it cannot be read."""
     path = Path(output_dir) / JOURNAL_NAME
-    name = str(Path(output_dir).resolve()) if storage else JOURNAL_STUDY
+    name = _name(output_dir) if storage else JOURNAL_STUDY
     if not storage and not path.is_file():
         raise StudyError(f"{path}: there is no such file, so no search has been here")
     try:
@@ -274,12 +255,10 @@ def read_store(*, output_dir: str | os.PathLike[str], space: Space,
         raise StudyError(f"{storage or path}: cannot be read: {error}") from error
 
 
-def set_aside(*, output_dir: str | os.PathLike[str], storage: str, suffix: str,
-              study_name: str | None = None) -> None:
-    """Rename the search's study in ``storage``, so that a new one may take its name; nothing when
-    there is none."""
-    name = study_name or str(Path(output_dir).resolve())
-    backend = _storage(storage)
+def set_aside(*, output_dir: str | os.PathLike[str], storage: str, suffix: str) -> None:
+    """Rename the search's study in ``storage``, if there is one, so that a new one may take its
+    name."""
+    name, backend = _name(output_dir), _storage(storage)
     try:
         study = backend.get_study_id_from_name(name)
     except KeyError:
@@ -287,6 +266,10 @@ def set_aside(*, output_dir: str | os.PathLike[str], storage: str, suffix: str,
     optuna.copy_study(from_study_name=name, from_storage=backend, to_storage=backend,
                       to_study_name=name + suffix)
     backend.delete_study(study)
+
+
+def _name(output_dir: str | os.PathLike[str]) -> str:
+    return str(Path(output_dir).resolve())
 
 
 def _storage(url: str) -> BaseStorage:

@@ -4,69 +4,42 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from paddle_transfer.space.hyperparameter import is_number
 
-#: What a worker writes into result.json as the verdict; all of them are final.
+#: The verdicts that a worker writes into result.json; all of them are final.
 FINAL = ("complete", "pruned", "diverged", "invalid")
 
 
-@dataclass(frozen=True)
 class TrialFolder:
-    """``path`` holds everything that a trial leaves; a file need not be there."""
+    """The files that a trial leaves in the folder ``path``; each may be missing.
 
-    path: Path
+    ``config`` is the whole PaddleClas config, ``log`` that of the present attempt, ``weights`` are
+    those of the best epoch, ``student_weights`` the part of a distilled model under its own names.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        self.config, self.result = self.path / "config.yaml", self.path / "result.json"
+        self.log = self.path / "train.log"
+        self.weights = self.path / "best_model.pdparams"
+        self.student_weights = self.path / "best_model_student.pdparams"
 
     @classmethod
     def of(cls, output_dir: str | os.PathLike[str], number: int | str) -> TrialFolder:
-        """The folder of trial ``number`` (``NNNN`` stands for any) of the search in
-        ``output_dir``."""
-        name = number if isinstance(number, str) else f"{number:04d}"
-        return cls(Path(output_dir) / "trials" / name)
-
-    @property
-    def config(self) -> Path:
-        """The whole PaddleClas config."""
-        return self.path / "config.yaml"
-
-    @property
-    def result(self) -> Path:
-        return self.path / "result.json"
-
-    @property
-    def log(self) -> Path:
-        return self.path / "train.log"
-
-    def old_log(self, attempt: int) -> Path:
-        """The log of an earlier attempt."""
-        return self.path / f"train.log.{attempt}"
+        """The folder of trial ``number`` (``NNNN``: of any) of the search in ``output_dir``."""
+        return cls(Path(output_dir) / "trials" / f"{number:0>4}")
 
     def old_logs(self) -> list[Path]:
+        """The logs of earlier attempts: ``train.log.1``, ..."""
         return list(self.path.glob("train.log.*"))
 
-    @property
-    def weights_stem(self) -> Path:
-        """The weights of the best epoch without ``.pdparams``, as configs name them."""
-        return self.path / "best_model"
-
-    @property
-    def weights(self) -> Path:
-        return self.path / "best_model.pdparams"
-
-    @property
-    def student_weights(self) -> Path:
-        """The student's part of a distilled model's weights, under its own names."""
-        return self.path / "best_model_student.pdparams"
-
     def read_result(self, number: int, attempt: int | None) -> dict[str, Any] | None:
-        """The result that attempt ``attempt`` of trial ``number`` left; None when there is none,
-        when it is another attempt's, or when it is not valid.
-
-        :param attempt: None: of any attempt
-        """
+        """The result that attempt ``attempt`` (None: any) of trial ``number`` left; None when there
+        is none, when it is another attempt's, or when it is not valid."""
         try:
             result = json.loads(self.result.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -89,8 +62,7 @@ def _is_valid(result: dict[str, Any]) -> bool:
 
 
 def log_tail(path: str | os.PathLike[str], *, lines: int = 20, limit: int = 8000) -> str:
-    """The last ``lines`` lines of a log, at most ``limit`` bytes of it; empty when it is
-    unreadable."""
+    """The last ``lines`` lines of a log, at most ``limit`` bytes; empty when it is unreadable."""
     try:
         with open(path, "rb") as file:
             file.seek(0, os.SEEK_END)
@@ -99,3 +71,9 @@ def log_tail(path: str | os.PathLike[str], *, lines: int = 20, limit: int = 8000
     except OSError:
         return ""
     return "\n".join(text.replace("\r", "\n").splitlines()[-lines:])
+
+
+def log_end(info: Mapping[str, Any]) -> str:
+    """The ``log_tail`` of a failed trial's ``info`` as the end of a message; empty without one."""
+    tail = str(info.get("log_tail", "")).strip()
+    return f"\nThe end of its log:\n{tail}" if tail else ""
