@@ -88,5 +88,5 @@ class CallbackList:
                 raise
             except Exception:
                 self._callbacks.remove(callback)
-                print(f"{type(callback).__name__} failed in {method} and is switched off; the search "
-                      f"goes on:\n{traceback.format_exc()}", file=sys.stderr)
+                print(f"{type(callback).__name__} failed in {method} and is switched off; the "
+                      f"search goes on:\n{traceback.format_exc()}", file=sys.stderr)

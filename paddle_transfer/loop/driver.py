@@ -10,6 +10,7 @@ from typing import Protocol
 from paddle_transfer.executors.base import Ended, EpochReport, Executor, Verdict
 from paddle_transfer.executors.verdict import finite_curve
 from paddle_transfer.loop.callbacks import INTERRUPTED, CallbackList, SearchCallback, error_reason
+from paddle_transfer.loop.confirm import confirming
 from paddle_transfer.loop.scheduler import Create, Reuse, Scheduler, Stop, Wait
 from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.study.base import Store
@@ -132,9 +133,10 @@ class Driver:
         record = self._keep(
             self._store.report_epoch(report.number, epoch=report.epoch, value=report.value))
         self._callbacks.call("epoch_reported", record, report)
-        if (self._pruner is not None
-                and record in self._scheduler.ranker.searched(self._records)
-                and self._pruner.should_stop(record, list(self._records))):
+        if self._pruner is None or record.number in confirming(self._records,
+                                                               self._scheduler.repeats):
+            return
+        if self._pruner.should_stop(record, list(self._records)):
             self._executor.stop(report.number)
 
     def _on_end(self, ended: Ended) -> None:
@@ -159,7 +161,8 @@ class Driver:
 
     def _try_again(self, record: TrialRecord, verdict: str) -> bool:
         if verdict == Verdict.CRASHED:
-            return sum(one["verdict"] == verdict for one in record.info["tries"]) < CRASHES
+            crashes = sum(one["verdict"] == verdict for one in record.info["tries"])
+            return bool(crashes < CRASHES)
         self._kills[record.number] = self._kills.get(record.number, 0) + 1
         return self._kills[record.number] <= KILLS
 

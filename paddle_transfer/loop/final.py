@@ -1,9 +1,7 @@
-"""After the search: the point found, and the baseline beside it, trained again and tested, each
-once.
+"""After the search: the point found, and the baseline, trained again and tested, each once.
 
-Further jobs for the same executor and workers, in ``output_dir/final/{best,fixed}``. A finished
-training is not repeated unless the point, the lists or the base config have changed; ``final.json``
-is written when all is done.
+Further jobs for the same executor, in ``output_dir/final/{best,fixed}``. A finished training is not
+repeated unless the point, the lists or the base config have changed; ``final.json`` comes last.
 """
 
 from __future__ import annotations
@@ -28,16 +26,15 @@ from paddle_transfer.settings.groups import BaseTraining, Devices, Objective, Re
 from paddle_transfer.space.space import Point
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.study.records import Proposal, TrialRecord
+from paddle_transfer.study.trial_folder import log_end
 
-#: The two trainings by their number as jobs.
+#: The two trainings by their number as jobs, and what messages call them.
 NAMES = ("best", "fixed")
-#: What the two are called in messages.
 TITLES = {"best": "point found", "fixed": "fixed point"}
 JOINED = "train_val_list.txt"
 #: Holds a digest of what a finished training was made from.
 MADE_OF = "made_of.txt"
-#: Longer lists and one evaluation less an epoch: a training may take this much more than
-#: ``trial_timeout``.
+#: Longer lists, fewer evaluations: a training may take this many times ``trial_timeout``.
 SLOWNESS = 3.0
 
 #: A result.json.
@@ -52,41 +49,36 @@ class FinalConfigs:
 
     def __init__(self, final: Final, root: Path, *, base: BaseTraining, stages: SearchStages,
                  device: str):
-        self._final, self._root, self._base = final, root, base.config
-        self._stages, self._device = stages, device
+        self._root, self._base, self._stages, self._device = root, base.config, stages, device
+        self._joined = root / JOINED if final.joins else None
 
     def join_lists(self) -> None:
-        """Write the joined list where the validation list is trained on as well. Raises
-        StudyError."""
-        if not self._final.joins:
+        """Write the joined list where the validation list is trained on too. Raises StudyError."""
+        if self._joined is None:
             return
-        loaders = self._base["DataLoader"]
-        train, val = (loaders[part]["dataset"]["cls_label_path"] for part in ("Train", "Eval"))
+        train, val = _lists(self._base)
         self._root.mkdir(parents=True, exist_ok=True)
         try:
-            text = joined(train, val)
+            write_atomic(str(self._joined), joined(train, val))
         except (FileNotFoundError, UnicodeDecodeError) as error:
             raise StudyError(f"the lists {train} and {val} cannot be joined: {error}") from error
-        write_atomic(str(self._root / JOINED), text)
 
     def config(self, point: Point) -> dict[str, Any]:
         """The config that trains ``point`` a last time."""
-        train_list = str(self._root / JOINED) if self._final.joins else None
-        return final_config(self._stages.config(Proposal(point)), self._base, train_list=train_list)
+        return final_config(self._stages.config(Proposal(point)), self._base,
+                            train_list=str(self._joined) if self._joined else None)
 
     def write(self, record: TrialRecord, path: Path) -> None:
-        """``TrialFolders`` calls it."""
+        """Write the config of a training, as ``TrialFolders`` asks for it."""
         dump_yaml(for_trial(self.config(record.point), output_dir=str(path.parent),
                             seed=record.seed, device=self._device), str(path))
 
     def digest(self, point: Point, *parts: object) -> str:
-        """A text that is the same as long as the training of ``point`` and ``parts`` are. Raises
+        """The same text as long as the training of ``point`` and ``parts`` are the same. Raises
         StudyError when a list cannot be read."""
         config = self.config(point)
-        files = [config["DataLoader"][part]["dataset"]["cls_label_path"]
-                 for part in ("Train", "Eval")]
         try:
-            lists = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
+            lists = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in _lists(config)]
         except OSError as error:
             raise StudyError(
                 f"{error.filename}: the list for the final training cannot be read "
@@ -95,25 +87,31 @@ class FinalConfigs:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _lists(config: dict[str, Any]) -> list[str]:
+    """The files with the training and the validation list."""
+    loaders = config["DataLoader"]
+    return [loaders[part]["dataset"]["cls_label_path"] for part in ("Train", "Eval")]
+
+
 class _FinalFolders(TrialFolders):
     def folder(self, number: int) -> TrialFolder:
         return TrialFolder(self.root / "final" / NAMES[number])
 
 
 class FinalRuns:
-    """
+    """The final trainings of a search.
+
     :param leaderboard: of the search, which has a winner
     :param payload: goes to the runner, as for every trial
     :param callbacks: of the search; those that are ``FinalCallback`` are called
-    :param interrupted: asked at every turn; True ends the runs, which the same command takes up
-        again
+    :param interrupted: asked at every turn; True ends the runs, which the same command resumes
     """
 
     def __init__(self, final: Final, leaderboard: Leaderboard, *, base: BaseTraining,
                  search_space: SearchSpace, objective: Objective, repeats: Repeats,
                  devices: Devices, output_dir: str, stages: SearchStages, payload: dict[str, Any],
                  callbacks: Sequence[object] = (), interrupted: Callable[[], bool] = lambda: False):
-        assert leaderboard.winner is not None, "a search without a winner has no point to train again"
+        assert leaderboard.winner is not None, "a search without a winner has no point to train"
         self._final, self._metric, self._seed = final, objective.metric, repeats.seed
         self._interrupted, self._root = interrupted, Path(output_dir) / "final"
         self._callbacks = CallbackList([one for one in callbacks if isinstance(one, FinalCallback)])
@@ -134,8 +132,9 @@ class FinalRuns:
         interrupted.
 
         :param make_executor: called, when there is something to train, with how much longer it may
-            take than a trial Raises SearchFailed, with the end of its log, when a training failed
-            for good; the others are finished first.
+            take than a trial
+        Raises SearchFailed, with the end of its log, when a training failed for good; the others
+        are finished first.
         """
         self._configs.join_lists()
         numbers, path = range(len(self._points)), self._root.with_suffix(".json")
@@ -157,7 +156,7 @@ class FinalRuns:
 
     def _train(self, executor: Executor, waiting: list[int],
                results: dict[int, Result]) -> list[str]:
-        """Adds to ``results``; returns what failed for good, as texts. Returns early when
+        """Add to ``results``; returns messages of what failed for good. Ends early when
         interrupted."""
         failures: list[str] = []
         while (waiting or executor.running()) and not self._interrupted():
@@ -180,7 +179,8 @@ class FinalRuns:
         folder, point = self._folders.folder(number), self._points[number]
         attempt = 1 + len(folder.old_logs()) + folder.log.exists()
         self._attempts[number] = attempt
-        job = self._folders.prepare(TrialRecord(number, number, point, self._seed, attempts=attempt))
+        job = self._folders.prepare(
+            TrialRecord(number, number, point, self._seed, attempts=attempt))
         write_atomic(str(folder.path / MADE_OF), self._digest(number) + "\n")
         executor.submit(job)
         self._callbacks.call("final_training_started", NAMES[number], point)
@@ -217,10 +217,9 @@ class FinalRuns:
 
 
 def _failure(ended: Ended) -> str:
-    tail = ended.log_tail.strip()
-    return (f"the search is done, but the final training of the {TITLES[NAMES[ended.number]]} failed "
-            f"({ended.verdict}): {ended.message}. The same command tries it again"
-            + (f"\nThe end of its log:\n{tail}" if tail else ""))
+    return (f"the search is done, but the final training of the {TITLES[NAMES[ended.number]]} "
+            f"failed ({ended.verdict}): {ended.message}. The same command tries it again"
+            + log_end(ended.log_tail))
 
 
 def _one(point: Point, searched: PointResult | None, result: Result) -> dict[str, Any]:

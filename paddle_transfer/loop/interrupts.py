@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 
 class Interrupts:
@@ -25,7 +26,7 @@ class Interrupts:
                  exits: bool = True) -> None:
         self.signal: int | None = None
         self._watched, self._exits = tuple(signals), exits
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Any] = {}  # what signal.signal returns
 
     def asked(self) -> bool:
         return self.signal is not None

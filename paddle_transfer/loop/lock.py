@@ -12,9 +12,8 @@ from pathlib import Path
 from paddle_transfer.errors import StudyError
 
 LOCK_NAME = ".lock"
-#: Seconds to wait for a search that is just ending, and for workers whose parent was killed (they
-#: end by themselves,
-#: data loaders within a few seconds).
+#: Seconds to wait for a search that is just ending, and for workers whose parent was killed: they
+#: end by themselves, data loaders within a few seconds.
 _PATIENCE, _ORPHANS = 1.0, 30.0
 
 
@@ -22,12 +21,13 @@ class DirectoryLock:
     """``output_dir/.lock``, locked with ``flock``. Workers inherit ``fd``, so the lock stays taken
     until the last of them is gone, even when the parent was killed; a dead process holds nothing.
 
-    Raises StudyError, naming who is at work, when it cannot be had; OSError when ``output_dir``
+    Raises StudyError, naming the other process, when it cannot be had; OSError when ``output_dir``
     cannot be written.
     """
-    def __init__(self, output_dir: str | os.PathLike, *,
-                 clock: Callable[[], float] = time.monotonic, pause: Callable[[float],
-                                                                              None] = time.sleep):
+
+    def __init__(self, output_dir: str | os.PathLike[str], *,
+                 clock: Callable[[], float] = time.monotonic,
+                 pause: Callable[[float], None] = time.sleep):
         self.path = Path(output_dir) / LOCK_NAME
         self.path.parent.mkdir(parents=True, exist_ok=True)
         begun = clock()
@@ -41,14 +41,14 @@ class DirectoryLock:
             except BlockingIOError:
                 owner = _read_pid(self.fd)
                 os.close(self.fd)
-                if clock() - begun > (_PATIENCE if owner and _alive(owner) else _ORPHANS):
+                if clock() - begun > (_PATIENCE if owner and _is_alive(owner) else _ORPHANS):
                     raise self._taken(owner) from None
                 pause(0.05)
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
-        """Let go. Not by unlocking: that would take the lock from workers that still live."""
+        """Release. Not by unlocking: that would take the lock from workers that still live."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
@@ -67,29 +67,24 @@ class DirectoryLock:
 
     def _taken(self, owner: int | None) -> StudyError:
         folder = self.path.parent
-        if owner and _alive(owner):
+        if owner and _is_alive(owner):
             return StudyError(
-                f"{folder}: another search is at work here (pid {owner}). Wait for it, stop it with "
-                f"'kill {owner}', or choose another output_dir")
+                f"{folder}: another search is at work here (pid {owner}). Wait for it, stop it "
+                f"with 'kill {owner}', or choose another output_dir")
         pids = ", ".join(map(str, holders(self.path))) or "unknown"
-        return StudyError(
-            f"{folder}: processes of an earlier search still run (pid {pids}). End them, then give the "
-            "same command again")
+        return StudyError(f"{folder}: processes of an earlier search still run (pid {pids}). End "
+                          "them, then give the same command again")
 
 
-def move_aside(output_dir: str | os.PathLike,
+def move_aside(output_dir: str | os.PathLike[str],
                lock: DirectoryLock) -> tuple[DirectoryLock, Path | None]:
     """Rename ``output_dir`` to ``<output_dir>.<time>`` and make a new one; (its lock, where the old
-    one is).
-
-    When the directory holds nothing but the lock, it stays, and the second part is None.
-    """
+    one is). A directory with nothing but the lock stays, and the second part is None."""
     folder = Path(output_dir)
     if all(path.name == LOCK_NAME for path in folder.iterdir()):
         return lock, None
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    stamp, count = datetime.now().strftime("%Y%m%d-%H%M%S"), 1
     target = folder.with_name(f"{folder.name}.{stamp}")
-    count = 1
     while target.exists():
         count += 1
         target = folder.with_name(f"{folder.name}.{stamp}-{count}")
@@ -104,14 +99,12 @@ def move_aside(output_dir: str | os.PathLike,
 
 
 def holders(path: Path) -> list[int]:
-    """The pids of the processes that have ``path`` open, as far as /proc shows them."""
+    """The pids of the other processes that have ``path`` open, as far as /proc shows them."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if any(
-                    os.path.samefile(link, path)
-                    for link in (process / "fd").iterdir()
-                    if os.path.exists(link)):
+            if any(os.path.samefile(link, path) for link in (process / "fd").iterdir()
+                   if os.path.exists(link)):
                 found.append(int(process.name))
         except OSError:
             continue
@@ -123,15 +116,13 @@ def _read_pid(fd: int) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     """Whether ``pid`` runs; a zombie, where /proc tells, does not."""
     try:
         os.kill(pid, 0)
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except (OSError, IndexError):
+    except (OSError, IndexError):  # another user's, or a system without /proc
         return True

@@ -1,5 +1,4 @@
-"""Ranking of the trained points: one leaderboard for the stop rule, the files, the terminal and the
-trainings after the search.
+"""Ranking of the trained points: one leaderboard for stop rule, reports and final trainings.
 
 A sampler with a model of the results ranks by the model's posterior mean, so that the luckiest
 training does not win; else, and while there is no model, the mean of the observed metrics counts.
@@ -11,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from paddle_transfer.loop.confirm import (
     Confirmed,
@@ -22,28 +21,19 @@ from paddle_transfer.loop.confirm import (
     missing,
 )
 from paddle_transfer.loop.results import PointResult, point_results
-from paddle_transfer.samplers.base import Observation, PosteriorSummary
+from paddle_transfer.samplers.base import PosteriorSummary
 from paddle_transfer.settings.groups import Repeats, SearchSpace
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.study.records import Stage, TrialRecord, observations
 
 T = TypeVar("T")
 
-#: Answers that are kept: the search's own trials and all of them, before and after a trial's end.
-_KEPT = 4
+#: ``PosteriorSampler.posterior``. Raises ValueError or ArithmeticError when it cannot be fitted.
+Posterior = Callable[..., PosteriorSummary | None]
 
-
-class Posterior(Protocol):
-    """The model of a sampler that has one (``has_posterior``)."""
-
-    def __call__(self, space: Space, finished: Sequence[Observation], *, seed: int,
-                 gain: bool) -> PosteriorSummary | None:
-        """What the model says; None where it says nothing yet.
-
-        :param gain: whether the expected gain of untried points is needed
-        Raises ValueError or ArithmeticError when the model cannot be fitted.
-        """
-        ...
+#: Answers that are kept: of both kinds, of the search's own trials and of all, before and after a
+#: trial's end.
+_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -63,9 +53,10 @@ class Leaderboard:
     @property
     def winner(self) -> PointResult | None:
         """None while no trial has completed."""
-        first = self.results[0] if self.results else None
-        found = first is not None and first.value is not None
-        return first if found and first.proposal.stage is not Stage.TEACHER else None
+        first = next(iter(self.results), None)
+        if first is None or first.value is None or first.proposal.stage is Stage.TEACHER:
+            return None
+        return first
 
     def of(self, point: Point | None) -> PointResult | None:
         """The result of ``point``; None when it was not trained, or is None."""
@@ -87,23 +78,23 @@ class Ranker:
     """Makes leaderboards, and remembers the last ones: several callbacks ask after each trial.
 
     :param posterior: the model of the sampler; None: points are ranked by what was observed
-    :param expected_gain: whether ``posterior_summary`` tells the gain of going on (``stop: auto``)
+    :param expected_gain: whether the gain of untried points is needed (``stop: auto``)
     """
 
     def __init__(self, search_space: SearchSpace, repeats: Repeats, *,
                  posterior: Posterior | None = None, expected_gain: bool = False):
         self._space, self._baseline = search_space.space, search_space.baseline
         self._repeats, self._posterior, self._gain = repeats, posterior, expected_gain
-        self._kept: dict[str, dict[object, Any]] = {"posterior": {}, "leaderboard": {}}
+        self._kept: dict[object, Any] = {}
 
     def posterior_summary(self, records: Sequence[TrialRecord]) -> PosteriorSummary | None:
         """What the model says; None without a model, below two complete points, and when the model
         cannot be fitted."""
-        return self._remembered("posterior", records, self._summarise)
+        return self._remembered(self._summarise, records, finished=True)
 
     def leaderboard(self, records: Sequence[TrialRecord]) -> Leaderboard:
         """The ranking by ``records``."""
-        return self._remembered("leaderboard", records, self._leaderboard)
+        return self._remembered(self._leaderboard, records)
 
     def searched(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
         """The trials of the search proper, without those that confirm."""
@@ -161,16 +152,17 @@ class Ranker:
                           "was observed", stacklevel=2)
             return None
 
-    def _remembered(self, what: str, records: Sequence[TrialRecord],
-                    make: Callable[[Sequence[TrialRecord]], T]) -> T:
-        mark = tuple((record.number, record.state, record.value, record.seed, record.suggestion,
-                      record.reused, record.curve if record.finished else None)
-                     for record in records if record.finished or what == "leaderboard")
-        kept = self._kept[what]
-        if mark not in kept:
+    def _remembered(self, make: Callable[[Sequence[TrialRecord]], T],
+                    records: Sequence[TrialRecord], *, finished: bool = False) -> T:
+        """``make(records)``, which does not depend on running trials when ``finished``."""
+        mark = (make.__name__, *(
+            (record.number, record.state, record.value, record.seed, record.suggestion,
+             record.reused, record.curve if record.finished else None)
+            for record in records if record.finished or not finished))
+        if mark not in self._kept:
             answer = make(records)
-            while len(kept) >= _KEPT:
-                del kept[next(iter(kept))]
-            kept[mark] = answer
-        found: T = kept[mark]
+            while len(self._kept) >= _KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[mark] = answer
+        found: T = self._kept[mark]
         return found

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paddle_transfer.space.space import Point, Space
-from paddle_transfer.study.records import Proposal, Stage, TrialRecord
+from paddle_transfer.study.records import Proposal, Stage, TrialRecord, trained
 
 _RANKS = {Stage.FINAL: 0, Stage.SEARCH: 1, Stage.TEACHER: 2}
 
@@ -70,8 +70,3 @@ def standard_error(values: Sequence[float]) -> float | None:
         return None
     mean = sum(values) / count
     return math.sqrt(sum((value - mean) ** 2 for value in values) / (count - 1) / count)
-
-
-def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The finished records that were trainings of their own, in order."""
-    return [record for record in records if record.finished and record.reused is None]

@@ -1,4 +1,5 @@
 """When no more trials are begun: ``stop: auto``, ``time_budget`` and ``epoch_budget``."""
+# ruff: noqa: ARG002 (callbacks take the arguments of the protocol)
 
 from __future__ import annotations
 
@@ -22,8 +23,7 @@ _EVERY = 30.0
 
 class AutoStop:
     """``stop: auto``, a ``scheduler.StopRule``: ends the search when no untried point is expected
-    to gain more than the noise of a training, and never before ``LEAST_TRIALS`` points have a
-    result."""
+    to gain more than the noise of a training, once ``LEAST_TRIALS`` points have a result."""
 
     def __init__(self, ranker: Ranker):
         self._ranker = ranker
@@ -51,27 +51,26 @@ class Stopwatch:
     def seconds(self) -> float:
         return self._before + (0.0 if self._started is None else self._clock() - self._started)
 
-    def search_started(self, records: Sequence[TrialRecord]) -> None:  # noqa: ARG002
+    def search_started(self, records: Sequence[TrialRecord]) -> None:
         self._started = self._clock()
 
-    def trial_started(self, record: TrialRecord, device: str) -> None:  # noqa: ARG002
+    def trial_started(self, record: TrialRecord, device: str) -> None:
         self._write()
 
-    def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:  # noqa: ARG002
-        if self.seconds - self._written >= _EVERY:
-            self._write()
+    def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
+        self._write(after=_EVERY)
 
-    def trial_ended(self, record: TrialRecord,  # noqa: ARG002
-                    records: Sequence[TrialRecord]) -> None:  # noqa: ARG002
+    def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         self._write()
 
-    def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:  # noqa: ARG002
+    def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         self._write()
 
-    def _write(self) -> None:
-        if self.seconds > self._written:
-            self._written = self.seconds
-            self._store.set_attribute(SECONDS, round(self._written, 3))
+    def _write(self, after: float = 0.0) -> None:
+        seconds = self.seconds
+        if seconds > self._written and seconds - self._written >= after:
+            self._written = seconds
+            self._store.set_attribute(SECONDS, round(seconds, 3))
 
 
 class BudgetLimits:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from paddle_transfer.loop.ranking import Leaderboard
-from paddle_transfer.loop.results import PointResult, trained
+from paddle_transfer.loop.results import PointResult
 from paddle_transfer.report.formatting import columns, show_value
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.study.records import TrialRecord, trained
 
 
 def leaderboard_lines(settings: SearchSettings, records: Sequence[TrialRecord],

@@ -13,7 +13,6 @@ from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.loop.callbacks import is_over
 from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Ranker
-from paddle_transfer.loop.results import trained
 from paddle_transfer.progress import live_console
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.final import final_lines
@@ -23,7 +22,7 @@ from paddle_transfer.report.leaderboard import leaderboard_rows, summary_lines
 from paddle_transfer.report.live import LiveTrials, rich_table
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.space import Point
-from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.study.records import TrialRecord, trained
 
 
 class Terminal(Report):

@@ -88,7 +88,8 @@ class DistilledSearch(GreedySearch):
                 last = ended[-1]
                 raise SearchFailed(
                     f"{what} failed. Trial {last.number}: {last.info.get('reason', last.state)}. "
-                    f"What was found before is in {self.output_dir}{log_end(last.info)}")
+                    f"What was found before is in {self.output_dir}"
+                    + log_end(last.info.get("log_tail")))
 
     def _edited(self, proposal: Proposal, records: Sequence[TrialRecord]) -> dict[str, Any]:
         point, teacher = proposal.point, proposal.teacher

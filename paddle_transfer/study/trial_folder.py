@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +72,7 @@ def log_tail(path: str | os.PathLike[str], *, lines: int = 20, limit: int = 8000
     return "\n".join(text.replace("\r", "\n").splitlines()[-lines:])
 
 
-def log_end(info: Mapping[str, Any]) -> str:
-    """The ``log_tail`` of a failed trial's ``info`` as the end of a message; empty without one."""
-    tail = str(info.get("log_tail", "")).strip()
-    return f"\nThe end of its log:\n{tail}" if tail else ""
+def log_end(tail: object) -> str:
+    """The tail of a failed trial's log as the end of a message; empty without one."""
+    text = str(tail or "").strip()
+    return f"\nThe end of its log:\n{text}" if text else ""

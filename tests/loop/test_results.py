@@ -1,6 +1,7 @@
 import pytest
 
-from paddle_transfer.loop.results import point_results, trained
+from paddle_transfer.loop.results import point_results
+from paddle_transfer.study.records import trained
 from tests.helpers.records import record, shown_settings
 
 SPACE = shown_settings("out").space
