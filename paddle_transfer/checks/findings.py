@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict
 
+from paddle_transfer.config.shipped import command
 from paddle_transfer.errors import DataError
 
 
@@ -92,7 +93,7 @@ def _by_kind(findings: list[Finding], limit: int) -> list[str]:
         lines += [f"  {finding}" for finding in shown]
         if len(group) > len(shown):
             lines.append(f"  ... and {len(group) - len(shown)} more of kind [{kind}] "
-                         "(tools/check_data.py --all shows them)")
+                         f"({command('check').removeprefix('python ')} --all shows them)")
     return lines
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+from paddle_transfer.config.shipped import command
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.loop.callbacks import is_over
@@ -159,9 +160,9 @@ def next_steps(settings: SearchSettings, *, final: bool = False) -> list[str]:
     tested = [f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml "
               "beside it"]
     return ["", "What next:",
-            f"  train it again    python tools/train.py -c {config}",
-            f"  evaluate          python tools/eval.py -c {config} {pretrained}",
-            f"  export            python tools/export_model.py -c {config} {pretrained} "
+            f"  train it again    {command('train')} -c {config}",
+            f"  evaluate          {command('eval')} -c {config} {pretrained}",
+            f"  export            {command('export')} -c {config} {pretrained} "
             f"-o Global.save_inference_dir={shlex.quote(f'{out}/inference')}",
             *(tested if final else []),
             f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]

@@ -87,8 +87,8 @@ class LoadReport:
                 for name, (wanted, found) in self.mismatched.items()}),
             *_listing("not in the network", {name: f"the file has {list(shape)}"
                                              for name, shape in self.unexpected.items()}),
-            "  Is it a file for this architecture? tools/pretrained.py inspect FILE lists what it "
-            "holds."])
+            f"  Is it a file for this architecture? {command('weights')} inspect FILE lists what "
+            "it holds."])
 
 
 def _listing(title: str, entries: Mapping[str, str]) -> list[str]:
