@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer import api
-from paddle_transfer.checks.checker import check_config
 from paddle_transfer.config.load import show_override
 from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback
 from paddle_transfer.loop.interrupts import Interrupts
@@ -100,6 +99,8 @@ def check_images(base: BaseTraining) -> None:
 
     Raises DataError for data that cannot be trained on as the config says.
     """
+    from paddle_transfer.checks.checker import check_config  # numpy
+
     with ProgressBar("images") as progress:
         report = check_config(base.config, file=base.file, progress=progress)
     report.raise_errors()  # with the warnings

@@ -152,7 +152,7 @@ LIGHT = [
 
 
 def test_nor_do_the_modules_that_help_preview_and_errors_need():
-    modules = ["paddle_transfer.report.preview", "paddle_transfer.samplers.registry"]
+    modules = ["paddle_transfer.public", "paddle_transfer.samplers.registry"]
     assert heavy_after(*LIGHT, *modules) == "[]"
 
 

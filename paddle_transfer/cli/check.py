@@ -9,7 +9,6 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from paddle_transfer.cli.command import Command, add_config_arguments, add_paddleclas_argument
 from paddle_transfer.config.load import apply_overrides, load_yaml
@@ -51,20 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
     elif not arguments.json:
         print("--sheet FILE.png draws samples of each class as training sees them")
     return int(bool(report.errors))
-
-
-def before_search(config: dict[str, Any], *, file: str) -> None:
-    """Check the data of a search before its first trial; warnings are printed.
-
-    Images that have not changed since the last check are not decoded again.
-    Raises DataError for data that cannot be trained on.
-    """
-    from paddle_transfer.checks.checker import check_config
-
-    report = check_config(config, file=file, progress=ProgressBar("images"))
-    report.raise_errors()  # with the warnings
-    if report.warnings:
-        print(report.text(), file=sys.stderr)
 
 
 COMMAND = Command(__doc__, add_arguments, run)

@@ -10,6 +10,7 @@ import sys
 
 from paddle_transfer.cli.command import Command, add_config_arguments, add_paddleclas_argument
 from paddle_transfer.report.preview import preview
+from paddle_transfer.report.registry import check_reports
 from paddle_transfer.settings import search_file
 from paddle_transfer.worker.locate import locate, ppcls_folder
 
@@ -36,14 +37,15 @@ def run(arguments: argparse.Namespace) -> int:
                       "Global.pretrained_model=None"]
     settings = search_file.load_search_file(arguments.config, overrides, dry_run=arguments.dry_run,
                                             paddleclas=arguments.paddleclas)
+    check_reports(settings)
     if arguments.dry_run:
         print(preview(settings, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")),
               flush=True)
         return 0
-    if not arguments.no_data_check:
-        from paddle_transfer.cli.check import before_search
-        before_search(settings.base_config, file=settings.base_config_file)
     from paddle_transfer.api import run_search
+    from paddle_transfer.public import check_images
+    if not arguments.no_data_check:
+        check_images(settings.base)
     return run_search(settings, fresh=arguments.fresh, paddleclas=arguments.paddleclas,
                       ppcls=lambda: ppcls_folder(arguments.paddleclas),
                       version=locate(arguments.paddleclas).version)

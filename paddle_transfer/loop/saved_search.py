@@ -15,7 +15,6 @@ from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.plan import BASE
 from paddle_transfer.study.records import TrialRecord
-from paddle_transfer.study.store import read_store
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class SavedSearch:
 
     def records(self) -> tuple[TrialRecord, ...]:
         """Its trials, by number. Raises StudyError when they cannot be read."""
+        from paddle_transfer.study.store import read_store  # Optuna
+
         store = read_store(output_dir=self.output_dir, space=self.space,
                            storage=self.content.get("storage"))
         try:

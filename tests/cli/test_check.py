@@ -4,8 +4,9 @@ import pytest
 
 from paddle_transfer.checks import checker
 from paddle_transfer.checks.findings import Report
-from paddle_transfer.cli import check as check_command
 from paddle_transfer.errors import DataError
+from paddle_transfer.public import check_images
+from paddle_transfer.settings.groups import BaseTraining
 
 
 def report(*, errors: int) -> Report:
@@ -20,7 +21,7 @@ def report(*, errors: int) -> Report:
 def checked(monkeypatch):
     def check(made):
         monkeypatch.setattr(checker, "check_config", lambda *_, **__: made)
-        check_command.before_search({}, file="config.yaml")
+        check_images(BaseTraining("config.yaml", {}))
     return check
 
 
