@@ -21,10 +21,10 @@ def main(arguments: argparse.Namespace) -> int:
 
 def replay_tables(arguments: argparse.Namespace) -> int:
     """Every method on every table, a line each as soon as it is known."""
+    from benchmarks.recorded import load_table
     from benchmarks.report import find_methods, methods, run_method, summarise
     from paddle_transfer.samplers.gp.compress_table import compress_table
     from paddle_transfer.samplers.gp.past_tasks import read_tasks
-    from paddle_transfer.samplers.tables import load_table
 
     tables = [load_table(path) for path in arguments.table]
     tasks = read_tasks(arguments.prior) if arguments.prior else None
@@ -53,9 +53,8 @@ def replay_tables(arguments: argparse.Namespace) -> int:
 
 def distil_tables(arguments: argparse.Namespace) -> int:
     """Write a prior file of the tables."""
+    from benchmarks.recorded import load_table, write_tasks
     from paddle_transfer.samplers.gp.compress_table import compress_table
-    from paddle_transfer.samplers.gp.past_tasks import write_tasks
-    from paddle_transfer.samplers.tables import load_table
 
     tasks = [compress_table(load_table(path)) for path in arguments.table]
     if arguments.turned:

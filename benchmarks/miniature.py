@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from paddle_transfer.samplers.tables import Table
+from benchmarks.recorded import Table
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 
@@ -213,8 +213,8 @@ def main(argv=None) -> int:
     import argparse
     from pathlib import Path
 
+    from benchmarks.recorded import save_table
     from paddle_transfer.errors import did_you_mean
-    from paddle_transfer.samplers.tables import save_table
 
     known = {task.name: task for task in (*TASKS, *HELD_OUT)}
     parser = argparse.ArgumentParser(prog="benchmark.py miniature",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy
 
+from benchmarks.recorded import Table
 from benchmarks.replay import Run
 from benchmarks.report import regret_of_grid
 from paddle_transfer.errors import SetupError
-from paddle_transfer.samplers.tables import Table
 
 
 def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -> Path:

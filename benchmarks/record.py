@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy
 
+from benchmarks.recorded import BASELINE, Table, save_table
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import PaddleTransferError, SetupError, did_you_mean
-from paddle_transfer.samplers.tables import BASELINE, Table, save_table
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
+from benchmarks.recorded import Table
 from paddle_transfer.pruners.base import Pruner
 from paddle_transfer.samplers.base import Observation, PastTask, PosteriorSampler
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
-from paddle_transfer.samplers.tables import Table
 from paddle_transfer.space.space import Point, Space
 
 Curve = tuple[tuple[int, float], ...]

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 import numpy
 
 from benchmarks.peers import GpSearcher, OptunaSearcher, SkoptSearcher
+from benchmarks.recorded import Table
 from benchmarks.replay import Run, SamplerSearcher, Searcher, replay
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.pruners.registry import make_pruner
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import PastTask
 from paddle_transfer.samplers.gp.past_tasks import shipped
-from paddle_transfer.samplers.tables import Table
 from paddle_transfer.settings.budget import DEFAULT_PRUNER
 from paddle_transfer.space.space import Point
 

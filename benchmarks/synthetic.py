@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy
 
 from benchmarks.miniature import PUBLISHED
-from paddle_transfer.samplers.tables import Table
+from benchmarks.recorded import Table
 
 
 def synthetic_table(seed: int, *, noise: float = 0.06, epochs: int = 4, seeds: int = 3) -> Table:

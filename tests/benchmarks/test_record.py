@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import record
+from benchmarks.recorded import load_table
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.tables import load_table
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.records import Proposal

@@ -13,6 +13,7 @@ import numpy
 import pytest
 
 from benchmarks import miniature
+from benchmarks.recorded import BASELINE, Table, load_table, save_table
 from benchmarks.replay import Run, SamplerSearcher, replay
 from benchmarks.report import (
     Method,
@@ -30,7 +31,6 @@ from benchmarks.synthetic import synthetic_table
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.gp.compress_table import compress_table
 from paddle_transfer.samplers.gp.past_tasks import read_tasks
-from paddle_transfer.samplers.tables import BASELINE, Table, load_table, save_table
 
 TOOL = Path(__file__).parents[2] / "tools" / "benchmark.py"
 

@@ -1,4 +1,4 @@
-"""Recorded tables: reading, what counts as within reach, mistakes."""
+"""Recorded tables: reading and mistakes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ import gzip
 import numpy
 import pytest
 
+from benchmarks.recorded import load_table, save_table
 from benchmarks.synthetic import synthetic_table
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.tables import Table, load_table, save_table
-from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.space.space import Space
-
-
-def tiny(values, space=None) -> Table:
-    """A table of one hyperparameter; ``values[point][seed]`` at the only epoch."""
-    curves = numpy.array(values, dtype=float)[:, :, None]
-    return Table("tiny", space or Space((Choice("lr", tuple(range(1, len(values) + 1))),)), curves)
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
@@ -44,24 +36,6 @@ def test_rows_may_come_in_any_order_and_lr_and_l2_are_logarithmic(tmp_path):
     assert back.space["lr"].log
     assert back.space["l2_decay"].log
     assert back.space["mixup"].values in ((True, False), (False, True))
-
-
-def test_truth_regret_and_reach_follow_the_definition():
-    # Seed means 0.5 and 0.6; 20 points, so the top tenth are two: 0.90/0.98 and 0.89/0.99.
-    values = [[0.90, 0.98], [0.89, 0.99]] + [[0.3, 0.4]] * 18
-    table = tiny(values)
-    assert table.truth[:3] == pytest.approx([0.94, 0.94, 0.35])
-    assert table.regrets[2] == pytest.approx(0.59)
-    means = numpy.array(values).mean(axis=0)
-    variances = [numpy.var(numpy.array(row) - means, ddof=1) for row in values[:2]]
-    assert table.noise == pytest.approx(numpy.sqrt(numpy.mean(variances) / 2))
-    assert list(numpy.flatnonzero(table.within_reach)) == [0, 1]
-
-
-def test_one_seed_has_no_noise_and_reach_is_four_thousandths():
-    table = tiny([[0.9], [0.8961], [0.8959]])
-    assert table.noise == 0.0
-    assert list(table.within_reach) == [True, True, False]
 
 
 @pytest.mark.parametrize(("text", "message"), [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,13 +33,3 @@ def read_tasks(path: str | Path) -> tuple[PastTask, ...]:
         raise PaddleTransferError(
             f"{path}: not a prior file ({error!r}). "
             "python tools/benchmark.py distil makes one from recorded tables.") from None
-
-
-def write_tasks(path: str | Path, tasks: Iterable[PastTask], *, source: str) -> None:
-    """Write a prior file; ``source`` says where its numbers come from."""
-    listed = [{"name": task.name, "names": list(task.points[0]),
-               "points": [list(point.values()) for point in task.points],
-               "values": [round(value, 3) for value in task.values]} for task in tasks]
-    head = json.dumps({"source": source})[:-1]
-    lines = ",\n".join(json.dumps(task) for task in listed)
-    Path(path).write_text(f"{head}, \"tasks\": [\n{lines}\n]}}\n", encoding="utf-8")

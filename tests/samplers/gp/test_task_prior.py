@@ -7,10 +7,11 @@ import math
 
 import pytest
 
+from benchmarks.recorded import write_tasks
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.base import Observation, PastTask
 from paddle_transfer.samplers.gp.model import model_of
-from paddle_transfer.samplers.gp.past_tasks import read_tasks, shipped, write_tasks
+from paddle_transfer.samplers.gp.past_tasks import read_tasks, shipped
 from paddle_transfer.samplers.gp.task_prior import past_task
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.space.hyperparameter import Choice, Range
