@@ -1,15 +1,97 @@
-"""What samplers share: points in the space's own values, keys of points, seeded generators."""
+"""What samplers share: the duties of every sampler, keys of points, seeded generators."""
 
 from __future__ import annotations
 
 import math
 import random
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
+from typing_extensions import Self, override
+
+from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.base import Observation, RegisteredSampler, SamplerContext
 from paddle_transfer.space.hyperparameter import Choice, Value
 from paddle_transfer.space.space import Point, Space
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The trials of a search so far; the arguments of ``Sampler.suggest``."""
+
+    space: Space
+    finished: Sequence[Observation]
+    running: Sequence[Point]
+    seed: int
+    allow_repeats: bool
+
+    @property
+    def count(self) -> int:
+        """The number of suggestions so far."""
+        return len(self.finished) + len(self.running)
+
+    @cached_property
+    def busy(self) -> set[str]:
+        """The keys of running points."""
+        return keys(self.space, self.running)
+
+    @cached_property
+    def taken(self) -> set[str]:
+        """The keys of evaluated and running points."""
+        return finished_keys(self.space, self.finished) | self.busy
+
+    @property
+    def excluded(self) -> set[str]:
+        """The keys of the points that must not be proposed while others are left."""
+        return self.busy if self.allow_repeats else self.taken
+
+    def rng(self, purpose: str) -> random.Random:
+        """As ``generator`` for this suggestion."""
+        return generator(self.seed, self.count, purpose)
+
+    def untaken(self) -> Point | None:
+        """The first point of a finite space that is not excluded."""
+        return untaken(self.space, self.excluded) if self.space.size is not None else None
+
+
+class SamplerBase(RegisteredSampler):
+    """A sampler that ends with a finite space and begins with the baseline; ``propose`` does the
+    rest."""
+
+    def __init__(self, context: SamplerContext | None = None):
+        self.context = context or SamplerContext()
+
+    @classmethod
+    @override
+    def build(cls, options: Options, context: SamplerContext) -> Self:
+        return cls(context)
+
+    @override
+    def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
+                seed: int) -> Point | None:
+        if self.needs_finite_space and space.size is None:
+            endless = [h.name for h in space.hyperparameters if h.size is None]
+            raise PaddleTransferError(
+                f"search_mode: {'a grid' if self.name == 'grid' else self.name} needs finite "
+                f"choices, but {', '.join(endless)} is a continuous range. List search_values, or "
+                "use bayes or random.")
+        repeats = self.supports_repeats and self.context.allow_repeats
+        trials = Trials(space, finished, running, seed, repeats)
+        if not repeats and exhausted(space, trials.taken):
+            return None
+        if self.context.baseline is not None:
+            baseline = own_point(space, self.context.baseline)
+            if space.key(baseline) not in trials.taken:
+                return baseline
+        return self.propose(trials)
+
+    @abstractmethod
+    def propose(self, trials: Trials) -> Point | None:
+        """The next point. With ``trials.allow_repeats`` all points may be taken; else one is left.
+        """
 
 
 def own_point(space: Space, point: Point) -> Point:
@@ -45,15 +127,6 @@ def valid_observations(space: Space, finished: Sequence[Observation]) -> list[Ob
         o.state == "diverged" or (o.value is not None and math.isfinite(o.value)))]
 
 
-def refuse_continuous(space: Space, what: str) -> None:
-    """Raises PaddleTransferError when the space has continuous ranges; ``what`` needs it finite."""
-    if space.size is None:
-        endless = [h.name for h in space.hyperparameters if h.size is None]
-        raise PaddleTransferError(
-            f"search_mode: {what} needs finite choices, but {', '.join(endless)} "
-            f"is a continuous range. List search_values, or use bayes or random.")
-
-
 def exhausted(space: Space, taken: set[str]) -> bool:
     """Whether no point of a finite space is left beside ``taken``."""
     return space.size is not None and len(taken) >= space.size
@@ -63,14 +136,6 @@ def generator(seed: int, count: int, purpose: str) -> random.Random:
     """A generator for one (study seed, number of suggestions so far, purpose): the same in every
     process, whatever PYTHONHASHSEED is."""
     return random.Random(f"{int(seed)}/{int(count)}/{purpose}")
-
-
-def first_baseline(space: Space, baseline: Point | None, taken: set[str]) -> Point | None:
-    """The baseline while it has not been tried, else None."""
-    if baseline is None:
-        return None
-    point = own_point(space, baseline)
-    return None if space.key(point) in taken else point
 
 
 def untaken(space: Space, taken: set[str]) -> Point | None:

@@ -12,6 +12,7 @@ import pytest
 from paddle_transfer.errors import PaddleTransferError, SetupError
 from paddle_transfer.samplers import optuna as module
 from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.common import Trials
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Space
@@ -125,7 +126,7 @@ def test_what_the_study_of_a_suggestion_holds():
     finished = [Observation(0, on, 0.8), Observation(1, off, 0.6, "pruned", ((1, 0.3), (2, 0.6))),
                 Observation(2, on, None, "diverged"), Observation(3, on, 0.9, "failed"),
                 Observation(4, on, math.nan), Observation(5, {"other": 1}, 0.9)]
-    trials = sampler._study(CONDITIONAL, finished, [off], seed=0, count=7).trials
+    trials = sampler.study(Trials(CONDITIONAL, finished, [off], 0, False)).trials
     assert [(trial.state.name, trial.value) for trial in trials] == [
         ("COMPLETE", 0.8), ("PRUNED", 0.6), ("COMPLETE", pytest.approx(0.4)), ("FAIL", None),
         ("FAIL", None), ("RUNNING", None)]
@@ -137,7 +138,7 @@ def test_what_the_study_of_a_suggestion_holds():
 def test_numeric_choices_keep_their_order():
     space = Space((Choice("lr", (0.1, 0.001, 0.01, 0.03), log=True), Choice("on", (False, True))))
     sampler = make_sampler("TPESampler")
-    study = sampler._study(space, observe([{"lr": 0.03, "on": True}], [0.5]), [], seed=0, count=1)
+    study = sampler.study(Trials(space, observe([{"lr": 0.03, "on": True}], [0.5]), [], 0, False))
     assert study.trials[0].params == {"lr": 2, "on": 1}
 
 
@@ -145,9 +146,8 @@ def test_numeric_choices_keep_their_order():
     ({"n_startup_trial": 5}, "n_startup_trial: is no argument of TPESampler; found 5 (an integer). "
      "Did you mean 'n_startup_trials'?"),
     ({"n_startup_trials": "five"}, "n_startup_trials: must be a valid integer; found 'five'"),
-    ({"gamma": 3}, "gamma: cannot be given for TPESampler in a search file"),
-    ({"seed": 3}, "seed: cannot be given for TPESampler in a search file; found 3 (an integer). "
-     "The search's own seed counts."),
+    ({"gamma": 3}, "gamma: cannot be given in a search file; found 3 (an integer)"),
+    ({"seed": 3}, "seed: cannot be given in a search file; found 3 (an integer)"),
     ({"group": True, "multivariate": False}, "sampler: TPESampler refuses its options: ``group``"),
 ])
 def test_options_are_those_of_the_constructor(options, text):

@@ -12,13 +12,13 @@ from typing_extensions import override
 from paddle_transfer.config.rules import whole
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.base import RegisteredSampler
-from paddle_transfer.samplers.common import first_baseline
+from paddle_transfer.samplers.base import SamplerContext
+from paddle_transfer.samplers.common import SamplerBase
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
 from tests.helpers.sampler_suite import MIXED, SMALL, SamplerSuite, observe
 
 
-class EveryNth(RegisteredSampler):
+class EveryNth(SamplerBase):
     """A toy: every n-th point of a finite space, then the others."""
 
     class NthOptions(Options):
@@ -26,21 +26,23 @@ class EveryNth(RegisteredSampler):
 
     name, options = "every_nth", NthOptions
     needs_finite_space = exhaustive = True
+    supports_repeats = False
 
-    def __init__(self, n, baseline=None):
-        self.n, self.baseline = n, baseline
+    def __init__(self, context=None, n=2):
+        super().__init__(context)
+        self.n = n
 
     @classmethod
+    @override
     def build(cls, options, context):
-        return cls(options.n, context.baseline)
+        return cls(context, options.n)
 
     @override
-    def suggest(self, space, finished, running, *, seed):
-        taken = {space.key(one) for one in (*(o.point for o in finished), *running)
-                 if space.contains(one)}
+    def propose(self, trials):
+        space = trials.space
         order = sorted(range(space.size), key=lambda i: (i % self.n, i))
-        return first_baseline(space, self.baseline, taken) or next(
-            (space.point(i) for i in order if space.key(space.point(i)) not in taken), None)
+        return next(space.point(i) for i in order
+                    if space.key(space.point(i)) not in trials.taken)
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ class TestEveryNth(SamplerSuite):
     continuous = False
 
     def make(self, *, baseline=None):
-        return EveryNth(2, baseline)
+        return EveryNth(SamplerContext(baseline=baseline))
 
 
 def test_only_names_of_optuna_import_it():

@@ -3,16 +3,17 @@ left."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy
 
 from paddle_transfer.samplers.base import Observation, PastTask
+from paddle_transfer.samplers.common import Trials
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.acquisition import acquisition_values
 from paddle_transfer.samplers.gp.encoding import Array
-from paddle_transfer.samplers.gp.model import ModelAverage, model_of
-from paddle_transfer.space.space import Point, Space, finite
+from paddle_transfer.samplers.gp.model import model_of
+from paddle_transfer.space.space import Point, finite
 
 #: The most work of one acquisition: points x results x (results + 150). ``WORK`` is about two
 #: seconds of one core:
@@ -23,17 +24,16 @@ from paddle_transfer.space.space import Point, Space, finite
 WORK, EXACT = 4e9, 1.5e10
 
 
-def propose(space: Space, results: Sequence[Observation], running: Sequence[Point], *,
-            excluded: Collection[str], acquisition: str, tasks: Sequence[PastTask],
-            eval_size: int | None, seed: int, count: int) -> Point:
+def next_point(trials: Trials, results: Sequence[Observation], *, acquisition: str,
+               tasks: Sequence[PastTask], eval_size: int | None) -> Point:
     """The next point.
 
-    :param results: valid observations, at least one
-    :param excluded: keys of the points that must not come; a finite space has others
+    :param trials: not all points of a finite space are excluded
+    :param results: their valid observations, at least one
     :param acquisition: one of ``sampler.ACQUISITIONS``
-    :param count: the number of suggestions so far; with ``seed`` it decides the samples of a large
-        space
     """
+    space, excluded, seed, count = trials.space, trials.excluded, trials.seed, trials.count
+    running = [point for point in trials.running if space.contains(point)]
     model = model_of(space, results, running, tasks=tasks, eval_size=eval_size)
     order = numpy.argsort(-model.data.values, kind="stable")[:5]
     good = [model.data.points[i] for i in order]
@@ -48,7 +48,9 @@ def propose(space: Space, results: Sequence[Observation], running: Sequence[Poin
         room = WORK / model.cost
         model = model.heaviest(max(1, int(room / space.size)))
         if space.size <= EXACT / model.cost:
-            return _best_listed(model, space, acquisition, excluded)
+            values = acquisition_values(model, encoding.table(model.axes, space), acquisition)
+            return next(point for point in map(space.point, _ranked(values))
+                        if space.key(point) not in excluded)
         points = encoding.near(space, good, limit=int(room), seed=seed, count=count)
     else:
         points = encoding.sampled(space, good, seed=seed, count=count)
@@ -56,14 +58,6 @@ def propose(space: Space, results: Sequence[Observation], running: Sequence[Poin
     for scale in (0.05, 0.01):
         best = best_of([best, *encoding.refined(space, best, seed=seed, count=count, scale=scale)])
     return best
-
-
-def _best_listed(model: ModelAverage, space: Space, acquisition: str,
-                 excluded: Collection[str]) -> Point:
-    """The best of all points of a finite space that is not excluded."""
-    values = acquisition_values(model, encoding.table(model.axes, space), acquisition)
-    return next(point for point in map(space.point, _ranked(values))
-                if space.key(point) not in excluded)
 
 
 def _ranked(values: Array) -> list[int]:

@@ -15,20 +15,12 @@ from typing_extensions import override
 from paddle_transfer.config.rules import broken
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import did_you_mean
-from paddle_transfer.samplers.base import (
-    Observation,
-    PastTask,
-    PosteriorSummary,
-    RegisteredSampler,
-    SamplerContext,
-)
+from paddle_transfer.samplers.base import Observation, PastTask, PosteriorSummary, SamplerContext
 from paddle_transfer.samplers.common import (
+    SamplerBase,
+    Trials,
     exhausted,
-    finished_keys,
-    first_baseline,
-    keys,
     own_point,
-    untaken,
     valid_observations,
 )
 from paddle_transfer.samplers.gp.initial_design import initial_point
@@ -55,7 +47,7 @@ class BayesOptions(Options):
         return value.lower()
 
 
-class BayesSampler(RegisteredSampler):
+class BayesSampler(SamplerBase):
     """A ``PosteriorSampler``: the maximum of the acquisition over the points that were not tried.
 
     Failed trials are left out (but not tried again). Diverged ones are modelled as worse than all
@@ -67,16 +59,15 @@ class BayesSampler(RegisteredSampler):
     options = BayesOptions
     has_posterior = True
 
-    def __init__(self, acquisition: str = "ei", context: SamplerContext | None = None):
+    def __init__(self, context: SamplerContext | None = None, *, acquisition: str = "ei"):
+        super().__init__(context)
         self.acquisition = acquisition
-        self.context = context or SamplerContext()
 
     @classmethod
     @override
     def build(cls, options: Options, context: SamplerContext) -> BayesSampler:
-        """``options`` are ``BayesOptions``."""
         assert isinstance(options, BayesOptions)
-        return cls(options.acquisition, context)
+        return cls(context, acquisition=options.acquisition)
 
     @property
     def tasks(self) -> tuple[PastTask, ...]:
@@ -84,31 +75,19 @@ class BayesSampler(RegisteredSampler):
         return self.context.past_tasks + (shipped() if self.context.prior == "shipped" else ())
 
     @override
-    def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
-                seed: int) -> Point | None:
-        """As ``Sampler.suggest``; with ``allow_repeats`` there is always a point."""
-        busy, baseline = keys(space, running), self.context.baseline
-        taken = finished_keys(space, finished) | busy
-        if exhausted(space, taken) and not self.context.allow_repeats:
-            return None
-        first = first_baseline(space, baseline, taken)
-        if first is not None:
-            return first
-        count, results = len(finished) + len(running), valid_observations(space, finished)
+    def propose(self, trials: Trials) -> Point | None:
+        space, results = trials.space, valid_observations(trials.space, trials.finished)
         if all(o.state == "diverged" for o in results):
-            tried = [o.point for o in finished if space.contains(o.point)]
-            point = initial_point(space, [*tried, *running], baseline=baseline, seed=seed,
-                                  count=count)
+            tried = [o.point for o in trials.finished if space.contains(o.point)]
+            point = initial_point(space, [*tried, *trials.running], seed=trials.seed,
+                                  count=trials.count, baseline=self.context.baseline)
             if point is not None:
                 return point
-        excluded = busy if self.context.allow_repeats else taken
-        if not results or exhausted(space, excluded):  # all failed, or all are running
-            return untaken(space, excluded) or space.point(count % (space.size or 1))
-        from paddle_transfer.samplers.gp.proposal import propose  # late: scikit-optimize
-        return own_point(space, propose(
-            space, results, [p for p in running if space.contains(p)], excluded=excluded,
-            acquisition=self.acquisition, tasks=self.tasks, eval_size=self.context.eval_size,
-            seed=seed, count=count))
+        if not results or exhausted(space, trials.excluded):  # all failed, or all are running
+            return trials.untaken() or space.point(trials.count % (space.size or 1))
+        from paddle_transfer.samplers.gp.proposal import next_point  # late: scikit-optimize
+        return own_point(space, next_point(trials, results, acquisition=self.acquisition,
+                                           tasks=self.tasks, eval_size=self.context.eval_size))
 
     def posterior(self, space: Space, finished: Sequence[Observation], *, seed: int = 0,
                   gain: bool = True) -> PosteriorSummary | None:
