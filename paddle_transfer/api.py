@@ -128,8 +128,8 @@ def _search(settings: SearchSettings, store: Store, make: _MakeExecutor, *, fold
         stages=stages, sampler=sampler, space=space.space, repeats=repeats, ranker=ranker,
         max_iter=settings.budget.max_iter, limits=limits,
         stop_rule=AutoStop(ranker) if settings.sampling.stop == "auto" else None)
-    pruner = trial_pruner(settings.pruner.to_dict() if settings.pruner else None,
-                          base=settings.base, space=space.space, stages=stages, repeats=repeats)
+    pruner = trial_pruner(settings.pruner, base=settings.base, space=space.space, stages=stages,
+                          repeats=repeats)
     reason = Driver(scheduler=scheduler, store=store, executor=executor, trial_folders=folders,
                     callbacks=[watch, *callbacks], pruner=pruner,
                     interrupted=interrupts.asked).run()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from paddle_transfer.pruners.registry import TrialPruner, make_pruner
 from paddle_transfer.registry import Component
 from paddle_transfer.settings.groups import BaseTraining, Repeats
@@ -13,17 +10,15 @@ from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.study.records import Proposal
 
 
-def trial_pruner(spec: Mapping[str, Any] | None, *, base: BaseTraining, space: Space,
+def trial_pruner(component: Component | None, *, base: BaseTraining, space: Space,
                  stages: SearchStages, repeats: Repeats) -> TrialPruner | None:
     """The pruner that the driver asks; None where nothing is pruned.
 
-    Raises PaddleTransferError with every mistake in ``spec``, also where nothing is pruned.
+    Raises PaddleTransferError with every mistake in ``component``, also where nothing is pruned.
     """
     def epochs(point: Point) -> int:
         return int(stages.raw_config(Proposal(point))["Global"]["epochs"])
 
-    options = {key: value for key, value in (spec or {}).items() if key != "name"}
-    component = Component(spec["name"], options) if spec else None
     pruner = make_pruner(component, epochs=int(base.config["Global"]["epochs"]))
     if pruner is None or not stages.supports_pruning:
         return None

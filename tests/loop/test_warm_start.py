@@ -6,13 +6,13 @@ import gzip
 
 import pytest
 
+from benchmarks.recorded import save_table
 from benchmarks.synthetic import synthetic_table
 from paddle_transfer.api import make_sampler_and_ranker, run_search
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.loop import warm_start
 from paddle_transfer.report.preview import preview
 from paddle_transfer.samplers.gp.past_tasks import shipped
-from paddle_transfer.samplers.tables import save_table
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.study.store import JOURNAL_NAME
 from tests.helpers.configs import write_search

@@ -45,7 +45,8 @@ class TestHyperband(TestMedian):
 
 
 class TestPatient(TestMedian):
-    spec: ClassVar = {"name": "PatientPruner", "patience": 2, "wrapped_pruner": {"name": "MedianPruner"}}
+    spec: ClassVar = {"name": "PatientPruner", "patience": 2,
+                      "wrapped_pruner": {"name": "MedianPruner"}}
 
 
 class TestThreshold(TestMedian):

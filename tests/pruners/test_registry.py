@@ -15,7 +15,7 @@ from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.loop.driver import Driver
 from paddle_transfer.loop.pruning import trial_pruner
 from paddle_transfer.loop.trial_folder import TrialFolders
-from paddle_transfer.pruners.base import RegisteredPruner
+from paddle_transfer.pruners.base import Pruner, RegisteredPruner
 from paddle_transfer.pruners.curve import CurvesPruner
 from paddle_transfer.pruners.optuna import OptunaPruner
 from paddle_transfer.pruners.registry import PRUNERS, TrialPruner, make_pruner
@@ -31,12 +31,13 @@ from tests.helpers.tiny_search import tiny_settings
 from tests.helpers.virtual_search import scheduler_of
 
 
-class Recorded:
-    """A pruner that writes down what it is asked, and says what it is told to."""
+class Recorded(Pruner):
+    """Writes down what it is asked, and says what it is told to."""
 
     def __init__(self, answer=True):
         self.answer, self.asked = answer, []
 
+    @override
     def should_stop(self, space, trial, finished, *, epochs, seed):
         self.asked.append((trial, list(finished), epochs, seed))
         return self.answer
@@ -138,14 +139,14 @@ def test_repeats_of_a_whole_training_are_never_stopped(tmp_path):
     assert adapter(settings, pruner).should_stop(mine, [stopped, mine])
 
 
-def pruner_of(settings, spec):
-    return trial_pruner(spec, base=settings.base, space=settings.space, stages=settings.stages,
+def pruner_of(settings, component):
+    return trial_pruner(component, base=settings.base, space=settings.space, stages=settings.stages,
                         repeats=settings.repeats)
 
 
 def test_epochs_are_those_of_the_point(tmp_path):
     settings = shown_settings(tmp_path, seed=0)
-    pruner = pruner_of(settings, {"name": "auto"})
+    pruner = pruner_of(settings, Component("auto"))
     pruner._pruner = asked = Recorded()
     mine = running(1, 0.1)
     pruner.should_stop(mine, [mine])
@@ -156,10 +157,10 @@ def test_greedy_searches_prune_nothing_but_mistakes_are_named(tmp_path):
     settings = shown_settings(tmp_path, search_mode="greedy")
     plan = make_plan(settings.base_config, settings.keys, None)
     settings = change(settings, plan=plan, space=plan.space())
-    assert pruner_of(settings, {"name": "auto"}) is None
+    assert pruner_of(settings, Component("auto")) is None
     assert pruner_of(settings, None) is None
     with pytest.raises(PaddleTransferError, match=r"pruner\.name"):
-        pruner_of(settings, {"name": "x"})
+        pruner_of(settings, Component("x"))
 
 
 def test_a_search_with_a_pruner_ends_hopeless_trials_early(tmp_path):
