@@ -23,8 +23,8 @@ def replay_tables(arguments: argparse.Namespace) -> int:
     """Every method on every table, a line each as soon as it is known."""
     from benchmarks.recorded import load_table
     from benchmarks.report import find_methods, methods, run_method, summarise
-    from paddle_transfer.samplers.gp.compress_table import compress_table
     from paddle_transfer.samplers.gp.past_tasks import read_tasks
+    from paddle_transfer.samplers.gp.task_prior import compress_table
 
     tables = [load_table(path) for path in arguments.table]
     tasks = read_tasks(arguments.prior) if arguments.prior else None
@@ -54,7 +54,7 @@ def replay_tables(arguments: argparse.Namespace) -> int:
 def distil_tables(arguments: argparse.Namespace) -> int:
     """Write a prior file of the tables."""
     from benchmarks.recorded import load_table, write_tasks
-    from paddle_transfer.samplers.gp.compress_table import compress_table
+    from paddle_transfer.samplers.gp.task_prior import compress_table
 
     tasks = [compress_table(load_table(path)) for path in arguments.table]
     if arguments.turned:

@@ -7,8 +7,7 @@ import os
 from paddle_transfer.errors import PaddleTransferError, ValidationIssue
 from paddle_transfer.loop.saved_search import read_saved_search
 from paddle_transfer.samplers.base import PastTask
-from paddle_transfer.samplers.gp.compress_table import compress_table
-from paddle_transfer.samplers.gp.task_prior import is_comparable, past_task
+from paddle_transfer.samplers.gp.task_prior import compress_table, is_comparable, past_task
 from paddle_transfer.samplers.tables import load_table
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.records import observations

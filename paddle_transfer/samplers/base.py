@@ -42,8 +42,7 @@ class PastTask:
     """The results of an earlier task: a search, or a recorded table.
 
     :param points: of any space; the hyperparameters that it shares with a new search are used
-    :param values: of the points, to be maximised: log-odds of a metric in 0..1, other metrics
-        standardised
+    :param values: of the points, to be maximised: log-odds, or standardised where no proportions
     """
 
     name: str
@@ -55,10 +54,8 @@ class PastTask:
 class PosteriorSummary:
     """What a model of the results says of a search.
 
-    :param winner: the tried point with the largest posterior mean, without noise: not the luckiest
-        one
-    :param gain: the largest expected improvement over it among untried points, in units of the
-        metric
+    :param winner: the tried point with the largest posterior mean: not the luckiest one
+    :param gain: the largest expected improvement over it among untried points, in metric units
     :param tolerance: the gain that is not worth a trial (0.4 points where accuracies are near 0.88)
     :param evaluated: the number of points with a result
     :param estimates: posterior means of the metric at the points that may win, by ``Space.key``:
@@ -80,20 +77,17 @@ class PosteriorSummary:
 class Sampler(Protocol):
     """Proposes points.
 
-    Duties: the same arguments give the same answer in any process; the answer is a point of the
-    space, made of the space's own values; a point in ``running`` is not proposed while another one
-    is left.
+    Duties: the same arguments give the same answer in any process; it is a point of the space, made
+    of the space's own values; no point in ``running`` is proposed while another one is left.
     """
 
     def suggest(self, space: Space, finished: Sequence[Observation], running: Sequence[Point], *,
                 seed: int) -> Point | None:
         """The next point, or None when every point of a finite space is finished or running.
 
-        :param finished: in trial-number order; several with the same point are repeats with other
-            seeds
+        :param finished: in trial-number order; the same point again is a repeat with another seed
         :param running: points in training
-        :param seed: the study's seed; random numbers depend on it and on the number of points so
-            far
+        :param seed: the study's; random numbers depend on it and on the number of points so far
         """
         ...
 
@@ -105,8 +99,7 @@ class PosteriorSampler(Sampler, Protocol):
                   gain: bool = True) -> PosteriorSummary | None:
         """The model's summary of the finished trials; None while not one of them is complete.
 
-        :param gain: False leaves out the gain (it is infinite then), which takes seconds in a space
-            of 100,000 points
+        :param gain: False: it is not computed (and infinite); 100,000 points take seconds
         """
         ...
 
@@ -132,11 +125,9 @@ class SamplerContext:
 
 
 class RegisteredSampler(ABC):
-    """A sampler that a search file can name. Its class, in ``registry.SAMPLERS``, carries what
-    others need to know.
+    """A sampler that a search file can name: its class is in ``registry.SAMPLERS``.
 
-    ``options`` is the model of its options, ``build`` makes it. The other class attributes are its
-    capabilities:
+    ``options`` is the model of its options, ``build`` makes it. The other attributes say:
 
     - ``needs_finite_space``: it refuses continuous ranges
     - ``has_posterior``: it is a ``PosteriorSampler``, and learns from earlier tasks

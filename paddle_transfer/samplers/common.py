@@ -90,14 +90,12 @@ class SamplerBase(RegisteredSampler):
 
     @abstractmethod
     def propose(self, trials: Trials) -> Point | None:
-        """The next point. With ``trials.allow_repeats`` all points may be taken; else one is left.
-        """
+        """The next point; without ``trials.allow_repeats`` one is left."""
 
 
 def own_point(space: Space, point: Point) -> Point:
-    """``point`` made of the space's own Python values (0.1 for numpy's float64(0.1)), in the
-    space's order, inactive hyperparameters at rest. Raises ValueError when it is not in the
-    space."""
+    """``point`` made of the space's own Python values (0.1 for numpy's float64(0.1)), in its order,
+    inactive ones at rest. Raises ValueError when it is not in the space."""
     plain = {name: _plain(value) for name, value in point.items()}
     if not space.contains(plain):
         raise ValueError(f"the point {plain!r} is not in the space of {list(space.names)}")
@@ -139,6 +137,5 @@ def generator(seed: int, count: int, purpose: str) -> random.Random:
 
 
 def untaken(space: Space, taken: set[str]) -> Point | None:
-    """The first point of a finite space, in its order, that is not in ``taken``; None when there is
-    none."""
+    """The first point of a finite space, in its order, that is not in ``taken``, or None."""
     return next((point for point in space.points() if space.key(point) not in taken), None)

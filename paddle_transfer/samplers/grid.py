@@ -9,8 +9,7 @@ from paddle_transfer.space.space import Point
 
 
 class GridSampler(SamplerBase):
-    """The product of all values. What is left is a set difference, so resuming needs no stored
-    order."""
+    """The product of all values. What is left is a set difference: resuming needs no order."""
 
     name = "grid"
     needs_finite_space = exhaustive = True

@@ -29,8 +29,8 @@ from benchmarks.report import (
 )
 from benchmarks.synthetic import synthetic_table
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.gp.compress_table import compress_table
 from paddle_transfer.samplers.gp.past_tasks import read_tasks
+from paddle_transfer.samplers.gp.task_prior import compress_table
 
 TOOL = Path(__file__).parents[2] / "tools" / "benchmark.py"
 

@@ -25,17 +25,14 @@ from paddle_transfer.space.space import Point, Space
 Curve = Sequence[tuple[int, float]]
 
 #: Prior mean and standard deviation of the gain over the whole schedule, in units of the scale.
-#: Both fall with the
-#: ``POWER``-th power of the share that is left.
+#: Both fall with the ``POWER``-th power of the share that is left.
 MEAN, SPREAD, POWER = 1.0, 0.9, 2.5
 
 #: Standard deviation of the part that no training says of another; where trainings are few and
-#: fluctuate it is more:
-#: these multiples are compared by their likelihood.
+#: fluctuate it is more: these multiples are compared by their likelihood.
 FLOOR, FLOOR_FACTORS = 0.08, (1.0, 2.0, 4.0)
 
-#: Parts of the standard deviation: common to all trainings, and along one axis (strong, weak, other
-#: ones).
+#: Parts of the standard deviation: common to all trainings, and along an axis of each kind.
 COMMON, STRONG, WEAK, OTHER = 0.6, 0.8, 0.1, 0.4
 
 
@@ -43,8 +40,7 @@ COMMON, STRONG, WEAK, OTHER = 0.6, 0.8, 0.1, 0.4
 class Scale:
     """The scale of gains.
 
-    :param is_proportion: the metric is in 0..1 and counts in log-odds; other metrics count as they
-        are
+    :param is_proportion: the metric is in 0..1 and counts in log-odds; others count as they are
     :param unit: 1 in log-odds; else the most that a whole training gained after its first epoch
     """
 
@@ -55,8 +51,7 @@ class Scale:
         return log_odds(value) if self.is_proportion else value
 
     def level(self, curve: Curve) -> float:
-        """The best value of a curve so far: a dip of a large learning rate does not count against
-        it."""
+        """The best value of a curve so far: a dip does not count against it."""
         return max(self(value) for _, value in curve if math.isfinite(value))
 
     def gain(self, whole: Observation, share: float) -> float | None:
@@ -69,8 +64,7 @@ class Scale:
 
 
 def scale_of(whole: Sequence[Observation], curve: Curve) -> Scale | None:
-    """The scale for these trainings; None while too few are known of a metric that is no
-    proportion."""
+    """The scale; None while too few trainings are known of a metric that is no proportion."""
     values = [value for c in [curve, *(o.curve for o in whole)]
               for _, value in c if math.isfinite(value)]
     if all(0.0 <= value <= 1.0 for value in values):
@@ -90,8 +84,7 @@ def expected_gain(space: Space, point: Point, whole: Sequence[Observation], shar
     axes = tuple(axis_of(h) for h in space.hyperparameters)
     left = (1.0 - share) ** POWER * scale.unit
     noise = (FLOOR * scale.unit) ** 2
-    # Trainings that start later than this prior expects (a warmup, another schedule) widen it by as
-    # much.
+    # Trainings that start later than this prior expects (a warmup, ...) widen it by as much.
     most = max((abs(gain) for _, gain in known), default=0.0)
     left *= max(1.0, most / ((MEAN + SPREAD) * left + math.sqrt(noise)))
     rows = encoding.matrix(axes, [*(other for other, _ in known), point])

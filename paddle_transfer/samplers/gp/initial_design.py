@@ -17,8 +17,8 @@ from paddle_transfer.space.space import Point, Space, finite
 _SAMPLES = 300
 
 #: The cost of leaving the baseline's value on an axis without a peak, as a share of its amplitude:
-#: without results its
-#: author's choice is as good as any, and a change of the learning rate alone tells more.
+#: without results its author's choice is as good as any, and a change of the learning rate alone
+#: tells more.
 _LEAVING_BASELINE = 0.3
 
 

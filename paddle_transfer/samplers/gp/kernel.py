@@ -20,16 +20,14 @@ from paddle_transfer.space.hyperparameter import Choice
 #: Standard deviation of the level of a task, in log-odds.
 LEVEL = 1.5
 
-#: Amplitude of joint effects: of two hyperparameters along a strong one, and of all together; the
-#: larger one where some
-#: hyperparameter has a large effect (mixup, or an unknown name).
+#: Amplitude of joint effects; the larger one where some hyperparameter has a large effect (mixup,
+#: or an unknown name).
 JOINT, JOINT_LARGE = 0.10, 0.20
 
 #: The weight of a weak hyperparameter in a joint effect.
 WEAK_WEIGHT = 0.1
 
-#: Noise of a training: the part that near-duplicates share, and the part that they do not; in
-#: log-odds.
+#: Noise of a training (log-odds): the part that near-duplicates share, and the part they do not.
 SHARED_NOISE, OWN_NOISE = 0.10, 0.03
 
 #: Columns longer than this may hold few different values, as those of a grid do.
@@ -37,15 +35,11 @@ _LONG_COLUMN = 400
 
 
 class TaskModel(Protocol):
-    """What earlier tasks say of the rows of a search (``task_prior.TaskPrior``)."""
+    """Earlier tasks at the rows of a search, as ``task_prior.TaskPrior``."""
 
-    def mean(self, rows: Array) -> Array:
-        """The mean over the tasks, one number per row."""
-        ...
+    def mean(self, rows: Array) -> Array: ...
 
-    def deviations(self, rows: Array) -> Array:
-        """The tasks' deviations from their mean, one column per task."""
-        ...
+    def deviations(self, rows: Array) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -101,10 +95,8 @@ class Kernel:
         """The diagonal of ``signal(a, a)``."""
         total = self.level ** 2 + sum(self._amplitude(i) ** 2 for i in range(len(self.axes)))
         total += self._joint_amplitude() ** 2
-        if self.tasks is not None:
-            variances: Array = total + (self.tasks.deviations(a) ** 2).sum(axis=1)
-            return variances
-        return numpy.full(len(a), total)
+        tasks = (self.tasks.deviations(a) ** 2).sum(axis=1) if self.tasks is not None else 0.0
+        return numpy.full(len(a), total) + tasks
 
     def noise(self, a: Array, repeats: Array) -> Array:
         """Covariance of the noise of the rows' means over ``repeats`` trainings each. Repeat k of
@@ -126,11 +118,10 @@ class Kernel:
 
     def _amplitude(self, i: int) -> float:
         axis = self.axes[i]
-        factor = self.amplitude_factors[i] if self.amplitude_factors else 1.0
-        if not self._leading(axis):
-            other = 1.0 if axis.prior.weak else self.other_factor
-            return axis.prior.amplitude * factor * other
-        return axis.prior.amplitude * factor * self.leading_factor
+        own = self.amplitude_factors[i] if self.amplitude_factors else 1.0
+        common = self.leading_factor if self._leading(axis) else (
+            1.0 if axis.prior.weak else self.other_factor)
+        return axis.prior.amplitude * own * common
 
     def _correlation(self, i: int, a: Array, b: Array) -> Array:
         """Of the effect of axis ``i`` between the coordinates ``a`` and ``b``."""

@@ -23,11 +23,9 @@ from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Point, Space
 
 #: Prior odds of "like earlier tasks" against "like nothing seen", and the number of points per
-#: hyperparameter after
-#: which half of them is left: earlier tasks know where to begin, and the new one's own results soon
-#: know better
-#: (compare the weight dilution of RGPE, Feurer et al. 2018). Below ``LEAST_ODDS`` they are left
-#: out.
+#: hyperparameter after which half of them is left: earlier tasks know where to begin, and the new
+#: one's own results soon know better (compare the weight dilution of RGPE, Feurer et al. 2018).
+#: Below ``LEAST_ODDS`` they are left out.
 ODDS, HALVED, LEAST_ODDS = 2.0, 0.25, 0.01
 
 #: Beyond so many results, kernels are compared on a part of them and only the best one is used in

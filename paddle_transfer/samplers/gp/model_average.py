@@ -17,23 +17,20 @@ from paddle_transfer.samplers.gp.kernel import SHARED_NOISE, Kernel
 from paddle_transfer.samplers.gp.task_prior import TaskPrior
 
 #: Factors of the leading axes' length scale and amplitude. The shortest one expects cliffs:
-#: learning rates that diverge
-#: lie beside the best one.
+#: learning rates that diverge lie beside the best one.
 LENGTH_FACTORS, LEADING_FACTORS = (0.4, 0.8, 1.3, 2.2), (0.7, 1.3)
 
-#: From so many results on, amplitudes of single hyperparameters are fitted; the factors tried for
-#: each.
+#: From so many results on, single amplitudes are fitted; the factors tried for each.
 FIT_FROM, AMPLITUDE_FACTORS = 8, (1 / 3, 3.0)
 
-#: With risky hyperparameters in the space: factors of all other axes' amplitudes, and the number of
-#: results from which
-#: on they are fitted, for less evidence (``RISKY``) than elsewhere (``USUAL``): (penalty, least
+#: With risky hyperparameters: factors of all other axes' amplitudes, and from how many results on
+#: single ones are fitted, for less evidence (``RISKY``) than elsewhere (``USUAL``): (penalty, least
 #: improvement).
 OTHER_FACTORS, FIT_RISKY_FROM = (1.0, 2.5), 6
 USUAL, RISKY = (0.5, 0.5), (0.25, 0.1)
 
-#: Factors of a training's usual noise that are compared from ``FIT_FROM`` results on; the penalty
-#: per squared logarithm.
+#: Factors of a training's usual noise, compared from ``FIT_FROM`` results on; the penalty per
+#: squared logarithm.
 NOISE_FACTORS, NOISE_PENALTY = (0.7, 1.0, 1.4, 2.0, 2.8), 1.0
 
 #: Factors of amplitude and length scale of what earlier tasks do not explain.

@@ -28,8 +28,8 @@ from paddle_transfer.samplers.gp.past_tasks import shipped
 from paddle_transfer.space.space import Point, Space
 
 #: Acquisition functions: expected improvement, its logarithm (the same order, never flat),
-#: probability of improvement,
-#: upper confidence bound of the metric (the lower one of the loss: both names stand for it).
+#: probability of improvement, upper confidence bound of the metric (the lower one of the loss: both
+#: names stand for it).
 ACQUISITIONS = ("ei", "logei", "pi", "ucb", "lcb")
 
 

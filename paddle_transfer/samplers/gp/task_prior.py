@@ -18,9 +18,10 @@ from paddle_transfer.samplers.common import valid_observations
 from paddle_transfer.samplers.gp.dimension_prior import Axis, axis_of
 from paddle_transfer.samplers.gp.encoding import Array
 from paddle_transfer.samplers.gp.kernel import Kernel
-from paddle_transfer.samplers.gp.metric_scale import log_odds
+from paddle_transfer.samplers.gp.metric_scale import log_odds, tail_length
 from paddle_transfer.samplers.gp.training_data import compress_tail, training_data
-from paddle_transfer.space.space import Space
+from paddle_transfer.samplers.tables import Table
+from paddle_transfer.space.space import Point, Space
 
 #: The noise of a task's values, in log-odds: at its best point, and per unit below it.
 CLOSE, LOOSE = 0.05, 0.3
@@ -41,6 +42,19 @@ def past_task(name: str, space: Space, finished: Sequence[Observation]) -> PastT
     order = sorted(range(len(data.points)), key=lambda i: -data.values[i])[:_POINTS]
     return PastTask(name, tuple(data.points[i] for i in order),
                     tuple(float(values[i]) for i in order))
+
+
+def compress_table(table: Table) -> PastTask:
+    """Log-odds of the mean over seeds of the last tenth of the epochs, averaged over weak
+    hyperparameters (L2 decay), so that 196 points become 28."""
+    weak = {h.name for h in table.space.hyperparameters if axis_of(h).prior.weak}
+    ends = table.curves[:, :, -tail_length(table.epochs):].mean(axis=(1, 2))
+    groups: dict[str, tuple[Point, list[float]]] = {}
+    for i, point in enumerate(table.space.points()):
+        kept = {name: value for name, value in point.items() if name not in weak}
+        groups.setdefault(repr(kept), (kept, []))[1].append(log_odds(float(ends[i])))
+    return PastTask(table.name, tuple(kept for kept, _ in groups.values()),
+                    tuple(float(numpy.mean(values)) for _, values in groups.values()))
 
 
 def is_comparable(task: PastTask, space: Space) -> bool:

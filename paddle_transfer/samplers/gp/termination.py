@@ -13,8 +13,8 @@ import numpy
 from paddle_transfer.samplers.base import Observation, PastTask, PosteriorSummary
 from paddle_transfer.samplers.common import finished_keys, valid_observations
 from paddle_transfer.samplers.gp import encoding
-from paddle_transfer.samplers.gp.acquisition import expected_improvement
 from paddle_transfer.samplers.gp.model import ModelAverage, model_of
+from paddle_transfer.samplers.gp.proposal import expected_improvement
 from paddle_transfer.space.space import Point, Space, finite
 
 #: ``stop: auto`` ends a search when no untried point is expected to gain more than this share of a

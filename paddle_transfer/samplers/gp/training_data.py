@@ -27,8 +27,7 @@ FULL = 0.6
 #: The least distance of a diverged trial below the best, before compression (log-odds).
 DIVERGED = 3.0
 
-#: The noise of a training (log-odds) with which the uncertainty of an extrapolated curve is
-#: compared.
+#: The noise of a training (log-odds), which an extrapolated curve's uncertainty is compared with.
 USUAL_NOISE = 0.1
 
 #: The weight of a pruned training whose metric is no proportion.
@@ -44,8 +43,7 @@ class TrainingData:
     :param repeats: the number of trainings of each point; a pruned one counts in part
     :param slope: the change of the metric per unit of ``values`` at the best point
     :param is_proportion: whether the metric is in 0..1 and ``values`` are log-odds
-    :param location: of the standardised metric
-    :param spread: of the standardised metric
+    :param location: that was subtracted from a metric that is no proportion; ``spread``: its unit
     """
 
     points: list[Point]
@@ -64,8 +62,7 @@ class TrainingData:
         whole: Array = best - numpy.where(below <= FULL, below, expanded)
         if not self.is_proportion:
             return self.location + self.spread * whole
-        metric: Array = 1.0 / (1.0 + numpy.exp(-numpy.clip(whole, -500.0, 500.0)))
-        return metric
+        return numpy.asarray(1.0 / (1.0 + numpy.exp(-numpy.clip(whole, -500.0, 500.0))))
 
 
 def training_data(space: Space, results: Sequence[Observation]) -> TrainingData:
@@ -125,8 +122,7 @@ def _extrapolated_end(space: Space, pruned: Observation,
 
 def _median_gain(pruned: Observation, complete: Sequence[Observation],
                  change: Callable[[float], float]) -> float:
-    """The median gain of finished trials from the pruned one's last epoch to their end, never below
-    0."""
+    """The median gain of finished trials from the pruned one's last epoch on, at least 0."""
     last = pruned.curve[-1][0]
     gains = sorted(change(tail_mean(o)) - change(dict(o.curve)[last])
                    for o in complete if last in dict(o.curve))
@@ -134,12 +130,10 @@ def _median_gain(pruned: Observation, complete: Sequence[Observation],
 
 
 def noise_floor(data: TrainingData, eval_size: int | None) -> float:
-    """The least noise of one accuracy on ``eval_size`` images, in log-odds, from the binomial
-    distribution.
+    """The least noise of one accuracy on ``eval_size`` images, in log-odds: the binomial's.
 
     All trainings are measured on the same images, and what is hard for one is hard for the other:
-    two accuracies differ by less than the two binomials would (McNemar's point), and half of the
-    variance is taken.
+    two accuracies differ by less than two binomials (McNemar), so half of the variance is taken.
     """
     if not eval_size or not data.is_proportion:
         return 0.0
@@ -147,17 +141,14 @@ def noise_floor(data: TrainingData, eval_size: int | None) -> float:
 
 
 def compress_tail(values: Array) -> Array:
-    """``values`` whose distances below the best, beyond ``FULL``, grow with their logarithm
-    only."""
+    """``values``; distances below the best beyond ``FULL`` grow with their logarithm only."""
     below = values.max() - values
     compressed = FULL * (1.0 + numpy.log(numpy.maximum(below, FULL) / FULL))
-    result: Array = values.max() - numpy.where(below <= FULL, below, compressed)
-    return result
+    return numpy.asarray(values.max() - numpy.where(below <= FULL, below, compressed))
 
 
 def _location(raw: Sequence[float]) -> tuple[float, float]:
-    """Median and standard deviation of metrics that are no proportions; the deviation is never
-    zero."""
+    """Median and standard deviation (never zero) of metrics that are no proportions."""
     ordered = sorted(raw)
     median, mean = ordered[len(ordered) // 2], sum(ordered) / len(ordered)
     variance = sum((value - mean) ** 2 for value in ordered) / len(ordered)
