@@ -17,7 +17,7 @@ from paddle_transfer.space.space import Space
 
 
 class Pruner(Protocol):
-    """Judges running trials.
+    """Decides whether running trials end early.
 
     Duties: the same arguments give the same answer in any process; no trial is stopped while none
     is finished, nor before its first epoch or after its last; the arguments stay as they are.
@@ -36,9 +36,9 @@ class Pruner(Protocol):
 
 
 class RegisteredPruner(ABC):
-    """A pruner that a search file can name. The class, in ``registry.PRUNERS``, is imported when a
-    search file is read: what it needs is imported by ``build``. ``options`` is the model of its
-    options."""
+    """What a search file can name. The class, in ``registry.PRUNERS``, is imported when a search
+    file is read; heavy libraries are not. It is the ``Pruner`` itself, or knows how to make one.
+    ``options`` is the model of its options."""
 
     name: ClassVar[str]
     options: ClassVar[type[Options]] = Options

@@ -1,82 +1,29 @@
-"""The pruner ``auto``: ends a trial that is almost surely not to come near the best finished one.
-
-Two things predict where a trial ends: its curve so far with its extrapolated gain, and the model's
-prediction for its point. A trial is stopped only when both together leave less than ``CHANCE``. A
-search asks for few hopeless points, so haste gains little and may lose the winner.
-"""
+"""The pruner ``auto``: ends a trial that is almost surely not to come near the best one."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from typing_extensions import override
 
-from paddle_transfer.pruners.base import Pruner
+from paddle_transfer.config.validation import Options
+from paddle_transfer.pruners.base import Pruner, RegisteredPruner
 from paddle_transfer.samplers.base import Observation
-from paddle_transfer.samplers.common import valid_observations
-from paddle_transfer.samplers.gp import encoding
-from paddle_transfer.samplers.gp.curve_extrapolation import expected_gain, scale_of
-from paddle_transfer.samplers.gp.metric_scale import tail_mean
-from paddle_transfer.samplers.gp.model import model_of
-from paddle_transfer.space.space import Point, Space
-
-#: No trial is stopped before this share of its epochs,
-EARLIEST = 0.33
-
-#: nor unless the probability that it ends above the best one, or less than ``TOLERANCE`` (log-odds:
-#: about one point at an accuracy of 0.88, the noise of a training) below it, is less than this.
-CHANCE, TOLERANCE = 0.002, 0.1
-
-#: The multiple of the model's variance that counts, and the noise of a training (log-odds).
-DOUBT, NOISE = 2.0, 0.1
+from paddle_transfer.space.space import Space
 
 
-class CurvesPruner(Pruner):
-    """A ``Pruner`` without options; ``seed`` changes nothing."""
+class CurvesPruner(RegisteredPruner, Pruner):
+    """Goes by the trial's curve and by the model of the points; ``seed`` changes nothing."""
+
+    name = "auto"
+
+    @classmethod
+    @override
+    def build(cls, options: Options, *, epochs: int) -> CurvesPruner:
+        return cls()
 
     @override
     def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *,
                     epochs: int, seed: int) -> bool:
-        """As ``Pruner.should_stop``. No trial is stopped before one whole training is finished."""
-        results = valid_observations(space, finished)
-        whole = [o for o in results if o.state == "complete"
-                 and any(math.isfinite(value) for _, value in o.curve)]
-        curve = [(epoch, value) for epoch, value in trial.curve if math.isfinite(value)]
-        if not whole or not curve or not space.contains(trial.point):
-            return False
-        share = curve[-1][0] / epochs
-        scale = scale_of(whole, curve)
-        if scale is None or not EARLIEST <= share < 1.0:
-            return False
-        gain, deviation = expected_gain(space, trial.point, whole, share, scale=scale)
-        end, tolerance = scale.level(curve) + gain, TOLERANCE * scale.unit
-        best = max(scale(tail_mean(o)) for o in whole)
-        if chance(end, deviation, above=best - tolerance) > CHANCE:
-            return False  # most calls end here, in a millisecond
-        if not scale.is_proportion:
-            return True  # the model has another scale
-        return _chance_with_model(space, trial.point, results, whole, end=end,
-                                  deviation=deviation) <= CHANCE
-
-
-def chance(mean: float, deviation: float, *, above: float) -> float:
-    """The probability (0..1) that a normal number exceeds ``above``."""
-    return 0.5 * math.erfc((above - mean) / (deviation * math.sqrt(2.0)))
-
-
-def _chance_with_model(space: Space, point: Point, results: Sequence[Observation],
-                       whole: Sequence[Observation], *, end: float, deviation: float) -> float:
-    """The probability that a trial with the extrapolated ``end`` ends near the best point's
-    posterior mean."""
-    model = model_of(space, results)
-    winner = float(model.mean(encoding.matrix(model.axes, [o.point for o in whole])).max())
-    row = encoding.matrix(model.axes, [point])
-    total = 0.0
-    for weight, part in model.parts:
-        loss, spread = part.predict(row, return_std=True)
-        variance = DOUBT * float(spread[0]) ** 2 + NOISE ** 2
-        trust = variance / (variance + deviation ** 2)  # in the curve
-        mean = trust * end - (1.0 - trust) * float(loss[0])
-        total += weight * chance(mean, math.sqrt(trust) * deviation, above=winner - TOLERANCE)
-    return total
+        from paddle_transfer.pruners.hopeless import is_hopeless  # late: scikit-optimize
+        return is_hopeless(space, trial, finished, epochs=epochs)

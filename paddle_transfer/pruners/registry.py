@@ -28,18 +28,6 @@ class NoPruner(RegisteredPruner):
         """No trial is stopped."""
 
 
-class AutoPruner(RegisteredPruner):
-    """``pruner: auto``, the pruner of this package."""
-
-    name = "auto"
-
-    @classmethod
-    @override
-    def build(cls, options: Options, *, epochs: int) -> Pruner:
-        from paddle_transfer.pruners.curve import CurvesPruner  # late: numpy
-        return CurvesPruner()
-
-
 class NamedPruner(RegisteredPruner):
     """One of Optuna's pruners, by its name there."""
 
@@ -54,7 +42,7 @@ class NamedPruner(RegisteredPruner):
 #: Pruners by the name that ``pruner`` of a search file gives.
 PRUNERS: Registry[type[RegisteredPruner]] = Registry(
     "pruner", group="paddle_transfer.pruners",
-    builtin={"auto": f"{__name__}:AutoPruner", "none": f"{__name__}:NoPruner"})
+    builtin={"auto": "paddle_transfer.pruners.curve:CurvesPruner", "none": f"{__name__}:NoPruner"})
 for _name, _options in OPTIONS.items():
     if _name.endswith("Pruner"):
         PRUNERS.register(_name, type(_name, (NamedPruner,), {"name": _name, "options": _options}))

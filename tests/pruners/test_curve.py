@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from paddle_transfer.pruners.curve import EARLIEST, CurvesPruner, chance
+from paddle_transfer.pruners.curve import CurvesPruner
+from paddle_transfer.pruners.hopeless import EARLIEST, chance
 from tests.helpers.pruner_suite import (
     EPOCHS,
     FINISHED,

@@ -69,7 +69,7 @@ def test_earlier_tasks_have_less_say_with_every_point_and_none_after_nine():
 
 
 def test_what_an_earlier_search_found_is_told_as_it_was():
-    """Log-odds and standardised values, however far below the best, not drawn together."""
+    """Log-odds and standardised values, however far below the best, not compressed."""
     points = [PUBLISHED.point(i) for i in range(3)]
     shares = past_task(
         "t", PUBLISHED,

@@ -70,7 +70,7 @@ def test_repeats_are_averaged_and_one_divergence_spoils_a_point():
     ])
     assert list(data.repeats) == [2, 2]
     assert data.values[0] == pytest.approx(odds(0.8))
-    # three units below the best, drawn together
+    # three units below the best, compressed
     assert data.values[1] == pytest.approx(odds(0.8) - FULL * (1 + math.log(3 / FULL)))
 
 
