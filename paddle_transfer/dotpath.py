@@ -8,7 +8,7 @@ touched.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 #: Stands in ``diff`` for a value that one side does not have.
 ABSENT = "(absent)"
@@ -27,7 +27,7 @@ class PathError(LookupError):
         super().__init__(f"{path}: nothing there" + (f" after '{reached}'" if reached else ""))
 
 
-def split(path: str) -> list[str]:
+def _split(path: str) -> list[str]:
     """The parts of a dotted path. Raises ValueError for an empty path or part (``a..b``)."""
     parts = path.split(".")
     if not all(parts):
@@ -35,15 +35,26 @@ def split(path: str) -> list[str]:
     return parts
 
 
-def get(data: Any, path: str) -> Any:
+def _descend(data: object, parts: list[str], depth: int) -> Any:
+    """The value that the first ``depth`` parts lead to. Raises PathError."""
+    place: Any = data
+    for i in range(depth):
+        place = place[_locate(place, parts, i)]
+    return place
+
+
+def get(data: object, path: str) -> Any:
     """The value at ``path``. Raises PathError."""
-    parts = split(path)
-    for i in range(len(parts)):
-        data = data[_locate(data, parts, i)]
-    return data
+    parts = _split(path)
+    return _descend(data, parts, len(parts))
 
 
-def exists(data: Any, path: str) -> bool:
+def find(data: object, path: str) -> Any:
+    """The value at ``path``, or None."""
+    return get(data, path) if exists(data, path) else None
+
+
+def exists(data: object, path: str) -> bool:
     """Whether ``path`` leads to a value."""
     try:
         get(data, path)
@@ -52,32 +63,30 @@ def exists(data: Any, path: str) -> bool:
     return True
 
 
-def set_(data: Any, path: str, value: Any, *, create: bool = False) -> None:
+def set_(data: object, path: str, value: object, *, create: bool = False) -> None:
     """Put ``value`` at ``path``, in place. Raises PathError.
 
     :param create: add missing keys of mappings on the way (as mappings); a list never grows
     """
-    *parents, last = parts = split(path)
+    *parents, last = parts = _split(path)
+    place: Any = data
     for i, part in enumerate(parents):
-        if create and isinstance(data, dict) and _key(data, part) is None:
-            data[part] = {}
-        data = data[_locate(data, parts, i)]
-    if create and isinstance(data, dict) and _key(data, last) is None:
-        data[last] = value
-    else:
-        data[_locate(data, parts, len(parents))] = value
+        if create and isinstance(place, dict) and _key(place, part) is None:
+            place[part] = {}
+        place = place[_locate(place, parts, i)]
+    missing = create and isinstance(place, dict) and _key(place, last) is None
+    place[last if missing else _locate(place, parts, len(parents))] = value
 
 
-def delete(data: Any, path: str) -> Any:
+def delete(data: object, path: str) -> Any:
     """Remove the value at ``path``, in place, and return it. Raises PathError."""
-    parts = split(path)
-    for i in range(len(parts) - 1):
-        data = data[_locate(data, parts, i)]
-    last = _locate(data, parts, len(parts) - 1)
-    return data.pop(last)
+    parts = _split(path)
+    place = _descend(data, parts, len(parts) - 1)
+    last = _locate(place, parts, len(parts) - 1)
+    return place.pop(last)
 
 
-def clone(data: Any) -> Any:
+def clone(data: object) -> Any:
     """A deep copy as plain dicts and lists, without objects in two places (YAML anchors)."""
     if isinstance(data, dict):
         return {key: clone(value) for key, value in data.items()}
@@ -86,7 +95,7 @@ def clone(data: Any) -> Any:
     return data
 
 
-def walk(data: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def walk(data: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """(path, value) of every leaf, in order; an empty mapping or list is a leaf."""
     items = _items(data)
     if not items and prefix:
@@ -95,7 +104,7 @@ def walk(data: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield from walk(value, f"{prefix}.{key}" if prefix else str(key))
 
 
-def same(a: Any, b: Any) -> bool:
+def same(a: object, b: object) -> bool:
     """Equality of settings: 1 and 1.0 are equal, 1 and True are not, in lists and mappings too."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
@@ -104,7 +113,7 @@ def same(a: Any, b: Any) -> bool:
     return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
 
 
-def diff(old: Any, new: Any, prefix: str = "") -> list[str]:
+def diff(old: object, new: object, prefix: str = "") -> list[str]:
     """Every difference as ``path: old -> new``, in the order of ``old``; see ``ABSENT``."""
     if same(old, new):
         return []
@@ -117,16 +126,16 @@ def diff(old: Any, new: Any, prefix: str = "") -> list[str]:
                              f"{prefix}.{key}" if prefix else str(key))]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return ABSENT if isinstance(value, str) and value == ABSENT else repr(value)
 
 
-def _is_list_of_trees(value: Any) -> bool:
+def _is_list_of_trees(value: object) -> TypeGuard[list[Any]]:
     """Whether ``value`` is a list of mappings or lists, which is compared item by item."""
     return isinstance(value, list) and all(isinstance(item, (dict, list)) for item in value)
 
 
-def _items(data: Any) -> list[tuple[Any, Any]]:
+def _items(data: object) -> list[tuple[Any, Any]]:
     if isinstance(data, dict):
         return list(data.items())
     return list(enumerate(data)) if isinstance(data, list) else []
@@ -139,7 +148,7 @@ def _key(data: Mapping[Any, Any], part: str) -> Any:
     return next((key for key in data if not isinstance(key, str) and str(key) == part), None)
 
 
-def _locate(data: Any, parts: list[str], i: int) -> Any:
+def _locate(data: object, parts: list[str], i: int) -> Any:
     """The key or index of ``data`` that ``parts[i]`` names. Raises PathError."""
     if isinstance(data, dict):
         key = _key(data, parts[i])

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Component:
-    """A registered part by name, with its options: ``{name: MedianPruner, n_startup_trials: 5}``."""
+    """A part by name, with its options: ``{name: MedianPruner, n_startup_trials: 5}``."""
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -47,90 +47,71 @@ class Registry(Generic[T]):
 
     def __init__(self, kind: str, *, group: str, builtin: Mapping[str, str]):
         self.kind, self.group, self.builtin = kind, group, tuple(builtin)
-        self._targets: dict[str, str] = dict(builtin)
-        self._parts: dict[str, T] = {}
-        self._installed = set(builtin)
+        self._parts: dict[str, T | str] = {**builtin}  # a text is the module:attribute
+        self._installed = {*builtin}
         self._searched = False
 
     def register(self, name: str, part: T | str) -> None:
-        """Add ``part``, or ``module:attribute`` to import it from, under ``name``.
+        """Add ``part``, or the ``module:attribute`` to import it from, under ``name``.
 
-        Raises ValueError when the name is taken by another part.
+        Raises ValueError if another part has the name.
         """
-        known = self._parts.get(name, self._targets.get(name))
-        if known is not None and known != part:
+        known = self._parts.setdefault(name, part)
+        if known != part:
             raise ValueError(f"there is a {self.kind} named '{name}' already: {known!r}")
-        if isinstance(part, str):
-            self._targets[name] = part
-        else:
-            self._parts[name] = part
 
     def unregister(self, name: str) -> None:
-        """Remove ``name``; nothing happens when it is not there."""
+        """Remove ``name``, if it is registered."""
         self._parts.pop(name, None)
-        self._targets.pop(name, None)
 
     def names(self) -> tuple[str, ...]:
-        """All names, those of this package first, each kind in the order of registration."""
-        self._find_entry_points()
-        return tuple(dict.fromkeys([*self._targets, *self._parts]))
+        """All registered names, those of this package first."""
+        if not self._searched:
+            self._searched = True
+            for point in entry_points(group=self.group):
+                self._parts.setdefault(point.name, point.value)
+                self._installed.add(point.name)
+        return tuple(self._parts)
 
     def __contains__(self, name: object) -> bool:
-        """Whether ``name`` is registered, or is ``module:attribute`` (which may not be there)."""
-        return name in self._parts or name in self._targets or name in self.names() or (
-            isinstance(name, str) and _is_target(name))
+        """Whether ``name`` is registered, or is a ``module:attribute``, which may not exist."""
+        return self._is_registered(name) or (isinstance(name, str) and _is_target(name))
+
+    def _is_registered(self, name: object) -> bool:
+        return name in self._parts or name in self.names()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
     def __getitem__(self, name: str) -> T:
-        """The part ``name``. Raises UnknownName, with the closest known name or why not."""
-        if name not in self._parts:
-            if name not in self:
-                raise UnknownName(
-                    f"there is no {self.kind} '{name}'. {did_you_mean(name, self.names())}")
-            if name not in self._targets:
-                return self._imported(name)
-            self._parts[name] = cast(T, attribute_of(self._targets[name]))
-        return self._parts[name]
+        """The part ``name``. Raises UnknownName, with the closest known name or the cause."""
+        if self._is_registered(name):
+            part = self._parts[name]
+            return cast(T, attribute_of(part) if isinstance(part, str) else part)
+        if not _is_target(name):
+            raise UnknownName(
+                f"there is no {self.kind} '{name}'. {did_you_mean(name, self.names())}")
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())  # the last: it must not shadow a library
+        try:
+            return cast(T, attribute_of(name))
+        except (ImportError, AttributeError) as error:
+            raise UnknownName(f"there is no {self.kind} '{name}': {error}") from error
 
     def portable_name(self, name: str) -> str:
-        """A name of the part ``name`` that another process knows, too.
-
-        ``module:attribute`` of what only this process has registered. Raises UnknownName.
-        """
+        """A name of the part ``name`` that other processes know, too: ``module:attribute`` for what
+        only this process has registered. Raises UnknownName."""
         part = self[name]
         if name in self._installed or _is_target(name):
             return name
-        if name in self._targets:
-            return self._targets[name]
+        registered = self._parts[name]
+        if isinstance(registered, str):
+            return registered
         target = f"{getattr(part, '__module__', '')}:{getattr(part, '__qualname__', '')}"
         if not _is_target(target) or target.startswith("__main__:"):
             raise UnknownName(f"the {self.kind} '{name}' ({part!r}) cannot be found by other "
                               "processes. Define it at the top of a module that can be imported")
         return target
-
-    def _imported(self, target: str) -> T:
-        """What ``module:attribute`` names; the current directory is searched, too, as the last."""
-        if os.getcwd() not in sys.path:
-            sys.path.append(os.getcwd())
-        try:
-            return cast(T, attribute_of(target))
-        except (ImportError, AttributeError) as error:
-            raise UnknownName(f"there is no {self.kind} '{target}': {error}") from error
-
-    def items(self) -> Iterator[tuple[str, T]]:
-        """Every name with its part, which is imported."""
-        return ((name, self[name]) for name in self.names())
-
-    def _find_entry_points(self) -> None:
-        """Add the parts of installed packages, once; a name of this package is never replaced."""
-        if self._searched:
-            return
-        self._searched = True
-        for point in entry_points(group=self.group):
-            self._targets.setdefault(point.name, point.value)
-            self._installed.add(point.name)
 
 
 def attribute_of(target: str) -> Any:

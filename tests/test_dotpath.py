@@ -24,6 +24,7 @@ def random_tree(rng, depth=0):
                                              ("5", "five"), ("none", [])])
 def test_get_goes_through_mappings_and_lists(path, value):
     assert dotpath.get(sample(), path) == value
+    assert dotpath.find(sample(), path) == value
 
 
 @pytest.mark.parametrize(("path", "reached", "known"), [("a.x", "a", ["b", "e"]),
@@ -35,6 +36,7 @@ def test_get_goes_through_mappings_and_lists(path, value):
                                                         ("a.b.0.c.x", "a.b.0.c", [])])
 def test_a_path_that_leads_nowhere_says_how_far_it_came(path, reached, known):
     assert not dotpath.exists(sample(), path)
+    assert dotpath.find(sample(), path) is None
     for action in (dotpath.get, dotpath.delete, lambda data, p: dotpath.set_(data, p, 1)):
         data = sample()
         with pytest.raises(dotpath.PathError) as caught:

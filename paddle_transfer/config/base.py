@@ -92,8 +92,7 @@ def eval_size(config: dict[str, Any]) -> int | None:
 def list_size(config: dict[str, Any], part: str) -> int | None:
     """The number of images of ``DataLoader.<part>``: lines of its list. None if there is no list,
     or it cannot be read."""
-    path = f"DataLoader.{part}.dataset.cls_label_path"
-    file = dotpath.get(config, path) if dotpath.exists(config, path) else None
+    file = dotpath.find(config, f"DataLoader.{part}.dataset.cls_label_path")
     if not isinstance(file, str):
         return None
     try:
@@ -138,10 +137,15 @@ def _is_single_label(config: dict[str, Any]) -> bool:
             and not section.get("use_multilabel"))
 
 
+def list_at(config: dict[str, Any], path: str) -> list[Any]:
+    """The list at ``path``, or an empty list that is not part of the config."""
+    items = dotpath.find(config, path)
+    return items if isinstance(items, list) else []
+
+
 def components(config: dict[str, Any], path: str) -> list[tuple[str, dict[str, Any]]]:
     """The (name, arguments) of a list of one-key mappings such as ``Loss.Train``; empty if it is
     missing. Null arguments come as an empty dict that is not part of the config."""
-    items = dotpath.get(config, path) if dotpath.exists(config, path) else None
     return [(name, arguments if isinstance(arguments, dict) else {})
-            for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)
+            for item in list_at(config, path) if isinstance(item, dict)
             for name, arguments in item.items()]

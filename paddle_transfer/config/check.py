@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from paddle_transfer import dotpath
@@ -17,17 +17,6 @@ NEEDED = ("Global", "Arch", "Loss.Train", "Optimizer", "DataLoader.Train", "Data
           "Metric.Eval")
 
 
-@dataclass(frozen=True)
-class _Issues:
-    """``issues`` about paths of one file."""
-
-    issues: ValidationIssues
-    file: str
-
-    def add(self, path: str, rule: str, found: str = "", hint: str = "") -> None:
-        self.issues.add(f"{self.file}: {path}", rule, found, hint)
-
-
 def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
                lacking: ValidationIssues | None = None, tested: bool = False) -> None:
     """Add the mistakes of ``config`` to ``issues``.
@@ -36,24 +25,24 @@ def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
     :param lacking: takes missing folders and files of the data sets in place of ``issues``
     :param tested: whether the test list is needed, too
     """
-    found = _Issues(issues, prefix)
+    found, missing = ValidationIssues(), ValidationIssues()
     for section in NEEDED:
-        value = dotpath.get(config, section) if dotpath.exists(config, section) else None
-        top = section.partition(".")[0]
+        value, top = dotpath.find(config, section), section.partition(".")[0]
         if not value:
             hint = did_you_mean(top, list(config)) if top not in config else ""
             found.add(section, "is needed", "nothing there", hint if hint.startswith("Did") else
                       "See any training config of PaddleClas.")
         elif not isinstance(value, (dict, list)):
             found.add(section, "must be a mapping or a list", show(value))
-    check_transfer(config, issues, prefix=f"{prefix}: ")
+    check_transfer(config, found)
     _check_global(config.get("Global"), found)
     _check_topk(config, found)
-    _check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"),
-                 found if lacking is None else _Issues(lacking, prefix))
+    _check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), missing)
+    for target, added in ((issues, found), (issues if lacking is None else lacking, missing)):
+        target += [replace(issue, where=f"{prefix}: {issue.where}") for issue in added]
 
 
-def _check_global(section: object, issues: _Issues) -> None:
+def _check_global(section: object, issues: ValidationIssues) -> None:
     if not isinstance(section, dict) or not section:
         return
     section = {**GLOBAL_DEFAULTS, **section}
@@ -73,7 +62,7 @@ def _check_global(section: object, issues: _Issues) -> None:
                    "Evaluate every epoch: 1.")
 
 
-def _check_topk(config: dict[str, Any], issues: _Issues) -> None:
+def _check_topk(config: dict[str, Any], issues: ValidationIssues) -> None:
     classes = class_num(config)
     for part in ("Train", "Eval"):
         for metric, arguments in components(config, f"Metric.{part}"):
@@ -87,7 +76,7 @@ def _check_topk(config: dict[str, Any], issues: _Issues) -> None:
                            f"Write topk: {[k for k in numbers if k <= classes] or [1]}.")
 
 
-def _check_files(config: dict[str, Any], modes: tuple[str, ...], issues: _Issues) -> None:
+def _check_files(config: dict[str, Any], modes: tuple[str, ...], issues: ValidationIssues) -> None:
     """Folders and lists of the data sets must exist; PaddleClas looks in the current directory."""
     loaders = config.get("DataLoader")
     for mode, loader in loaders.items() if isinstance(loaders, dict) else ():

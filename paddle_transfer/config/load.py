@@ -112,8 +112,8 @@ def load_yaml(path: str) -> dict[str, Any]:
     return data
 
 
-def _error(file: str, rule: str, found: str, hint: str = "", *, where: str = "") -> ConfigError:
-    return ConfigError(file, [ValidationIssue(where, rule, found, hint)])
+def _error(file: str, rule: str, found: str = "", hint: str = "") -> ConfigError:
+    return ConfigError(file, [ValidationIssue("", rule, found, hint)])
 
 
 def _parse(text: str, path: str) -> Any:
@@ -126,7 +126,7 @@ def _parse(text: str, path: str) -> Any:
     except yaml.YAMLError as error:
         raise ConfigError(path, [_syntax_issue(error, text)]) from None
     except RecursionError:
-        raise _error(path, "a YAML anchor must not contain itself", "") from None
+        raise _error(path, "a YAML anchor must not contain itself") from None
     if loader.issues:
         raise ConfigError(path, loader.issues)
     return data
@@ -151,22 +151,8 @@ def parse_value(text: str) -> Any:
     return None if text.strip() == "None" else _parse(text, text)
 
 
-def parse_override(option: str) -> tuple[str, Any]:
-    """``key.path=value`` -> (path, value), split at the first ``=``. Raises ConfigError."""
-    path, equals, text = option.partition("=")
-    path = path.strip()
-    if not equals or not all(path.split(".")):
-        raise _error("command line", "an override reads key=value", "",
-                     "For example -o Global.epochs=5.", where=f"-o {option}")
-    try:
-        return path, parse_value(text)
-    except ConfigError as error:
-        raise _error("command line", "the value must be valid YAML", repr(text),
-                     error.issues[0].rule, where=f"-o {option}") from None
-
-
 def show_override(path: str, value: object) -> str:
-    """The text ``path=value`` that ``parse_override`` reads."""
+    """The text ``path=value`` that ``apply_overrides`` reads."""
     text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, width=1 << 30)
     return f"{path}={text}".strip().removesuffix("\n...")
 
@@ -179,38 +165,42 @@ def apply_overrides(data: dict[str, Any], overrides: Iterable[str]) -> dict[str,
     not have.
     """
     changed: dict[str, Any] = dotpath.clone(data)
-    issues: list[ValidationIssue] = []
-    for option in overrides:
-        try:
-            path, value = parse_override(option)
-            issues += _set_override(changed, path, value, where=f"-o {option}")
-        except ConfigError as error:
-            issues += error.issues
+    issues = [issue for option in overrides for issue in _apply_override(changed, option)]
     if issues:
         raise ConfigError("command line", issues)
     return changed
 
 
-def _set_override(data: dict[str, Any], path: str, value: Any, *, where: str
-                  ) -> list[ValidationIssue]:
+def _apply_override(data: dict[str, Any], option: str) -> list[ValidationIssue]:
+    """Set ``option``, split at its first ``=``, in place; returns the rules that it breaks."""
+    def issue(rule: str, found: str = "", hint: str = "") -> list[ValidationIssue]:
+        return [ValidationIssue(f"-o {option}", rule, found, hint)]
+
+    path, equals, text = option.partition("=")
+    path = path.strip()
+    if not equals or not all(path.split(".")):
+        return issue("an override reads key=value", hint="For example -o Global.epochs=5.")
+    try:
+        value = parse_value(text)
+    except ConfigError as error:
+        return issue("the value must be valid YAML", repr(text), error.issues[0].rule)
     section, meant = path.partition(".")[0], _similar_path(data, path)
     if section[:1].isupper() and section not in (*data, *SECTIONS, *RARE_SECTIONS):
-        return [ValidationIssue(where, "PaddleClas has no such section", section,
-                                did_you_mean(section, SECTIONS))]
+        return issue("PaddleClas has no such section", section, did_you_mean(section, SECTIONS))
     if meant:
-        return [ValidationIssue(where, "a new key must not be one slip away from one that is there",
-                                path, f"Did you mean '{meant}'?")]
+        return issue("a new key must not be one slip away from one that is there", path,
+                     f"Did you mean '{meant}'?")
     try:
         dotpath.set_(data, path, value, create=True)
     except dotpath.PathError as error:
         known = f"It has: {', '.join(error.known)}." if error.known else "It holds a single value."
-        return [ValidationIssue(where, f"'{error.reached}' has no such part", "", known)]
+        return issue(f"'{error.reached}' has no such part", hint=known)
     return []
 
 
 def _similar_path(data: dict[str, Any], path: str) -> str:
-    """The path that was probably meant if ``path`` does not exist, but almost does (Global.epoch);
-    else an empty text."""
+    """An existing path that ``path`` almost is (Global.epoch: Global.epochs); empty if ``path``
+    exists or none is close."""
     try:
         if "." in path:
             dotpath.get(data, path)

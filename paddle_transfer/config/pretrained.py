@@ -67,36 +67,34 @@ def broken_rule(spec: object) -> str | None:
     return f"must be one of {', '.join(NAMES)}, an address, or a file that exists"
 
 
-def check_transfer(config: dict[str, Any], issues: ValidationIssues, *, prefix: str = "",
-                   train: bool = True) -> None:
+def check_transfer(config: dict[str, Any], issues: ValidationIssues, *, train: bool = True) -> None:
     """Add the mistakes of the section ``Transfer`` to ``issues``.
 
-    :param prefix: the file, which stands before every path
     :param train: else ``Global.pretrained_model`` (trained weights) may stand beside it
     """
-    section, where = config.get("Transfer"), f"{prefix}Transfer"
+    section = config.get("Transfer")
     if section is None:
         return
     if not isinstance(section, dict):
-        issues.add(where, "must be a mapping", show(section),
+        issues.add("Transfer", "must be a mapping", show(section),
                    "For example Transfer: {pretrained: 10w}.")
         return
     for key in section:
         if key not in KEYS + STRATEGY_KEYS:
-            issues.add(f"{where}.{key}", "unknown key", repr(key),
+            issues.add(f"Transfer.{key}", "unknown key", repr(key),
                        did_you_mean(key, KEYS + STRATEGY_KEYS))
     head, spec = section.get("head", "keep"), section.get("pretrained")
     if str(head).lower() not in HEADS:
         rule = "must not be empty" if head is None else f"must be one of {', '.join(HEADS)}"
-        issues.add(f"{where}.head", rule, show(head),
+        issues.add("Transfer.head", rule, show(head),
                    "fresh begins with a new classifier even where the file's fits.")
     rule = broken_rule(spec) or ""
     if rule:
         hint = did_you_mean(spec, NAMES) if isinstance(spec, str) else ""
-        issues.add(f"{where}.pretrained", rule, show(spec), hint if hint.startswith("Did") else "")
+        issues.add("Transfer.pretrained", rule, show(spec), hint if hint.startswith("Did") else "")
     trained = _section(config, "Global").get("pretrained_model")
     if train and trained and spec is not None:
-        issues.add(f"{prefix}Global.pretrained_model", "may not stand beside Transfer.pretrained",
+        issues.add("Global.pretrained_model", "may not stand beside Transfer.pretrained",
                    show(trained), "Keep one of them.")
 
 
@@ -108,7 +106,7 @@ def require_valid_transfer(config: dict[str, Any], *, file: str, train: bool) ->
         raise ConfigError(file, issues)
 
 
-def set_weights(config: dict[str, Any], spec: Any) -> None:
+def set_weights(config: dict[str, Any], spec: object) -> None:
     """Edit ``config`` in place so that it asks for ``spec`` and nothing else."""
     config.setdefault("Transfer", {})["pretrained"] = "none" if is_none(spec) else spec
     if _section(config, "Global").get("pretrained_model"):

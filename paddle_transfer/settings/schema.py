@@ -19,7 +19,7 @@ from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.rules import Filled
 from paddle_transfer.config.validation import Section
 from paddle_transfer.settings import values as v
-from paddle_transfer.space.registry import BUILTIN
+from paddle_transfer.space.registry import HYPERPARAMETERS
 
 
 class Documented(Section):
@@ -32,7 +32,8 @@ class SearchItem(Documented):
     """What is searched: one setting of the training config."""
 
     required: ClassVar[dict[str, str]] = {
-        "search_key": f"Known: {', '.join(BUILTIN)}; or any name of your own with replace_config."}
+        "search_key": f"Known: {', '.join(HYPERPARAMETERS.builtin)}; or any name of your own with "
+        "replace_config."}
 
     search_key: v.Text = ""
     """a known hyperparameter, or a name of one's own with `replace_config`"""

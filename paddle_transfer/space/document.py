@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from paddle_transfer.space.entry import OLDEST, Entry
 from paddle_transfer.space.hyperparameter import Value
-from paddle_transfer.space.registry import BUILTIN, HYPERPARAMETERS
+from paddle_transfer.space.registry import HYPERPARAMETERS
 
 _COLUMNS = ("name", "meaning", "usual values", "what it edits", "PaddleClas", "source")
 
 
 def with_table(page: str) -> str:
     """``page`` with its table, which must be its end, in step with the registry."""
-    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(_row(HYPERPARAMETERS[name]) for name in BUILTIN)]
+    entries = map(HYPERPARAMETERS.__getitem__, HYPERPARAMETERS.builtin)
+    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *map(_row, entries)]
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     return page.partition(f"| {_COLUMNS[0]} |")[0] + table
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config.base import list_at
 from paddle_transfer.space.hyperparameter import Value, is_number
 
 #: Batch operators that mix images and so make soft labels. They cannot run one after the other.
@@ -23,12 +24,6 @@ HARD_LABEL_METRICS = ("TopkAcc", "GoogLeNetTopkAcc", "DistillationTopkAcc")
 SOFT_LABEL_EPSILON = 1e-7
 
 Operator = dict[str, Any]
-
-
-def list_at(config: dict[str, Any], path: str) -> list[Any]:
-    """The list at ``path``, or an empty list that is not part of the config."""
-    items = dotpath.get(config, path) if dotpath.exists(config, path) else None
-    return items if isinstance(items, list) else []
 
 
 def in_proportion(numbers: Value, *, old: float, new: float) -> Value:

@@ -62,7 +62,6 @@ class Choice:
 
     @property
     def size(self) -> int:
-        """The number of values."""
         return len(self.values)
 
     @property
@@ -88,11 +87,9 @@ class Choice:
         return index
 
     def at(self, index: int) -> Value:
-        """The value at position ``index``."""
         return self.values[index]
 
     def contains(self, value: Value) -> bool:
-        """Whether ``value`` is one of the choices."""
         return value_key(value) in self._indices
 
     @cached_property
@@ -122,7 +119,6 @@ class Choice:
         return self.values[rng.randrange(self.size)]
 
     def describe(self) -> dict[str, Any]:
-        """The hyperparameter as plain data."""
         return {"name": self.name, "choices": list(self.values), "log": self.log,
                 **_describe_condition(self.condition)}
 
@@ -143,10 +139,9 @@ class Range:
     condition: Condition = ()
 
     def __post_init__(self) -> None:
-        assert self.low < self.high, (
-            f"{self.name}: low < high must hold, but got {self.low} and {self.high}")
-        assert not self.log or self.low > 0, (
-            f"{self.name}: a log range starts above 0, but got {self.low}")
+        name, low, high = self.name, self.low, self.high
+        assert low < high, f"{name}: low < high must hold, but got {low} and {high}"
+        assert not self.log or low > 0, f"{name}: a log range starts above 0, but got {low}"
 
     width = 1
     ordered = True
@@ -158,11 +153,9 @@ class Range:
 
     @property
     def inactive_value(self) -> Value:
-        """As of ``Choice``."""
         return int(self.low) if self.integer else self.low
 
     def contains(self, value: Value) -> bool:
-        """Whether ``value`` lies in the range."""
         return is_number(value) and self.low <= value <= self.high and (
             not self.integer or float(value).is_integer())
 
@@ -174,7 +167,6 @@ class Range:
         return int(value) - int(self.low)
 
     def at(self, index: int) -> Value:
-        """The value at position ``index`` of an integer range."""
         assert self.integer, f"{self.name}: a continuous range has no index"
         return int(self.low) + index
 
@@ -185,11 +177,9 @@ class Range:
 
     def decode(self, unit: float) -> Value:
         """The value at ``unit`` of the axis, which is clipped to 0..1."""
-        unit = min(max(unit, 0.0), 1.0)
-        if self.log:
-            value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
-        else:
-            value = self.low + unit * (self.high - self.low)
+        low, high = (math.log(end) if self.log else end for end in (self.low, self.high))
+        value = low + min(max(unit, 0.0), 1.0) * (high - low)
+        value = math.exp(value) if self.log else value
         value = round(value) if self.integer else float(f"{value:.6g}")
         return min(max(value, self.low), self.high)  # rounding may have left the range
 
@@ -200,7 +190,6 @@ class Range:
         return self.decode(rng.random())
 
     def describe(self) -> dict[str, Any]:
-        """The hyperparameter as plain data."""
         return {"name": self.name, "range": [self.low, self.high], "log": self.log,
                 "integer": self.integer, **_describe_condition(self.condition)}
 

@@ -20,9 +20,6 @@ _MODULES = {
     "model": ("dropout", "lr_mult", "frozen_stages", "ema", "amp", "pretrained"),
 }
 
-#: The names of this package's own hyperparameters.
-BUILTIN = tuple(name for names in _MODULES.values() for name in names)
-
 HYPERPARAMETERS: Registry[Entry] = Registry(
     "hyperparameter", group="paddle_transfer.hyperparameters",
     builtin={name: f"paddle_transfer.space.entries.{module}:{name.upper()}"

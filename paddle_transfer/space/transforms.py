@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from paddle_transfer.space.edits import Operator, in_proportion, list_at
+from paddle_transfer.config.base import list_at
+from paddle_transfer.space.edits import Operator, in_proportion
 from paddle_transfer.space.hyperparameter import is_number
 
 TRAIN_OPS = "DataLoader.Train.dataset.transform_ops"

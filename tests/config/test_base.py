@@ -99,6 +99,23 @@ def test_a_misspelt_section_is_recognised(config):
     ]
 
 
+def test_the_file_stands_before_mistakes_of_the_section_transfer(config):
+    config["Transfer"] = {"pretrained": 3, "head": 4, "x": 5}
+    assert [text.partition(": must")[0].partition(": unknown")[0]
+            for text in mistakes_of(config)] == [
+        "base.yaml: Transfer.x", "base.yaml: Transfer.head", "base.yaml: Transfer.pretrained"]
+
+
+def test_what_data_sets_lack_goes_to_a_list_of_its_own(config, tmp_path):
+    (tmp_path / "val_list.txt").unlink()
+    config["Global"]["epochs"] = 0
+    issues, lacking = ValidationIssues(), ValidationIssues()
+    check_base(config, issues, prefix="base.yaml", lacking=lacking)
+    assert [issue.where for issue in issues] == ["base.yaml: Global.epochs"]
+    assert [issue.where for issue in lacking] == [
+        "base.yaml: DataLoader.Eval.dataset.cls_label_path"]
+
+
 @pytest.mark.parametrize("part",
                          ["Loss.Train", "DataLoader.Train", "DataLoader.Eval", "Metric.Eval"])
 def test_a_missing_part_is_named(config, part):

@@ -96,8 +96,6 @@ def test_two_that_ask_clash_in_training_only():
 
 def test_all_mistakes_are_collected():
     issues = ValidationIssues()
-    pretrained.check_transfer(config(Transfer={"pretrained": 3, "head": 4, "x": 5}), issues,
-                              prefix="f: ")
+    pretrained.check_transfer(config(Transfer={"pretrained": 3, "head": 4, "x": 5}), issues)
     assert [mistake.where for mistake in issues] == [
-        "f: Transfer.x", "f: Transfer.head", "f: Transfer.pretrained"
-    ]
+        "Transfer.x", "Transfer.head", "Transfer.pretrained"]

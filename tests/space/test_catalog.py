@@ -1,4 +1,4 @@
-"""What every catalogue entry does to a config, in every form in which PaddleClas takes it."""
+"""What every hyperparameter does to a config, in every form in which PaddleClas takes it."""
 
 import copy
 
@@ -240,7 +240,7 @@ def test_a_config_without_training_metrics(base, metric):
     assert apply(base, mixup=True)["Metric"] == metric
 
 
-# --- the catalogue and custom keys ---------------------------------------------------------------
+# --- all hyperparameters, and custom keys --------------------------------------------------------
 
 @pytest.mark.parametrize("name", HYPERPARAMETERS)
 def test_every_entry_is_whole(base, name):

@@ -6,7 +6,7 @@ from paddle_transfer.space.registry import HYPERPARAMETERS
 PAGE = Path(__file__).parents[2] / "docs" / "hyperparameters.md"
 
 
-def test_the_page_is_in_step_with_the_catalogue():
+def test_the_page_is_in_step_with_the_registry():
     page = PAGE.read_text(encoding="utf-8")
     assert page == with_table(page), "run python tools/make_docs.py"
     assert page.startswith("# Hyperparameters")

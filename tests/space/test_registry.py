@@ -9,7 +9,7 @@ from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.entry import Entry, number
 from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.space.registry import BUILTIN, HYPERPARAMETERS
+from paddle_transfer.space.registry import HYPERPARAMETERS
 from tests.helpers.configs import base_config, write_search
 
 
@@ -63,5 +63,6 @@ def test_without_it_the_name_is_unknown(tmp_path):
 
 
 def test_every_builtin_has_its_own_name():
-    assert HYPERPARAMETERS.names() == BUILTIN
-    assert [HYPERPARAMETERS[name].name for name in BUILTIN] == list(BUILTIN)
+    names = HYPERPARAMETERS.builtin
+    assert HYPERPARAMETERS.names() == names
+    assert tuple(HYPERPARAMETERS[name].name for name in names) == names

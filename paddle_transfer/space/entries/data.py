@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config.base import list_at
 from paddle_transfer.space import optimizers, transforms
-from paddle_transfer.space.edits import list_at
 from paddle_transfer.space.entry import Entry, whole
 from paddle_transfer.space.hyperparameter import is_number
 
