@@ -29,7 +29,7 @@ from paddle_transfer.report.registry import make_reports
 from paddle_transfer.samplers.base import PosteriorSampler, Sampler
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.space.catalog import unsupported
+from paddle_transfer.space.search_key import unsupported
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.identity import check_identity
 from paddle_transfer.study.records import TrialRecord, TrialState

@@ -14,8 +14,8 @@ import yaml
 from paddle_transfer.api import run_search
 from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, SetupError, StudyError
 from paddle_transfer.settings.final import Final
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.study.store import open_store
 from tests.helpers.settings import change
 from tests.helpers.tiny_runner import AUDIT

@@ -10,7 +10,7 @@ from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.settings.budget import most_epochs, searches_epochs
 from paddle_transfer.settings.groups import BaseTraining, Budget
-from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.records import Proposal, TrialRecord, TrialState

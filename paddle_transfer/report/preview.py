@@ -18,8 +18,8 @@ from paddle_transfer.samplers.base import LEAST_TRIALS
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import Proposal, Stage
 

@@ -11,8 +11,8 @@ from paddle_transfer.errors import show
 from paddle_transfer.registry import Component
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.values import TABLES_HINT
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
 
 #: The prior and the pruner (docs/benchmarks.md) of a sampler with a posterior, when the file names
 #: none. Other searches see every point, or are there to compare with: they finish all they begin.

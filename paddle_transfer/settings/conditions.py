@@ -9,8 +9,8 @@ from typing import Any
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.schema import SearchItem
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice, Condition, Value
+from paddle_transfer.space.search_key import SearchKey
 
 
 def read_conditions(reading: Reading, items: Sequence[SearchItem], keys: Mapping[str, SearchKey],

@@ -12,8 +12,8 @@ from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.hardware import find_gpus, why_not_writable
 from paddle_transfer.registry import Component
 from paddle_transfer.settings.reading import Reading
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, active_names
 
 #: Keys that only a search with stages, PaddleClas's own, knows.

@@ -13,7 +13,7 @@ from paddle_transfer import dotpath
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import show
 from paddle_transfer.settings.reading import Reading
-from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.stages.plan import under
 
 Config = dict[str, Any]

@@ -12,8 +12,8 @@ from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.schema import SearchItem, Teacher
 from paddle_transfer.settings.values import TEACHERS_HINT
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.stages.plan import (
     COLUMNS,
     TEACHER_PATH,

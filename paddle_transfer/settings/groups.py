@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paddle_transfer.registry import Component
-from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, Space
 
 __all__ = ["BaseTraining", "Budget", "Component", "Devices", "Objective", "Output", "Repeats",

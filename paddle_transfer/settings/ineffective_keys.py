@@ -16,8 +16,8 @@ from paddle_transfer import dotpath
 from paddle_transfer.config.base import comparable
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import show
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice, value_key
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.stages.plan import applied
 

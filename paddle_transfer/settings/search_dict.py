@@ -14,10 +14,10 @@ from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.settings.conditions import read_conditions
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.schema import SearchItem
-from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.entry import Entry
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range, Value, is_number
 from paddle_transfer.space.registry import HYPERPARAMETERS
+from paddle_transfer.space.search_key import SearchKey, apply_point
 
 Config = dict[str, Any]
 

@@ -36,7 +36,7 @@ from paddle_transfer.settings.ineffective_keys import check_ineffective
 from paddle_transfer.settings.reading import Reading, open_search_file
 from paddle_transfer.settings.schema import SearchFile, SearchItem
 from paddle_transfer.settings.search_dict import read_search_dict
-from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.stages.distillation import make_stages

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from paddle_transfer.config import pretrained
 from paddle_transfer.samplers.base import Sampler
-from paddle_transfer.space.catalog import SearchKey, apply_point
+from paddle_transfer.space.search_key import SearchKey, apply_point
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.strategies.section import apply_strategy
 from paddle_transfer.study.records import Proposal, TrialRecord, observations

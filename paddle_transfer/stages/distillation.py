@@ -10,7 +10,7 @@ from typing import Any
 
 from paddle_transfer.errors import SearchFailed, StudyError
 from paddle_transfer.samplers.base import Sampler
-from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.stages.greedy import GreedySearch, best_point

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice, Value, value_key
+from paddle_transfer.space.search_key import SearchKey, apply_point
 from paddle_transfer.space.space import Point, Space
 
 #: The value of a key that is left as the base config has it, where that is none of its values.

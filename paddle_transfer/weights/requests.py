@@ -8,8 +8,8 @@ from typing import Any
 
 from paddle_transfer.config import pretrained
 from paddle_transfer.settings.groups import BaseTraining, Output, SearchSpace
-from paddle_transfer.space.catalog import apply_point
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import apply_point
 from paddle_transfer.space.space import Point
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.stages.plan import Plan

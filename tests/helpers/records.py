@@ -7,8 +7,8 @@ from typing import Any
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.study.records import TrialRecord
 from tests.helpers.configs import base_config
 from tests.helpers.settings import make_settings

@@ -19,7 +19,7 @@ from paddle_transfer.settings.groups import (
     SearchSpace,
 )
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.space.catalog import SearchKey
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Space
 
 #: The group of every key; a key that is none is a field of ``SearchSettings`` itself.

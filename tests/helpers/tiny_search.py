@@ -9,8 +9,8 @@ from typing import Any
 
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
 from tests.helpers.settings import make_settings
 
 RUNNER = "tests.helpers.tiny_runner:run"

@@ -7,8 +7,8 @@ from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings.final import Final, final_config, joined
 from paddle_transfer.settings.search_file import load_search_file
-from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey, apply_point
 from tests.helpers.configs import base_config, write_search
 
 

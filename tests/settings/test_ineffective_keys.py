@@ -7,8 +7,8 @@ from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings import ineffective_keys
 from paddle_transfer.settings.ineffective_keys import IGNORED, check_ineffective, why_ignored
 from paddle_transfer.settings.search_file import load_search_file
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice, Range
+from paddle_transfer.space.search_key import SearchKey
 from tests.helpers.configs import base_config, write_search
 
 

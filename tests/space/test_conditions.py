@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from paddle_transfer.space.catalog import SearchKey, apply_point, unsupported
 from paddle_transfer.space.hyperparameter import Choice, Range
+from paddle_transfer.space.search_key import SearchKey, apply_point, unsupported
 from paddle_transfer.space.space import Space
 from tests.helpers.configs import base_config
 

@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey, apply_point
 from tests.helpers.configs import base_config
 
 

@@ -6,10 +6,10 @@ from paddle_transfer import dotpath
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.registry import UnknownName
 from paddle_transfer.settings.search_file import load_search_file
-from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.entry import Entry, number
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.registry import HYPERPARAMETERS
+from paddle_transfer.space.search_key import SearchKey, apply_point
 from tests.helpers.configs import base_config, write_search
 
 

@@ -7,8 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from paddle_transfer.space.catalog import SearchKey
 from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.weights import for_search
 from paddle_transfer.weights.errors import NotWeights, UnsafeWeights
 from paddle_transfer.weights.for_search import SearchWeights

@@ -6,9 +6,9 @@ import pytest
 
 from paddle_transfer import dotpath
 from paddle_transfer.space import edits
-from paddle_transfer.space.catalog import SearchKey, apply_point
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.registry import HYPERPARAMETERS
+from paddle_transfer.space.search_key import SearchKey, apply_point
 from tests.helpers.configs import base_config
 
 
