@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from paddle_transfer.config.shipped import command
+
 Shape = tuple[int, ...]
 
 #: How many tensors of a kind an error lists.
