@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 from paddle_transfer.config.base import for_trial
 from paddle_transfer.config.load import dump_yaml
+from paddle_transfer.config.shipped import schema_path
 from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, is_disk_full
 from paddle_transfer.executors.base import Executor, ExecutorContext
 from paddle_transfer.executors.registry import make_executor
@@ -217,9 +218,9 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
 
 def write_settings(settings: SearchSettings) -> None:
     """``output_dir/search.yaml``: the search file as it was understood, overrides put in."""
-    path = Path(settings.output.output_dir) / "search.yaml"
-    dump_yaml(settings.to_dict(), str(path), header=(
-        f"{settings.file} as it was understood. The base config, overrides put in, is in every "
+    folder = settings.output.output_dir
+    dump_yaml(settings.to_dict(), str(Path(folder) / "search.yaml"), header=(
+        f"yaml-language-server: $schema={schema_path(folder)}\n{settings.file} as it was understood. The base config, overrides put in, is in every "
         "trial's config.yaml."))
 
 

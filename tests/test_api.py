@@ -95,6 +95,8 @@ def test_what_ends_a_search_and_what_follows_it(tmp_path, audit, capsys):
     assert (written["confirm"], written["time_budget"], written["pruner"]) == (2, 100, {
         "name": "MedianPruner"
     })
+    first = (out / "search.yaml").read_text().splitlines()[0]
+    assert first.startswith("# yaml-language-server: $schema=")
     assert "epoch_budget" not in written
     assert "stop" not in written
     assert run(out, values=values, max_iter=5, fixed=fixed, confirm=2)[0] == 0

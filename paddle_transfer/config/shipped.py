@@ -44,6 +44,14 @@ def find_config(name: str) -> str:
     return file or name
 
 
+def schema_path(folder: str) -> str:
+    """The path of the JSON Schema, for the first line of a search file in ``folder``: relative to
+    it inside a checkout."""
+    schema = shipped_configs().resolve() / SCHEMA
+    inside = Path(os.path.realpath(folder)).is_relative_to(schema.parents[1])
+    return Path(os.path.relpath(schema, os.path.realpath(folder)) if inside else schema).as_posix()
+
+
 def command(name: str) -> str:
     """How to call a command: the script in the folder of a checkout, else the console script."""
     script = Path("tools", f"{_SCRIPTS.get(name, name)}.py")

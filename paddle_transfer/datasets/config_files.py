@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from string import Template
 
-from paddle_transfer.config.shipped import SCHEMA, shipped_configs
+from paddle_transfer.config.shipped import SCHEMA, schema_path
 from paddle_transfer.datasets.base import CUSTOM_RECIPE, Dataset, Recipe
 from paddle_transfer.datasets.registry import public_datasets
 
@@ -97,7 +97,7 @@ def custom_files(*, root: str, classes: int, lists: dict[str, int],
         remark="# made by paddle-transfer prepare")
     return {"custom.yaml": training_config(values), "custom_bayes.yaml": search_file(
         values, "bayes", base=f"{root}/custom.yaml", output_dir="./output/search_custom",
-        schema=(shipped_configs() / SCHEMA).as_posix())}
+        schema=schema_path(root))}
 
 
 def shipped_files() -> dict[str, str]:

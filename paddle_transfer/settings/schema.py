@@ -146,6 +146,9 @@ class SearchFile(Documented):
     pruner: v.PrunerPart = None
     """which trials are broken off early: `auto` (our own), `none`, or one of Optuna's,
     `{name: MedianPruner, ...}`"""
+    reports: v.Reports = None
+    """what shows the search, beside the result files: a list of `visualdl`, `terminal` and reports
+    that other packages register, each a name or `{name: ..., ...}`; or `none`"""
     final: Annotated[FinalSection, Filled(
         dict, "For example final: {retrain_on: train+val}.")] | None = None
     """`{retrain_on: train+val}` or `{retrain_on: train}`: when the search has ended, the best point

@@ -44,6 +44,9 @@ from paddle_transfer.stages.plan import Distillation, Plan, make_plan
 
 Config = dict[str, Any]
 
+#: What shows a search whose file does not say it.
+REPORTS = (Component("visualdl"), Component("terminal"))
+
 #: Suggestions of a search whose file gives no max_iter and whose sampler has no number of its own.
 DEFAULT_MAX_ITER = 20
 
@@ -54,6 +57,7 @@ class SearchSettings:
 
     :param file: the search file
     :param pruner: None: no trial is broken off
+    :param reports: what shows the search, beside the result files
     :param final: how the point found is trained and tested at the end; None: it is not
     :param plan: the steps of a search with stages, else None
     :param distillation: what follows after the last key of a search with stages, if anything does
@@ -71,6 +75,7 @@ class SearchSettings:
     devices: Devices
     output: Output
     pruner: Component | None = None
+    reports: tuple[Component, ...] = REPORTS
     final: Final | None = None
     plan: Plan | None = None
     distillation: Distillation | None = None
@@ -128,6 +133,8 @@ class SearchSettings:
             "prior": self.sampling.prior if part.has_posterior else None,
             "warm_start": [str(Path(path).resolve()) for path in self.sampling.warm_start] or None,
             **(distillation_keys(distillation) if distillation else {}),
+            "reports": None if self.reports == REPORTS else (
+                [report.to_dict() for report in self.reports] or "none"),
             "final": {"retrain_on": final.retrain_on} if final else None,
             "gpus": ",".join(self.devices.gpus) or None,
             "search_dict": [_item(key) for key in self.search_space.keys],
@@ -210,8 +217,8 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
         Repeats(given.seed, given.search_times, given.confirm, given.de_duplication),
         _budget(reading, plan, space),
         Devices(given.gpus, given.workers, given.trial_timeout, given.executor or LOCAL), output,
-        budget.read_pruner(reading), final, plan, distillation,
-        notes=(*reading.notes, *_notes(reading)), warnings=tuple(map(str, reading.lacking)))
+        budget.read_pruner(reading), REPORTS if given.reports is None else given.reports, final,
+        plan, distillation, notes=(*reading.notes, *_notes(reading)), warnings=tuple(map(str, reading.lacking)))
 
 
 def _check_rules(reading: Reading, base: Config | None, keys: Sequence[SearchKey]) -> Config:

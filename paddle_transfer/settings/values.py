@@ -71,6 +71,22 @@ def _gpu_ids(value: Any) -> tuple[str, ...]:
     return ids
 
 
+def _reports(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    return () if str(value).lower() == "none" and value is not None else (
+        (value,) if isinstance(value, (str, dict)) else value)
+
+
+def _report(value: Any) -> Component:
+    if isinstance(value, str) and value.strip():
+        return Component(value.strip())
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        raise broken("must be a name, or a mapping with a name",
+                     hint="For example reports: [terminal].")
+    return Component(value["name"], {key: one for key, one in value.items() if key != "name"})
+
+
 def _moves(value: Any) -> dict[str, str]:
     if isinstance(value, dict) and all(isinstance(path, str) and all(path.split("."))
                                        for pair in value.items() for path in pair):
@@ -146,6 +162,11 @@ ExecutorPart = Annotated[Component | None, PartOf(
 PrunerPart = Annotated[Component | None, PartOf(
     PRUNERS, ("auto", "none"), "For example pruner: auto, or pruner: {name: MedianPruner}.",
     tuple(OPTIONS))]
+#: Names and options are for the room of the reports to check.
+_Report = Annotated[Component, PlainValidator(_report), WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "object", "required": ["name"]}]})]
+Reports = Annotated[tuple[_Report, ...] | None, BeforeValidator(
+    _reports, json_schema_input_type=str | list[_Report] | None)]
 Algorithm = Annotated[str, one_of("skl-ugi", "udml")]
 Acquisition = Annotated[str, one_of(*ACQUISITIONS)]
 Stop = Annotated[str, one_of("none", "auto")]

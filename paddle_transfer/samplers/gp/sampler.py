@@ -36,7 +36,8 @@ ACQUISITIONS = ("ei", "logei", "pi", "ucb", "lcb")
 class BayesOptions(Options):
     """``acquisition``: one of ``ACQUISITIONS``, in any case."""
 
-    acquisition: str = Field("ei", json_schema_extra={"enum": list(ACQUISITIONS)})
+    acquisition: str = Field(
+        "ei", json_schema_extra={"enum": ["EI", "logEI", "PI", "LCB", "UCB", *ACQUISITIONS]})
 
     @field_validator("acquisition")
     @classmethod
