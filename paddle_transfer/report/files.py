@@ -24,10 +24,8 @@ from paddle_transfer.report.results import results_csv, summary
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
+from paddle_transfer.study.trial_folder import TrialFolder
 
-WEIGHTS = "best_model.pdparams"
-#: The student's part of a distilled model's weights, under its own names.
-STUDENT = "best_model_student.pdparams"
 #: While a Bayesian search runs, the weights of so many more than ``keep_models`` trials stay: one
 #: of them may yet win.
 SPARE = 5
@@ -67,13 +65,13 @@ class ResultFiles(Report):
     def _write_best(self, best: PointResult, leaderboard: Leaderboard,
                     records: Sequence[TrialRecord]) -> None:
         target, header = self.root / "best_config.yaml", _header(self.settings, best, leaderboard)
-        for name in (WEIGHTS, STUDENT):
-            weights = trial_dir(self.root, best.best.number) / name
+        folder = TrialFolder.of(self.root, best.best.number)
+        for weights in (folder.weights, folder.student_weights):
             if weights.exists():
-                replace_with_link(weights, self.root / name)
+                replace_with_link(weights, self.root / weights.name)
             elif not _is_of_trial(target, best.best):
-                (self.root / name).unlink(missing_ok=True)  # another trial's
-        if self.settings.output.keep_models and not (self.root / WEIGHTS).exists():
+                (self.root / weights.name).unlink(missing_ok=True)  # another trial's
+        if self.settings.output.keep_models and not (self.root / folder.weights.name).exists():
             header += ("Its weights are not kept (keep_models); training this config again gives "
                        "them\n")
         config = best_config(self.settings, best, records)
@@ -92,7 +90,7 @@ class ResultFiles(Report):
         kept |= self.settings.stages.needed_weights(records)
         for record in records:
             if record.finished and record.number not in kept:
-                (trial_dir(self.root, record.number) / WEIGHTS).unlink(missing_ok=True)
+                TrialFolder.of(self.root, record.number).weights.unlink(missing_ok=True)
 
     def _may_win(self, records: Sequence[TrialRecord], leaderboard: Leaderboard) -> set[int]:
         """The trials of the points that the next results may make the winner: by the model, or by
@@ -107,11 +105,6 @@ class ResultFiles(Report):
         if settings.repeats.confirm and space.baseline is not None:
             points.add(key(space.baseline))
         return {record.number for record in records if key(record.point) in points}
-
-
-def trial_dir(root: str | os.PathLike[str], number: int) -> Path:
-    """The folder of trial ``number``: ``trials/0007``."""
-    return Path(root) / "trials" / f"{number:04d}"
 
 
 def best_config(settings: SearchSettings, best: PointResult,

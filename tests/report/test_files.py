@@ -4,8 +4,9 @@ import json
 import pytest
 import yaml
 
-from paddle_transfer.report.files import ResultFiles, replace_with_link, trial_dir
+from paddle_transfer.report.files import ResultFiles, replace_with_link
 from paddle_transfer.samplers.base import PosteriorSummary
+from paddle_transfer.study.trial_folder import TrialFolder
 from tests.helpers.records import ranker_of, record, shown_settings
 
 
@@ -14,7 +15,7 @@ def result_files(settings):
 
 
 def weights_of(root, number):
-    path = trial_dir(root, number) / "best_model.pdparams"
+    path = TrialFolder.of(root, number).weights
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -87,7 +88,7 @@ def test_only_the_best_few_keep_their_weights(tmp_path):
     ])
     kept = [
         number for number in range(4)
-        if (trial_dir(tmp_path, number) / "best_model.pdparams").exists()
+        if TrialFolder.of(tmp_path, number).weights.exists()
     ]
     assert kept == [1, 3]  # keep_models: 2
 
@@ -101,7 +102,7 @@ def test_the_winner_keeps_its_weights_even_when_a_lucky_repeat_outranks_it(tmp_p
         record(4, 0.01, value=0.8)
     ]
     finish(tmp_path, records)
-    assert (trial_dir(tmp_path, 4) / "best_model.pdparams").exists()
+    assert TrialFolder.of(tmp_path, 4).weights.exists()
     assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 4"
 
 
@@ -133,7 +134,7 @@ def six():
 
 def kept(root):
     return [
-        number for number in range(6) if (trial_dir(root, number) / "best_model.pdparams").exists()
+        number for number in range(6) if TrialFolder.of(root, number).weights.exists()
     ]
 
 
@@ -174,7 +175,7 @@ def test_weights_of_what_may_yet_win_stay_until_the_end(tmp_path, monkeypatch, r
 
 def test_a_winner_whose_weights_are_gone_has_not_those_of_another(tmp_path, monkeypatch):
     finish(tmp_path, six())
-    (trial_dir(tmp_path, 5) / "best_model.pdparams").unlink(missing_ok=True)
+    TrialFolder.of(tmp_path, 5).weights.unlink(missing_ok=True)
     choose(monkeypatch, [5, 4, 3, 2, 1, 0])
     outputs = result_files(shown_settings(tmp_path))
     for _ in range(2):
@@ -191,7 +192,7 @@ def test_running_trials_keep_what_they_have_written(tmp_path):
     settings = shown_settings(tmp_path)
     result_files(settings).search_started(
         [record(0, 0.1, value=0.3), record(7, 0.01, state="running")])
-    assert (trial_dir(tmp_path, 7) / "best_model.pdparams").exists()
+    assert TrialFolder.of(tmp_path, 7).weights.exists()
 
 
 def test_going_on_without_the_files_writes_them_again(tmp_path):
