@@ -8,7 +8,7 @@ from tests.helpers.fakes import FakeExecutor, Play
 
 
 class TestFakeExecutor(ExecutorSuite):
-    def make(self, folder, *, slots):
+    def make(self, _folder, *, slots):
         return FakeExecutor(
             slots=slots, script=lambda job: Play(
                 VERDICTS[job.payload["does"]], epochs=job.payload["epochs"]

@@ -19,10 +19,8 @@ from tests.helpers.fakes import FakeClock
 from tests.helpers.tiny_runner import AUDIT
 
 RUNNER = "tests.helpers.tiny_runner:run"
-MISBEHAVE = {
-    "complete": None, "crash": "raise", "kill": "kill_self", "diverge": "diverge",
-    "invalid": "invalid"
-}
+MISBEHAVE = {"complete": None, "crash": "raise", "kill": "kill_self", "diverge": "diverge",
+             "invalid": "invalid"}
 
 
 def local_executor(*, devices, log_dir, runner, **options):
@@ -143,10 +141,8 @@ def test_a_result_counts_although_its_worker_died_before_saying_so(tmp_path, exe
 def test_another_attempts_result_does_not_count(tmp_path, executor, stale):
     job = tiny_job(tmp_path, 0, attempt=2, misbehave="kill_self")
     (tmp_path / "0000" / "result.json").write_text(
-        json.dumps({
-            "number": 0, "attempt": 2, "verdict": "complete", "value": 0.5, "curve": [[1, 0.5]],
-            **stale
-        }))
+        json.dumps({"number": 0, "attempt": 2, "verdict": "complete", "value": 0.5,
+                    "curve": [[1, 0.5]], **stale}))
     assert run(executor, job).verdict == "killed"
 
 
@@ -171,10 +167,8 @@ def test_a_trial_that_takes_too_long_is_ended_with_its_children(tmp_path, audit)
 def test_close_ends_workers_and_their_children(tmp_path, executor, audit):
     executor.submit(tiny_job(tmp_path, 0, misbehave="grandchild", epochs=10_000, pause=0.01))
     until(executor, lambda: any(line.startswith("grandchild") for line in audit()))
-    pids = [
-        *executor.worker_pids(),
-        int(next(line for line in audit() if "grandchild" in line).split()[1])
-    ]
+    pids = [*executor.worker_pids(), int(next(line for line in audit()
+                                              if "grandchild" in line).split()[1])]
     executor.close()
     assert all(map(gone, pids))
 
@@ -188,8 +182,7 @@ def test_a_worker_killed_while_it_starts_costs_no_attempt(tmp_path, executor):
 
 @pytest.mark.parametrize(("runner", "text"), [
     ("no_such_module:run", "ModuleNotFoundError: No module named 'no_such_module'"),
-    ("paddle_transfer.errors:nothing", "has no attribute 'nothing'"),
-])
+    ("paddle_transfer.errors:nothing", "has no attribute 'nothing'")])
 def test_a_runner_that_cannot_be_imported_stops_everything(tmp_path, runner, text):
     executor = local_executor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     executor.submit(tiny_job(tmp_path, 0))
@@ -206,12 +199,11 @@ def runner_module(folder: Path, monkeypatch, text: str) -> str:
 
 
 def test_a_setup_error_at_import_is_passed_on_as_it_is(tmp_path, monkeypatch):
-    runner = runner_module(
-        tmp_path, monkeypatch, "from paddle_transfer.errors import SetupError\n"
-        "raise SetupError('Paddle is missing. pip install paddlepaddle')")
+    runner = runner_module(tmp_path, monkeypatch, "from paddle_transfer.errors import SetupError\n"
+                           "raise SetupError('Paddle is missing. pip install paddlepaddle')")
     executor = local_executor(devices=["cpu:0"], runner=runner, log_dir=tmp_path)
     executor.submit(tiny_job(tmp_path, 0))
-    with pytest.raises(SetupError, match="^Paddle is missing. pip install paddlepaddle$"):
+    with pytest.raises(SetupError, match=r"^Paddle is missing\. pip install paddlepaddle$"):
         finish(executor)
     executor.close()
 
@@ -302,7 +294,7 @@ def test_half_a_line_of_a_killed_worker_is_dropped(tmp_path):
 
 
 def test_it_works_without_pidfd(tmp_path, monkeypatch):
-    monkeypatch.setattr("paddle_transfer.executors.process._pidfd", lambda pid: None)
+    monkeypatch.setattr("paddle_transfer.executors.process._pidfd", lambda _: None)
     executor = local_executor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path)
     assert run(executor, tiny_job(tmp_path, 0, misbehave="kill_self")).verdict == "killed"
     assert run(executor, tiny_job(tmp_path, 1)).verdict == "complete"

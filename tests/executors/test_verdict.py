@@ -45,20 +45,13 @@ def test_messages_name_the_signal_or_the_exit_code():
     assert "exit code 3" in message(3)
 
 
-@pytest.mark.parametrize("text", [
-    "", "{", "[]", "null",
-    json.dumps(RESULT)[:-2],
-    json.dumps({**RESULT, "attempt": 1}),
-    json.dumps({**RESULT, "number": 4}),
-    json.dumps({**RESULT, "value": None}),
-    json.dumps({**RESULT, "value": float("nan")}),
-    json.dumps({**RESULT, "value": "1"}),
-    json.dumps({**RESULT, "curve": []}),
-    json.dumps({**RESULT, "curve": [[1]]}),
-    json.dumps({**RESULT, "curve": None}),
-    json.dumps({**RESULT, "verdict": "crashed"}),
-    json.dumps({**RESULT, "verdict": None}), "\udcff"
-])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", json.dumps(RESULT)[:-2], json.dumps({**RESULT, "attempt": 1}),
+             json.dumps({**RESULT, "number": 4}), json.dumps({**RESULT, "value": None}),
+             json.dumps({**RESULT, "value": float("nan")}), json.dumps({**RESULT, "value": "1"}),
+             json.dumps({**RESULT, "curve": []}), json.dumps({**RESULT, "curve": [[1]]}),
+             json.dumps({**RESULT, "curve": None}), json.dumps({**RESULT, "verdict": "crashed"}),
+             json.dumps({**RESULT, "verdict": None}), "\udcff"])
 def test_a_result_that_is_not_whole_or_not_ours_is_none(tmp_path, text):
     (tmp_path / "result.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     assert TrialFolder(tmp_path).read_result(3, 2) is None

@@ -80,18 +80,13 @@ def train(directory: str, config: dict, *, stop_after: int = 0, **payload: Any) 
         reports.append(told)
         return len(reports) == stop_after
 
-    job = {
-        "number": 0, "attempt": 1, "directory": directory, "payload": {
-            "metric": None, "seed": config["Global"]["seed"], "device": "cpu", "paddleclas": None,
-            "keep_weights": True, **payload
-        }
-    }
+    job = {"number": 0, "attempt": 1, "directory": directory,
+           "payload": {"metric": None, "seed": config["Global"]["seed"], "device": "cpu",
+                       "paddleclas": None, "keep_weights": True, **payload}}
     with _output_to(os.path.join(directory, "train.log")):
         result = run(job, report)
-    return {
-        **result, "reports": reports, "digest": digest(
-            os.path.join(directory, "best_model.pdparams"))
-    }
+    return {**result, "reports": reports, "digest": digest(
+        os.path.join(directory, "best_model.pdparams"))}
 
 
 def train_stock(config: dict, **options: Any) -> dict:
@@ -103,10 +98,8 @@ def train_stock(config: dict, **options: Any) -> dict:
 
     with open_engine(config, mode="train", home=locate(), options=RunOptions(**options)) as engine:
         engine.train()
-        return {
-            "best": engine.best, "path": engine.saver.best_path,
-            "digest": digest(engine.saver.best_path)
-        }
+        return {"best": engine.best, "path": engine.saver.best_path,
+                "digest": digest(engine.saver.best_path)}
 
 
 def pretend_best(stem: str, *, metric: float, epoch: int) -> None:

@@ -32,9 +32,8 @@ def picture(seed: int, *, side: int = SIDE, ending: str = ".jpg", quality: int =
         stream = io.BytesIO()
         Image.fromarray(image).save(stream, format="GIF")
         return stream.getvalue()
-    return cv2.imencode(
-        ending, image,
-        [cv2.IMWRITE_JPEG_QUALITY, quality] if ending == ".jpg" else [])[1].tobytes()
+    return cv2.imencode(ending, image, [cv2.IMWRITE_JPEG_QUALITY, quality] if ending == ".jpg"
+                        else [])[1].tobytes()
 
 
 class Pictures:
@@ -169,12 +168,9 @@ def _stanford_cars(root: Path, classes: int) -> dict[str, int]:
         labels = [label for label in range(1, classes + 1) for _ in range(per_class)]
         for i in range(len(labels)):
             images.add(f"{folder}/{i + 1:05d}.jpg")
-        savemat(
-            file, {
-                "annotations": _structs(
-                    [{"bbox_x1": 1, "class": label, "fname": f"{i + 1:05d}.jpg"}
-                     for i, label in enumerate(labels)])
-            })
+        savemat(file, {"annotations": _structs(
+            [{"bbox_x1": 1, "class": label, "fname": f"{i + 1:05d}.jpg"}
+             for i, label in enumerate(labels)])})
         counts[folder[5:]] = len(labels)
     savemat(devkit / "cars_meta.mat",
             {"class_names": _cells([f"Maker Car {i} 2012" for i in range(classes)])})
@@ -215,11 +211,10 @@ def _fgvc_aircraft(root: Path, classes: int) -> dict[str, int]:
             images.add(f"fgvc-aircraft-2013b/data/images/{number}.jpg")
             lists[split].append(f"{number} {variant}")
     data = "fgvc-aircraft-2013b/data"
-    tar(
-        root / "fgvc-aircraft-2013b.tar.gz", {
-            **images.files, f"{data}/variants.txt": text(variants),
-            **{f"{data}/images_variant_{split}.txt": text(lines) for split, lines in lists.items()}
-        })
+    tar(root / "fgvc-aircraft-2013b.tar.gz", {**images.files,
+                                              f"{data}/variants.txt": text(variants),
+                                              **{f"{data}/images_variant_{split}.txt": text(lines)
+                                                 for split, lines in lists.items()}})
     return {split: len(lines) for split, lines in lists.items()}
 
 
@@ -258,10 +253,8 @@ def _cifar10(root: Path, classes: int) -> dict[str, int]:
     import numpy as np
 
     def batch(first: int, count: int) -> bytes:
-        images = [
-            cv2.imdecode(np.frombuffer(picture(first + i, side=32, ending=".png"), np.uint8), 1)
-            for i in range(count)
-        ]
+        images = [cv2.imdecode(np.frombuffer(picture(first + i, side=32, ending=".png"), np.uint8),
+                               1) for i in range(count)]
         data = np.stack([image.transpose(2, 0, 1).reshape(-1) for image in images])
         labels = [(first + i) % classes for i in range(count)]
         # protocol 2 and keys of bytes, as Python 2 wrote it

@@ -109,9 +109,8 @@ def bombs() -> Iterator[tuple[str, bytes]]:
                                        b"x" * 65536 + b"q\x01X\x06\x00\x00\x00latin1q\x02" +
                                        b"h\x00h\x01h\x02\x86R" * 20_000 + b"l.")
     # lists in lists, each twice: 2^40 when walked
-    laughs = b"\x80\x02]" + b"".join(
-        b"q" + bytes([i]) + b"]h" + bytes([i]) + b"ah" + bytes([i]) + b"a"
-        for i in range(40)) + b"."
+    laughs = b"\x80\x02]" + b"".join(b"q" + bytes([i]) + b"]h" + bytes([i]) + b"ah" + bytes([i])
+                                     + b"a" for i in range(40)) + b"."
     yield "a billion laughs", laughs
     yield "a list in itself", b"\x80\x02]q\x00h\x00a."
     yield "nested a million times", b"\x80\x02" + b"]" * 1_000_000 + b"a" * 999_999 + b"."

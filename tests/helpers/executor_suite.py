@@ -1,5 +1,5 @@
-"""What every ``execute.base.Executor`` must do. Inherit ``ExecutorSuite`` in a test and say how one is made and how a
-job is told what to do."""
+"""What every ``execute.base.Executor`` must do. Inherit ``ExecutorSuite`` in a test and say how one
+is made and how a job is told what to do."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import pytest
 from paddle_transfer.executors.base import Ended, EpochReport, Event, Executor, Job
 
 #: What a job may be told to do -> the verdict it must get.
-VERDICTS = {
-    "complete": "complete", "crash": "crashed", "kill": "killed", "diverge": "diverged",
-    "invalid": "invalid"
-}
+VERDICTS = {"complete": "complete", "crash": "crashed", "kill": "killed", "diverge": "diverged",
+            "invalid": "invalid"}
 
 
 class ExecutorSuite:
@@ -23,7 +21,8 @@ class ExecutorSuite:
 
     def job(self, folder: Path, number: int, *, does: str = "complete", attempt: int = 1,
             epochs: int = 3) -> Job:
-        """A job that evaluates ``epochs`` epochs and ends as ``does`` names, one of ``VERDICTS``."""
+        """A job that evaluates ``epochs`` epochs and ends as ``does`` names, one of
+        ``VERDICTS``."""
         raise NotImplementedError
 
     @pytest.fixture

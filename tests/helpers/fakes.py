@@ -1,4 +1,5 @@
-"""Stand-ins that misbehave by name, and a clock that nobody waits for: whole searches run in virtual time."""
+"""Stand-ins that misbehave by name, and a clock that nobody waits for: whole searches run in
+virtual time."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from paddle_transfer.executors.base import Ended, EpochReport, Event, Job
 
 
 class Killed(BaseException):
-    """What a fake raises where a real process would be gone; no ``except Exception`` gets in its way."""
+    """What a fake raises where a real process would be gone; no ``except Exception`` gets in its
+    way."""
 
 
 class FakeClock:
@@ -33,9 +35,11 @@ class FakeClock:
 
 @dataclass(frozen=True)
 class Play:
-    """How one attempt goes: ``epochs`` reports, ``pace`` virtual seconds apart, then ``verdict``. ``hang``: no end.
+    """How one attempt goes: ``epochs`` reports, ``pace`` virtual seconds apart, then ``verdict``.
+    ``hang``: no end.
 
-    ``writes`` is whether a result.json is left for a final verdict, as a real worker does before anything else.
+    ``writes`` is whether a result.json is left for a final verdict, as a real worker does before
+    anything else.
     """
 
     verdict: str = "complete"
@@ -46,14 +50,15 @@ class Play:
 
 
 class FakeExecutor:
-    """An ``Executor`` in virtual time that plays ``script(job)`` for every job and checks that it is used properly.
+    """An ``Executor`` in virtual time that plays ``script(job)`` for every job and checks that it
+    is used properly.
 
-    ``log`` holds ("submit", number, attempt, device) and ("end", number, attempt, verdict); ``most`` the most jobs
-    that were under way at once.
+    ``log`` holds ("submit", number, attempt, device) and ("end", number, attempt, verdict);
+    ``most`` the most jobs that were under way at once.
     """
     def __init__(self, *, slots: int = 2, clock: FakeClock | None = None,
                  script: Callable[[Job],
-                                  Play] = lambda job: Play(), trial_timeout: float | None = None):
+                                  Play] = lambda _: Play(), trial_timeout: float | None = None):
         self.slots, self.clock, self.script, self.trial_timeout = slots, clock or FakeClock(
         ), script, trial_timeout
         self.log: list[tuple] = []
@@ -65,10 +70,12 @@ class FakeExecutor:
         self._queue: list[tuple[float, int, Job, Event]] = []
         self._order = itertools.count()
 
-    # -- the protocol --------------------------------------------------------------------------------------------
+    # -- the protocol
+    # --------------------------------------------------------------------------------------------
 
     def submit(self, job: Job) -> str:
-        assert not self.closed and self.free() > 0, "more jobs than slots"
+        assert not self.closed, "a closed executor runs nothing"
+        assert self.free() > 0, "more jobs than slots"
         assert job.number not in self._jobs, f"trial {job.number} is under way already"
         taken = {device for _, device in self._jobs.values()}
         device = next(f"cpu:{i}" for i in range(self.slots) if f"cpu:{i}" not in taken)
@@ -89,7 +96,7 @@ class FakeExecutor:
         until = self.clock.now + timeout
         if not self._queue or self._queue[0][0] > until:
             self._idle += not self._queue
-            assert self._idle < 1000, f"nothing will ever happen: {self.running()} are waited for in vain"
+            assert self._idle < 1000, f"nothing happens: {self.running()} are waited for in vain"
             self.clock.advance(timeout)
             return []
         self.clock.advance(max(0.0, self._queue[0][0] - self.clock.now))
@@ -108,7 +115,8 @@ class FakeExecutor:
         self._jobs.clear()
         self._queue.clear()
 
-    # -- for scripts and those who misbehave ---------------------------------------------------------------------
+    # -- for scripts and those who misbehave
+    # ---------------------------------------------------------------------
 
     def play(self, job: Job, play: Play) -> None:
         """Put the events of one attempt on the timeline."""
@@ -116,9 +124,8 @@ class FakeExecutor:
         for epoch in range(1, play.epochs + 1):
             at = epoch * play.pace
             if overdue is None or at < overdue:
-                self.later(
-                    at, job,
-                    EpochReport(job.number, job.attempt, epoch, play.value * epoch / play.epochs))
+                self.later(at, job, EpochReport(job.number, job.attempt, epoch,
+                                                play.value * epoch / play.epochs))
         length = (play.epochs + 0.5) * play.pace
         if overdue is not None and (play.verdict == "hang" or length >= overdue):
             self.later(overdue, job, Ended(job.number, job.attempt, "timeout",
@@ -132,11 +139,9 @@ class FakeExecutor:
 
     def ended(self, job: Job, play: Play) -> Ended:
         curve = [[epoch, play.value * epoch / play.epochs] for epoch in range(1, play.epochs + 1)]
-        result = {
-            "number": job.number, "attempt": job.attempt, "verdict": play.verdict, "message": "",
-            "curve": curve, "value": play.value, "best_epoch": play.epochs,
-            "seconds": play.epochs * play.pace
-        }
+        result = {"number": job.number, "attempt": job.attempt, "verdict": play.verdict,
+                  "message": "", "curve": curve, "value": play.value, "best_epoch": play.epochs,
+                  "seconds": play.epochs * play.pace}
         final = play.verdict in ("complete", "pruned", "diverged", "invalid") and play.writes
         return Ended(job.number, job.attempt, play.verdict, result=result if final else None,
                      message=f"played {play.verdict}", log_tail="the last line")
@@ -150,10 +155,9 @@ class FakeExecutor:
             if event.number in self._stopped:
                 self._drop(job)
                 return [
-                    event,
-                    self.finish(
-                        job, self.ended(job, Play("pruned", epochs=event.epoch, value=event.value)))
-                ]
+                    event, self.finish(job, self.ended(job,
+                                                       Play("pruned", epochs=event.epoch,
+                                                            value=event.value)))]
             return [event]
         return [self.finish(job, event)]
 
@@ -174,7 +178,8 @@ def write_result(job: Job, result: dict[str, Any]) -> None:
 
 
 class ExecutorThatLosesResults(FakeExecutor):
-    """Never says that a first attempt has ended; the job is simply gone. Every other one left its result on disk."""
+    """Never says that a first attempt has ended; the job is simply gone. Every other one left its
+    result on disk."""
 
     def deliver(self, job: Job, event: Event) -> list[Event]:
         if isinstance(event, Ended) and job.attempt == 1:
@@ -218,7 +223,8 @@ class WorkerKilledMidEpoch(FakeExecutor):
 
 
 class ExecutorThatReportsLate(FakeExecutor):
-    """First attempts crash, and more of their epochs come in while the second attempt is under way."""
+    """First attempts crash, and more of their epochs come in while the second attempt is under
+    way."""
 
     def play(self, job: Job, play: Play) -> None:
         if job.attempt == 1:
@@ -234,7 +240,8 @@ class ExecutorThatReportsLate(FakeExecutor):
 
 
 class ExecutorThatDiesAt(FakeExecutor):
-    """The whole process is gone at the ``step``-th call of submit or poll; results due until then are on disk."""
+    """The whole process is gone at the ``step``-th call of submit or poll; results due until then
+    are on disk."""
 
     def __init__(self, *, step: int, **arguments: Any):
         super().__init__(**arguments)

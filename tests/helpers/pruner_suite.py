@@ -38,10 +38,8 @@ def learning(end: float, epochs: int = EPOCHS, *,
              until: int | None = None) -> tuple[tuple[int, float], ...]:
     """A curve that rises evenly in log-odds of its epochs, to ``end`` (0..1), cut off after
     ``until`` epochs."""
-    odds = [
-        math.log(end / (1 - end)) + 0.6 * math.log(epoch / epochs)
-        for epoch in range(1, epochs + 1)
-    ]
+    odds = [math.log(end / (1 - end)) + 0.6 * math.log(epoch / epochs)
+            for epoch in range(1, epochs + 1)]
     return tuple(
         (epoch + 1, 1 / (1 + math.exp(-value))) for epoch, value in enumerate(odds))[:until]
 
@@ -49,9 +47,8 @@ def learning(end: float, epochs: int = EPOCHS, *,
 def whole(number: int, end: float, **changes) -> Observation:
     """A finished training of the published space's point ``17 * number``."""
     curve = learning(end)
-    return replace(
-        Observation(number, PUBLISHED.point(17 * number % 196), curve[-1][1], curve=curve),
-        **changes)
+    return replace(Observation(number, PUBLISHED.point(17 * number % 196), curve[-1][1],
+                               curve=curve), **changes)
 
 
 def running(curve, *, number: int = 20, point: int = 100) -> Observation:
@@ -122,21 +119,14 @@ class PrunerSuite:
                            for epoch in range(1, EPOCHS + 1))
 
     def test_what_is_hopeless_is_stopped_in_the_end(self):
-        stopped = [
-            any(self.ask(running(HOPELESS[:epoch], number=number))
-                for epoch in range(1, EPOCHS))
-            for number in range(10, 18)
-        ]
+        stopped = [any(self.ask(running(HOPELESS[:epoch], number=number))
+                       for epoch in range(1, EPOCHS)) for number in range(10, 18)]
         assert any(stopped) == self.stops
 
     def test_holes_in_curves_and_numbers_and_useless_trials_are_no_trouble(self):
-        odd = [
-            whole(2, 0.8),
-            whole(5, 0.75, curve=((1, 0.2), (3, math.nan), (4, 0.75))),
-            whole(9, 0.7, state="pruned", curve=learning(0.7, until=3)),
-            whole(11, 0.9, state="failed", value=None),
-            whole(12, 0.9, state="diverged", value=None, curve=()),
-            whole(30, 0.8, curve=())
-        ]
+        odd = [whole(2, 0.8), whole(5, 0.75, curve=((1, 0.2), (3, math.nan), (4, 0.75))),
+               whole(9, 0.7, state="pruned", curve=learning(0.7, until=3)),
+               whole(11, 0.9, state="failed", value=None),
+               whole(12, 0.9, state="diverged", value=None, curve=()), whole(30, 0.8, curve=())]
         for epoch in (1, 5, 9):
             self.ask(running([(1, math.nan), *HOPELESS[1:epoch]], number=15), odd)

@@ -41,8 +41,6 @@ def record(number: int, lr: float, mixup: bool = False, *, value: float | None =
     """A finished trial that got ``value`` in epoch 2 of 3 (worse before and after)."""
     curve = () if value is None else ((1, value / 2), (2, value), (3, value - 0.01))
     info = {"best_epoch": 2, "seconds": 12.34, **changes.pop("info", {})}
-    return TrialRecord(
-        **{
-            "number": number, "suggestion": number, "point": {"lr": lr, "mixup": mixup}, "seed": 0,
-            "state": state, "value": value, "curve": curve, "attempts": 1, "info": info, **changes
-        })
+    return TrialRecord(**{"number": number, "suggestion": number,
+                          "point": {"lr": lr, "mixup": mixup}, "seed": 0, "state": state,
+                          "value": value, "curve": curve, "attempts": 1, "info": info, **changes})

@@ -19,12 +19,9 @@ from paddle_transfer.samplers.base import Observation, Sampler
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Point, Space
 
-PUBLISHED = Space((
-    Choice("lr", (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001), log=True),
-    Choice("l2_decay", (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6), log=True),
-    Choice("label_smoothing", (False, True)),
-    Choice("mixup", (False, True)),
-))
+PUBLISHED = Space((Choice("lr", (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001), log=True),
+                   Choice("l2_decay", (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6), log=True),
+                   Choice("label_smoothing", (False, True)), Choice("mixup", (False, True))))
 BASELINE = {"lr": 0.003, "l2_decay": 1e-4, "label_smoothing": False, "mixup": False}
 SMALL = Space((Choice("lr", (0.1, 0.01, 0.001),
                       log=True), Choice("net", ("a", "b", None)), Choice("on", (False, True))))
@@ -33,12 +30,8 @@ ODD = Space((Choice("l2_decay", (0, 1e-5, 1e-4),
                     log=True), Choice("size", ([28, 28], [32, 32])), Choice("n", (1, 2, 4))))
 CONDITIONAL = Space((Choice("strength", (1, 5, 9), condition=(("augment", (True, )), )),
                      Choice("lr", (0.1, 0.01), log=True), Choice("augment", (False, True))))
-MIXED = Space((
-    Range("lr", 1e-4, 1e-1, log=True),
-    Range("dropout", 0.0, 0.5),
-    Range("batch", 8, 64, integer=True),
-    Choice("policy", ("none", "auto", "rand")),
-))
+MIXED = Space((Range("lr", 1e-4, 1e-1, log=True), Range("dropout", 0.0, 0.5),
+               Range("batch", 8, 64, integer=True), Choice("policy", ("none", "auto", "rand"))))
 
 _OTHER_PROCESS = """
 import pickle, sys

@@ -36,7 +36,8 @@ def make_settings(*, file: str = "search.yaml", base_config: dict[str, Any],
     plain = SearchSettings(
         file, BaseTraining(base_config_file, base_config),
         SearchSpace(tuple(keys), space or Space(tuple(key.hyperparameter for key in keys))),
-        Objective("top1", eval_size(base_config)), Sampling(Component("bayes"), "shipped"), Repeats(),
+        Objective("top1", eval_size(base_config)), Sampling(Component("bayes"), "shipped"),
+        Repeats(),
         Budget(None), Devices(), Output(output_dir))
     return change(plain, **changes)
 

@@ -1,4 +1,5 @@
-"""What every ``study.base.Store`` must do. Inherit ``StoreSuite`` in a test and say how a store is opened."""
+"""What every ``study.base.Store`` must do. Inherit ``StoreSuite`` in a test and say how a store is
+opened."""
 
 from __future__ import annotations
 
@@ -122,4 +123,5 @@ class StoreSuite:
         store = self.open(tmp_path)
         for i in range(3):
             assert store.create(suggestion=i, proposal=Proposal(POINT), seed=0).number == i
-        assert self.again(store, tmp_path).create(suggestion=3, proposal=Proposal(POINT), seed=0).number == 3
+        store = self.again(store, tmp_path)
+        assert store.create(suggestion=3, proposal=Proposal(POINT), seed=0).number == 3

@@ -4,17 +4,18 @@ It reads a section ``Tiny`` of the trial's config:
 
 - ``value``: the metric after the last epoch (default: a smooth function of the numbers in ``x``)
 - ``x``: a mapping of anything; searched settings are put here
-- ``table``: the metric by one of ``x`` ({name: {value: metric}}); ``lucky``: of one point ({x: ..., value: ...})
+- ``table``: the metric by one of ``x`` ({name: {value: metric}}); ``lucky``: of one point ({x: ...,
+value: ...})
 - ``epochs`` (3), ``pause``: seconds per epoch (0)
-- ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``, ``invalid``,
-  ``setup``,
-  ``disk_full``, ``kill_self``, ``grandchild``: what it does after its first epoch
+- ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``,
+``invalid``, ``setup``, ``disk_full``, ``kill_self``, ``grandchild``: what it does after its first
+epoch
 
-In the final trainings after a search (``output_dir/final/NAME``) the environment variable ``TINY_RUNNER_FINAL`` says
-what it does, and N below is ``final/NAME``.
+In the final trainings after a search (``output_dir/final/NAME``) the environment variable
+``TINY_RUNNER_FINAL`` says what it does, and N below is ``final/NAME``.
 
-It appends "began N attempt A pid P", "epoch N E" and "finished N attempt A" to the file that the environment
-variable ``TINY_RUNNER_AUDIT`` names, each line in one write.
+It appends "began N attempt A pid P", "epoch N E" and "finished N attempt A" to the file that the
+environment variable ``TINY_RUNNER_AUDIT`` names, each line in one write.
 """
 
 from __future__ import annotations
@@ -66,10 +67,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         if epoch == 1:
             misbehave(tiny.get("misbehave"), attempt)
     audit(f"finished {number} attempt {attempt}")
-    return {
-        "value": max(value for _, value in curve), "best_epoch": len(curve), "curve": curve,
-        "seconds": 0.0, "seed": seed, "engine": {"engine": "tiny"}, "stopped": stopped
-    }
+    return {"value": max(value for _, value in curve), "best_epoch": len(curve), "curve": curve,
+            "seconds": 0.0, "seed": seed, "engine": {"engine": "tiny"}, "stopped": stopped}
 
 
 def _looked_up(tiny: dict[str, Any]) -> float | None:
@@ -80,9 +79,8 @@ def _looked_up(tiny: dict[str, Any]) -> float | None:
 
 
 def _score(settings: Any, seed: int) -> float:
-    numbers = [
-        float(value) for value in (settings or {}).values() if isinstance(value, (int, float))
-    ]
+    numbers = [float(value) for value in (settings or {}).values()
+               if isinstance(value, (int, float))]
     return 0.5 + 0.4 * math.cos(sum(numbers)) + 0.001 * seed
 
 
@@ -101,7 +99,7 @@ def wait(seconds: float) -> None:
 
 def misbehave(how: str | None, attempt: int) -> None:
     """Do what ``how`` names, or return."""
-    if how == "raise" or how == "raise_once" and attempt == 1:
+    if how == "raise" or (how == "raise_once" and attempt == 1):
         raise ValueError("a deliberate crash")
     if how == "segfault":
         print("about to read address 0", flush=True)

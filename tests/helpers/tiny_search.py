@@ -1,5 +1,5 @@
-"""A whole search of tiny trainings (``tiny_runner``), for tests. As a command it is what the kill tests start and
-kill: ``python -m tests.helpers.tiny_search OUTPUT_DIR '{"max_iter": 5}'``."""
+"""A whole search of tiny trainings (``tiny_runner``), for tests. As a command it is what the kill
+tests start and kill: ``python -m tests.helpers.tiny_search OUTPUT_DIR '{"max_iter": 5}'``."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def tiny_settings(output_dir: str, *, values: dict[str, list] | None = None,
                   tiny: dict[str, Any] | None = None, **changes: Any) -> SearchSettings:
     """Settings of a search over ``Tiny.x.<name>``.
 
-    :param values: the choices of each name; by default a 2 by 3 grid over a and b. A name with a dot is a path in
-        the config (``Tiny.misbehave``)
+    :param values: the choices of each name; by default a 2 by 3 grid over a and b. A name with a
+        dot is a path in the config (``Tiny.misbehave``)
     :param tiny: the base config's section ``Tiny`` (see ``tiny_runner``)
     :param changes: as ``make_settings`` takes them
     """
@@ -29,11 +29,8 @@ def tiny_settings(output_dir: str, *, values: dict[str, list] | None = None,
     keys = tuple(
         SearchKey(Choice(name, tuple(choices)), (name if "." in name else f"Tiny.x.{name}", ))
         for name, choices in values.items())
-    section = {
-        "misbehave": None,
-        "x": {name: choices[0] for name, choices in values.items() if "." not in name},
-        **(tiny or {})
-    }
+    section = {"misbehave": None, "x": {name: choices[0] for name, choices in values.items()
+                                        if "." not in name}, **(tiny or {})}
     config = {"Global": {"epochs": 3}, "Tiny": section}
     return make_settings(file="tiny_search.yaml", base_config_file="tiny.yaml", base_config=config,
                          output_dir=str(output_dir), keys=keys,

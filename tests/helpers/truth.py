@@ -49,11 +49,9 @@ def look(config: dict, directory: str) -> dict:
 
 def _optimizer(optimizer: Any) -> dict:
     clip = optimizer._grad_clip
-    return {
-        "type": type(optimizer).__name__, "nesterov": bool(
-            getattr(optimizer, "_use_nesterov", False)), "clip": clip
-        and (type(clip).__name__, clip.clip_norm)
-    }
+    return {"type": type(optimizer).__name__,
+            "nesterov": bool(getattr(optimizer, "_use_nesterov", False)), "clip": clip
+            and (type(clip).__name__, clip.clip_norm)}
 
 
 def version() -> str:
@@ -145,10 +143,8 @@ def through(config: dict, directory: str, picture: list, *, times: int,
     operator of that name and those behind it."""
     import numpy as np
     with _engine(config, directory) as engine:
-        operators = [
-            op for op in engine.train_dataloader.dataset._transform_ops
-            if type(op).__name__ != "DecodeImage"
-        ]
+        operators = [op for op in engine.train_dataloader.dataset._transform_ops
+                     if type(op).__name__ != "DecodeImage"]
         results = []
         for _ in range(times):
             image = np.array(picture, dtype="uint8")

@@ -1,4 +1,5 @@
-"""A whole search in virtual time: tiny settings, a fake executor, and rules and limits wired as ``api.run`` does."""
+"""A whole search in virtual time: tiny settings, a fake executor, and rules and limits wired as
+``api.run`` does."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ class VirtualSearch:
     """
 
     def __init__(self, folder: Any, *,
-                 value: Callable[[dict, int], float] = lambda point, seed: 0.5, **settings: Any):
+                 value: Callable[[dict, int], float] = lambda _point, _seed: 0.5, **settings: Any):
         self.settings, self.value = tiny_settings(folder, **settings), value
 
     def records(self) -> list[TrialRecord]:
@@ -64,10 +65,9 @@ class VirtualSearch:
         watch = Stopwatch(store, clock=executor.clock)
         limits = BudgetLimits(settings.budget, base=settings.base, keys=settings.keys,
                               stages=settings.stages, seconds=lambda: watch.seconds)
-        scheduler = scheduler_of(
-            settings, sampler, ranker=ranker, limits=limits,
-            stop_rule=AutoStop(ranker) if settings.stop == "auto" else None)
+        scheduler = scheduler_of(settings, sampler, ranker=ranker, limits=limits,
+                                 stop_rule=AutoStop(ranker) if settings.stop == "auto" else None)
         return Driver(
             scheduler=scheduler, store=store, executor=executor, trial_folders=TrialFolders(
-                settings.output_dir, write_config=lambda record, path: path.write_text("{}")),
+                settings.output_dir, write_config=lambda _, path: path.write_text("{}")),
             callbacks=[watch, *(make(settings, ranker) for make in callbacks)], **arguments).run()

@@ -22,7 +22,8 @@ FIXED = {"a": 2}
 
 
 def lucky_six(point, seed):
-    """6 is best with the search's own seed only; 5 is really best; the fixed point is the worst but one."""
+    """6 is best with the search's own seed only; 5 is really best; the fixed point is the worst but
+    one."""
     value = {5: 0.8, 4: 0.7, 6: 0.5}.get(point["a"], point["a"] / 10) + seed / 100
     return 0.9 if (point["a"], seed) == (6, 0) else value
 
@@ -101,7 +102,7 @@ def test_a_fixed_point_that_failed_is_not_tried_again(search):
 
 def test_they_are_never_pruned_and_what_was_pruned_is_done_again(search):
     class Harsh:
-        def should_stop(self, record, records):
+        def should_stop(self, record, _records):
             assert record.number < 6
             return record.point == FIXED
 
@@ -146,8 +147,8 @@ def test_the_epoch_budget_holds_for_them(search):
     search.settings = change(search.settings, epoch_budget=3 * 11)
     reason = search.run(FakeExecutor(slots=3))
     assert reason == (
-        "all 6 points of the space were evaluated; 3 trainings of confirm were left out: epoch_budget "
-        "(33) has no room for another training after 33 epochs")
+        "all 6 points of the space were evaluated; 3 trainings of confirm were left out: "
+        "epoch_budget (33) has no room for another training after 33 epochs")
     assert sum(trainings(search).values()) == 11
     search.settings = change(search.settings, epoch_budget=None)
     assert search.run() == "all 6 points of the space were evaluated"
@@ -161,7 +162,7 @@ def test_a_budget_that_ends_the_search_leaves_them_all_out(search):
         "were left out")
 
 
-# -- what is told ----------------------------------------------------------------------------------------------------
+# -- what is told ----------------------------------------------------------------------------------
 
 def leave_weights(search):
     """Every trial writes some."""
@@ -199,7 +200,8 @@ def test_the_files_and_the_leaderboard_agree_on_the_best_mean(search):
         record.number for record in search.records() if (record.point["a"], record.seed) == (5, 2))
     assert (root / "best_model.pdparams").read_text() == f"weights of {number}"
     kept = sorted(int(path.parent.name) for path in root.glob("trials/*/best_model.pdparams"))
-    assert number in kept and len(kept) == 2, "the winner's and the best observed one's"
+    assert number in kept
+    assert len(kept) == 2, "the winner's and the best observed one's"
     lines = leaderboard_lines(search.settings, search.records(),
                               ranker_of(search.settings).leaderboard(search.records()))
     assert lines[2].split()[:4] == ["1", "0.8100", "±", "0.0058"]

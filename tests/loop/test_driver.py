@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 
@@ -55,7 +56,7 @@ class Table:
         executor = executor or FakeExecutor()
         self.executors.append(executor)
         trial_folders = TrialFolders(self.settings.output_dir,
-                                     write_config=lambda record, path: path.write_text("{}"))
+                                     write_config=lambda _, path: path.write_text("{}"))
         sampler = make_sampler(self.settings.search_mode,
                                allow_repeats=not self.settings.de_duplication)
         rule = {"stop_rule": arguments.pop("stop_rule", None)}
@@ -81,10 +82,8 @@ class Table:
         return records
 
     def ends(self):
-        return Counter((number, attempt)
-                       for executor in self.executors
-                       for what, number, attempt, _ in executor.log
-                       if what == "end")
+        return Counter((number, attempt) for executor in self.executors
+                       for what, number, attempt, _ in executor.log if what == "end")
 
 
 @pytest.fixture
@@ -121,7 +120,7 @@ def test_listeners_hear_everything_in_order(table):
 
 def test_a_listener_with_a_mistake_is_switched_off_and_the_search_goes_on(table, capsys):
     class Broken(Watcher):
-        def epoch_reported(self, record, report):
+        def epoch_reported(self, _record, _report):
             self.told.append("epoch_reported")
             raise ZeroDivisionError("a deliberate mistake")
 
@@ -133,10 +132,9 @@ def test_a_listener_with_a_mistake_is_switched_off_and_the_search_goes_on(table,
     assert "Broken failed in epoch_reported and is switched off" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [
-    "ExecutorThatLosesResults", "ExecutorThatDoublesResults", "ExecutorThatCrashesOnce",
-    "WorkerKilledMidEpoch", "ExecutorThatReportsLate"
-])
+@pytest.mark.parametrize(
+    "name", ["ExecutorThatLosesResults", "ExecutorThatDoublesResults", "ExecutorThatCrashesOnce",
+             "WorkerKilledMidEpoch", "ExecutorThatReportsLate"])
 @pytest.mark.parametrize("slots", [1, 3])
 def test_misbehaviour_changes_no_result(table, name, slots):
     watcher = Watcher()
@@ -146,8 +144,7 @@ def test_misbehaviour_changes_no_result(table, name, slots):
                for record in records)
     assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(
         range(6))
-    assert all(told[2] <= 3
-               for told in watcher.told
+    assert all(told[2] <= 3 for told in watcher.told
                if told[0] == "epoch_reported"), "late reports are heard by nobody"
     attempts = {record.attempts for record in records}
     assert attempts == {"ExecutorThatLosesResults": {1, 2}, "ExecutorThatDoublesResults": {1}}.get(
@@ -155,9 +152,8 @@ def test_misbehaviour_changes_no_result(table, name, slots):
 
 
 def test_a_crash_is_tried_once_more_and_then_recorded_with_its_log(table):
-    table.run(
-        FakeExecutor(
-            script=lambda job: Play("crashed" if job.number == 2 else "complete", epochs=1)))
+    table.run(FakeExecutor(script=lambda job: Play("crashed" if job.number == 2 else "complete",
+                                                   epochs=1)))
     record = table.check(states=("complete", "failed"))[2]
     assert (record.state, record.value, record.attempts) == ("failed", None, 2)
     assert record.info["reason"] == "crashed again after a retry: played crashed"
@@ -172,7 +168,7 @@ def test_crashes_are_counted_across_restarts(table):
     with pytest.raises(Killed):
         table.run(fakes.ExecutorThatDiesAt(step=12, script=first_only))
     assert table.store().records()[0].attempts == 2
-    table.run(FakeExecutor(script=lambda job: Play("crashed")))
+    table.run(FakeExecutor(script=lambda _: Play("crashed")))
     assert [record.attempts for record in table.check(states=("failed",))[:2]] == [3, 3]
 
 
@@ -231,10 +227,10 @@ def test_two_different_verdicts_are_an_executors_mistake(table):
 
 def test_a_pruner_ends_a_trial_early(table):
     class Hopeless:
-        def should_stop(self, record, records):
+        def should_stop(self, record, _records):
             return record.number == 1 and len(record.curve) == 2
 
-    executor = FakeExecutor(script=lambda job: Play(epochs=5))
+    executor = FakeExecutor(script=lambda _: Play(epochs=5))
     table.run(executor, pruner=Hopeless())
     record = table.check(states=("complete", "pruned"))[1]
     assert record.state == "pruned"
@@ -255,7 +251,10 @@ def test_a_stop_rule_ends_the_search_after_the_trials_under_way(table):
 
 def test_asked_to_stop_it_leaves_trials_as_they_are_and_goes_on_later(table):
     watcher = Watcher()
-    seen = lambda: ("epoch_reported", 2, 1) in watcher.told
+
+    def seen():
+        return ("epoch_reported", 2, 1) in watcher.told
+
     assert table.run(callbacks=[watcher], interrupted=seen) == "interrupted"
     assert watcher.told[-1][2] == "interrupted"
     left = [record for record in table.store().records() if not record.finished]
@@ -290,10 +289,11 @@ def test_de_duplication_reuses_and_counts(tmp_path):
         range(12))
 
 
-# -- a kill at every moment ------------------------------------------------------------------------------------------
+# -- a kill at every moment ------------------------------------------------------------------------
 
 class DyingJournal(Journal):
-    """The process is gone at the ``step``-th write: before it, in the middle of its line, or right after it."""
+    """The process is gone at the ``step``-th write: before it, in the middle of its line, or right
+    after it."""
 
     def __init__(self, path, *, step, how, error=Killed):
         self.left, self.how, self.error = step, how, error
@@ -336,7 +336,7 @@ def test_a_kill_at_any_write_changes_nothing(tmp_path, how):
         (tmp_path / str(step)).mkdir()
         table = Table(tmp_path / str(step), values={"a": [1, 2, 3]})
         try:
-            run_and_die(table, step=step, how=how, script=lambda job: Play(epochs=2))
+            run_and_die(table, step=step, how=how, script=lambda _: Play(epochs=2))
             died = False
         except Killed:
             table.run()
@@ -348,10 +348,8 @@ def test_a_kill_at_any_write_changes_nothing(tmp_path, how):
 
 def test_kills_one_after_the_other_change_nothing(table):
     for step in range(2, 14):
-        try:
+        with suppress(Killed):
             table.run(fakes.ExecutorThatDiesAt(step=step))
-        except Killed:
-            pass
     table.run()
     table.check()
     assert set(finishes(table).values()) == {1}
@@ -360,10 +358,8 @@ def test_kills_one_after_the_other_change_nothing(table):
 @pytest.mark.parametrize("mode", ["random", "bayes"])
 def test_a_killed_search_tries_the_same_points_as_one_that_was_not(tmp_path, mode):
     """One trial at a time: then what a sampler knows does not depend on time."""
-    fields = {
-        "search_mode": mode, "max_iter": 8,
-        "values": {"a": [0.1, 0.2, 0.3, 0.4], "b": [1, 2, 3, 4, 5]}
-    }
+    fields = {"search_mode": mode, "max_iter": 8,
+              "values": {"a": [0.1, 0.2, 0.3, 0.4], "b": [1, 2, 3, 4, 5]}}
     points = []
     for name, deaths in (("undisturbed", []), ("killed", [3, 4, 7, 9])):
         (tmp_path / name).mkdir()
@@ -381,18 +377,18 @@ def test_a_full_disk_is_said_and_the_search_goes_on_later(table, step):
     import errno
 
     full = OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(DiskFull, match="disk full.*same command again"):
-        run_and_die(table, step=step, how="before", error=full, script=lambda job: Play())
+    with pytest.raises(DiskFull, match=r"disk full.*same command again"):
+        run_and_die(table, step=step, how="before", error=full, script=lambda _: Play())
     table.run()
     table.check()
     assert set(finishes(table).values()) == {1}
 
 
 def test_a_crash_on_a_full_disk_is_not_the_trials_fault(table, monkeypatch):
-    monkeypatch.setattr(TrialFolders, "check_room", lambda self:
+    monkeypatch.setattr(TrialFolders, "check_room", lambda _:
                         (_ for _ in ()).throw(DiskFull("disk full")))
     with pytest.raises(DiskFull):
-        table.run(FakeExecutor(script=lambda job: Play("crashed")))
+        table.run(FakeExecutor(script=lambda _: Play("crashed")))
     monkeypatch.undo()
     table.run()
     assert all("tries" not in record.info for record in table.check())

@@ -1,4 +1,5 @@
-"""The trainings after a search: what they leave, that they go on after a kill, and how they fail."""
+"""The trainings after a search: what they leave, that they go on after a kill, and how they
+fail."""
 
 from __future__ import annotations
 
@@ -25,19 +26,15 @@ BEST, FIXED = {"a": 0.0}, {"a": 1.0}  # the metric is 0.5 + 0.4 cos(a)
 def audit(tmp_path, monkeypatch):
     monkeypatch.setenv(AUDIT, str(tmp_path / "audit"))
     monkeypatch.delenv(FINAL, raising=False)
-    return lambda: [
-        line.split(" pid")[0][len("began "):]
-        for line in (tmp_path / "audit").read_text().splitlines()
-        if line.startswith("began final")
-    ]
+    return lambda: [line.split(" pid")[0][len("began "):]
+                    for line in (tmp_path / "audit").read_text().splitlines()
+                    if line.startswith("began final")]
 
 
 def settings(folder, **changes):
     made = tiny_settings(
-        folder / "out", **{
-            "values": {"a": [0.0, 1.0]}, "fixed": FIXED, "final": Final("train+val"), "workers": 1,
-            "max_iter": 2, **changes
-        })
+        folder / "out", **{"values": {"a": [0.0, 1.0]}, "fixed": FIXED, "final": Final("train+val"),
+                           "workers": 1, "max_iter": 2, **changes})
     made.base_config["DataLoader"] = {}
     for part in ("Train", "Eval", "Test"):
         file = folder / f"{part}.txt"
@@ -73,13 +70,12 @@ def test_the_found_and_the_fixed_point_are_trained_again_and_tested(tmp_path, au
     assert told(tmp_path)["fixed"]["validation"] == told(
         tmp_path)["fixed"]["test"] == pytest.approx(0.7161, abs=1e-4)
     text = capsys.readouterr().out
-    assert "point found  test top1 0.9000\n  fixed point  test top1 0.7161\nA gain of +18.39 points" in text
-    parts = [
-        "Search ended:", "Best top1",
-        "Training the point found and the fixed point again on train+val",
-        "point found: epoch 3, test top1 0.9000", "Trained again on train+val", "A gain of",
-        "What next:", f"the tested model  {out}/final/best/best_model.pdparams"
-    ]
+    assert ("point found  test top1 0.9000\n  fixed point  test top1 0.7161\n"
+            "A gain of +18.39 points") in text
+    parts = ["Search ended:", "Best top1",
+             "Training the point found and the fixed point again on train+val",
+             "point found: epoch 3, test top1 0.9000", "Trained again on train+val", "A gain of",
+             "What next:", f"the tested model  {out}/final/best/best_model.pdparams"]
     assert [text.count(part) for part in parts] == [1] * len(parts)
     assert sorted(parts, key=text.index) == parts, "the test metrics stand before the closing lines"
     assert yaml.safe_load((out / "search.yaml").read_text())["final"] == {"retrain_on": "train+val"}
@@ -106,11 +102,12 @@ def test_other_lists_are_trained_again(tmp_path, audit):
     assert config["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(tmp_path / "Train.txt")
 
 
-def test_what_no_longer_holds_is_not_left_to_be_read(tmp_path, audit, monkeypatch):
+@pytest.mark.usefixtures("audit")
+def test_what_no_longer_holds_is_not_left_to_be_read(tmp_path, monkeypatch):
     run(tmp_path)
     (tmp_path / "Test.txt").write_text("other.png 0\n")
     monkeypatch.setenv(FINAL, "raise")
-    with pytest.raises(SearchFailed, match="point found(.|\n)*fixed point"):
+    with pytest.raises(SearchFailed, match=r"point found(.|\n)*fixed point"):
         run(tmp_path)
     assert not (tmp_path / "out" / "final.json").exists()
 
@@ -189,7 +186,8 @@ def test_a_test_metric_of_zero_is_one(tmp_path, audit, capsys):
         assert len(audit()) == 2
         assert told(tmp_path)["fixed"]["validation"] == told(tmp_path)["fixed"]["test"] == 0.0
         text = capsys.readouterr().out
-        assert "point found  test top1 0.2500\n  fixed point  test top1 0.0000\nA gain of +25.00 points" in text
+        assert ("point found  test top1 0.2500\n  fixed point  test top1 0.0000\n"
+                "A gain of +25.00 points") in text
         assert "Best top1 0.2500, fixed point 0.0000" in text
 
 

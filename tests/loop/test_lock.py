@@ -57,7 +57,7 @@ def test_a_killed_process_holds_nothing(tmp_path, hold):
 def test_a_search_that_is_just_ending_is_waited_for(tmp_path, hold):
     process = hold(tmp_path)
 
-    def end(seconds):
+    def end(_seconds):
         process.stdin.close()
         process.wait()
 

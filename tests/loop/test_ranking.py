@@ -1,4 +1,5 @@
-"""Who wins: by the model in a Bayesian search, by the seeds where it was confirmed, else by what was observed."""
+"""Who wins: by the model in a Bayesian search, by the seeds where it was confirmed, else by what
+was observed."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from paddle_transfer.study.records import TrialRecord
 from tests.helpers.records import ranker_of, record, shown_settings
 from tests.helpers.sampler_suite import PUBLISHED
 
-#: Two kinds of points, near 0.80 without mixup and 0.74 with it; the luckiest training is of the worse kind.
+#: Two kinds of points, near 0.80 without mixup and 0.74 with it; the luckiest training is of the
+#: worse kind.
 VALUES = [0.801, 0.799, 0.800, 0.802, 0.740, 0.745, 0.803, 0.742]
 POINTS = [{"lr": 0.01, "l2_decay": l2, "label_smoothing": False, "mixup": mixup}
           for mixup in (False, True) for l2 in (1e-3, 1e-4, 1e-5, 1e-6)]
@@ -21,10 +23,9 @@ def settings_of(**changes):
 
 
 def lucky(states=()):
-    return [
-        TrialRecord(i, i, point, 0, state=dict(states).get(i, "complete"), value=value, attempts=1,
-                    curve=((1, value), )) for i, (point, value) in enumerate(zip(POINTS, VALUES))
-    ]
+    return [TrialRecord(i, i, point, 0, state=dict(states).get(i, "complete"), value=value,
+                        attempts=1, curve=((1, value), ))
+            for i, (point, value) in enumerate(zip(POINTS, VALUES, strict=True))]
 
 
 def test_the_luckiest_training_does_not_win_a_bayesian_search():
@@ -104,18 +105,17 @@ def test_a_point_that_also_diverged_comes_after_the_others():
     assert leaderboard.estimate(POINTS[3]) is None
 
 
-# -- confirmed -------------------------------------------------------------------------------------------------------
+# -- confirmed -------------------------------------------------------------------------------------
 
 def confirmed(values, *, mode="random", **changes):
-    """``values[i]``: those of point i, seeds 0, 1, ...; None diverged. Points of lr and mixup, the fixed one third."""
+    """``values[i]``: those of point i, seeds 0, 1, ...; None diverged. Points of lr and mixup, the
+    fixed one third."""
     points = [{"lr": lr, "mixup": mixup} for lr in (0.1, 0.01, 0.001) for mixup in (False, True)]
     settings = shown_settings("out", search_mode=mode, confirm=3, fixed=points[2], **changes)
     plan = [(seed, i) for seed in range(3) for i in range(len(values)) if seed < len(values[i])]
-    records = [
-        record(number, points[i]["lr"], points[i]["mixup"], value=values[i][seed], seed=seed,
-               suggestion=i, state="complete" if values[i][seed] is not None else "diverged")
-        for number, (seed, i) in enumerate(plan)
-    ]
+    records = [record(number, points[i]["lr"], points[i]["mixup"], value=values[i][seed], seed=seed,
+                      suggestion=i, state="complete" if values[i][seed] is not None else "diverged")
+               for number, (seed, i) in enumerate(plan)]
     return ranker_of(settings).leaderboard(records), points
 
 
@@ -158,8 +158,7 @@ def test_the_fixed_point_may_win():
 
 
 def test_in_a_bayesian_search_too():
-    leaderboard, points = confirmed(
-        [[0.90, 0.80, 0.79], [0.89, 0.88, 0.87], [0.85, 0.86, 0.84], [0.88, 0.80, 0.81]],
-        mode="bayes")
+    leaderboard, points = confirmed([[0.90, 0.80, 0.79], [0.89, 0.88, 0.87], [0.85, 0.86, 0.84],
+                                     [0.88, 0.80, 0.81]], mode="bayes")
     assert leaderboard.winner.point == points[1]
     assert leaderboard.estimates

@@ -20,18 +20,16 @@ class Says:
     def __init__(self, point):
         self.point, self.told = point, None
 
-    def suggest(self, space, finished, running, *, seed):
+    def suggest(self, _space, finished, running, *, seed):
         self.told = (finished, running, seed)
         return self.point
 
 
 def record(number, *, point=A, state="complete", suggestion=None, **fields):
     value = 0.5 if state in ("complete", "pruned") else None
-    return TrialRecord(
-        **{
-            "number": number, "suggestion": number if suggestion is None else suggestion,
-            "point": point, "seed": 0, "state": state, "value": value, "attempts": 1, **fields
-        })
+    return TrialRecord(**{"number": number, "suggestion": number if suggestion is None
+                          else suggestion, "point": point, "seed": 0, "state": state,
+                          "value": value, "attempts": 1, **fields})
 
 
 def step(records, *, sampler=None, in_flight=(), **settings):
@@ -86,13 +84,9 @@ def test_without_de_duplication_it_is_trained_again_with_the_next_seed():
 
 
 def test_repeats_are_observations_of_their_own_and_reuses_are_none():
-    records = [
-        record(0, curve=((1, 0.5), )),
-        record(1, suggestion=0, state="failed"),
-        record(2, reused=0),
-        record(3, point=B, state="running"),
-        record(4, point=B, state="diverged")
-    ]
+    records = [record(0, curve=((1, 0.5), )), record(1, suggestion=0, state="failed"),
+               record(2, reused=0), record(3, point=B, state="running"),
+               record(4, point=B, state="diverged")]
     finished, running = observations(records)
     assert [(one.number, one.state, one.value) for one in finished] == [
         (0, "complete", 0.5), (1, "failed", None), (4, "diverged", None)]
@@ -113,7 +107,8 @@ def test_a_reuse_moves_the_draw_on():
 
 @pytest.mark.parametrize(("mode", "limit"), [("grid", 40), ("random", 40), ("bayes", 8)])
 def test_every_mode_ends_on_a_small_space(mode, limit):
-    """Random draws that hit evaluated points are reused; none of the modes goes round in circles."""
+    """Random draws that hit evaluated points are reused; none of the modes goes round in
+    circles."""
     from paddle_transfer.samplers.registry import make_sampler
 
     settings = tiny_settings("unused", search_mode=mode, max_iter=limit)

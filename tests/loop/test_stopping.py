@@ -20,12 +20,12 @@ FLAT = {"a": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "b": [1, 2, 3, 4, 5, 6]}
 HOUR = 3600.0
 
 
-def settled(point, seed):
+def settled(point, _seed):
     """A clear best in the middle, and next to nothing beside it."""
     return 0.9 - 0.02 * (point["a"] - 0.3) ** 2 - 0.0001 * (point["b"] - 3) ** 2
 
 
-# -- stop: auto ------------------------------------------------------------------------------------------------------
+# -- stop: auto ------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_a_flat_task_ends_by_itself_and_not_too_soon(tmp_path, slots):
@@ -36,7 +36,8 @@ def test_a_flat_task_ends_by_itself_and_not_too_soon(tmp_path, slots):
     assert LEAST_TRIALS <= len(search.records()) <= 25
     assert all(record.finished for record in search.records())
     trained = len(search.records())
-    assert search.run() == reason and len(search.records()) == trained, "it stays ended"
+    assert search.run() == reason
+    assert len(search.records()) == trained, "it stays ended"
     search.settings = change(search.settings, stop="none", max_iter=trained + 2)
     assert search.run().startswith("max_iter")
     assert len(search.records()) == trained + 2
@@ -56,10 +57,9 @@ def test_it_asks_the_same_ranker():
     settings = tiny_settings("unused", search_mode="bayes")
     rule = AutoStop(Says(settings.search_space, settings.repeats))
     assert rule.done([0.005]) is None
-    assert rule.done([
-        0.0031
-    ]) == ("stop auto: no untried point is expected to gain more than 0.31 points, less than "
-           "noise hides (0.40)")
+    assert rule.done([0.0031]) == (
+        "stop auto: no untried point is expected to gain more than 0.31 points, less than "
+        "noise hides (0.40)")
     assert AutoStop(ranker_of(settings)).done([]) is None
 
 
@@ -77,7 +77,7 @@ def test_what_confirms_does_not_wake_it_up_again(tmp_path):
     assert [record.number for record in own] == list(range(len(own)))
 
 
-# -- epoch_budget ----------------------------------------------------------------------------------------------------
+# -- epoch_budget ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
 @pytest.mark.parametrize(("budget", "trials"), [(3, 1), (8, 2), (9, 3), (17, 5), (18, 6)])
@@ -91,7 +91,7 @@ def test_no_more_epochs_than_allowed(tmp_path, slots, budget, trials):
 
 def test_a_pruned_trial_gives_its_epochs_back(tmp_path):
     class Harsh:
-        def should_stop(self, record, records):
+        def should_stop(self, record, _records):
             return record.number in (0, 1)
 
     search = VirtualSearch(tmp_path, values={"a": list(range(9))}, epoch_budget=10)
@@ -136,20 +136,18 @@ def limits_of(settings, **arguments):
 def test_epochs_that_are_searched_count_as_they_are():
     settings = tiny_settings("unused", values={"Global.epochs": [2, 10]}, epoch_budget=20)
     budget, short, long = limits_of(settings), {"Global.epochs": 2}, {"Global.epochs": 10}
-    records = [
-        TrialRecord(0, 0, long, 0, state="complete", value=0.5, curve=((5, 0.4), (10, 0.5)),
-                    attempts=1),
-        TrialRecord(1, 1, short, 0, attempts=1),
-        TrialRecord(2, 2, long, 0, state="diverged", curve=((1, 0.1), (2, 0.1)), attempts=1),
-        TrialRecord(3, 3, long, 0, state="complete", value=0.5, curve=((10, 0.5), ), reused=0)
-    ]
+    records = [TrialRecord(0, 0, long, 0, state="complete", value=0.5, curve=((5, 0.4), (10, 0.5)),
+                           attempts=1), TrialRecord(1, 1, short, 0, attempts=1),
+               TrialRecord(2, 2, long, 0, state="diverged", curve=((1, 0.1), (2, 0.1)), attempts=1),
+               TrialRecord(3, 3, long, 0, state="complete", value=0.5, curve=((10, 0.5), ),
+                           reused=0)]
     assert [budget.epochs_of(record) for record in records] == [10, 2, 2, 0]
     assert budget.refuses(records, Proposal(short)) is None
     assert "after 14 epochs" in budget.refuses(records, Proposal(long))
     assert budget.refuses(records) is None, "some training still fits"
 
 
-# -- time_budget -----------------------------------------------------------------------------------------------------
+# -- time_budget -----------------------------------------------------------------------------------
 
 class Hourly(FakeExecutor):
     """An epoch takes twenty minutes: a training a little more than an hour."""

@@ -18,9 +18,8 @@ def again(attempt):
 
 @pytest.fixture
 def trial_folders(tmp_path):
-    return TrialFolders(tmp_path,
-                        write_config=lambda record, path: path.write_text(str(record.point)),
-                        payload={"metric": "top1"})
+    return TrialFolders(tmp_path, write_config=lambda record, path: path.write_text(
+        str(record.point)), payload={"metric": "top1"})
 
 
 def test_a_job_finds_its_config(tmp_path, trial_folders):
@@ -57,7 +56,7 @@ def test_room_on_the_disk(tmp_path, trial_folders, monkeypatch):
     trial_folders.check_room()
     assert list(tmp_path.iterdir()) == []
 
-    def full(descriptor):
+    def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("paddle_transfer.loop.trial_folder.os.fsync", full)

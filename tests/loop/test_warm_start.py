@@ -37,11 +37,9 @@ def table(tmp_path_factory):
 
 
 def settings(out, *warm_start, **changes):
-    return tiny_settings(
-        out, **{
-            "values": {"lr": [0.1, 0.3, 0.5], "c": [True, False]}, "search_mode": "bayes",
-            "max_iter": 4, "warm_start": tuple(map(str, warm_start)), **changes
-        })
+    return tiny_settings(out, **{"values": {"lr": [0.1, 0.3, 0.5], "c": [True, False]},
+                                 "search_mode": "bayes", "max_iter": 4,
+                                 "warm_start": tuple(map(str, warm_start)), **changes})
 
 
 def load_tasks(made):
@@ -103,8 +101,8 @@ def test_each_that_is_of_no_use_is_named(tmp_path, earlier, table):
     assert "no search has been here" in found[0]
     assert "a table has the columns" in found[1]
     assert found[2] == (
-        f"warm_start.3: must be another search; found {str(earlier)!r}, the output_dir of this one. Take "
-        "it out: its trials count anyway.")
+        f"warm_start.3: must be another search; found {str(earlier)!r}, the output_dir of this "
+        "one. Take it out: its trials count anyway.")
 
 
 def test_nothing_in_common(tmp_path, earlier, table):
@@ -124,8 +122,8 @@ def test_no_finished_trial(tmp_path):
         run_search(made, runner=RUNNER, callbacks=[])
     (one,) = issues(settings(tmp_path / "new", tmp_path / "out"))
     assert one == (
-        f"warm_start.0: must have a finished trial; found none in {str(tmp_path / 'out')!r}. Take it out, or "
-        "let it run first.")
+        f"warm_start.0: must have a finished trial; found none in {str(tmp_path / 'out')!r}. Take "
+        "it out, or let it run first.")
 
 
 def test_a_greedy_search_is_refused(tmp_path, earlier):
@@ -139,7 +137,7 @@ def test_a_greedy_search_is_refused(tmp_path, earlier):
 
 def test_a_mistake_comes_before_anything_is_written(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="warm_start.0"):
+    with pytest.raises(ConfigError, match=r"warm_start\.0"):
         run_search(settings(tmp_path / "out", tmp_path / "empty"), runner=RUNNER)
     assert not (tmp_path / "out").exists()
 
@@ -167,5 +165,5 @@ def test_a_warm_search_runs(tmp_path, earlier):
 def test_a_dry_run_tells_and_checks(tmp_path, table):
     path = write_search(tmp_path, search_mode="bayes", warm_start=[str(table)])
     assert f"Learns from  {table} (28 points)" in preview(load_search_file(path))
-    with pytest.raises(ConfigError, match="warm_start.0: must be readable"):
+    with pytest.raises(ConfigError, match=r"warm_start\.0: must be readable"):
         preview(load_search_file(path, [f"warm_start=[{tmp_path}]"]))

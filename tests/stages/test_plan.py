@@ -1,4 +1,5 @@
-"""PaddleClas's own search files: read as they are, and what becomes of every value in each stage."""
+"""PaddleClas's own search files: read as they are, and what becomes of every value in each
+stage."""
 
 import os
 from pathlib import Path
@@ -25,7 +26,8 @@ def base(folder):
 
 
 def load(folder, *, overrides=(), dry_run=False, **fields):
-    return load_search_file(write_greedy(folder, base(folder), **fields), overrides, dry_run=dry_run)
+    file = write_greedy(folder, base(folder), **fields)
+    return load_search_file(file, overrides, dry_run=dry_run)
 
 
 def issues(folder, **fields):
@@ -63,13 +65,10 @@ def test_repeats_are_for_the_keys_only_as_in_paddleclas(tmp_path):
 
 
 def test_a_value_of_the_base_config_needs_no_second_training(tmp_path):
-    keys = [{
-        "search_key": "mult", "replace_config": ["Arch.lr_mult_list"],
-        "search_values": [SLOW, FULL]
-    }, {
-        "search_key": "lrs", "replace_config": ["Optimizer.lr.learning_rate"],
-        "search_values": [0.05, 0.1]
-    }]
+    keys = [{"search_key": "mult", "replace_config": ["Arch.lr_mult_list"],
+             "search_values": [SLOW, FULL]}, {"search_key": "lrs",
+                                              "replace_config": ["Optimizer.lr.learning_rate"],
+                                              "search_values": [0.05, 0.1]}]
     assert load(tmp_path, search_dict=keys,
                 without=("teacher", "final_replace")).plan.suggestions == 3
     assert load(tmp_path, search_dict=keys,
@@ -85,7 +84,8 @@ def test_the_teacher_trains_without_the_removed_paths(tmp_path):
 
 
 def test_removed_paths_are_compared_part_by_part(tmp_path):
-    """PaddleClas looks for the text anywhere in its options: ``Arch.lr`` would take Arch.lr_mult_list away."""
+    """PaddleClas looks for the text anywhere in its options: ``Arch.lr`` would take
+    Arch.lr_mult_list away."""
     (text,) = issues(tmp_path, teacher={"rm_keys": ["Arch.lr"], "search_values": ["A"]})
     assert text.startswith("teacher.rm_keys: must be a path of a replace_config; found 'Arch.lr'")
 
@@ -98,20 +98,17 @@ def test_the_student_gets_the_values_where_final_replace_says(tmp_path):
         "Arch.models.0.Teacher.name: 'ResNet50_vd' -> 'ResNet101_vd'",
         "Arch.models.0.Teacher.pretrained: (absent) -> 'out/best_model'",
         f"Arch.models.1.Student.lr_mult_list: (absent) -> {FULL}",
-        "Optimizer.lr.learning_rate: 0.1 -> 0.05"
-    }
+        "Optimizer.lr.learning_rate: 0.1 -> 0.05"}
 
 
 def test_a_value_that_says_the_old_path_is_not_touched(tmp_path):
     """PaddleClas replaces text in values too, and in the name of the config file."""
-    keys = [{
-        "search_key": "note", "replace_config": ["Arch.note"], "search_values": ["Arch.note", "x"]
-    }]
+    keys = [{"search_key": "note", "replace_config": ["Arch.note"],
+             "search_values": ["Arch.note", "x"]}]
     settings = load(tmp_path, search_dict=keys,
                     final_replace={"Arch.note": "Arch.models.1.Student.note"},
                     teacher={"algorithm": "udml"})
-    config = final_config(settings.keys, settings.distillation,
-                          {"note": "Arch.note"})
+    config = final_config(settings.keys, settings.distillation, {"note": "Arch.note"})
     assert config["Arch"]["models"][1]["Student"]["note"] == "Arch.note"
 
 
@@ -134,9 +131,8 @@ def test_overrides_reach_the_final_run(tmp_path):
     assert config["Global"]["epochs"] == 7
     assert config["Arch"]["models"][1]["Student"]["lr_mult_list"] == [0.5]
     assert "lr_mult_list" not in config["Arch"]
-    assert any(
-        note.startswith("-o Arch.class_num=5 is for the base config only")
-        for note in settings.notes)
+    assert any(note.startswith("-o Arch.class_num=5 is for the base config only")
+               for note in settings.notes)
 
 
 @pytest.mark.parametrize(("fields", "expected"), [
@@ -164,7 +160,8 @@ def test_overrides_reach_the_final_run(tmp_path):
         "search_dict": [{"search_key": "pretrained"}], "without": ("final_replace", ),
         "teacher": {"search_values": ["A"]}
     },
-     "search_key pretrained: must mean something in the final run, which has another model; found it edits "
+     "search_key pretrained: must mean something in the final run, which has another model; "
+     "found it edits "
      ),
     ({"final_replace": ["a"]}, "final_replace: must be a mapping of dotted paths to dotted paths"),
     ({
@@ -182,7 +179,8 @@ def test_overrides_reach_the_final_run(tmp_path):
             "search_values": [1]
         }], "without": ("teacher", "final_replace")
     },
-     "search_dict.0.replace_config.0: must exist in the base config; found 'Optimizer.lr.learning_rat'. Did you mean"
+     "search_dict.0.replace_config.0: must exist in the base config; "
+     "found 'Optimizer.lr.learning_rat'. Did you mean"
      ),
     ({
         "search_dict": [{
@@ -204,10 +202,8 @@ def test_a_metric_must_be_reported_by_both_configs(tmp_path):
 
 
 def test_values_that_stand_twice_are_tried_once(tmp_path):
-    keys = [{
-        "search_key": "lrs", "replace_config": ["Optimizer.lr.learning_rate"],
-        "search_values": [0.1, 0.2, 0.1]
-    }]
+    keys = [{"search_key": "lrs", "replace_config": ["Optimizer.lr.learning_rate"],
+             "search_values": [0.1, 0.2, 0.1]}]
     settings = load(tmp_path, search_dict=keys, without=("teacher", "final_replace"))
     assert settings.plan.keys[0].values == (0.1, 0.2)
     assert "twice" in settings.notes[-1] + settings.notes[0]
@@ -244,7 +240,8 @@ def test_configs_are_found_in_a_checkout(tmp_path, monkeypatch, where):
     file.write_text(text)
     if where == "PADDLECLAS_HOME":
         monkeypatch.setenv("PADDLECLAS_HOME", str(home))
-    settings = load_search_file(str(file), paddleclas=str(home) if where == "--paddleclas" else None)
+    checkout = str(home) if where == "--paddleclas" else None
+    settings = load_search_file(str(file), paddleclas=checkout)
     assert settings.base_config_file == str(home / "ppcls/configs/PULC/x/base.yaml")
     assert settings.distillation.config_file == str(home / "ppcls/configs/PULC/x/distil.yaml")
 
@@ -252,9 +249,8 @@ def test_configs_are_found_in_a_checkout(tmp_path, monkeypatch, where):
 def test_a_config_that_was_moved_is_found_beside_the_search_file(tmp_path):
     settings = load(tmp_path, base_config_file="ppcls/configs/PULC/elsewhere/base.yaml")
     assert settings.base_config_file == str(tmp_path / "base.yaml")
-    assert any(
-        note.startswith("There is no ppcls/configs/PULC/elsewhere/base.yaml")
-        for note in settings.notes)
+    assert any(note.startswith("There is no ppcls/configs/PULC/elsewhere/base.yaml")
+               for note in settings.notes)
 
 
 def test_another_distillation_is_another_search(tmp_path):
@@ -263,8 +259,7 @@ def test_another_distillation_is_another_search(tmp_path):
                                                      "search_values": ["ResNet50_vd"]}).identity())
     assert dotpath.diff(first, load(tmp_path, gpus=None, workers=2, keep_models=1).identity()) == []
     assert "greedy: True -> (absent)" in dotpath.diff(
-        first,
-        load_search_file(write_search(tmp_path)).identity())
+        first, load_search_file(write_search(tmp_path)).identity())
 
 
 PULC = sorted(Path(CHECKOUT).glob("ppcls/configs/PULC/*/search.yaml")) if CHECKOUT else []
@@ -283,20 +278,15 @@ def test_every_search_file_of_paddleclas_lists_its_trainings(file, tmp_path):
     settings = load_search_file(str(file), [f"output_dir={tmp_path}"], dry_run=True)
     wanted = []
     for item in written["search_dict"]:
-        values = [
-            value for i, value in enumerate(item["search_values"])
-            if value not in item["search_values"][:i]
-        ]
+        values = [value for i, value in enumerate(item["search_values"])
+                  if value not in item["search_values"][:i]]
         wanted += [[item["search_key"], str(value), "0"] for value in values]
     wanted += [["teacher", name, "0"] for name in written["teacher"].get("search_values", [])]
     wanted += [["final", settings.distillation.config_file, "0"]]
     lines = preview(settings).partition("\nTrainings ")[2].partition("\n\n")[0].splitlines()[2:]
-    assert [[part.strip()
-             for part in line.split("  ")
-             if part.strip()][:3]
+    assert [[part.strip() for part in line.split("  ") if part.strip()][:3]
             for line in lines] == wanted
     place = written["final_replace"]["Arch.lr_mult_list"]
     first = {key.name: key.values[0] for key in settings.plan.keys}
-    config = final_config(settings.keys, settings.distillation,
-                          {**settings.plan.first, **first})
+    config = final_config(settings.keys, settings.distillation, {**settings.plan.first, **first})
     assert dotpath.get(config, place) == first["lr_mult_list"]

@@ -1,4 +1,5 @@
-"""Whole greedy searches with real worker processes and tiny trainings: kept, gone on with, and failing."""
+"""Whole greedy searches with real worker processes and tiny trainings: kept, gone on with, and
+failing."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def begun(tmp_path, monkeypatch):
 
 
 def settings_of(out, *, tiny_final=None, **changes):
-    """A search of Tiny.x.a and Tiny.x.b with two teachers; ``tiny_final`` is the section Tiny of the final run."""
+    """A search of Tiny.x.a and Tiny.x.b with two teachers; ``tiny_final`` is the section Tiny of
+    the final run."""
     settings = tiny_settings(out, search_mode="greedy", workers=2, **changes)
     base = {**settings.base_config, "Arch": {"name": "S"}}
     final = {"Global": {"epochs": 1}, "Arch": {"name": "DistillationModel", "models": [
@@ -56,16 +58,18 @@ def config_of(settings, number):
         (Path(settings.output_dir) / "trials" / f"{number:04d}" / "config.yaml").read_text())
 
 
-def test_all_stages_and_what_they_leave(tmp_path, begun, monkeypatch):
+@pytest.mark.usefixtures("begun")
+def test_all_stages_and_what_they_leave(tmp_path, monkeypatch):
     settings = settings_of(tmp_path / "out", search_times=2)
     assert search(settings, monkeypatch=monkeypatch) == 0
     records = records_of(settings)
-    # a: two values, b: two more than the base config's own, each twice; two teachers and the final run once
+    # a: two values, b: two more than the base config's own, each twice; two teachers and the final
+    # run once
     assert [record.stage for record in records] == ["search"] * 8 + ["teacher"] * 2 + ["final"]
     assert [record.seed for record in records] == [0, 1] * 4 + [0, 0, 0]
     teacher, final = config_of(settings, 8), config_of(settings, 10)
-    assert teacher["Arch"]["name"] == "A" and teacher["Tiny"]["x"][
-        "b"] == 1, "b was removed: the base config's stays"
+    assert teacher["Arch"]["name"] == "A"
+    assert teacher["Tiny"]["x"]["b"] == 1, "b was removed: the base config's stays"
     assert final["Arch"]["models"][0]["Teacher"] == {
         "name": "A", "pretrained": str(tmp_path / "out" / "trials" / "0008" / "best_model")}
     best = records[-1].point
@@ -93,7 +97,8 @@ def test_it_goes_on_where_it_stopped(tmp_path, begun, monkeypatch):
                                                                for r in records_of(whole)]
 
 
-def test_a_final_run_that_fails_is_said(tmp_path, begun, monkeypatch):
+@pytest.mark.usefixtures("begun")
+def test_a_final_run_that_fails_is_said(tmp_path, monkeypatch):
     settings = settings_of(tmp_path / "out", tiny_final={"misbehave": "invalid"})
     with pytest.raises(SearchFailed) as caught:
         search(settings, monkeypatch=monkeypatch)
@@ -102,7 +107,8 @@ def test_a_final_run_that_fails_is_said(tmp_path, begun, monkeypatch):
     assert best["Arch"] == {"name": "S"}, "the best of the search, and no teacher"
 
 
-def test_a_teacher_whose_weights_are_gone(tmp_path, begun):
+@pytest.mark.usefixtures("begun")
+def test_a_teacher_whose_weights_are_gone(tmp_path):
     settings = settings_of(tmp_path / "out")
     with pytest.raises(StudyError) as caught:
         run_search(settings, runner=RUNNER)
@@ -110,7 +116,8 @@ def test_a_teacher_whose_weights_are_gone(tmp_path, begun):
     assert f"{weights}: the weights of the teacher A must be there" in str(caught.value)
 
 
-def test_weights_of_the_teachers_stay(tmp_path, begun, monkeypatch):
+@pytest.mark.usefixtures("begun")
+def test_weights_of_the_teachers_stay(tmp_path, monkeypatch):
     settings = settings_of(tmp_path / "out", keep_models=0)
     search(settings, monkeypatch=monkeypatch)
     records = records_of(settings)

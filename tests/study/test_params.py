@@ -17,7 +17,7 @@ def test_plain_values_stay_as_they_are(values):
 def test_values_that_optuna_would_confuse_or_cannot_hold_are_json(values, texts):
     assert distribution(Choice("h", values)).choices == texts
     space = Space((Choice("h", values),))
-    for value, text in zip(values, texts):
+    for value, text in zip(values, texts, strict=True):
         assert to_params(space, {"h": value}) == {"h": text}
         assert repr(to_point(space, {"h": text})) == repr({"h": value})
 

@@ -27,7 +27,8 @@ class TestSqlite(StoreSuite):
 def three_trials(path):
     store = open_store(output_dir=path, space=SPACE)
     for number, value in enumerate((0.2, 0.9, None)):
-        store.create(suggestion=number, proposal=Proposal({**POINT, "x": 0.1 * (number + 1)}), seed=0)
+        proposal = Proposal({**POINT, "x": 0.1 * (number + 1)})
+        store.create(suggestion=number, proposal=proposal, seed=0)
         store.begin(number)
         store.report_epoch(number, epoch=1, value=value or 0.0)
         if value is not None:
@@ -114,7 +115,7 @@ def test_a_full_disk_leaves_the_journal_whole(tmp_path, monkeypatch):
 
     monkeypatch.setattr("paddle_transfer.study.journal.os.write",
                         lambda fd, data: half(fd, data[:40]))
-    with pytest.raises(DiskFull, match="study.journal: disk full.*same command again"):
+    with pytest.raises(DiskFull, match=r"study\.journal: disk full.*same command again"):
         store.report_epoch(2, epoch=2, value=0.5)
     monkeypatch.undo()
     assert (tmp_path / JOURNAL_NAME).read_bytes() == before
@@ -152,9 +153,8 @@ def test_setting_a_study_aside_keeps_its_trials_under_another_name(tmp_path):
     assert open_store(output_dir=tmp_path, space=SPACE, storage=url).records() == []
     names = optuna.get_all_study_names(url)
     assert sorted(names) == [str(tmp_path), f"{tmp_path}.old"]
-    assert len(
-        open_store(output_dir=tmp_path, space=SPACE, storage=url,
-                   study_name=f"{tmp_path}.old").records()) == 1
+    assert len(open_store(output_dir=tmp_path, space=SPACE, storage=url,
+                          study_name=f"{tmp_path}.old").records()) == 1
 
 
 OLD = (Choice("teacher", ("-", "A", "B")), Choice("stage", ("search", "teacher", "final")))
