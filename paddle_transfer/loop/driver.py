@@ -35,7 +35,7 @@ _KNOWN = {"number", "attempt", "verdict", "curve", "value", "message", "stopped"
 
 class Pruner(Protocol):
     def should_stop(self, record: TrialRecord, records: Sequence[TrialRecord]) -> bool:
-        """Whether the running ``record`` is hopeless, by its curve and all records."""
+        """Whether the running ``record`` should end now, by its curve and all records."""
         ...
 
 

@@ -20,26 +20,26 @@ from tests.helpers.virtual_search import scheduler_of
 
 
 class Watcher:
-    """A listener that writes down what it is told."""
+    """A callback that records its calls."""
 
     def __init__(self):
-        self.told = []
+        self.calls = []
 
     def search_started(self, records):
-        self.told.append(("search_started", len(records)))
+        self.calls.append(("search_started", len(records)))
 
     def trial_started(self, record, device):
-        self.told.append(("trial_started", record.number, record.attempts, device))
+        self.calls.append(("trial_started", record.number, record.attempts, device))
 
     def epoch_reported(self, record, report):
-        self.told.append(("epoch_reported", record.number, report.epoch))
+        self.calls.append(("epoch_reported", record.number, report.epoch))
 
     def trial_ended(self, record, records):
         assert records[record.number] == record
-        self.told.append(("trial_ended", record.number, record.state))
+        self.calls.append(("trial_ended", record.number, record.state))
 
     def search_ended(self, records, reason):
-        self.told.append(("search_ended", len(records), reason))
+        self.calls.append(("search_ended", len(records), reason))
 
 
 class Table:
@@ -109,26 +109,26 @@ def test_time_is_used_well(table):
     assert executor.clock.now == pytest.approx(35.0)  # one long trial beside five short ones
 
 
-def test_listeners_hear_everything_in_order(table):
+def test_callbacks_are_called_in_order(table):
     watcher = Watcher()
     table.run(FakeExecutor(slots=1), callbacks=[watcher])
-    assert watcher.told[:6] == [("search_started", 0), ("trial_started", 0, 1, "cpu:0"),
+    assert watcher.calls[:6] == [("search_started", 0), ("trial_started", 0, 1, "cpu:0"),
                                 ("epoch_reported", 0, 1), ("epoch_reported", 0, 2),
                                 ("epoch_reported", 0, 3), ("trial_ended", 0, "complete")]
-    assert watcher.told[-1] == ("search_ended", 6, "all 6 points of the space were evaluated")
+    assert watcher.calls[-1] == ("search_ended", 6, "all 6 points of the space were evaluated")
 
 
-def test_a_listener_with_a_mistake_is_switched_off_and_the_search_goes_on(table, capsys):
+def test_a_callback_with_a_mistake_is_switched_off_and_the_search_goes_on(table, capsys):
     class Broken(Watcher):
         def epoch_reported(self, _record, _report):
-            self.told.append("epoch_reported")
+            self.calls.append("epoch_reported")
             raise ZeroDivisionError("a deliberate mistake")
 
     broken, watcher = Broken(), Watcher()
     table.run(callbacks=[broken, watcher])
     table.check()
-    assert broken.told.count("epoch_reported") == 1
-    assert watcher.told[-1][0] == "search_ended"
+    assert broken.calls.count("epoch_reported") == 1
+    assert watcher.calls[-1][0] == "search_ended"
     assert "Broken failed in epoch_reported and is switched off" in capsys.readouterr().err
 
 
@@ -142,10 +142,10 @@ def test_misbehaviour_changes_no_result(table, name, slots):
     records = table.check()
     assert all(record.curve == ((1, 0.5 / 3), (2, 1 / 3), (3, 0.5)) and record.value == 0.5
                for record in records)
-    assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(
+    assert Counter(call[1] for call in watcher.calls if call[0] == "trial_ended") == Counter(
         range(6))
-    assert all(told[2] <= 3 for told in watcher.told
-               if told[0] == "epoch_reported"), "late reports are heard by nobody"
+    assert all(call[2] <= 3 for call in watcher.calls
+               if call[0] == "epoch_reported"), "late reports are heard by nobody"
     attempts = {record.attempts for record in records}
     assert attempts == {"ExecutorThatLosesResults": {1, 2}, "ExecutorThatDoublesResults": {1}}.get(
         name, {2})
@@ -253,10 +253,10 @@ def test_asked_to_stop_it_leaves_trials_as_they_are_and_goes_on_later(table):
     watcher = Watcher()
 
     def seen():
-        return ("epoch_reported", 2, 1) in watcher.told
+        return ("epoch_reported", 2, 1) in watcher.calls
 
     assert table.run(callbacks=[watcher], interrupted=seen) == "interrupted"
-    assert watcher.told[-1][2] == "interrupted"
+    assert watcher.calls[-1][2] == "interrupted"
     left = [record for record in table.store().records() if not record.finished]
     assert left
     table.run()
@@ -285,7 +285,7 @@ def test_de_duplication_reuses_and_counts(tmp_path):
     assert len(table.ends()) == 12 - len(reused)
     assert all(
         record.point == records[record.reused].point and record.attempts == 0 for record in reused)
-    assert Counter(told[1] for told in watcher.told if told[0] == "trial_ended") == Counter(
+    assert Counter(call[1] for call in watcher.calls if call[0] == "trial_ended") == Counter(
         range(12))
 
 
