@@ -134,7 +134,7 @@ class RegisteredSampler(ABC):
     - ``supports_repeats``: with ``allow_repeats`` it may propose evaluated points again
     - ``supports_baseline``: it begins with the baseline
     - ``uses_stages``: it follows a plan with steps (``stages``)
-    - ``exhaustive``: it proposes every point once, in an order that is known beforehand
+    - ``exhaustive``: it proposes every point once, in the order of the space, the baseline first
     - ``uses_results``: what it proposes depends on results
     """
 

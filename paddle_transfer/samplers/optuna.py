@@ -42,7 +42,8 @@ from paddle_transfer.samplers.common import (
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value
 from paddle_transfer.space.space import Point, Space, active_names
 
-# Not of interest: choices and conditional hyperparameters that a sampler draws at random.
+# Not of interest: the studies in memory, and what a sampler draws at random for want of a model.
+optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("optuna.samplers").setLevel(logging.ERROR)
 
 #: A draw is repeated this often while it hits excluded points; then the first free point is taken.
@@ -77,7 +78,8 @@ def sampler_class(name: str) -> type[OptunaSampler] | None:
         fields[parameter.name] = (functools.reduce(operator.or_, types), parameter.default)
     return type(name, (OptunaSampler,), {
         "name": name, "options": create_model(f"{name}Options", __base__=Options, **fields),
-        "needs_finite_space": name == "BruteForceSampler", "__doc__": f"Optuna's {name}."})
+        "needs_finite_space": name == "BruteForceSampler", "__module__": __name__,
+        "__doc__": f"Optuna's {name}."})
 
 
 def _make(name: str, arguments: Mapping[str, Value], context: SamplerContext) -> OptunaSampler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import warnings
 from typing import ClassVar
 
@@ -32,6 +33,12 @@ class TestTPESampler(SamplerSuite):
 
     def make(self, **context):
         return make_sampler(self.name, options=self.options, **context)
+
+    def test_nothing_is_printed(self, capfd):
+        self.make().suggest(PUBLISHED, observe([PUBLISHED.point(i) for i in range(20)]), [], seed=0)
+        self.make().suggest(self.spaces()[-1], observe([]), [self.spaces()[-1].sample(
+            random.Random(0))], seed=0)
+        assert capfd.readouterr() == ("", "")
 
     def test_a_warning_free_ask(self):
         with warnings.catch_warnings():

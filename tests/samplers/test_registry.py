@@ -25,8 +25,8 @@ class EveryNth(SamplerBase):
         n: Annotated[int, whole(1)] = 2
 
     name, options = "every_nth", NthOptions
-    needs_finite_space = exhaustive = True
-    supports_repeats = False
+    needs_finite_space = True
+    supports_repeats = uses_results = False
 
     def __init__(self, context=None, n=2):
         super().__init__(context)
