@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from paddle_transfer.config.base import for_trial
 from paddle_transfer.config.load import dump_yaml
@@ -25,10 +25,10 @@ from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.loop.scheduler import Scheduler
 from paddle_transfer.loop.stopping import AutoStop, BudgetLimits, Stopwatch
 from paddle_transfer.loop.trial_folder import TrialFolders
-from paddle_transfer.loop.warm_start import load_tasks
+from paddle_transfer.report.forecast import sampler_of
 from paddle_transfer.report.registry import make_reports
 from paddle_transfer.samplers.base import PosteriorSampler, Sampler
-from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
+from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.search_key import unsupported
 from paddle_transfer.study.base import Store
@@ -102,7 +102,7 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
         folders = _make_trial_folders(settings, store, paddleclas=paddleclas,
                                       pretrained=weights.prepare())
 
-        def executor(slowness: float = 1.0) -> Executor:
+        def executor(slowness: float) -> Executor:
             made = _make_executor(settings, runner, lock, slowness=slowness)
             stack.callback(made.close)  # before the lock: workers must not meet a second search
             return made
@@ -111,18 +111,16 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
                        callbacks=[*callbacks, *more], interrupts=interrupts)
 
 
-class _MakeExecutor(Protocol):
-    def __call__(self, slowness: float = 1.0) -> Executor:
-        """:param slowness: how much longer than ``trial_timeout`` a training may take"""
-        ...
+def _search(settings: SearchSettings, store: Store, make: Callable[[float], Executor], *,
+            folders: TrialFolders, sampler: Sampler, ranker: Ranker,
+            callbacks: Sequence[SearchCallback], interrupts: Interrupts
+            ) -> tuple[str, list[TrialRecord]]:
+    """The search proper, then the final trainings.
 
-
-def _search(settings: SearchSettings, store: Store, make: _MakeExecutor, *, folders: TrialFolders,
-            sampler: Sampler, ranker: Ranker, callbacks: Sequence[SearchCallback],
-            interrupts: Interrupts) -> tuple[str, list[TrialRecord]]:
-    """The search proper, then the final trainings."""
+    :param make: makes an executor, given how much longer than ``trial_timeout`` a training may take
+    """
     stages, space, repeats = settings.stages, settings.search_space, settings.repeats
-    watch, executor = Stopwatch(store), make()
+    watch, executor = Stopwatch(store), make(1.0)
     limits = BudgetLimits(settings.budget, base=settings.base, keys=space.keys, stages=stages,
                           seconds=lambda: watch.seconds)
     scheduler = Scheduler(
@@ -151,18 +149,11 @@ def make_sampler_and_ranker(settings: SearchSettings) -> tuple[Sampler, Ranker]:
 
     Raises ConfigError when something in ``warm_start`` is of no use, before anything is written.
     """
-    sampling, space, repeats = settings.sampling, settings.search_space, settings.repeats
-    tasks = load_tasks(sampling.warm_start, file=settings.file, space=space.space,
-                       output_dir=settings.output.output_dir)
-    sampler = make_sampler(sampling.sampler.name, options=sampling.sampler.options,
-                           baseline=space.baseline, allow_repeats=not repeats.de_duplication,
-                           eval_size=settings.objective.eval_size, prior=sampling.prior,
-                           past_tasks=tasks, plan=settings.plan)
-    posterior = None
-    if SAMPLERS[sampling.sampler.name].has_posterior:
+    sampler, posterior = sampler_of(settings), None
+    if SAMPLERS[settings.sampling.sampler.name].has_posterior:
         posterior = cast(PosteriorSampler, sampler).posterior
-    return sampler, Ranker(space, repeats, posterior=posterior,
-                           expected_gain=sampling.stop == "auto")
+    return sampler, Ranker(settings.search_space, settings.repeats, posterior=posterior,
+                           expected_gain=settings.sampling.stop == "auto")
 
 
 def _open_study(settings: SearchSettings, interrupts: Interrupts, stack: ExitStack, *,

@@ -79,8 +79,7 @@ class ResultFiles(Report):
 
     def _delete_weights(self, records: Sequence[TrialRecord], leaderboard: Leaderboard, *,
                         over: bool) -> None:
-        completed = [record for record in records
-                     if record.state == "complete" and record.reused is None]
+        completed = [one for one in records if one.complete and one.reused is None]
         ranked = sorted(completed, key=lambda record: (-(record.value or 0.0), record.number))
         kept = {record.number for record in ranked[:self.settings.output.keep_models]}
         if leaderboard.winner is not None:
@@ -122,16 +121,15 @@ def _header(settings: SearchSettings, best: PointResult, leaderboard: Leaderboar
     trial, metric = best.best, settings.objective.metric
     shown = settings.stages.shown(best.proposal)
     point = ", ".join(f"{name} {value}" for name, value in shown.items())
-    lines = [f"Found by paddle_transfer: {point}",
-             f"{metric} {trial.value:.5f} in trial {trial.number}, epoch "
-             f"{trial.info.get('best_epoch', '?')}, seed {trial.seed}"]
+    text = (f"Found by paddle_transfer: {point}\n{metric} {trial.value:.5f} in trial "
+            f"{trial.number}, epoch {trial.info.get('best_epoch', '?')}, seed {trial.seed}\n")
     confirmed, estimate = leaderboard.confirmation(best.point), leaderboard.estimate(best.point)
     if confirmed:
-        lines.append(f"{metric} {confirmed} over {len(confirmed.values)} seeds")
+        text += f"{metric} {confirmed} over {len(confirmed.values)} seeds\n"
     if estimate is not None:
-        lines.append(f"{estimate:.5f} is what the model expects of these settings, without the "
-                     "luck of one training")
-    return "".join(f"{line}\n" for line in lines)
+        text += (f"{estimate:.5f} is what the model expects of these settings, without the luck of "
+                 "one training\n")
+    return text
 
 
 def _is_of_trial(config: Path, trial: TrialRecord) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, islice
 
 from paddle_transfer.loop.warm_start import load_tasks
-from paddle_transfer.samplers.base import PastTask
+from paddle_transfer.samplers.base import PastTask, Sampler
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
@@ -24,22 +24,26 @@ def first_points(settings: SearchSettings) -> list[Point]:
     if settings.plan:
         first = settings.plan.keys[0]
         return [{**settings.plan.first, first.name: value} for value in first.values]
-    component, sampling = settings.sampling.sampler, settings.sampling
-    part = SAMPLERS[component.name]
+    part = SAMPLERS[settings.sampling.sampler.name]
     if part.exhaustive:
         return _grid(settings)
     count = max(2, len(settings.devices.slots)) if part.uses_results else RANDOM_POINTS
-    sampler = make_sampler(component.name, options=component.options, prior=sampling.prior,
-                           baseline=settings.search_space.baseline,
-                           allow_repeats=not settings.repeats.de_duplication,
-                           past_tasks=past_tasks(settings))
-    points: list[Point] = []
+    sampler, points = sampler_of(settings), list[Point]()
     while len(points) < min(count, settings.budget.max_iter):
         point = sampler.suggest(settings.search_space.space, [], points, seed=settings.repeats.seed)
         if point is None:
             break
         points.append(point)
     return points
+
+
+def sampler_of(settings: SearchSettings) -> Sampler:
+    """The sampler of a search. Raises ConfigError when something in ``warm_start`` is of no use."""
+    component = settings.sampling.sampler
+    return make_sampler(component.name, options=component.options, plan=settings.plan,
+                        baseline=settings.search_space.baseline, prior=settings.sampling.prior,
+                        allow_repeats=not settings.repeats.de_duplication,
+                        eval_size=settings.objective.eval_size, past_tasks=past_tasks(settings))
 
 
 def past_tasks(settings: SearchSettings) -> tuple[PastTask, ...]:

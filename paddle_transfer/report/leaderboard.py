@@ -1,9 +1,12 @@
-"""The leaderboard as text: the best points, the gain over the fixed point, how the trials ended."""
+"""The end of a search as text: the best points, the gain over the fixed point, how the trials
+ended, the final trainings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult
 from paddle_transfer.report.formatting import columns, show_value
@@ -101,3 +104,17 @@ def _trial_counts(records: Sequence[TrialRecord]) -> str:
     failure = (f" First failure, trial {failed.number}: {failed.info.get('reason', '')}"
                if failed else "")
     return f"Trials: {text}.{failure}"
+
+
+def final_lines(results: dict[str, Any]) -> list[str]:
+    """The test metrics of ``final.json``: the point found beside the fixed point."""
+    metric, best, fixed = results["metric"], results["best"], results.get("fixed")
+    lines = [f"Trained again on {results['retrain_on']}, tested once:",
+             f"  {TITLES['best']}  test {metric} {best['test']:.4f}"]
+    if fixed is not None and fixed == best:
+        lines.append("  (it is the fixed point)")
+    elif fixed is not None:
+        gain = 100 * (best["test"] - fixed["test"])
+        lines += [f"  {TITLES['fixed']}  test {metric} {fixed['test']:.4f}",
+                  f"A gain of {gain:+.2f} points on the test list."]
+    return lines

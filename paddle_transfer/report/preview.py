@@ -70,20 +70,20 @@ def _final_run(settings: SearchSettings, *, colour: bool) -> list[str]:
 # -- the head ------------------------------------------------------------------------------------
 
 def _header(settings: SearchSettings) -> list[str]:
-    slots = settings.devices.slots
-    return _table([
-        ("Search", f"{settings.sampling.sampler.name}, {settings.file}"),
-        ("Base config", settings.base.file),
-        ("Space", _size(settings)),
-        ("Budget", _budget(settings)),
-        *_limits(settings), *_stop(settings), *_confirm(settings), *_pruner(settings),
-        *_prior_knowledge(settings),
-        ("Metric", f"{settings.objective.metric}, maximised"),
-        *_final_trainings(settings),
-        ("Devices", f"{', '.join(slots)} ({len(slots)} at once)"),
-        ("Results in", settings.output.output_dir),
-        *(("Note", note) for note in settings.notes),
-        *(("Warning", f"a real run stops here: {warning}") for warning in settings.warnings)])
+    sampling, slots = settings.sampling, settings.devices.slots
+    tasks = zip(sampling.warm_start, past_tasks(settings), strict=True)
+    rows = [("Search", f"{sampling.sampler.name}, {settings.file}"),
+            ("Base config", settings.base.file), ("Space", _size(settings)),
+            ("Budget", _budget(settings)), ("Limits", _limits(settings)), ("Stop", _stop(settings)),
+            ("Confirm", _confirm(settings)), ("Pruner", _pruner(settings)),
+            *(("Learns from", f"{path} ({len(task.points)} points)") for path, task in tasks),
+            ("Prior", "shipped: of recorded searches" if sampling.prior == "shipped" else ""),
+            ("Metric", f"{settings.objective.metric}, maximised"), ("Then", _final(settings)),
+            ("Devices", f"{', '.join(slots)} ({len(slots)} at once)"),
+            ("Results in", settings.output.output_dir),
+            *(("Note", note) for note in settings.notes),
+            *(("Warning", f"a real run stops here: {one}") for one in settings.warnings)]
+    return _table([row for row in rows if row[1]])
 
 
 def _size(settings: SearchSettings) -> str:
@@ -111,51 +111,40 @@ def _budget(settings: SearchSettings) -> str:
     return text + (f", {timeout:g} seconds each at most" if timeout else "")
 
 
-def _limits(settings: SearchSettings) -> list[Row]:
+def _limits(settings: SearchSettings) -> str:
     hours, epochs = settings.budget.time_budget, settings.budget.epoch_budget
-    limits = ([f"{hours:g} hours of searching"] if hours is not None else []) + (
-        [f"{epochs} epochs in all"] if epochs is not None else [])
-    return [("Limits", " and ".join(limits))] if limits else []
+    limits = (f"{hours:g} hours of searching" if hours is not None else "",
+              f"{epochs} epochs in all" if epochs is not None else "")
+    return " and ".join(filter(None, limits))
 
 
-def _stop(settings: SearchSettings) -> list[Row]:
-    if settings.sampling.stop != "auto":
-        return []
-    return [("Stop", f"auto: after {LEAST_TRIALS} points or more, when no other is expected to "
-             "gain more than noise hides")]
+def _stop(settings: SearchSettings) -> str:
+    return "" if settings.sampling.stop != "auto" else (
+        f"auto: after {LEAST_TRIALS} points or more, when no other is expected to gain more than "
+        "noise hides")
 
 
-def _confirm(settings: SearchSettings) -> list[Row]:
+def _confirm(settings: SearchSettings) -> str:
     trainings, seed = settings.repeats.confirm, settings.repeats.seed
-    if not trainings:
-        return []
     baseline = " and the fixed one" if settings.search_space.baseline else ""
-    return [("Confirm", f"the best {CONFIRMED} points{baseline} have {trainings} trainings in the "
-             f"end, with seeds {seed} to {seed + trainings - 1}")]
+    return "" if not trainings else (
+        f"the best {CONFIRMED} points{baseline} have {trainings} trainings in the end, with seeds "
+        f"{seed} to {seed + trainings - 1}")
 
 
-def _pruner(settings: SearchSettings) -> list[Row]:
+def _pruner(settings: SearchSettings) -> str:
     if not settings.pruner:
-        return []
-    options = settings.pruner.to_dict()
-    name = options.pop("name")
+        return ""
+    name, options = settings.pruner.name, settings.pruner.options
     given = ", ".join(f"{key}: {value}" for key, value in options.items())
     own = ": hopeless trainings are broken off" if name == "auto" else ""
-    return [("Pruner", name + own + (f" ({given})" if given else ""))]
+    return name + own + (f" ({given})" if given else "")
 
 
-def _prior_knowledge(settings: SearchSettings) -> Sequence[Row]:
-    tasks = zip(settings.sampling.warm_start, past_tasks(settings), strict=True)
-    rows = [("Learns from", f"{path} ({len(task.points)} points)") for path, task in tasks]
-    prior = settings.sampling.prior == "shipped"
-    return rows + ([("Prior", "shipped: of recorded searches")] if prior else [])
-
-
-def _final_trainings(settings: SearchSettings) -> list[Row]:
-    if settings.final is None:
-        return []
+def _final(settings: SearchSettings) -> str:
     baseline = " and the fixed" if settings.search_space.baseline else ""
-    return [("Then", f"the best{baseline} point again on {settings.final.retrain_on}, tested once")]
+    return "" if settings.final is None else (
+        f"the best{baseline} point again on {settings.final.retrain_on}, tested once")
 
 
 # -- the tables ----------------------------------------------------------------------------------

@@ -16,10 +16,14 @@ from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.progress import live_console
 from paddle_transfer.report.base import Report
-from paddle_transfer.report.final import final_lines
 from paddle_transfer.report.forecast import most_confirmations, most_trials
-from paddle_transfer.report.formatting import columns, duration, show_point
-from paddle_transfer.report.leaderboard import leaderboard_rows, summary_lines
+from paddle_transfer.report.formatting import duration, show_point
+from paddle_transfer.report.leaderboard import (
+    final_lines,
+    leaderboard_lines,
+    leaderboard_rows,
+    summary_lines,
+)
 from paddle_transfer.report.live import LiveTrials, rich_table
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.space import Point
@@ -82,15 +86,12 @@ class Terminal(Report):
             self._live = None
         self._print(f"\nSearch ended: {reason}")
         leaderboard = self.ranker.leaderboard(records)
-        rows = leaderboard_rows(self.settings, leaderboard)
-        if not rows:
-            self._print("No trial completed.")
-            return
-        if console is not None:
-            console.print(rich_table(rows))
+        if console is None or leaderboard.winner is None:
+            lines = leaderboard_lines(self.settings, records, leaderboard)
         else:
-            self._print("\n".join(["", *columns(rows), ""]))
-        self._print("\n".join(summary_lines(self.settings, records, leaderboard)))
+            console.print(rich_table(leaderboard_rows(self.settings, leaderboard)))
+            lines = summary_lines(self.settings, records, leaderboard)
+        self._print("\n".join(lines))
         if leaderboard.winner is not None and not (self.settings.final and is_over(reason)):
             self._print("\n".join(next_steps(self.settings)))
 

@@ -1,35 +1,51 @@
 """VisualDL: one run per trial (scalars per epoch, hyperparameters with the best metric), one of the
-search, and those of the final trainings."""
+search, and those of the final trainings: ``final`` with what was found, ``final_best`` and
+``final_fixed`` with what each reported, under the trials' tags but ``test/`` for ``eval/``.
+
+What VisualDL 2.5 needs, all measured: the hyper-parameters page shows the *last* value of a
+metric's tag, so the running best has a tag of its own; only the newest record file of a directory
+is shown, so a directory holds one file of a fixed name; only the first hparams record of a
+directory counts, and takes a key's type from the first run; bool, numpy and list values are
+refused, so they become text; ``%`` in a tag raises.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from visualdl import LogWriter
 
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.report.base import Report
-from paddle_transfer.report.visualdl_final import FinalRunPages
-from paddle_transfer.report.visualdl_run import DONE, Run, plain
 from paddle_transfer.settings.search_file import SearchSettings
+from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value
+from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import TrialRecord
 
+RECORD_FILE = "vdlrecords.0000000001.log"  # VisualDL finds files by "vdlrecords" in their name
+DONE = ".complete"  # a directory that needs no rewriting when the search goes on
 
-class VisualDL(FinalRunPages, Report):
+
+class VisualDL(Report):
     """Writes ``<output_dir>/vdl``.
 
-    Directories of finished trials stay as they are; what a kill left half written is written again
-    from the study.
+    Directories of finished trainings stay as they are; what a kill left half written is written
+    again from the study.
     """
 
     name = "visualdl"
 
     def __init__(self, settings: SearchSettings, *, ranker: Ranker, given: Options | None = None):
-        Report.__init__(self, settings, ranker=ranker, given=given)
-        FinalRunPages.__init__(self, Path(settings.output.output_dir) / "vdl",
-                               settings.objective.metric.replace("%", "percent"))
-        self._writers: dict[int, Run] = {}
+        super().__init__(settings, ranker=ranker, given=given)
+        self.root = Path(settings.output.output_dir) / "vdl"
+        self.metric = settings.objective.metric.replace("%", "percent")
+        self._runs: dict[str, Run] = {}  # of the trainings under way, by directory
         self._search: Run | None = None
         self._done = 0
         self._best: float | None = None
@@ -38,67 +54,112 @@ class VisualDL(FinalRunPages, Report):
         self._search = Run(self.root / "search")
         for record in sorted(records, key=lambda record: record.number):
             if record.finished:
-                if record.reused is None:
+                if record.reused is None and not (self.root / _name(record) / DONE).exists():
                     self._write_again(record)
                 self._count(record)
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
-        self._close(record.number)
-        self._writers[record.number] = Run(self._directory(record))
+        self._begin(_name(record))
 
     def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
-        run = self._writers.get(record.number)
+        run = self._runs.get(_name(record))
         if run is not None:
-            run.hparams(self._hparams(record), [self._best_tag])
-            run.epoch(report.epoch, report.value, report.scalars, metric=self.metric,
-                      best_tag=self._best_tag)
+            self._write_epoch(run, record, report.epoch, report.value, report.scalars)
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
-        run = self._writers.get(record.number)
+        run = self._runs.get(_name(record))
         if run is not None:
-            run.hparams(self._hparams(record), [self._best_tag])
-            self._close(record.number)
-            (self._directory(record) / DONE).touch()
+            run.hparams(self._hparams(record.point), f"best/{self.metric}")
+            self._end(_name(record))
         self._count(record)
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
-        for number in list(self._writers):
-            self._close(number)
+        for name in list(self._runs):
+            self._runs.pop(name).close()
         if self._search is not None:
             self._search.text("search/ended", reason, self._done)
             self._search.close()
             self._search = None
 
+    def final_started(self, names: Sequence[str]) -> None:
+        """Each training begins a run of its own."""
+
+    def final_training_started(self, name: str, point: Point) -> None:
+        self._begin(f"final_{name}").text("point", json.dumps(point))
+
+    def final_epoch_reported(self, name: str, report: EpochReport) -> None:
+        run = self._runs.get(f"final_{name}")
+        if run is None:
+            return
+        for tag, value in {f"eval/{self.metric}": report.value, **report.scalars}.items():
+            test_tag = f"test/{tag.removeprefix('eval/')}" if tag.startswith("eval/") else tag
+            run.scalar(test_tag, value, report.epoch)
+        run.flush()
+
+    def final_ended(self, results: dict[str, Any] | None) -> None:
+        begun = [name for name in self._runs if name.startswith("final_")]
+        for name in begun:
+            self._runs.pop(name).close()
+        if results is None:
+            return
+        trained = {name: results[name] for name in ("best", "fixed") if name in results}
+        run = Run(self.root / "final")
+        for name, result in trained.items():
+            run.scalar(f"final/{name}_{self.metric}", result["test"], result["epoch"])
+            if name == "best" or result != results["best"]:  # a point that is both trained once
+                self._complete(f"final_{name}", result, begun=f"final_{name}" in begun)
+        run.text("final", "\n".join(
+            f"{name}: test {self.metric} {result['test']:.4f}, {json.dumps(result['point'])}"
+            for name, result in trained.items()))
+        run.close()
+
     # -- inside ----------------------------------------------------------------------------------
 
-    @property
-    def _best_tag(self) -> str:
-        return f"best/{self.metric}"
+    def _begin(self, name: str) -> Run:
+        """Begin a run anew, whatever an earlier attempt has written."""
+        if name in self._runs:
+            self._runs.pop(name).close()
+        self._runs[name] = Run(self.root / name)
+        return self._runs[name]
 
-    def _directory(self, record: TrialRecord) -> Path:
-        return self.root / f"trial_{record.number:04d}"
-
-    def _close(self, number: int) -> None:
-        run = self._writers.pop(number, None)
-        if run is not None:
-            run.close()
+    def _end(self, name: str) -> None:
+        """End a run as a whole one."""
+        self._runs.pop(name).close()
+        (self.root / name / DONE).touch()
 
     def _write_again(self, record: TrialRecord) -> None:
-        """Write the run of a finished trial from its record, unless it is whole."""
-        if (self._directory(record) / DONE).exists():
-            return
-        run = Run(self._directory(record))
-        run.hparams(self._hparams(record), [self._best_tag])
+        """The run of a finished trial from its record."""
+        run = self._begin(_name(record))
+        run.hparams(self._hparams(record.point), f"best/{self.metric}")
         for epoch, value in record.curve:
-            run.epoch(epoch, value, {}, metric=self.metric, best_tag=self._best_tag)
-        run.close()
-        (self._directory(record) / DONE).touch()
+            self._write_epoch(run, record, epoch, value, {})
+        self._end(_name(record))
+
+    def _write_epoch(self, run: Run, record: TrialRecord, epoch: int, value: float,
+                     scalars: Mapping[str, float]) -> None:
+        """The metric of an epoch, its other scalars, and the best metric so far."""
+        run.hparams(self._hparams(record.point), f"best/{self.metric}")
+        run.best = max(value, run.best)
+        for tag, number in {f"eval/{self.metric}": value, **scalars,
+                            f"best/{self.metric}": run.best}.items():
+            run.scalar(tag, number, epoch)
+        run.flush()
+
+    def _complete(self, name: str, result: dict[str, Any], *, begun: bool) -> None:
+        """Mark a final training's run as whole; write it again when an earlier search trained it
+        and was killed."""
+        if not begun and not (self.root / name / DONE).exists():
+            run = self._begin(name)
+            run.text("point", json.dumps(result["point"]))
+            run.scalar(f"test/{self.metric}", result["test"], result["epoch"])
+            self._runs.pop(name).close()
+        (self.root / name / DONE).touch()
 
     def _count(self, record: TrialRecord) -> None:
         """Add a finished trial to the run of the search."""
         assert self._search is not None, "the search has started"
         self._done += 1
-        if record.state == "complete" and record.value is not None:
+        if record.complete and record.value is not None:
             self._best = record.value if self._best is None else max(self._best, record.value)
             self._search.scalar(f"search/{self.metric}", record.value, self._done)
         if self._best is not None:
@@ -106,9 +167,45 @@ class VisualDL(FinalRunPages, Report):
         self._search.scalar("search/trials_done", self._done, self._done)
         self._search.flush()
 
-    def _hparams(self, record: TrialRecord) -> dict[str, str | int | float]:
-        """Plain str, int and float. A key that has floats in the space is float in every trial,
-        since VisualDL takes a key's type from the first run it reads."""
-        space, shown = self.settings.search_space.space, self.settings.stages.shown(record.proposal)
-        return {name: plain(value, space[name]) if name in space.names else value
-                for name, value in shown.items()}
+    def _hparams(self, point: Point) -> dict[str, str | int | float]:
+        space = self.settings.search_space.space
+        return {name: plain(value, space[name]) for name, value in point.items()}
+
+
+class Run:
+    """One VisualDL run directory, begun anew."""
+
+    def __init__(self, directory: Path):
+        shutil.rmtree(directory, ignore_errors=True)
+        self._writer = LogWriter(logdir=str(directory), file_name=RECORD_FILE, flush_secs=5)
+        self.flush, self.close = self._writer.flush, self._writer.close
+        self.best = float("-inf")
+        self._has_hparams = False
+
+    def hparams(self, hparams: Mapping[str, str | int | float], metric_tag: str) -> None:
+        """The run's hyperparameters; a second call changes nothing."""
+        if not self._has_hparams:
+            self._writer.add_hparams(dict(hparams), [metric_tag])
+            self._has_hparams = True
+
+    def scalar(self, tag: str, value: float, step: int) -> None:
+        self._writer.add_scalar(tag=tag.replace("%", "percent"), value=float(value), step=int(step))
+
+    def text(self, tag: str, text: str, step: int = 0) -> None:
+        self._writer.add_text(tag=tag, text_string=text, step=int(step))
+
+
+def plain(value: Value, hyperparameter: Hyperparameter) -> str | int | float:
+    """``value`` as VisualDL takes it: int where all values are whole numbers, float for other
+    numbers, else text."""
+    if isinstance(value, (str, bool)):
+        return str(value)
+    if isinstance(value, (int, float)) and hyperparameter.ordered:
+        values = hyperparameter.values if isinstance(hyperparameter, Choice) else ()
+        whole = isinstance(value, int) and all(isinstance(other, int) for other in values)
+        return value if whole else float(value)
+    return json.dumps(value)
+
+
+def _name(record: TrialRecord) -> str:
+    return f"trial_{record.number:04d}"

@@ -14,7 +14,7 @@ import yaml
 
 from paddle_transfer.api import run_search
 from paddle_transfer.errors import SearchFailed
-from paddle_transfer.report.final import final_lines
+from paddle_transfer.report.leaderboard import final_lines
 from paddle_transfer.settings.final import Final
 from tests.helpers.tiny_runner import AUDIT, FINAL
 from tests.helpers.tiny_search import RUNNER, tiny_settings
