@@ -1,4 +1,4 @@
-"""The parts of a PaddleClas config that name its data."""
+"""The parts of a PaddleClas config that describe its data: lists, class count, top-k."""
 
 import os
 from collections.abc import Iterator

@@ -48,8 +48,8 @@ class ImageInfo(NamedTuple):
     thumbnail: bytes
 
 
-#: Size, mtime and ctime in ns of a file: another stamp means another content (ctime also tells a
-#: file that was copied back with its old mtime).
+#: Size, mtime and ctime (ns) of a file. A file with the same stamp has the same content; ctime also
+#: changes when a file is copied back with its old mtime.
 FileStamp = tuple[int, int, int]
 Inspected = tuple[str, FileStamp | None, ImageInfo]
 _AS_INFO = partial(tuple.__new__, ImageInfo)  # several times as fast as ImageInfo._make

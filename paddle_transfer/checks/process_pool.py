@@ -1,4 +1,4 @@
-"""Jobs in processes: one that kills its process is reported, and costs no other job anything."""
+"""Jobs in processes. A job that kills its process is reported; all other jobs are still done."""
 
 import multiprocessing
 import threading

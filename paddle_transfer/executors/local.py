@@ -26,7 +26,7 @@ from paddle_transfer.executors.process import WorkerProcess
 from paddle_transfer.executors.verdict import verdict
 from paddle_transfer.study.trial_folder import TrialFolder, log_tail
 
-#: A worker that dies this often in a row before it is ready will not start the next time either.
+#: Workers that may die in a row before they are ready; after that no other one is started.
 _STARTS = 3
 #: Where the kernel has no pidfd, how often to check whether a worker has died, in seconds.
 _CHECK = 0.1
@@ -55,8 +55,8 @@ class _Slot:
 
 
 class LocalExecutor(RegisteredExecutor):
-    """An ``Executor`` of worker processes (``worker.main``). To be used from one thread, the main
-    one: a worker dies with the thread that started it.
+    """An ``Executor`` of worker processes (``worker.main``). Use it from the main thread only: a
+    worker dies with the thread that started it.
 
     :param context: ``log_dir`` gets ``worker-<slot>.log``; ``trial_timeout`` counts from when a
         ready worker has the job
@@ -241,7 +241,7 @@ class LocalExecutor(RegisteredExecutor):
 
 
 def _fatal_error(slot: _Slot, worker: WorkerProcess, message: dict[str, Any]) -> Exception:
-    """The error for a message that no trial can get around."""
+    """The error for a message that means that no trial can run."""
     text = str(message.get("message", ""))
     if message.get("kind") == "setup":
         return SetupError(text)

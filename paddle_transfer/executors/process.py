@@ -65,7 +65,7 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send a message; to a dead worker it is lost, as its death is noticed elsewhere."""
+        """Send a message. To a dead worker it is lost: its death is noticed elsewhere."""
         with suppress(OSError):
             self._commands.write(json.dumps(message).encode() + b"\n")
             self._commands.flush()

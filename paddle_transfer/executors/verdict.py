@@ -1,4 +1,4 @@
-"""The one place where it is decided how a job ended."""
+"""Decides how a job ended; no other module does."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
 """``confirm: N``: when the search proper has ended, the best points and the baseline are trained
 again.
 
-Each then has N trainings in all, with the seeds ``seed`` to ``seed`` + N - 1, one seed after the
-other for all of them, so that at every moment they have been given the same chances. These are
-trials like others, but not counted in ``max_iter`` and never pruned. The records alone tell them
-from the search's own: they are the trainings of a suggestion beyond ``search_times``. Functions of
-the records.
+Each point then has N trainings, with the seeds ``seed`` to ``seed`` + N - 1. All points are trained
+with one seed before the next one, so their means stay comparable. These trials are not counted in
+``max_iter`` and never pruned. In the records they are the trainings of a suggestion beyond
+``search_times``. All functions here are functions of the records.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from paddle_transfer.study.records import Proposal, TrialRecord, TrialState
 
 @dataclass(frozen=True)
 class Training:
-    """One that is still to be done: of ``proposal``, first tried as ``suggestion``."""
+    """A training still to be done, of ``proposal``, which was first tried as ``suggestion``."""
 
     suggestion: int
     proposal: Proposal
@@ -53,7 +52,7 @@ class Confirmed:
 
 
 def confirming(records: Sequence[TrialRecord], repeats: Repeats) -> set[int]:
-    """The numbers of the trials that only confirm."""
+    """The numbers of the trials that ``confirm`` added."""
     seen: dict[int, int] = {}
     late = set()
     for record in records:

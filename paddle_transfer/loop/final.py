@@ -74,7 +74,7 @@ class FinalConfigs:
                             seed=record.seed, device=self._device), str(path))
 
     def digest(self, point: Point, *parts: object) -> str:
-        """The same text as long as the training of ``point`` and ``parts`` are the same. Raises
+        """A hash of all that determines the training of ``point``, and of ``parts``. Raises
         StudyError when a list cannot be read."""
         config = self.config(point)
         try:

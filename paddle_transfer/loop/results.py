@@ -46,8 +46,8 @@ def point_results(space: Space, records: Sequence[TrialRecord]) -> list[PointRes
     """Every trained point, best first; those without a completed trial last. Of equal values the
     earlier one first.
 
-    A distilled student is what its search was for, and so before all others; its teachers, another
-    model, are last.
+    The student of a distillation comes first, since the search was made for it; its teachers, which
+    are other models, come last.
     """
     groups: dict[str, list[TrialRecord]] = {}
     for record in sorted(trained(records), key=lambda record: record.number):

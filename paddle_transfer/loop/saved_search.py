@@ -1,4 +1,4 @@
-"""A search that is on disk, finished or not: what it searched, and its trials."""
+"""A search read from disk, finished or not: its space and its trials."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from paddle_transfer.study.records import Proposal, TrialRecord
 
 @dataclass(frozen=True)
 class Resume:
-    """Run trial ``number``, which is on record, (again)."""
+    """Run the recorded trial ``number``, for the first time or again."""
 
     number: int
 
@@ -64,7 +64,7 @@ class StopRule(Protocol):
 class Limits(Protocol):
     def refuses(self, records: Sequence[TrialRecord],
                 proposal: Proposal | None = None) -> str | None:
-        """Why no training, of ``proposal`` or of any, may be begun now; None when one may."""
+        """Why no training may begin now (of ``proposal``; None: of any); None when one may."""
         ...
 
 

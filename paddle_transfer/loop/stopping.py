@@ -88,8 +88,8 @@ class BudgetLimits:
 
     def refuses(self, records: Sequence[TrialRecord],
                 proposal: Proposal | None = None) -> str | None:
-        """Why no training (of ``proposal``) may be begun now; None when one may. A running trial
-        that ends early may make room again, so it is the end only when none runs."""
+        """Why no training (of ``proposal``) may be begun now; None when one may. While trials run
+        this is not final: one that ends early frees some of the budget."""
         hours, epochs = self._budget.time_budget, self._budget.epoch_budget
         if hours is not None and self._seconds() >= 3600 * hours:
             return f"time_budget ({hours:g} h) is spent"

@@ -1,8 +1,8 @@
 """Whether a trial is almost surely not to come near the best finished one.
 
 Two things predict where a trial ends: its curve so far with its extrapolated gain, and the model's
-prediction for its point. A search asks for few hopeless points, so haste gains little and may lose
-the winner.
+prediction for its point. A Bayesian search proposes few hopeless points: stopping more saves little
+and may lose the winner.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ class OptunaPruner(Pruner):
 
 
 def _add(study: optuna.Study, observation: Observation | None, rungs: frozenset[int]) -> None:
-    """Add a finished trial as it went: successive halving notes what a trial had at every rung.
+    """Add a finished trial epoch by epoch: successive halving stores a trial's value at every rung.
     None: a failed one."""
     curve = _finite(observation.curve) if observation is not None else []
     state = _STATES.get(observation.state) if observation is not None else None

@@ -1,4 +1,4 @@
-"""What a report is: a callback of the search that people see something of."""
+"""The base class of reports: callbacks of the search that show or write something for people."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from paddle_transfer.study.records import TrialRecord
 class Report:
     """Base class of the parts in ``REPORTS``: a ``SearchCallback`` that does nothing.
 
-    A subclass overrides what it wants to hear of; the methods of ``FinalCallback`` as well when it
-    shows the final trainings. One that raises is switched off, and the search goes on.
+    A subclass overrides the methods that it needs, and has those of ``FinalCallback`` when it shows
+    the final trainings. One that raises is switched off, and the search goes on.
 
     :cvar name: the name under ``reports`` in a search file
     :cvar options: the model of its options in a search file

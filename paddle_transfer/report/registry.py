@@ -41,8 +41,8 @@ def check_reports(settings: SearchSettings) -> None:
 
 
 def make_reports(settings: SearchSettings, ranker: Ranker) -> tuple[Report, ...]:
-    """The reports of a search: result files first, for what is shown may break, what is kept must
-    not."""
+    """The reports of a search: result files come first, so they are written even when a display
+    fails."""
     chosen = [one for one in getattr(settings, "reports", DEFAULT) if one.name != "files"]
     return tuple(REPORTS[one.name](settings, ranker=ranker, given=_options(one))
                  for one in (Component("files"), *chosen))

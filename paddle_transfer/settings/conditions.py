@@ -15,8 +15,8 @@ from paddle_transfer.space.search_key import SearchKey
 
 def read_conditions(reading: Reading, items: Sequence[SearchItem], keys: Mapping[str, SearchKey],
                     places: Mapping[str, int]) -> list[SearchKey]:
-    """``keys`` with their conditions: what ``when`` says, and for a key that refines another one
-    of the catalogue (randaugment_magnitude) that this one is on.
+    """``keys`` with their conditions: ``when``, and for a key that refines another one
+    (randaugment_magnitude) that the other one is enabled.
 
     :param places: of the keys in ``items``
     """

@@ -1,6 +1,6 @@
-"""``final: {retrain_on: train+val}`` of a search file: when the search has chosen on the validation
-list, its point is trained a last time, on more data, and only then meets the test list. Nothing
-here changes its argument."""
+"""``final: {retrain_on: train+val}`` of a search file. The search chooses a point by the validation
+list; that point is trained again on more data and tested on the test list. No function here changes
+its argument."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _check_test(issues: ValidationIssues, base: Config) -> None:
 
 
 def _check_choosers(issues: ValidationIssues, base: Config, keys: Sequence[SearchKey]) -> None:
-    """What decides by the metric of an evaluation would decide by the test list."""
+    """Refuse settings that choose by an evaluation: here it would be that of the test list."""
     if base.get("EMA") or any(key.name == "ema" or "EMA" in key.replace_config for key in keys):
         issues.add("final", "is not for EMA, which reports the better of two models", "EMA",
                    "Take EMA out of the base config and ema out of search_dict, or take out final.")

@@ -81,7 +81,7 @@ def _read_teacher(reading: Reading, teacher: Teacher) -> tuple[tuple[str, ...], 
 
 
 def _match(reading: Reading, where: str, given: Sequence[str], searched: Sequence[str]) -> None:
-    """PaddleClas looks for ``given`` anywhere in its options; it ignores what is nowhere."""
+    """PaddleClas searches its options for the text ``given``; one that is in none is ignored."""
     for path in given:
         if searched and not any(under(other, path) for other in searched):
             reading.issues.add(where, "must be a path of a replace_config", repr(path),

@@ -1,4 +1,4 @@
-"""The settings of a search in groups, one for each concern. A room receives those that it needs."""
+"""The settings of a search in groups, one per topic. A function receives those that it needs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""No dead dimension: before training, a search key that would change nothing is found.
-
-Two ways to be dead: PaddleClas ignores what the key sets, or two points of the space give the same config.
+"""Finds search keys that change nothing, before any training. Either PaddleClas ignores what the
+key sets, or two points of the space give the same config.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.stages.plan import applied
 
-#: So many points are compared at most; all of a smaller space. One takes about a quarter of a millisecond.
+#: Points that are compared at most. One takes about a quarter of a millisecond.
 POINTS = 600
 
 
@@ -66,7 +65,7 @@ _PIECEWISE = (
     "the schedule is Piecewise, which trains with its values (2.4 ignores learning_rate, later versions put "
     "it in the place of values)")
 
-#: What does not reach a training, by path. A path that is missing here is caught only when it changes no config.
+#: Paths that do not reach a training. Others are found if they change no config.
 IGNORED = (
     *(Ignored(f"Global.{name}", _BY_THE_SEARCH)
       for name in ("output_dir", "device", "seed", "checkpoints", "eval_during_train",
@@ -109,8 +108,8 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def check_ineffective(base: dict, keys: Sequence[SearchKey], issues: ValidationIssues) -> None:
-    """Add a mistake for every key of which PaddleClas ignores all that it sets, and for keys that make two points of
-    the space the same training."""
+    """Add a mistake for every key whose paths PaddleClas all ignores, and for keys with two points
+    of the space that are the same training."""
     dead: set[str] = set()
     with_last = _with_last(base, keys)
     for key in keys:
@@ -178,7 +177,7 @@ def _values(key: SearchKey) -> list[Any]:
 
 
 def _beside(names: Sequence[str], point: Point, base: dict, keys: Sequence[SearchKey]) -> str:
-    """Of a key that is dead beside certain values of others only: these values."""
+    """For a key that is ineffective only with certain values of other keys: these values."""
     key = next(key for key in keys if key.name == names[0])
     values = [applied(base, [key], {key.name: value}) for value in (point[key.name], *_values(key))
               if value is not None]

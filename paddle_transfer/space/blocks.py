@@ -16,7 +16,7 @@ Point = dict[str, Value]
 def active_names(hyperparameters: Sequence[Hyperparameter], point: Point) -> set[str]:
     """The names of the ``hyperparameters`` that are active: their condition holds in ``point``.
 
-    What depends on an inactive one is inactive. A condition on another name always holds.
+    What depends on an inactive one is inactive. A condition on a name not among them always holds.
     """
     conditions = {h.name: h.condition for h in hyperparameters}
     known: dict[str, bool] = {}

@@ -14,7 +14,7 @@ from paddle_transfer.space.space import Point, Space
 from paddle_transfer.strategies.section import apply_strategy
 from paddle_transfer.study.records import Proposal, TrialRecord, observations
 
-#: Far more than a search has trials, so that seeds changed by reuses do not meet.
+#: Larger than any number of trials, so that seeds shifted for reused trials stay distinct.
 _STRIDE = 1_000_003
 
 

@@ -70,8 +70,8 @@ def best_of(space: Space, candidates: Sequence[Point],
 
 @dataclass(frozen=True, kw_only=True)
 class GreedySearch(SearchStages):
-    """A greedy search without a distillation. Its trainings are compared as wholes, so none is
-    pruned; its points may leave keys as the base config has them."""
+    """A greedy search without a distillation. Trainings are compared at their full length, so none
+    is pruned. Points may leave keys as the base config has them."""
 
     supports_pruning: ClassVar[bool] = False
 

@@ -1,7 +1,7 @@
 """The plan of a greedy search, and what its points do to a config.
 
-The words of PaddleClas's own search.yaml mean what its ``tools/search_strategy.py`` does, without
-its accidents: paths are compared part by part, values stay what YAML made of them.
+Keys have the meaning that PaddleClas's ``tools/search_strategy.py`` gives them, with two
+corrections: paths are compared part by part, and values keep the types that YAML gives them.
 """
 
 from __future__ import annotations

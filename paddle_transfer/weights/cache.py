@@ -1,8 +1,8 @@
 """The folder of weights, and a record of every file in it.
 
 The folder is PaddleClas's own, so what either fetched serves both. Beside every file stands
-``<file>.json`` with its size and SHA-256 as first seen. The authors publish none, so a change is
-all that can be noticed: of the file on disk, or of what its address sends.
+``<file>.json`` with its size and SHA-256 as first seen. The authors publish no checksums, so only a
+change can be noticed: of the file on disk, or of what its address sends.
 """
 
 from __future__ import annotations

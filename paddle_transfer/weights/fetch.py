@@ -1,4 +1,4 @@
-"""Weights from the internet into the cache: once, whole, and as they were when first seen."""
+"""Fetches weights into the cache: once, complete, and with the checksum of the first time."""
 
 from __future__ import annotations
 

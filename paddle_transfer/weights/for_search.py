@@ -1,7 +1,7 @@
 """The pretrained weights of a search, made ready before its first trial.
 
-They are fetched, read and compared with the networks once, so that twenty trials never fail twenty
-times; the trials load a file in ``output_dir/pretrained`` that we wrote.
+They are fetched, read and compared with the networks once, before any trial can fail on them. The
+trials load a checked copy in ``output_dir/pretrained``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which tensors are the head: those whose shape depends on the number of classes.
 
-The sure way is to build the network for two numbers of classes and compare (``find_head`` in
-``worker/load_weights.py``). Where a network is only handed in, its names tell: for the 220
-architectures of PaddleClas 2.4.2 and 317 of develop that could be built without initialising them,
-the names below gave exactly what the sure way gave.
+The exact way builds the network for two numbers of classes and compares (``find_head`` in
+``worker/load_weights.py``). For a network that the caller has built, the names below decide. They
+gave the same result as the exact way for the 220 architectures of PaddleClas 2.4.2 and 317 of
+develop that could be built without initialising them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which of a file's tensors go where in a network, and what is wrong if anything is.
 
-PaddleClas throws away what ``set_state_dict`` says about missing and mismatched tensors and logs
-"Finish load" whatever happened; a wrong file then trains from scratch without a word. Here only the
-head may be missing or differ. No paddle in here: networks are names and shapes.
+PaddleClas drops what ``set_state_dict`` reports about missing and mismatched tensors and always
+logs "Finish load", so with a wrong file it silently trains from scratch. Here only the head may be
+missing or differ. This module imports no paddle: a network is names and shapes.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from paddle_transfer.worker.saving import Saver
 
 
 class _StopTraining(Exception):
-    """Leaves PaddleClas's training loop after an epoch; never leaves ``TransferEngine.train``."""
+    """Leaves PaddleClas's training loop after an epoch; caught in ``TransferEngine.train``."""
 
 
 class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types

@@ -2,8 +2,8 @@
 
 A training at an early epoch gains more the more of its schedule is left, and large learning rates
 gain late: under a cosine schedule they look bad until the rate falls, as do mixup and label
-smoothing. So gains are a Gaussian process over the hyperparameters, with a prior so wide that a
-finished training at another learning rate does not settle the matter. Its constants were set by
+smoothing. So gains are modelled by a Gaussian process over the hyperparameters. Its prior is wide:
+a finished training at another learning rate says little. Its constants were set by
 hand on small numpy networks and recorded tables.
 """
 

@@ -1,5 +1,4 @@
-"""Prior of one hyperparameter: the usual size of its effect, and how far values may differ and
-still act alike.
+"""Prior of one hyperparameter: the usual size of its effect, and the length scale of its axis.
 
 Set by hand, from common knowledge and with recorded tables in view (docs/benchmarks.md): the
 learning rate matters most, smoothly in its logarithm, and new tasks on few images want a large one;

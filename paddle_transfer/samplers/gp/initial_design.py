@@ -16,9 +16,9 @@ from paddle_transfer.space.space import Point, Space, finite
 #: How many points are drawn as candidates in spaces that are continuous or too large.
 _SAMPLES = 300
 
-#: The cost of leaving the baseline's value on an axis without a peak, as a share of its amplitude:
-#: without results its author's choice is as good as any, and a change of the learning rate alone
-#: tells more.
+#: The cost of leaving the baseline's value on an axis without a peak, as a share of its amplitude.
+#: Without results the user's choice is as good as any, and changing only the learning rate tells
+#: more.
 _LEAVING_BASELINE = 0.3
 
 

@@ -1,8 +1,8 @@
 """The covariance of a transfer search, in numpy.
 
-A sum of one effect per hyperparameter, a small joint effect, and the noise of a training. Trainings
-that are nearly the same share that noise (all searches train every point with one seed, so two L2
-decays see the same batches): measuring both tells hardly more than measuring one.
+A sum of one effect per hyperparameter, a small joint effect, and the noise of a training. Nearly
+equal trainings share that noise: every point of a search is trained with the same seed, so two
+values of L2 decay see the same batches. Measuring both tells hardly more than measuring one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The model of a search: Gaussian processes with different kernels, averaged by their posterior
 weights.
 
-So no kernel has to be fitted to two or three trials, and earlier tasks (``task_prior``) that
-mislead lose their weight.
+With the average, no kernel has to be fitted to two or three trials, and misleading earlier tasks
+(``task_prior``) lose their weight.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ def model_of(space: Space, results: Sequence[Observation], running: Sequence[Poi
 
 def _above_diverged(space: Space, axes: Sequence[Axis], results: Sequence[Observation],
                     data: TrainingData) -> list[Point]:
-    """The points of diverged trials at the largest learning rate: it would have diverged there as
-    well."""
+    """The points of diverged trials, moved to the largest learning rate: they would have diverged
+    there as well."""
     points = {}
     for o in results:
         for axis in axes:

@@ -1,7 +1,7 @@
 """Earlier tasks as a prior of a new one.
 
-A task is a number (log-odds of its metric) for each of some points: a recorded table, or an earlier
-search. The prior of the new task is their mean plus a small multiple of each one's deviation from
+A task is a recorded table or an earlier search: points with the log-odds of their metric. The prior
+of the new task is their mean plus a small multiple of each one's deviation from
 it, so a few results decide which of them it resembles. The model average weighs kernels with this
 prior against kernels without it.
 """

@@ -1,4 +1,4 @@
-"""Which point is best, and whether going on is worth it.
+"""The best point, and whether more trials are worth their cost.
 
 After Makarova et al., "Automatic Termination for Hyperparameter Optimization" (2022): a search ends
 when the expected gain is below the noise.

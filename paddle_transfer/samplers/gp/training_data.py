@@ -1,7 +1,7 @@
 """The training data of the model: one number per point, on a scale on which effects add up.
 
-Accuracies become log-odds: there a change of the learning rate or of an augmentation moves every
-task by about as much, near 0.3 as near 0.97. Values far below the best are compressed (beyond
+Accuracies become log-odds: there the effect of a learning rate or an augmentation is about as large
+at an accuracy of 0.3 as at 0.97. Values far below the best are compressed (beyond
 ``FULL`` their distance grows with its logarithm), so that a hopeless trial does not bend the model
 where it matters.
 """
@@ -132,8 +132,8 @@ def _median_gain(pruned: Observation, complete: Sequence[Observation],
 def noise_floor(data: TrainingData, eval_size: int | None) -> float:
     """The least noise of one accuracy on ``eval_size`` images, in log-odds: the binomial's.
 
-    All trainings are measured on the same images, and what is hard for one is hard for the other:
-    two accuracies differ by less than two binomials (McNemar), so half of the variance is taken.
+    All trainings are measured on the same images, so two accuracies differ less than two independent
+    binomials (as in McNemar's test): half of the variance is taken.
     """
     if not eval_size or not data.is_proportion:
         return 0.0
