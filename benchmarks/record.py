@@ -207,10 +207,10 @@ def prepare(name: str, task: Task, folder: Path) -> Path:
     if not weights.exists():
         subprocess.run([sys.executable, "tools/train.py", "-c", str(source)], check=True)
         shutil.copyfile(json.loads(result.read_text())["weights"], weights)
-    dump_yaml(
-        train_config(task, task.target, data=folder / "target_data", output=folder / "target",
-                     epochs=task.epochs, lr=BASELINE["lr"], pretrained=str(weights.with_suffix(""))),
-        str(configs / "target.yaml"))
+    target = train_config(task, task.target, data=folder / "target_data", output=folder / "target",
+                          epochs=task.epochs, lr=BASELINE["lr"],
+                          pretrained=str(weights.with_suffix("")))
+    dump_yaml(target, str(configs / "target.yaml"))
     search = configs / "search.yaml"
     dump_yaml(
         {

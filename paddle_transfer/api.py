@@ -211,8 +211,8 @@ def write_settings(settings: SearchSettings) -> None:
     """``output_dir/search.yaml``: the search file as it was understood, overrides put in."""
     folder = settings.output.output_dir
     dump_yaml(settings.to_dict(), str(Path(folder) / "search.yaml"), header=(
-        f"yaml-language-server: $schema={schema_path(folder)}\n{settings.file} as it was understood. The base config, overrides put in, is in every "
-        "trial's config.yaml."))
+        f"yaml-language-server: $schema={schema_path(folder)}\n{settings.file} as it was "
+        "understood. The base config, overrides put in, is in every trial's config.yaml."))
 
 
 def check_version(settings: SearchSettings, version: str | None) -> None:

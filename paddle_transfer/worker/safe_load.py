@@ -8,8 +8,8 @@ from typing import Any
 import paddle
 
 from paddle_transfer.errors import TrialError
-from paddle_transfer.weights.read import read_all
 from paddle_transfer.weights.errors import WeightsError
+from paddle_transfer.weights.read import read_all
 
 
 def load(path: str | os.PathLike[str], *, return_numpy: bool = False, **_: object) -> Any:

@@ -42,5 +42,5 @@ def test_estimate_search_and_load(search, capfd):
 
     assert paddle_transfer.load_search("out") == result
     assert paddle_transfer.search(search, ["Global.epochs=2"]).trials == result.trials, "went on"
-    with pytest.raises(paddle_transfer.PaddleTransferError, match="Global.epochs: 2 -> 3"):
+    with pytest.raises(paddle_transfer.PaddleTransferError, match=r"Global\.epochs: 2 -> 3"):
         paddle_transfer.search(search, ["Global.epochs=3"])
