@@ -38,7 +38,7 @@ class TransferSampler(BaseSampler):
     It works on the parameters that all finished trials have in common (the intersection search
     space), from the second trial on; other parameters are drawn at random. It needs one objective,
     which may be maximised or minimised; metrics in 0..1 are modelled as proportions (an error rate
-    that is minimised as one minus it). Parameters that have the names of this package's catalogue
+    that is minimised as one minus it). Parameters with the names of our own hyperparameters
     (``lr``, ``l2_decay``, ``mixup``, ...) have their known priors. Every suggestion depends on the
     study's trials and the seed only. When all points of a finite space are evaluated, the most
     promising ones come again.

@@ -152,7 +152,7 @@ def _check_place(reading: Reading, path: str, key: SearchKey, distillation: Dist
 
 
 def _check_entry(reading: Reading, key: SearchKey, distillation: Distillation) -> None:
-    """A key of the catalogue must mean something in the distillation config."""
+    """A registered hyperparameter must have an effect in the distillation config."""
     if key.entry is None:
         return
     hint = "Write replace_config, and with final_replace where it goes in the final run."

@@ -132,8 +132,8 @@ def _median_gain(pruned: Observation, complete: Sequence[Observation],
 def noise_floor(data: TrainingData, eval_size: int | None) -> float:
     """The least noise of one accuracy on ``eval_size`` images, in log-odds: the binomial's.
 
-    All trainings are measured on the same images, so two accuracies differ less than two independent
-    binomials (as in McNemar's test): half of the variance is taken.
+    All trainings are measured on the same images, so two accuracies differ less than independent
+    binomials do (as in McNemar's test): half of the variance is taken.
     """
     if not eval_size or not data.is_proportion:
         return 0.0
