@@ -11,8 +11,11 @@ import yaml
 
 from paddle_transfer.api import run_search
 from paddle_transfer.errors import SearchFailed, StudyError
+from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.space import Space
 from paddle_transfer.stages.distillation import DistilledSearch
 from paddle_transfer.stages.plan import Distillation, make_plan
+from paddle_transfer.study.records import Proposal
 from paddle_transfer.study.store import open_store
 from tests.helpers.settings import change
 from tests.helpers.tiny_runner import AUDIT
@@ -95,6 +98,27 @@ def test_it_goes_on_where_it_stopped(tmp_path, begun, monkeypatch):
     assert begun() == 2 * trainings == 2 * 7
     assert [(r.point, r.value) for r in records_of(parts)] == [(r.point, r.value)
                                                                for r in records_of(whole)]
+
+
+def test_a_search_of_an_earlier_version_goes_on(tmp_path, begun, monkeypatch):
+    """Its points hold the teacher and the stage."""
+    part, old = settings_of(tmp_path / "part", max_iter=5), settings_of(tmp_path / "old")
+    assert search(part, monkeypatch=monkeypatch) == 0
+    keys = (Choice("teacher", ("-", *TEACHERS)), Choice("stage", ("search", "teacher", "final")))
+    space = Space((*part.space.hyperparameters, *keys))
+    Path(old.output_dir).mkdir()
+    store, source = (open_store(output_dir=one.output_dir, space=which)
+                     for one, which in ((old, space), (part, part.space)))
+    store.set_attribute("identity", source.attributes()["identity"])
+    for record in source.records():
+        point = part.stages.shown(record.proposal)
+        store.create(suggestion=record.suggestion, proposal=Proposal(point), seed=record.seed)
+        store.begin(record.number)
+        store.finish(record.number, state=record.state, value=record.value, curve=record.curve)
+    assert search(old, monkeypatch=monkeypatch) == 0
+    assert begun() == 7, "five before, the second teacher and the student"
+    assert [record.stage for record in records_of(old)] == [
+        "search", "search", "search", "search", "teacher", "teacher", "final"]
 
 
 @pytest.mark.usefixtures("begun")
