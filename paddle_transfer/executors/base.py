@@ -93,28 +93,22 @@ class Executor(Protocol):
 
     def submit(self, job: Job) -> str:
         """Start ``job`` on a free slot, which there must be; returns the device."""
-        ...
 
     def free(self) -> int:
         """How many more jobs may be submitted now."""
-        ...
 
     def running(self) -> set[int]:
         """The numbers of the running trials: submitted, and their ``Ended`` not yet returned by
         ``poll``. A trial that is missing here without an ``Ended`` was lost."""
-        ...
 
     def poll(self, timeout: float) -> list[Event]:
         """The events since the last call; waits up to ``timeout`` seconds for one."""
-        ...
 
     def stop(self, number: int) -> None:
         """Ask trial ``number`` to end after the epoch it is in (verdict ``pruned``)."""
-        ...
 
     def close(self) -> None:
         """End all workers now. Running jobs are given up without a verdict. May be called twice."""
-        ...
 
 
 @dataclass(frozen=True)

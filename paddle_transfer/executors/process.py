@@ -71,8 +71,7 @@ class WorkerProcess:
             self._commands.flush()
 
     def receive(self) -> tuple[list[dict[str, Any]], bool]:
-        """(whole messages, whether the pipe has ended). The half line of a killed worker is
-        dropped."""
+        """(whole messages, whether the pipe has ended); a killed worker's half line is dropped."""
         ended = False
         while True:
             try:

@@ -1,5 +1,4 @@
-"""Callbacks of a search: the protocol, and a list of them of which none can end the search by a
-mistake."""
+"""Callbacks of a search: the protocol, and a list that survives a mistake in one of them."""
 
 from __future__ import annotations
 
@@ -34,20 +33,18 @@ class SearchCallback(Protocol):
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         """``records``: what earlier runs of the same search left."""
-        ...
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
-        ...
+        """An attempt of a trial has begun on ``device``: ``cpu:0``, ``gpu:3``."""
 
     def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
-        ...
+        """A running trial was evaluated."""
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
-        ...
+        """A trial has come to its end; ``records`` are all trials."""
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         """``reason``: one line; also called when the search was interrupted or failed."""
-        ...
 
 
 @runtime_checkable
@@ -56,19 +53,15 @@ class FinalCallback(Protocol):
 
     def final_started(self, names: Sequence[str]) -> None:
         """``names`` are trained now; not called when both were trained by an earlier run."""
-        ...
 
     def final_training_started(self, name: str, point: Point) -> None:
-        ...
+        """An attempt at the training of ``point`` has begun."""
 
     def final_epoch_reported(self, name: str, report: EpochReport) -> None:
         """``report.value`` is the metric on the test list."""
-        ...
 
     def final_ended(self, results: dict[str, Any] | None) -> None:
-        """``results``: the content of ``final.json``; None when the trainings were interrupted, or
-        one failed."""
-        ...
+        """``results``: the content of ``final.json``; None after an interrupt or a failure."""
 
 
 class CallbackList:

@@ -1,5 +1,4 @@
-"""``confirm: N``: when the search proper has ended, the best points and the baseline are trained
-again.
+"""``confirm: N``: after the search proper, the best points and the baseline are trained again.
 
 Each point then has N trainings, with the seeds ``seed`` to ``seed`` + N - 1. All points are trained
 with one seed before the next one, so their means stay comparable. These trials are not counted in
@@ -30,8 +29,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """A point trained with ``seeds``: the metrics of its complete trainings, their mean and its
-    error."""
+    """A point trained with ``seeds``, and the metrics of its complete trainings."""
 
     point: Point
     seeds: tuple[int, ...]
@@ -64,9 +62,8 @@ def confirming(records: Sequence[TrialRecord], repeats: Repeats) -> set[int]:
 
 def candidates(ranked: Sequence[PointResult], baseline: PointResult | None,
                space: Space) -> list[PointResult]:
-    """The points to be trained again: the best ``CONFIRMED`` of ``ranked`` (best first, of the
-    search proper), then the baseline, unless it is among them or all its trainings failed or
-    diverged."""
+    """The points to be trained again: the best ``CONFIRMED`` of ``ranked`` (of the search proper),
+    then the baseline, unless it is among them or has no result."""
     chosen = [result for result in ranked if result.value is not None][:CONFIRMED]
     known = {space.key(result.point) for result in chosen}
     if baseline is not None and space.key(baseline.point) not in known and any(
@@ -77,8 +74,7 @@ def candidates(ranked: Sequence[PointResult], baseline: PointResult | None,
 
 def missing(chosen: Sequence[PointResult], records: Sequence[TrialRecord], space: Space,
             repeats: Repeats) -> list[Training]:
-    """The trainings still to be begun, in order. One that the search pruned is repeated with its
-    seed."""
+    """The trainings still to be done, in order; those that the search pruned are among them."""
     late = confirming(records, repeats)
     begun = {(record.key(space), record.seed) for record in records if record.reused is None
              and (record.state is not TrialState.PRUNED or record.number in late)}

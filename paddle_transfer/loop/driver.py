@@ -1,5 +1,4 @@
-"""The loop of a search: asks what is next, keeps all slots busy, records what happened, in that
-order."""
+"""The loop of a search: it keeps all slots busy and records what happens to the trials."""
 
 from __future__ import annotations
 
@@ -36,12 +35,10 @@ _KNOWN = {"number", "attempt", "verdict", "curve", "value", "message", "stopped"
 class Pruner(Protocol):
     def should_stop(self, record: TrialRecord, records: Sequence[TrialRecord]) -> bool:
         """Whether the running ``record`` should end now, by its curve and all records."""
-        ...
 
 
 class Driver:
-    """Runs a search to its end. All state that matters is in ``store``: a new driver on the same
-    store goes on.
+    """Runs a search to its end. All state is in ``store``: a new driver on the same store goes on.
 
     :param pruner: asked after every epoch of a trial that does not confirm
     :param interrupted: asked at every turn; True ends the loop and leaves running trials as they
@@ -140,8 +137,8 @@ class Driver:
             self._executor.stop(report.number)
 
     def _on_end(self, ended: Ended) -> None:
-        """The one place where an attempt ends. The same verdict twice is nothing, another one is an
-        executor's mistake."""
+        """The one place where an attempt ends. A second, different verdict is a fault of the
+        executor."""
         if not self._is_current(ended):
             known = self._verdicts.get((ended.number, ended.attempt))
             assert known in (None, ended.verdict), (
@@ -179,8 +176,7 @@ class Driver:
         self._callbacks.call("trial_ended", record, list(self._records))
 
     def _find_lost(self) -> None:
-        """A trial that the executor no longer knows, and never said how it ended, counts as
-        killed."""
+        """A trial that the executor lost without a verdict counts as killed."""
         for number in sorted(set(self._in_flight) - self._executor.running()):
             attempt, _ = self._in_flight[number]
             self._on_end(self._trial_folders.ended(self._records[number]) or Ended(

@@ -128,13 +128,12 @@ class FinalRuns:
         self._tries: dict[int, list[Verdict]] = {}
 
     def run(self, make_executor: Callable[[float], Executor]) -> dict[str, Any] | None:
-        """Train what is not trained yet; returns the content of ``final.json``, or None when
-        interrupted.
+        """Train what is not trained yet; returns ``final.json``, or None when interrupted.
 
         :param make_executor: called, when there is something to train, with how much longer it may
             take than a trial
-        Raises SearchFailed, with the end of its log, when a training failed for good; the others
-        are finished first.
+
+        Raises SearchFailed, with the ends of the logs, once all have ended and some have failed.
         """
         self._configs.join_lists()
         numbers, path = range(len(self._points)), self._root.with_suffix(".json")
@@ -156,8 +155,7 @@ class FinalRuns:
 
     def _train(self, executor: Executor, waiting: list[int],
                results: dict[int, Result]) -> list[str]:
-        """Add to ``results``; returns messages of what failed for good. Ends early when
-        interrupted."""
+        """Add to ``results``; returns what failed for good. Ends early when interrupted."""
         failures: list[str] = []
         while (waiting or executor.running()) and not self._interrupted():
             while waiting and executor.free() > 0:

@@ -12,8 +12,7 @@ from typing import Any
 
 
 class Interrupts:
-    """Used as a context manager; it does nothing outside of the main thread, where Python has no
-    signals.
+    """A context manager; it does nothing outside of the main thread, where there are no signals.
 
     After the first signal ``asked`` is true and the search ends at its next turn; a second one ends
     this process there and then (workers die with it; what is on disk is always whole).

@@ -21,8 +21,7 @@ class DirectoryLock:
     """``output_dir/.lock``, locked with ``flock``. Workers inherit ``fd``, so the lock stays taken
     until the last of them is gone, even when the parent was killed; a dead process holds nothing.
 
-    Raises StudyError, naming the other process, when it cannot be had; OSError when ``output_dir``
-    cannot be written.
+    Raises StudyError, naming the other process, when it is taken; OSError when it is not writable.
     """
 
     def __init__(self, output_dir: str | os.PathLike[str], *,

@@ -31,8 +31,7 @@ T = TypeVar("T")
 #: ``PosteriorSampler.posterior``. Raises ValueError or ArithmeticError when it cannot be fitted.
 Posterior = Callable[..., PosteriorSummary | None]
 
-#: Answers that are kept: of both kinds, of the search's own trials and of all, before and after a
-#: trial's end.
+#: Answers that are kept: of two kinds, of all trials and without confirming ones, old and new.
 _KEPT = 8
 
 
@@ -88,8 +87,7 @@ class Ranker:
         self._kept: dict[object, Any] = {}
 
     def posterior_summary(self, records: Sequence[TrialRecord]) -> PosteriorSummary | None:
-        """What the model says; None without a model, below two complete points, and when the model
-        cannot be fitted."""
+        """What the model says; None without one, below two complete points, when it fails."""
         return self._remembered(self._summarise, records, finished=True)
 
     def leaderboard(self, records: Sequence[TrialRecord]) -> Leaderboard:
@@ -113,8 +111,7 @@ class Ranker:
         return candidates(ranked, baseline, self._space)
 
     def _ranked(self, records: Sequence[TrialRecord]) -> list[PointResult]:
-        """By posterior mean where there is one; a point that also diverged has none, and comes
-        after."""
+        """By posterior mean where there is one; points that also diverged have none: later."""
         space, results = self._space, point_results(self._space, records)
         view = self.posterior_summary(records)
         if view is None:
@@ -130,8 +127,7 @@ class Ranker:
         estimates = view.estimates if view is not None else {}
         if not confirming(records, self._repeats):
             return Leaderboard(space, tuple(self._ranked(records)), estimates)
-        # Half a confirmation changes nothing: the order is that of the search proper until all have
-        # a second seed.
+        # The order is that of the search proper until all candidates have a second seed.
         again = confirmed(self._candidates(records), records, space, self._repeats)
         order = [space.key(one.point) for one in again]
         order += [space.key(result.point) for result in self._ranked(self.searched(records))]

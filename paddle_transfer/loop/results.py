@@ -1,5 +1,4 @@
-"""Results of a search: repeats averaged, points ranked by what was observed. Functions of the
-records."""
+"""Results of a search: repeats averaged, points ranked by what was observed."""
 
 from __future__ import annotations
 
@@ -43,12 +42,9 @@ class PointResult:
 
 
 def point_results(space: Space, records: Sequence[TrialRecord]) -> list[PointResult]:
-    """Every trained point, best first; those without a completed trial last. Of equal values the
-    earlier one first.
-
-    The student of a distillation comes first, since the search was made for it; its teachers, which
-    are other models, come last.
-    """
+    """Every trained point, best first (of equals the earlier one), those without a completed trial
+    last. The student of a distillation comes first, since the search was made for it; its teachers,
+    which are other models, come last."""
     groups: dict[str, list[TrialRecord]] = {}
     for record in sorted(trained(records), key=lambda record: record.number):
         groups.setdefault(record.key(space), []).append(record)

@@ -1,5 +1,4 @@
-"""What to do next: a function of the trials, so that a search that was killed goes on as if it had
-not been."""
+"""What to do next: a function of the trials, so that a search can be killed and resumed."""
 
 from __future__ import annotations
 
@@ -58,14 +57,12 @@ class StopRule(Protocol):
     def done(self, records: Sequence[TrialRecord]) -> str | None:
         """Why the search proper, whose trials are ``records``, is over; None while it is not.
         Running trials are waited for."""
-        ...
 
 
 class Limits(Protocol):
     def refuses(self, records: Sequence[TrialRecord],
                 proposal: Proposal | None = None) -> str | None:
         """Why no training may begin now (of ``proposal``; None: of any); None when one may."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,8 +59,7 @@ class TrialFolders:
                    {**self.payload, "seed": record.seed})
 
     def check_room(self) -> None:
-        """Raises DiskFull when not even a small file can be written: then a crash was the disk's
-        fault."""
+        """Raises DiskFull when not even a small file can be written, which explains a crash."""
         probe = self.root / f".room{os.getpid()}"
         try:
             with open(probe, "wb") as file:

@@ -1,5 +1,4 @@
-"""``warm_start``: earlier searches and recorded tables as tasks that a Bayesian search learns
-from."""
+"""``warm_start``: earlier searches and recorded tables as tasks to learn from."""
 
 from __future__ import annotations
 

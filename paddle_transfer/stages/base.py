@@ -51,8 +51,7 @@ class SearchStages:
     def propose(self, records: Sequence[TrialRecord], sampler: Sampler) -> Proposal | None:
         """The next training; None when there is none, or none before a running one has ended.
 
-        A reused trial is no observation, but the draw that led to it must not be repeated, so each
-        one changes the seed.
+        Reused trials are no observations, but change the seed: no draw is repeated.
         """
         finished, running = observations(records)
         reused = sum(record.reused is not None for record in records)

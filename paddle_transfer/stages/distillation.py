@@ -101,8 +101,7 @@ class DistilledSearch(GreedySearch):
         return super()._edited(proposal, records)
 
     def _teacher_weights(self, student: Proposal, records: Sequence[TrialRecord]) -> str:
-        """The path of the weights that ``student`` learns from, without ``.pdparams``, whether they
-        are there yet or not."""
+        """The path, without ``.pdparams``, of the weights that ``student`` learns from."""
         trial = self._teacher_of(student, records)
         folder = TrialFolder.of(self.output_dir, trial.number if trial else "NNNN")
         return str(folder.weights.with_suffix(""))

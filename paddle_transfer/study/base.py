@@ -19,28 +19,22 @@ class Store(Protocol):
 
     def records(self) -> list[TrialRecord]:
         """All trials by number."""
-        ...
 
     def create(self, *, suggestion: int, proposal: Proposal, seed: int) -> TrialRecord:
         """A new trial, ``running``, with no attempt yet."""
-        ...
 
     def reuse(self, *, suggestion: int, original: TrialRecord) -> TrialRecord:
         """A new trial with the state and value of the finished ``original``; it is not trained."""
-        ...
 
     def begin(self, number: int) -> TrialRecord:
         """A new attempt (the first is 1) at a running trial, without the epochs of earlier ones."""
-        ...
 
     def report_epoch(self, number: int, *, epoch: int, value: float) -> TrialRecord:
         """An evaluated epoch (from 1) of the present attempt."""
-        ...
 
     def note_try(self, number: int, *, verdict: str, message: str, log_tail: str) -> TrialRecord:
         """Add a failed attempt, which may be followed by another, to ``info["tries"]``: a list of
         ``{"attempt", "verdict", "message", "log_tail"}``."""
-        ...
 
     def finish(self, number: int, *, state: TrialState, value: float | None = None,
                curve: Sequence[tuple[int, float]] | None = None,
@@ -51,16 +45,12 @@ class Store(Protocol):
         :param curve: all epochs of the attempt; None leaves those reported
         :param info: JSON data, joined with what is there
         """
-        ...
 
     def attributes(self) -> dict[str, Any]:
         """Data of the search as a whole."""
-        ...
 
     def set_attribute(self, name: str, value: object) -> None:
         """Keep ``value``, JSON data, as an attribute of the search."""
-        ...
 
     def close(self) -> None:
         """Release the storage."""
-        ...

@@ -114,8 +114,7 @@ class OptunaStore:
             if curve is not None:
                 self._replace_curve(trial, dict(record.curve), dict(curve))
             self._storage.set_trial_user_attr(trial, "outcome", outcome)
-            # The one write that ends the trial; a kill before it leaves a running trial whose
-            # result.json is adopted.
+            # The one write that ends the trial; after a kill before it, result.json is adopted.
             self._storage.set_trial_state_values(trial, _OPTUNA_STATES[state],
                                                  None if value is None else [value])
         return self._reload(number)
@@ -256,8 +255,7 @@ def read_store(*, output_dir: str | os.PathLike[str], space: Space,
 
 
 def set_aside(*, output_dir: str | os.PathLike[str], storage: str, suffix: str) -> None:
-    """Rename the search's study in ``storage``, if there is one, so that a new one may take its
-    name."""
+    """Rename the search's study in ``storage``, if there is one, to make room for a new one."""
     name, backend = _name(output_dir), _storage(storage)
     try:
         study = backend.get_study_id_from_name(name)
