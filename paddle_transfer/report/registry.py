@@ -20,14 +20,12 @@ REPORTS: Registry[type[Report]] = Registry(
         "terminal": "paddle_transfer.report.terminal:Terminal",
     })
 
-DEFAULT = (Component("visualdl"), Component("terminal"))
-
 
 def check_reports(settings: SearchSettings) -> None:
     """Raises ConfigError for every report of the search file that there is not, or whose options
     are wrong."""
     issues: list[ValidationIssue] = []
-    for i, component in enumerate(getattr(settings, "reports", DEFAULT)):
+    for i, component in enumerate(settings.reports):
         if component.name not in REPORTS:
             issues.append(ValidationIssue(f"reports.{i}", "must be a report", repr(component.name),
                                           did_you_mean(component.name, REPORTS.names())))
@@ -43,7 +41,7 @@ def check_reports(settings: SearchSettings) -> None:
 def make_reports(settings: SearchSettings, ranker: Ranker) -> tuple[Report, ...]:
     """The reports of a search: result files come first, so they are written even when a display
     fails."""
-    chosen = [one for one in getattr(settings, "reports", DEFAULT) if one.name != "files"]
+    chosen = [one for one in settings.reports if one.name != "files"]
     return tuple(REPORTS[one.name](settings, ranker=ranker, given=_options(one))
                  for one in (Component("files"), *chosen))
 
