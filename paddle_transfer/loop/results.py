@@ -36,10 +36,6 @@ class PointResult:
         completed = [trial for trial in self.trials if trial.complete]
         return max(completed, key=lambda trial: (trial.value or 0.0, -trial.number))
 
-    @property
-    def completed(self) -> int:
-        return sum(trial.complete for trial in self.trials)
-
 
 def point_results(space: Space, records: Sequence[TrialRecord]) -> list[PointResult]:
     """Every trained point, best first (of equals the earlier one), those without a completed trial

@@ -21,8 +21,6 @@ BASE = "(base config)"
 #: Columns of result files in a search that distils, which no search_key may be named.
 COLUMNS = ("teacher", "stage")
 
-ALGORITHMS = ("skl-ugi", "udml")
-
 #: Where a distillation config has its teacher; PaddleClas's search_strategy.py needs it there too.
 TEACHER_PATH = "Arch.models.0.Teacher"
 

@@ -37,5 +37,6 @@ def test_what_did_not_complete_ranks_last():
 
 def test_a_reused_suggestion_counts_once():
     records = [record(0, 0.1, value=0.5), record(1, 0.1, value=0.5, reused=0)]
-    assert point_results(SPACE, records)[0].completed == 1
+    (result,) = point_results(SPACE, records)
+    assert sum(trial.complete for trial in result.trials) == 1
     assert [entry.number for entry in trained(records)] == [0]
