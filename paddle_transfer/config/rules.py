@@ -16,7 +16,7 @@ from paddle_transfer.errors import show
 
 @dataclass(frozen=True)
 class Rule:
-    """What a field must be, as an annotation. Whatever is wrong with it is told as this rule.
+    """What a field must be. Whatever is wrong with it is told as this rule.
 
     :param text: the rule: ``must be a text``
     :param hint: what to do; else the closest of ``names``, or how to write a number
@@ -52,12 +52,9 @@ def above_zero(unit: str) -> Rule:
 def one_of(*names: str, hint: str = "") -> Rule:
     """One of ``names``, in any case; it is read as ``names`` has it."""
     spelling = {name.lower(): name for name in names}
-
-    def spelled(value: object) -> object:
-        return spelling.get(value.lower(), value) if isinstance(value, str) else value
-
     schema = core_schema.no_info_before_validator_function(
-        spelled, core_schema.literal_schema(list(names)))
+        lambda value: spelling.get(value.lower(), value) if isinstance(value, str) else value,
+        core_schema.literal_schema(list(names)))
     return Rule(f"must be one of {', '.join(names)}", hint, names, schema)
 
 
@@ -68,7 +65,7 @@ YES_NO = Rule("must be True or False", schema=core_schema.bool_schema(strict=Tru
 
 @dataclass(frozen=True)
 class Filled:
-    """A list or a mapping that is not empty, as an annotation; what it holds has its own rules.
+    """A list or a mapping that is not empty; what it holds has its own rules.
 
     :param kind: ``list`` or ``dict``
     :param rule: else ``must be a list with at least one item`` or the like
