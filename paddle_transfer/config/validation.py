@@ -161,6 +161,7 @@ def _leave_out(data: Any, loc: Sequence[int | str]) -> None:
     """Take out of ``data`` the key nearest to ``loc``; a list's item becomes an empty mapping."""
     steps: list[tuple[Any, Any]] = []
     place: Any = data
+    part: Any
     for part in loc:
         steps.append((place, part))
         if not isinstance(place, (dict, list)) or (isinstance(place, dict) and part not in place):

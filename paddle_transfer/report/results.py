@@ -9,6 +9,7 @@ from typing import Any
 
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult
+from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
 
@@ -22,7 +23,7 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
     without the luck of one training.
     """
     space, stages = settings.search_space.space, settings.stages
-    modelled = settings.search_mode == "bayes"
+    modelled = SAMPLERS[settings.sampling.sampler.name].has_posterior
     ranks = {result.proposal.key(space): rank for rank, result
              in enumerate(leaderboard.results, start=1) if result.value is not None}
     out = io.StringIO()

@@ -33,6 +33,8 @@ def read_distillation(reading: Reading, keys: Sequence[SearchKey], *, base: Conf
                       metric: str) -> Distillation | None:
     """What follows after the last key; None without a ``teacher``, as in PaddleClas."""
     given, issues = reading.given, reading.issues
+    if not reading.uses_stages:
+        return None
     if reading.data.get("teacher") is None:
         reading.notes.extend(f"{word} is not used: without a teacher there is no final run, as in "
                              "PaddleClas." for word in ("distill_config_file", "final_replace")

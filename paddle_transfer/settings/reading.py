@@ -53,6 +53,11 @@ class Reading:
             return SAMPLERS[self.given.search_mode]
         return SAMPLERS[written["name"] if isinstance(written, dict) else written.strip()]
 
+    @property
+    def uses_stages(self) -> bool:
+        """Whether the search goes through stages, as PaddleClas's own."""
+        return self.sampler is not None and self.sampler.uses_stages
+
     def spoilt(self, where: str) -> bool:
         """Whether ``where``, or something below it, has a mistake."""
         return any(issue.where == where or issue.where.startswith(f"{where}.")

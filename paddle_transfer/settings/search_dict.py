@@ -83,9 +83,9 @@ class _ItemReader:
         name, base = self.item.search_key, self.base
         self._check_paths()
         if self.entry is None and "replace_config" not in self.written:
+            closest = did_you_mean(name, HYPERPARAMETERS.names())
             self.add("search_key", "is not one that needs no replace_config", repr(name),
-                     f"{did_you_mean(name, HYPERPARAMETERS.names())} Or say with replace_config what it "
-                     "sets.".strip())
+                     f"{closest} Or say with replace_config what it sets.".strip())
         lacks = (self.entry.check_requirements(base) if self.entry and base is not None
                  and self.entry.parent not in self.names else None)
         if lacks:

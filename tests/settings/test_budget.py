@@ -19,17 +19,18 @@ EPOCHS = [{"search_key": "lr"}, {"search_key": "epochs", "search_values": [4, 30
 
 def test_by_default_hopeless_trials_of_a_bayesian_search_are_stopped_and_nothing_else(tmp_path):
     settings = load_search_file(write_search(tmp_path, search_mode="bayes"))
-    assert (settings.stop, settings.time_budget, settings.epoch_budget,
-            settings.confirm) == ("none", None, None, None)
-    assert (settings.warm_start, settings.prior) == ((), budget.DEFAULT_PRIOR)
+    assert (settings.sampling.stop, settings.budget.time_budget, settings.budget.epoch_budget,
+            settings.repeats.confirm) == ("none", None, None, None)
+    assert (settings.sampling.warm_start, settings.sampling.prior) == ((), budget.DEFAULT_PRIOR)
     assert settings.pruner.to_dict() == {"name": "auto"}
     assert load_search_file(write_search(tmp_path, search_mode="bayes",
                                     pruner=None)).pruner.to_dict() == {"name": "auto"}
-    assert load_search_file(write_search(tmp_path, search_mode="bayes", pruner="none")).pruner is None
+    path = write_search(tmp_path, search_mode="bayes", pruner="none")
+    assert load_search_file(path).pruner is None
     for mode in ("random", "grid"):
         settings = load_search_file(write_search(tmp_path, search_mode=mode))
         assert settings.pruner is None
-        assert settings.prior == "none"
+        assert settings.sampling.prior == "none"
 
 
 def test_everything_at_once(tmp_path):
@@ -40,10 +41,11 @@ def test_everything_at_once(tmp_path):
                      confirm=3, prior="shipped", warm_start=[
                          "earlier", str(tmp_path / "table.csv.gz")
                      ], pruner={"name": "MedianPruner", "n_startup_trials": 4}))
-    assert (settings.stop, settings.time_budget, settings.epoch_budget,
-            settings.confirm) == ("auto", 1.5, 3, 3)
-    assert settings.warm_start == (str(tmp_path / "earlier"), str(tmp_path / "table.csv.gz"))
-    assert settings.prior == "shipped"
+    assert (settings.sampling.stop, settings.budget.time_budget, settings.budget.epoch_budget,
+            settings.repeats.confirm) == ("auto", 1.5, 3, 3)
+    assert settings.sampling.warm_start == (
+        str(tmp_path / "earlier"), str(tmp_path / "table.csv.gz"))
+    assert settings.sampling.prior == "shipped"
     assert settings.pruner.to_dict() == {"name": "MedianPruner", "n_startup_trials": 4}
 
 
@@ -59,14 +61,15 @@ def test_forms_of_a_pruner(tmp_path, written, read):
 def test_one_path_needs_no_list_and_none_is_none(tmp_path):
     (tmp_path / "earlier").mkdir()
     path = write_search(tmp_path, search_mode="bayes", warm_start="earlier")
-    assert load_search_file(path).warm_start == (str(tmp_path / "earlier"),)
-    assert load_search_file(path, ["warm_start=none"]).warm_start == ()
+    assert load_search_file(path).sampling.warm_start == (str(tmp_path / "earlier"),)
+    assert load_search_file(path, ["warm_start=none"]).sampling.warm_start == ()
 
 
 def test_what_is_only_for_bayes_may_be_switched_off_elsewhere(tmp_path):
     settings = load_search_file(
         write_search(tmp_path, stop="none", prior="none", time_budget=2, confirm=2, pruner="auto"))
-    assert (settings.search_mode, settings.time_budget, settings.confirm) == ("grid", 2, 2)
+    assert settings.sampling.sampler.name == "grid"
+    assert (settings.budget.time_budget, settings.repeats.confirm) == (2, 2)
 
 
 def test_budgets_and_the_rest_do_not_make_it_another_search(tmp_path):
@@ -90,7 +93,8 @@ def test_budgets_and_the_rest_do_not_make_it_another_search(tmp_path):
       }, "epoch_budget: must be enough for one training; found 29 (an integer). "
      "One takes 30 epochs"),
     ({"confirm": 1},
-     "confirm: must be a whole number, 2 or more; found 1 (an integer). It is the number of trainings"
+     "confirm: must be a whole number, 2 or more; found 1 (an integer). It is the number of "
+     "trainings"
      ),
     ({"confirm": True}, "confirm: must be a whole number, 2 or more; found True"),
     ({"confirm": 3, "search_times": 3
@@ -151,6 +155,6 @@ def test_all_of_them_at_once(tmp_path):
     ([{"search_key": "n", "replace_config": ["Global.epochs"], "search_values": [1, 2]}], 2)])
 def test_the_longest_training_of_a_space(tmp_path, items, most):
     settings = load_search_file(write_search(tmp_path, search_dict=items))
-    assert budget.most_epochs(settings.base_config, settings.keys) == most
-    assert settings.base_config["Global"] == base_config(
+    assert budget.most_epochs(settings.base.config, settings.search_space.keys) == most
+    assert settings.base.config["Global"] == base_config(
         tmp_path)["Global"], "the base config is left alone"

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import pytest
+from typing_extensions import override
 
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.rules import one_of
@@ -98,9 +99,11 @@ class Toy(RegisteredSampler):
         return space.size // 2
 
     @classmethod
+    @override
     def build(cls, options, context):
         return cls()
 
+    @override
     def suggest(self, space, finished, running, *, seed):
         return None
 

@@ -25,21 +25,23 @@ def test_a_key_that_refines_another_one_depends_on_it(tmp_path):
     # whichever comes first
     for items in ((RANDAUGMENT, MAGNITUDE), (MAGNITUDE, RANDAUGMENT)):
         settings = load(tmp_path, *items)
-        assert settings.space.size == 3
-        assert settings.max_iter == 3
-        assert settings.space["randaugment_magnitude"].condition == (("randaugment", (True,)),)
+        assert settings.search_space.space.size == 3
+        assert settings.budget.max_iter == 3
+        magnitude = settings.search_space.space["randaugment_magnitude"]
+        assert magnitude.condition == (("randaugment", (True,)),)
     assert settings.identity()["space"]["randaugment_magnitude"]["when"] == {"randaugment": [True]}
 
 
 def test_always_on_is_no_condition(tmp_path):
     settings = load(tmp_path, {**RANDAUGMENT, "search_values": [True]}, MAGNITUDE)
-    assert settings.space["randaugment_magnitude"].condition == ()
-    assert settings.space.size == 2
+    assert settings.search_space.space["randaugment_magnitude"].condition == ()
+    assert settings.search_space.space.size == 2
 
 
 def test_a_key_that_refines_what_is_nowhere(tmp_path):
     assert issues(tmp_path, MAGNITUDE) == [
-        "search_dict.0.search_key: randaugment_magnitude needs the search_key randaugment beside it, or a RandAugment "
+        "search_dict.0.search_key: randaugment_magnitude needs the search_key randaugment beside "
+        "it, or a RandAugment "
         "in the transform_ops of the base config; found none there. Add it, or take the key out."
     ]
 
@@ -50,8 +52,9 @@ def test_a_key_that_refines_what_is_nowhere(tmp_path):
 def test_conditions_of_ones_own(tmp_path, when, size):
     cutout = {"search_key": "cutout", "when": when}
     settings = load(tmp_path, cutout, LR, RANDAUGMENT)
-    assert settings.space.size == size
-    assert len({settings.space.key(p) for p in settings.space.points()}) == size
+    assert settings.search_space.space.size == size
+    space = settings.search_space.space
+    assert len({space.key(point) for point in space.points()}) == size
 
 
 @pytest.mark.parametrize(("when", "expected"), [
@@ -60,7 +63,8 @@ def test_conditions_of_ones_own(tmp_path, when, size):
      "Did you mean 'randaugment'?"),
     ({"cutout": True}, "search_dict.0.when: must name another search_key"),
     ({"lr": 0.5},
-     "search_dict.0.when.lr: must be among the values that are searched; found 0.5 (a number). They are "
+     "search_dict.0.when.lr: must be among the values that are searched; found 0.5 (a number). "
+     "They are "
      "[0.1, 0.01, 0.001]."),
     ({"lr": []}, "search_dict.0.when.lr: must have a value: the key would never matter"),
     ("randaugment",
@@ -90,9 +94,9 @@ def test_a_mistake_of_the_other_key_is_told_once(tmp_path):
 
 def test_the_fixed_point_may_leave_out_what_is_inactive(tmp_path):
     settings = load(tmp_path, RANDAUGMENT, MAGNITUDE, fixed={"randaugment": False})
-    assert settings.fixed == {"randaugment": False, "randaugment_magnitude": 3}
+    assert settings.search_space.baseline == {"randaugment": False, "randaugment_magnitude": 3}
     settings = load(tmp_path, RANDAUGMENT, MAGNITUDE,
                     fixed={"randaugment": False, "randaugment_magnitude": 9})
-    assert settings.fixed == {"randaugment": False, "randaugment_magnitude": 3}
+    assert settings.search_space.baseline == {"randaugment": False, "randaugment_magnitude": 3}
     assert "fixed.randaugment_magnitude: is needed" in issues(tmp_path, RANDAUGMENT, MAGNITUDE,
                                                                 fixed={"randaugment": True})[0]

@@ -166,5 +166,6 @@ def test_joined_lists(tmp_path):
 
 
 def test_mean_per_class_is_a_metric(tmp_path):
-    assert load_search_file(write_search(tmp_path, metric="mean_per_class")).metric == "mean_per_class"
+    settings = load_search_file(write_search(tmp_path, metric="mean_per_class"))
+    assert settings.objective.metric == "mean_per_class"
     assert load_yaml(str(tmp_path / "search.yaml"))["metric"] == "mean_per_class"

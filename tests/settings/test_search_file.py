@@ -21,19 +21,20 @@ def issues(path, overrides=()):
     return [str(mistake) for mistake in caught.value.issues]
 
 
-# --- what it becomes ---------------------------------------------------------------------------------------------
+# --- what it becomes ----------------------------------------------------------------------------
 
 def test_the_published_space(tmp_path):
     settings = load_search_file(write_search(tmp_path, fixed=PUBLISHED_FIXED))
-    assert settings.space.size == settings.max_iter == 196
-    assert settings.space.names == ("lr", "l2_decay", "label_smoothing", "mixup")
-    assert settings.fixed == PUBLISHED_FIXED
-    assert settings.metric == "top1"
-    assert settings.space["lr"].log
-    assert settings.space["l2_decay"].log
-    assert not settings.space["mixup"].log
-    assert (settings.gpus, settings.workers, settings.search_times, settings.seed) == ((), 1, 1, 0)
-    assert settings.base_config == base_config(tmp_path)
+    assert settings.search_space.space.size == settings.budget.max_iter == 196
+    assert settings.search_space.space.names == ("lr", "l2_decay", "label_smoothing", "mixup")
+    assert settings.search_space.baseline == PUBLISHED_FIXED
+    assert settings.objective.metric == "top1"
+    assert settings.search_space.space["lr"].log
+    assert settings.search_space.space["l2_decay"].log
+    assert not settings.search_space.space["mixup"].log
+    assert (settings.devices.gpus, settings.devices.workers) == ((), 1)
+    assert (settings.repeats.search_times, settings.repeats.seed) == (1, 0)
+    assert settings.base.config == base_config(tmp_path)
 
 
 def test_paddleclas_words(tmp_path, monkeypatch):
@@ -54,11 +55,11 @@ def test_paddleclas_words(tmp_path, monkeypatch):
                 "search_key": "name", "replace_config": "Arch.name",
                 "search_values": ["ResNet18_vd", "ResNet34_vd"]
             }]))
-    assert settings.gpus == ("0", "1", "2", "3")
-    assert settings.search_times == 2
-    assert settings.space.size == 16
-    assert settings.keys[1].replace_config == (size,)
-    assert settings.keys[3].replace_config == ("Arch.name",)
+    assert settings.devices.gpus == ("0", "1", "2", "3")
+    assert settings.repeats.search_times == 2
+    assert settings.search_space.space.size == 16
+    assert settings.search_space.keys[1].replace_config == (size,)
+    assert settings.search_space.keys[3].replace_config == ("Arch.name",)
 
 
 @pytest.mark.parametrize(("written", "read"), [("0,1", ("0", "1")), ([0, 1], ("0", "1")),
@@ -66,12 +67,13 @@ def test_paddleclas_words(tmp_path, monkeypatch):
                                                ("0, 3", ("0", "3"))])
 def test_gpus_in_every_form(tmp_path, monkeypatch, written, read):
     monkeypatch.setattr(fields_module, "find_gpus", lambda: ["0", "1", "2", "3"])
-    assert load_search_file(write_search(tmp_path, gpus=written)).gpus == read
+    assert load_search_file(write_search(tmp_path, gpus=written)).devices.gpus == read
 
 
 def test_max_iter_defaults_to_twenty_where_there_is_no_grid(tmp_path):
-    assert load_search_file(write_search(tmp_path, search_mode="bayes")).max_iter == 20
-    assert load_search_file(write_search(tmp_path, search_mode="bayes", max_iter=7)).max_iter == 7
+    assert load_search_file(write_search(tmp_path, search_mode="bayes")).budget.max_iter == 20
+    path = write_search(tmp_path, search_mode="bayes", max_iter=7)
+    assert load_search_file(path).budget.max_iter == 7
 
 
 def test_ranges(tmp_path):
@@ -82,10 +84,10 @@ def test_ranges(tmp_path):
                 "search_key": "epochs", "search_range": [2, 9], "integer": True,
                 "replace_config": ["Global.epochs"]
             }]))
-    assert settings.space.hyperparameters == (Range("lr", 1e-4, 1.0,
+    assert settings.search_space.space.hyperparameters == (Range("lr", 1e-4, 1.0,
                                                     log=True), Range("epochs", 2, 9, integer=True))
-    assert settings.fixed == {"lr": 1.0, "epochs": 3}
-    assert type(settings.fixed["epochs"]) is int
+    assert settings.search_space.baseline == {"lr": 1.0, "epochs": 3}
+    assert type(settings.search_space.baseline["epochs"]) is int
 
 
 def test_log_may_be_turned_off_and_on(tmp_path):
@@ -96,15 +98,15 @@ def test_log_may_be_turned_off_and_on(tmp_path):
                                        "search_key": "m", "replace_config": ["Optimizer.momentum"],
                                        "search_values": [0.5, 0.9], "log": True
                                    }]))
-    assert [hyperparameter.log
-            for hyperparameter in settings.space.hyperparameters] == [False, True, True]
+    space = settings.search_space.space
+    assert [hyperparameter.log for hyperparameter in space.hyperparameters] == [False, True, True]
 
 
 def test_the_fixed_point_is_made_of_the_spaces_own_values(tmp_path):
     settings = load_search_file(
         write_search(tmp_path, search_dict=[{"search_key": "lr", "search_values": [1, 0.5]}],
                      fixed={"lr": 1.0}))
-    assert type(settings.fixed["lr"]) is int
+    assert type(settings.search_space.baseline["lr"]) is int
 
 
 def test_overrides_go_to_the_search_file_and_to_the_base_config(tmp_path):
@@ -113,10 +115,10 @@ def test_overrides_go_to_the_search_file_and_to_the_base_config(tmp_path):
         "search_mode=bayes", "max_iter=5", "search_dict.0.search_values=[1e-3, 1e-2]",
         "Global.epochs=9", "DataLoader.Train.sampler.batch_size=4"
     ])
-    assert (settings.search_mode, settings.max_iter) == ("bayes", 5)
-    assert settings.space["lr"].values == (0.001, 0.01)
-    assert settings.base_config["Global"]["epochs"] == 9
-    assert settings.base_config["DataLoader"]["Train"]["sampler"]["batch_size"] == 4
+    assert (settings.sampling.sampler.name, settings.budget.max_iter) == ("bayes", 5)
+    assert settings.search_space.space["lr"].values == (0.001, 0.01)
+    assert settings.base.config["Global"]["epochs"] == 9
+    assert settings.base.config["DataLoader"]["Train"]["sampler"]["batch_size"] == 4
     assert load_yaml(str(tmp_path / "base.yaml"))["Global"]["epochs"] == 3
 
 
@@ -126,10 +128,10 @@ def test_the_base_config_is_looked_for_here_first_and_then_beside_the_search_fil
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert load_search_file(path).base_config["Global"]["epochs"] == 3
+    assert load_search_file(path).base.config["Global"]["epochs"] == 3
     (elsewhere / "base.yaml").write_text((tmp_path / "base.yaml").read_text().replace(
         "epochs: 3", "epochs: 8"))
-    assert load_search_file(path).base_config["Global"]["epochs"] == 8
+    assert load_search_file(path).base.config["Global"]["epochs"] == 8
 
 
 def test_gpus_that_are_not_used_are_pointed_out(tmp_path, monkeypatch):
@@ -158,7 +160,7 @@ def test_identity_changes_with_what_matters_only(tmp_path):
         assert load_search_file(path, [other]).identity() != first, other
 
 
-# --- the ten kinds of mistakes -----------------------------------------------------------------------------------
+# --- the ten kinds of mistakes ------------------------------------------------------------------
 
 TEN = {
     "unknown key": ({"colour": "red"}, ["colour: unknown key; found 'colour'"]),
@@ -169,15 +171,18 @@ TEN = {
         "search_dict": [{"search_key": "lr", "search_values": []},
                         {"search_key": "mixup", "search_values": None}], "seed": None
     }, [
-        "search_dict.0.search_values: must be a list with at least one item; found [] (a list). List the",
+        "search_dict.0.search_values: must be a list with at least one item; found [] (a list). "
+        "List the",
         "search_dict.1.search_values: must not be empty; found nothing. List the values to try",
-        "seed: must not be empty; found nothing. Give a value, or leave the line out (then it is 0)."
+        "seed: must not be empty; found nothing. Give a value, or leave the line out (then it is "
+        "0)."
     ]),
     "wrong type": ({
         "workers": 1.5, "de_duplication": 1, "search_dict": {"search_key": "lr"},
         "trial_timeout": -1
     }, [
-        "search_dict: must be a list with at least one item; found {'search_key': 'lr'} (a mapping)",
+        "search_dict: must be a list with at least one item; found {'search_key': 'lr'} (a "
+        "mapping)",
         "workers: must be a whole number, 1 or more; found 1.5 (a number)",
         "de_duplication: must be True or False; found 1 (an integer)",
         "trial_timeout: must be a number of seconds above 0; found -1"
@@ -194,12 +199,15 @@ TEN = {
             "search_values": [1]
         }]
     }, [
-        "search_dict.0.replace_config.0: must exist in the base config; found 'Optimizer.lr.learning_rte'. "
+        "search_dict.0.replace_config.0: must exist in the base config; found "
+        "'Optimizer.lr.learning_rte'. "
         "Did you mean 'Optimizer.lr.learning_rate'?",
-        "search_dict.1.replace_config.1: must exist in the base config; found 'Arch.xyz'. Arch has name, class_num."
+        "search_dict.1.replace_config.1: must exist in the base config; found 'Arch.xyz'. Arch "
+        "has name, class_num."
     ]),
     "metric that is not evaluated": ({"metric": "top3"}, [
-        "metric: must be one that Metric.Eval of the base config reports; found 'top3'. Did you mean 'top"
+        "metric: must be one that Metric.Eval of the base config reports; found 'top3'. Did you "
+        "mean 'top"
     ]),
     "a gpu that is not there": ({"gpus": "0,7"}, [
         "gpus: must be GPUs that are there; found 7. There are 0, 1."
@@ -209,11 +217,15 @@ TEN = {
             "search_key": "m", "replace_config": ["Optimizer.momentum"], "search_values": ["0.9"]
         }]
     }, [
-        "search_dict.0.search_values.0: must be a number above 0; found '0.1' (a string). YAML read a string; write 0",
-        "search_dict.0.search_values.1: must be a number above 0; found '1e-3x' (a string). YAML read a string; write",
-        "search_dict.0.search_values.2: must be a number above 0; found '0,01' (a string). YAML read a string; write "
+        "search_dict.0.search_values.0: must be a number above 0; found '0.1' (a string). YAML "
+        "read a string; write 0",
+        "search_dict.0.search_values.1: must be a number above 0; found '1e-3x' (a string). YAML "
+        "read a string; write",
+        "search_dict.0.search_values.2: must be a number above 0; found '0,01' (a string). YAML "
+        "read a string; write "
         "0.01, a number without quotes and with a decimal point.",
-        "search_dict.1.search_values.0: must be a number, as what it replaces in the base config is; found '0.9' (a"
+        "search_dict.1.search_values.0: must be a number, as what it replaces in the base config "
+        "is; found '0.9' (a"
     ]),
     "an unwritable output_dir": ({"output_dir": "FILE/out"}, [
         "output_dir: must be a folder that can be written; found 'FILE/out'"
@@ -229,7 +241,7 @@ def test_each_of_the_ten_kinds(tmp_path, monkeypatch, kind):
     fields, expected = TEN[kind]
     found = issues(write_search(tmp_path, **fields))
     assert len(found) == len(expected), found
-    for text, start in zip(found, expected):
+    for text, start in zip(found, expected, strict=True):
         assert text.startswith(start), text
 
 
@@ -259,7 +271,7 @@ def test_a_protected_output_dir(tmp_path):
     assert "Permission denied" in text
 
 
-# --- more mistakes -----------------------------------------------------------------------------------------------
+# --- more mistakes ------------------------------------------------------------------------------
 
 LR = {"search_key": "lr"}
 
@@ -298,7 +310,8 @@ LR = {"search_key": "lr"}
     ({"search_key": "label_smoothing", "search_values": [False, 1.0]
       }, "search_dict.0.search_values.1: must be False,"),
     ({"search_key": "label_smoothing", "search_values": [True, 0.1]},
-     "search_dict.0.search_values.1: must differ from the values before it; found 0.1 (a number). True says the same."
+     "search_dict.0.search_values.1: must differ from the values before it; found 0.1 (a "
+     "number). True says the same."
      ),
     ({"search_key": "mixup", "search_values": [0, False]
       }, "search_dict.0.search_values.1: must differ from the value"),
@@ -315,7 +328,8 @@ LR = {"search_key": "lr"}
     ({**LR, "search_range": [0, 1]
       }, "search_dict.0.search_range: must be a number above 0; found [0, 1]"),
     ({"search_key": "l2_decay", "search_range": [0, 1]},
-     "search_dict.0.search_range: a range on a logarithmic axis starts above 0; found [0, 1] (a list). Write 'log: F"
+     "search_dict.0.search_range: a range on a logarithmic axis starts above 0; found [0, 1] (a "
+     "list). Write 'log: F"
      ),
     ({
         "search_key": "x", "replace_config": ["Global.epochs"], "search_range": [1, 2.5],
@@ -381,7 +395,7 @@ def test_what_must_be_there(tmp_path):
 def test_results_go_to_a_folder_named_after_the_file_by_default(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load_search_file(write_search(tmp_path,
-                                    without=("output_dir", ))).output_dir == "output/search"
+                                    without=("output_dir", ))).output.output_dir == "output/search"
 
 
 def test_a_misspelt_key_is_not_also_missing(tmp_path):
@@ -452,7 +466,7 @@ def test_a_value_that_cannot_be_put_in_is_found_before_training(tmp_path):
 def test_a_metric_that_shrinks_is_not_for_a_search(tmp_path):
     base = base_config(tmp_path)
     base["Metric"]["Eval"] = [{"HammingDistance": None}, {"AccuracyScore": None}]
-    assert load_search_file(write_search(tmp_path, base=base)).metric == "AccuracyScore"
+    assert load_search_file(write_search(tmp_path, base=base)).objective.metric == "AccuracyScore"
     (text,) = issues(write_search(tmp_path, base=base, metric="HammingDistance"))
     assert text.startswith("metric: must grow as the model gets better")
     assert text.endswith("Use AccuracyScore.")
@@ -461,6 +475,7 @@ def test_a_metric_that_shrinks_is_not_for_a_search(tmp_path):
 def test_metrics_that_are_not_known(tmp_path):
     base = base_config(tmp_path)
     base["Metric"]["Eval"] = [{"MyOwn": None}]
-    assert load_search_file(write_search(tmp_path, base=base, metric="anything")).metric == "anything"
+    settings = load_search_file(write_search(tmp_path, base=base, metric="anything"))
+    assert settings.objective.metric == "anything"
     (text,) = issues(write_search(tmp_path, base=base))
     assert text.startswith("metric: is needed")
