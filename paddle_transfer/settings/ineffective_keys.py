@@ -1,5 +1,5 @@
-"""Search keys that would change nothing are found before training: PaddleClas ignores what the key
-sets, or two points of the space give the same config."""
+"""Finds search keys that change nothing, before any training. Either PaddleClas ignores what the
+key sets, or two points of the space give the same config."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from paddle_transfer.stages.plan import applied
 
 Config = dict[str, Any]
 
-#: At most so many points are compared, all of a smaller space. One takes about 0.25 ms.
+#: Points that are compared at most. One takes about a quarter of a millisecond.
 POINTS = 600
 
 
@@ -56,7 +56,7 @@ _NOT_TRAINING = "it has no part in training"
 _SPEED = "it changes the speed only"
 _OPTIMIZERS = ("Optimizer", "Optimizer.*.*")
 
-#: What does not reach a training. A path that is missing here is found only if no config changes.
+#: Paths that do not reach a training. Others are found if they change no config.
 IGNORED = (
     *(Ignored(f"Global.{name}", _BY_THE_SEARCH) for name in (
         "output_dir", "device", "seed", "checkpoints", "eval_during_train", "use_visualdl")),
@@ -99,8 +99,8 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def check_ineffective(base: Config, keys: Sequence[SearchKey], issues: ValidationIssues) -> None:
-    """Add a mistake for every key of which PaddleClas ignores all that it sets, and for keys that
-    make two points of the space the same training."""
+    """Add a mistake for every key whose paths PaddleClas all ignores, and for keys with two points
+    of the space that are the same training."""
     rest = []
     # the last value of every key: a warmup, say, may be searched beside its start
     last = applied(base, keys, {key.name: _values(key)[-1] for key in keys})
@@ -160,7 +160,7 @@ def _values(key: SearchKey) -> list[Value]:
 
 def _other_values(names: Sequence[str], point: Point, base: Config, keys: Sequence[SearchKey]
                   ) -> str:
-    """For a key that is ineffective beside certain values of others only: these values."""
+    """For a key that is ineffective only with certain values of other keys: these values."""
     key = next(key for key in keys if key.name == names[0])
     alone = {_trained(base, [key], {key.name: value})
              for value in (point[key.name], *_values(key)) if value is not None}
