@@ -50,8 +50,8 @@ class LiveTrials:
         self._live.stop()
 
     def _content(self) -> Group:
-        epochs = (self._epochs[number] for number in sorted(self._epochs))
-        return Group(self._bar, Text(" ".join(epochs)))
+        epochs = [self._epochs[number] for number in sorted(self._epochs)]
+        return Group(self._bar, Text(" ".join(epochs))) if epochs else Group(self._bar)
 
 
 def rich_table(rows: Sequence[Sequence[str]]) -> Table:

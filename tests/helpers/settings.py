@@ -33,12 +33,11 @@ def make_settings(*, file: str = "search.yaml", base_config: dict[str, Any],
                   keys: Sequence[SearchKey], output_dir: str, base_config_file: str = "base.yaml",
                   space: Space | None = None, **changes: Any) -> SearchSettings:
     """:param changes: keys of a search file, as ``change`` takes them"""
+    space = space or Space(tuple(key.hyperparameter for key in keys))
     plain = SearchSettings(
-        file, BaseTraining(base_config_file, base_config),
-        SearchSpace(tuple(keys), space or Space(tuple(key.hyperparameter for key in keys))),
+        file, BaseTraining(base_config_file, base_config), SearchSpace(tuple(keys), space),
         Objective("top1", eval_size(base_config)), Sampling(Component("bayes"), "shipped"),
-        Repeats(),
-        Budget(None), Devices(), Output(output_dir))
+        Repeats(), Budget(space.size or 20), Devices(), Output(output_dir))
     return change(plain, **changes)
 
 
