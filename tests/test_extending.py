@@ -42,8 +42,8 @@ def search_file(folder, **fields):
     """A search on the toy data set that names every toy part."""
     (folder / "data").mkdir()
     prepare("two_digits", folder / "data")
-    config = tiny_config(str(folder / "data"), str(folder / "unused"), Global__epochs=8, Metric__Eval=[
-        {"TopkAcc": {"topk": [1]}}])
+    config = tiny_config(str(folder / "data"), str(folder / "unused"), Global__epochs=8,
+                         Metric__Eval=[{"TopkAcc": {"topk": [1]}}])
     config["Transfer"] = {"strategy": {"name": "toy", "thaw_in": 99}}
     dump_yaml(config, str(folder / "base.yaml"))
     dump_yaml({
