@@ -43,6 +43,6 @@ def test_its_configs_are_written_into_its_folder(toy, capsys):
 
 def test_names():
     assert (*public_datasets(), "folder", "csv") == DATASETS.names()
-    assert all(name == dataset.name for name, dataset in DATASETS.items())
+    assert all(DATASETS[name].name == name for name in DATASETS.names())
     with pytest.raises(UnknownName, match=r"there is no data set 'dtt'\. Did you mean 'dtd'\?"):
         DATASETS["dtt"]
