@@ -119,11 +119,15 @@ class SearchResult:
 
     def rows(self) -> list[dict[str, Value]]:
         """The leaderboard as plain rows: rank, the metric, its error, estimate, trials, the best
-        trial and its best epoch, the hyperparameters, whether it is the baseline."""
+        trial and its best epoch, the hyperparameters, whether it is the baseline, and the stage in a
+        search that distils."""
+        distils = any(row.best_trial.stage is not Stage.SEARCH for row in self.ranking)
         return [{"rank": row.rank, self.metric: row.value, "error": row.error,
                  "estimate": row.estimate, "trials": len(row.trials),
                  "trial": row.best_trial.number, "epoch": row.best_trial.info.get("best_epoch"),
-                 **row.point, "baseline": row.is_baseline} for row in self.ranking]
+                 **row.point, "baseline": row.is_baseline,
+                 **({"stage": str(row.best_trial.stage)} if distils else {})}
+                for row in self.ranking]
 
     def leaderboard(self) -> pd.DataFrame | list[dict[str, Value]]:
         """``rows()``, as a pandas DataFrame where pandas is installed."""

@@ -37,10 +37,13 @@ def run(folder, *, fresh=False, **changes):
 
 
 @pytest.mark.usefixtures("audit")
-def test_a_search_and_what_it_leaves(tmp_path):
+def test_a_search_and_what_it_leaves(tmp_path, capsys):
     out = tmp_path / "out"
     code, records = run(out)
+    shown = capsys.readouterr()
     assert code == 0
+    assert "Search ended: all 6 points of the space were evaluated" in shown.out
+    assert "is switched off" not in shown.err
     assert len(records) == 6
     assert {record.state for record in records} == {"complete"}
     for record in records:

@@ -29,22 +29,28 @@ def is_over(reason: str) -> bool:
 
 class SearchCallback(Protocol):
     """Called when something has happened and is on disk. A trial that is reused, or whose result
-    was found on disk at the start, ends without having started."""
+    was found on disk at the start, ends without having started. A subclass may override some of
+    the methods only."""
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         """``records``: what earlier runs of the same search left."""
+        return
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
         """An attempt of a trial has begun on ``device``: ``cpu:0``, ``gpu:3``."""
+        return
 
     def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
         """A running trial was evaluated."""
+        return
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         """A trial has come to its end; ``records`` are all trials."""
+        return
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         """``reason``: one line; also called when the search was interrupted or failed."""
+        return
 
 
 @runtime_checkable
@@ -53,15 +59,19 @@ class FinalCallback(Protocol):
 
     def final_started(self, names: Sequence[str]) -> None:
         """``names`` are trained now; not called when both were trained by an earlier run."""
+        return
 
     def final_training_started(self, name: str, point: Point) -> None:
         """An attempt at the training of ``point`` has begun."""
+        return
 
     def final_epoch_reported(self, name: str, report: EpochReport) -> None:
         """``report.value`` is the metric on the test list."""
+        return
 
     def final_ended(self, results: dict[str, Any] | None) -> None:
         """``results``: the content of ``final.json``; None after an interrupt or a failure."""
+        return
 
 
 class CallbackList:

@@ -26,7 +26,6 @@ from paddle_transfer.report.leaderboard import (
 )
 from paddle_transfer.report.live import LiveTrials, rich_table
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import TrialRecord, trained
 
 
@@ -100,9 +99,6 @@ class Terminal(Report):
         titles = " and ".join(f"the {TITLES[name]}" for name in names)
         self._print(f"\nTraining {titles} again on {self.settings.final.retrain_on}, to be tested "
                     "once.")
-
-    def final_training_started(self, name: str, point: Point) -> None:
-        """``final_started`` has announced it."""
 
     def final_epoch_reported(self, name: str, report: EpochReport) -> None:
         metric = self.settings.objective.metric

@@ -81,9 +81,6 @@ class VisualDL(Report):
             self._search.close()
             self._search = None
 
-    def final_started(self, names: Sequence[str]) -> None:
-        """Each training begins a run of its own."""
-
     def final_training_started(self, name: str, point: Point) -> None:
         self._begin(f"final_{name}").text("point", json.dumps(point))
 

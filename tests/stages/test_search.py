@@ -11,6 +11,7 @@ import yaml
 
 from paddle_transfer.api import run_search
 from paddle_transfer.errors import SearchFailed, StudyError
+from paddle_transfer.result import load_search
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.distillation import DistilledSearch
@@ -86,6 +87,10 @@ def test_all_stages_and_what_they_leave(tmp_path, monkeypatch):
     assert {int(row["rank"]) for row in rows if row["stage"] == "teacher"} == {6, 7}
     assert yaml.safe_load(
         (tmp_path / "out" / "best_config.yaml").read_text())["Arch"] == final["Arch"]
+    result = load_search(tmp_path / "out")
+    assert result.trials == tuple(records)
+    assert result.best.best_trial == records[-1]
+    assert [row["stage"] for row in result.rows()] == ["final"] + ["search"] * 4
 
 
 def test_it_goes_on_where_it_stopped(tmp_path, begun, monkeypatch):
