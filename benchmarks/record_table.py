@@ -4,7 +4,7 @@
     python benchmarks/record_table.py squeezenet_tuxpaint --seeds 2 3 --better-half
 
 The task is a folder of ``benchmarks/tables`` with a target config and the search file of its grid.
-What was recorded is in ``benchmarks/tables/TASK.rows.csv.gz``, one row for each training and
+What was recorded is in ``benchmarks/tables/TASK/rows.csv.gz``, one row for each training and
 evaluation, and is never trained again: a recording that was cut off goes on from the file that was
 committed, on any machine. Seeds whose grid is whole are written to
 ``benchmarks/tables/TASK.csv.gz``, which ``replay`` takes.
@@ -196,7 +196,7 @@ def evaluations(task: Task, curve: Sequence[tuple[int, float]]) -> list[float]:
 
 def record(task: Task, seeds: Sequence[int], *, better_half: bool, work: Path) -> Rows:
     """Train what is missing; the files are written after every learning rate."""
-    path = TABLES / f"{task.name}.rows.csv.gz"
+    path = TABLES / task.name / "rows.csv.gz"
     rows = read_rows(path, task)
     rates = next(iter(task.dimensions.values()))
     if better_half:

@@ -75,9 +75,12 @@ def test_what_is_kept_is_a_full_grid_with_the_configs_that_made_it(path):
     table = load_table(str(path))
     folder = TABLES / table.name
     target, search = load_yaml(str(folder / "target.yaml")), load_yaml(str(folder / "search.yaml"))
-    assert (table.space.size, table.seeds, table.epochs) == (196, 3, target["Global"]["epochs"])
+    real = (folder / "data.txt").exists()  # recorded from real weights by record_table
+    evaluations = target["Global"]["epochs"] // target["Global"]["eval_interval"]
+    assert (table.space.size, table.epochs) == (196, evaluations)
+    assert table.seeds >= 2 if real else table.seeds == 3
     assert [key["search_key"] for key in search["search_dict"]] == list(table.space.names)
     assert search["search_mode"] == "grid"
-    assert table.name in record.TASKS
+    assert real or table.name in record.TASKS
     assert table.baseline() is not None
     assert 0.0 < table.truth.max() < 1.0

@@ -108,7 +108,7 @@ def test_better_half(tables: Path, trained: list[tuple[float, int]]) -> None:
 def test_rows_survive_the_file(tables: Path) -> None:
     task = record_table.load_task("small", tables)
     rows = {(point, seed): [0.25, 0.5] for point in task.points[:3] for seed in (0, 7)}
-    path = tables / "small.rows.csv.gz"
+    path = tables / "small" / "rows.csv.gz"
     record_table.write_rows(path, task, rows, [7, 0])
     assert record_table.read_rows(path, task) == rows
     with gzip.open(path, "rt") as file:
