@@ -119,7 +119,7 @@ class SearchResult:
 
     def rows(self) -> list[dict[str, Value]]:
         """The leaderboard as plain rows: rank, the metric, its error, estimate, trials, the best
-        trial and its best epoch, the hyperparameters, whether it is the baseline, and the stage in a
+        trial and its best epoch, the hyperparameters, whether it is the baseline; the stage in a
         search that distils."""
         distils = any(row.best_trial.stage is not Stage.SEARCH for row in self.ranking)
         return [{"rank": row.rank, self.metric: row.value, "error": row.error,
