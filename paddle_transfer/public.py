@@ -85,7 +85,7 @@ def load_settings(config: Source, overrides: Overrides = (),
     Raises ConfigError with all mistakes.
     """
     values = dict(overrides) if isinstance(overrides, Mapping) else {}
-    texts = [] if isinstance(overrides, Mapping) else list(overrides)
+    texts = [overrides] if isinstance(overrides, str) else [] if values else list(overrides)
     texts += [show_override(path, value) for path, value in {**values, **(fields or {})}.items()]
     source = config if isinstance(config, Mapping) else os.fspath(config)
     settings = load_search_file(source, texts, dry_run=dry_run, paddleclas=paddleclas)

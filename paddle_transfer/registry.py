@@ -43,10 +43,13 @@ class Registry(Generic[T]):
     :param kind: what one part is, in words for messages: ``sampler``
     :param group: the entry point group of third parties
     :param builtin: name -> ``module:attribute`` of the parts that this package ships
+    :param attribute: one that every part has, and an object of another kind lacks
     """
 
-    def __init__(self, kind: str, *, group: str, builtin: Mapping[str, str]):
+    def __init__(self, kind: str, *, group: str, builtin: Mapping[str, str],
+                 attribute: str = ""):
         self.kind, self.group, self.builtin = kind, group, tuple(builtin)
+        self._attribute = attribute
         self._parts: dict[str, T | str] = {**builtin}  # a text is the module:attribute
         self._installed = {*builtin}
         self._searched = False
@@ -94,9 +97,12 @@ class Registry(Generic[T]):
         if os.getcwd() not in sys.path:
             sys.path.append(os.getcwd())  # the last: it must not shadow a library
         try:
-            return cast(T, attribute_of(name))
-        except (ImportError, AttributeError) as error:
+            found = attribute_of(name)
+        except Exception as error:  # the module is the user's: importing it may raise anything
             raise UnknownName(f"there is no {self.kind} '{name}': {error}") from error
+        if self._attribute and not hasattr(found, self._attribute):
+            raise UnknownName(f"'{name}' is no {self.kind}: it has no '{self._attribute}'")
+        return cast(T, found)
 
     def portable_name(self, name: str) -> str:
         """A name of the part ``name`` that other processes know, too: ``module:attribute`` for what

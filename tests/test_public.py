@@ -69,6 +69,7 @@ def test_overrides_as_texts_as_a_mapping_and_as_keywords(search_file, tmp_path):
     mapping = search(search_file, {"Global.epochs": 5, "max_iter": 1, "output_dir": tmp_path.name},
                      output_dir=str(tmp_path / "out"), max_iter=2)
     assert len(mapping.trials) == 2, "keywords come last; it went on"
+    assert paddle_transfer.estimate(search_file, "max_iter=1").trials == 1, "a text is one override"
     with pytest.raises(ConfigError, match="max_iter: must be a whole number"):
         search(search_file, max_iter="many")
     with pytest.raises(ConfigError, match="Did you mean 'max_iter'"):

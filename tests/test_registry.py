@@ -110,3 +110,15 @@ def test_entry_points_of_installed_packages(parts, monkeypatch):
     assert parts["path"] is os.path.join
     assert parts.portable_name("theirs") == "theirs", "other processes read entry points, too"
     assert asked == ["paddle_transfer.no_such_group"]
+
+
+def test_what_is_no_part_and_what_cannot_be_imported(tmp_path, monkeypatch):
+    strict = Registry("sampler", group="paddle_transfer.no_such_group", builtin={},
+                      attribute="options")
+    (tmp_path / "half_written_of_a_test.py").write_text("def broken(:\n")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownName, match="'os:sep' is no sampler: it has no 'options'"):
+        strict["os:sep"]
+    with pytest.raises(UnknownName, match="there is no sampler 'half_written_of_a_test:Part'"):
+        strict["half_written_of_a_test:Part"]

@@ -41,3 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         commands.add_parser(name, help=text, add_help=False)
     parser.parse_args(argv)
     return parser.error("the first argument must be a COMMAND")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,7 +7,7 @@ _PUBLIC = ("oxford_iiit_pets", "oxford_102_flowers", "food101", "sun397", "calte
            "stanford_cars", "fgvc_aircraft", "voc2012", "cifar10")
 
 DATASETS: Registry[Dataset] = Registry(
-    "data set", group="paddle_transfer.datasets",
+    "data set", group="paddle_transfer.datasets", attribute="read",
     builtin={**{name: f"{__package__}.{name}:DATASET" for name in _PUBLIC},
              "folder": f"{__package__}.folder:DATASET", "csv": f"{__package__}.csv_table:DATASET"})
 

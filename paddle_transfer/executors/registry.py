@@ -6,7 +6,7 @@ from paddle_transfer.executors.base import Executor, ExecutorContext, Registered
 from paddle_transfer.registry import Component, Registry
 
 EXECUTORS: Registry[type[RegisteredExecutor]] = Registry(
-    "executor", group="paddle_transfer.executors", builtin={
+    "executor", group="paddle_transfer.executors", attribute="options", builtin={
         "local": "paddle_transfer.executors.local:LocalExecutor",
     })
 

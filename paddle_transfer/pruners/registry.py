@@ -41,7 +41,7 @@ class NamedPruner(RegisteredPruner):
 
 #: Pruners by the name that ``pruner`` of a search file gives.
 PRUNERS: Registry[type[RegisteredPruner]] = Registry(
-    "pruner", group="paddle_transfer.pruners",
+    "pruner", group="paddle_transfer.pruners", attribute="options",
     builtin={"auto": "paddle_transfer.pruners.curve:CurvesPruner", "none": f"{__name__}:NoPruner"})
 for _name, _options in OPTIONS.items():
     if _name.endswith("Pruner"):

@@ -14,7 +14,7 @@ from paddle_transfer.settings.search_file import SearchSettings
 #: A new report is one file in this room and one line here. Other packages register theirs under
 #: the entry point group. The result files are written in every search, named or not.
 REPORTS: Registry[type[Report]] = Registry(
-    "report", group="paddle_transfer.reports", builtin={
+    "report", group="paddle_transfer.reports", attribute="options", builtin={
         "files": "paddle_transfer.report.files:ResultFiles",
         "visualdl": "paddle_transfer.report.visualdl:VisualDL",
         "terminal": "paddle_transfer.report.terminal:Terminal",

@@ -41,7 +41,8 @@ def _of_optuna(name: object) -> type[RegisteredSampler] | None:
 
 
 #: Samplers by the name that ``search_mode`` or ``sampler`` of a search file gives.
-SAMPLERS = SamplerRegistry("sampler", group="paddle_transfer.samplers", builtin={
+SAMPLERS = SamplerRegistry("sampler", group="paddle_transfer.samplers", attribute="options",
+                           builtin={
     "grid": "paddle_transfer.samplers.grid:GridSampler",
     "bayes": "paddle_transfer.samplers.gp.sampler:BayesSampler",
     "random": "paddle_transfer.samplers.random:RandomSampler",

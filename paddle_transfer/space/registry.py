@@ -21,6 +21,6 @@ _MODULES = {
 }
 
 HYPERPARAMETERS: Registry[Entry] = Registry(
-    "hyperparameter", group="paddle_transfer.hyperparameters",
+    "hyperparameter", group="paddle_transfer.hyperparameters", attribute="apply",
     builtin={name: f"paddle_transfer.space.entries.{module}:{name.upper()}"
              for module, names in _MODULES.items() for name in names})

@@ -8,6 +8,6 @@ from paddle_transfer.registry import Registry
 from paddle_transfer.strategies.base import Strategy
 
 STRATEGIES: Registry[type[Strategy[Any]]] = Registry(
-    "strategy", group="paddle_transfer.strategies", builtin={
+    "strategy", group="paddle_transfer.strategies", attribute="options", builtin={
         "full": "paddle_transfer.strategies.full:Full",
     })
