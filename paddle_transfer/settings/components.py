@@ -8,9 +8,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from paddle_transfer.config.rules import broken
 from paddle_transfer.config.validation import Options, component
-from paddle_transfer.errors import did_you_mean
 from paddle_transfer.registry import Component, Registry
 
 
@@ -56,35 +54,11 @@ class PartOf:
             then = {"properties": {"name": {}, **options.get("properties", {})},
                     "required": options.get("required", []), "additionalProperties": False}
             rules.append({"if": {"properties": {"name": {"const": name}}}, "then": then})
-        mapping = {"type": "object", "properties": {"name": _open(ours)}, "required": ["name"],
+        mapping = {"type": "object", "properties": {"name": open_enum(ours)}, "required": ["name"],
                    "allOf": rules}
-        return {"anyOf": [_open(self.words), mapping, {"type": "null"}]}
+        return {"anyOf": [open_enum(self.words), mapping, {"type": "null"}]}
 
 
-@dataclass(frozen=True)
-class NameOf:
-    """The name of a part of ``registry``, in any case."""
-
-    registry: Registry[Any]
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler
-                                     ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._read)
-
-    def _read(self, value: object) -> str:
-        known = {name.lower(): name for name in self.registry.names()}
-        if isinstance(value, str) and value.lower() in known:
-            return known[value.lower()]
-        names = ", ".join(known.values())
-        hint = (did_you_mean(value, list(known.values())) if isinstance(value, str)
-                else f"Choose one of {names}.")
-        raise broken(f"must be one of {names}", hint=hint)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler
-                                     ) -> dict[str, Any]:
-        return _open(self.registry.builtin)
-
-
-def _open(names: tuple[str, ...]) -> dict[str, Any]:
+def open_enum(names: tuple[str, ...]) -> dict[str, Any]:
     """One of ``names``, which an editor offers, or another text."""
     return {"anyOf": [{"enum": list(names)}, {"type": "string"}]}

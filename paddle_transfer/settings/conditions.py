@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.settings.reading import Reading
@@ -46,7 +45,7 @@ def _implied(key: SearchKey, keys: Mapping[str, SearchKey]) -> Condition:
     return ((parent.name, on),) if len(on) < parent.hyperparameter.size else ()
 
 
-def _condition(reading: Reading, name: Any, values: Any, *, key: SearchKey,
+def _condition(reading: Reading, name: str, values: object, *, key: SearchKey,
                keys: Mapping[str, SearchKey], where: str) -> tuple[str, tuple[Value, ...]] | None:
     issues = reading.issues
     if name not in keys or name == key.name:
@@ -54,18 +53,18 @@ def _condition(reading: Reading, name: Any, values: Any, *, key: SearchKey,
         issues.add(where, "must name another search_key of this search_dict", repr(name),
                    did_you_mean(name, others))
         return None
-    values = values if isinstance(values, list) else [values]
+    given = values if isinstance(values, list) else [values]
     parent = keys[name].hyperparameter
-    for value in values:
+    for value in given:
         if not parent.contains(value):
             among = (list(parent.values) if isinstance(parent, Choice)
                      else f"{parent.low}..{parent.high}")
             issues.add(f"{where}.{name}", "must be among the values that are searched",
                        show(value), f"They are {among}.")
-    if not values:
+    if not given:
         issues.add(f"{where}.{name}", "must have a value: the key would never matter",
                    "an empty list")
-    return name, tuple(values)
+    return name, tuple(given)
 
 
 def _circular(parents: Mapping[str, Sequence[str]]) -> list[str]:

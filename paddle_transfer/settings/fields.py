@@ -144,5 +144,5 @@ def check_sampler(reading: Reading, keys: Sequence[SearchKey]) -> None:
                        "Use search_values or integer: True, or search_mode bayes or random.")
 
 
-def _is_asked(value: Any) -> bool:
+def _is_asked(value: object) -> bool:
     return value is not None and str(value).lower() != "none"

@@ -1,4 +1,7 @@
-"""The settings of a search in groups, one per topic. A function receives those that it needs."""
+"""The settings of a search in groups, one for each concern. A room receives those that it needs.
+
+Fields with the name of a key of the search file mean what that key means (``texts.yaml``).
+"""
 
 from __future__ import annotations
 
@@ -48,11 +51,7 @@ class SearchSpace:
 
 @dataclass(frozen=True)
 class Objective:
-    """What is maximised.
-
-    :param metric: the name under which ``Metric.Eval`` reports it
-    :param eval_size: images that it is measured on; None: not known
-    """
+    """What is maximised: ``metric``, measured on ``eval_size`` images (None: not known)."""
 
     metric: str
     eval_size: int | None = None
@@ -60,13 +59,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Who proposes points.
-
-    :param sampler: a registered sampler (``search_mode``, or ``sampler`` in the search file)
-    :param prior: ``shipped`` or ``none``
-    :param warm_start: output folders of earlier searches and recorded tables
-    :param stop: ``auto``: the search ends when little is left to gain; ``none``
-    """
+    """Who proposes points, and what that sampler knows beforehand."""
 
     sampler: Component
     prior: str = "none"
@@ -76,13 +69,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Repeats:
-    """How often a point is trained, and with which seeds.
-
-    :param seed: of the search, and of the first training of every point; repeats count up from it
-    :param search_times: trainings of every point
-    :param confirm: trainings in all that the best points and the baseline have in the end
-    :param de_duplication: an evaluated point that is proposed again is not trained again
-    """
+    """How often a point is trained, and with which seeds: ``seed``, ``seed`` + 1, ..."""
 
     seed: int = 0
     search_times: int = 1
@@ -92,12 +79,7 @@ class Repeats:
 
 @dataclass(frozen=True)
 class Budget:
-    """When a search ends.
-
-    :param max_iter: suggestions at most
-    :param time_budget: hours of searching in all; None: no limit
-    :param epoch_budget: epochs of all trainings together; None: no limit
-    """
+    """When a search ends: after so many suggestions, hours, epochs of all trainings."""
 
     max_iter: int
     time_budget: float | None = None
@@ -106,13 +88,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Devices:
-    """Where trials run.
-
-    :param gpus: ids, one trial at a time on each; empty: the CPU
-    :param workers: trials at once on the CPU
-    :param trial_timeout: seconds that one training may take; None: no limit
-    :param executor: a registered executor
-    """
+    """Where trials run: ids of GPUs, or else so many ``workers`` on the CPU."""
 
     gpus: tuple[str, ...] = ()
     workers: int = 1
@@ -127,19 +103,13 @@ class Devices:
     @property
     def slots(self) -> tuple[str, ...]:
         """One name for each trial that runs at once: ``gpu:3``, ``cpu:0``."""
-        if self.gpus:
-            return tuple(f"gpu:{gpu}" for gpu in self.gpus)
-        return tuple(f"cpu:{i}" for i in range(self.workers))
+        numbers = self.gpus or map(str, range(self.workers))
+        return tuple(f"{self.kind}:{number}" for number in numbers)
 
 
 @dataclass(frozen=True)
 class Output:
-    """Where results go.
-
-    :param output_dir: as written, relative to the current directory
-    :param storage: an Optuna storage URL; None: the journal file in output_dir
-    :param keep_models: of how many of the best trials the weights are kept
-    """
+    """Where results go: ``output_dir`` is relative to the current directory."""
 
     output_dir: str
     storage: str | None = None

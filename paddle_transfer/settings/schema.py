@@ -28,7 +28,7 @@ class SearchItem(Section):
         "search_key": f"Known: {', '.join(HYPERPARAMETERS.builtin)}; or any name of your own with "
         "replace_config."}
 
-    search_key: v.Text = ""
+    search_key: v.SearchKeyName = ""
     search_values: v.Values = ()
     search_range: v.LowHigh = None
     log: v.LogAxis = None

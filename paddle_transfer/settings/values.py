@@ -9,13 +9,15 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import core_schema
 
 from paddle_transfer.config import rules
+from paddle_transfer.errors import did_you_mean
 from paddle_transfer.executors.registry import EXECUTORS
 from paddle_transfer.pruners.options import OPTIONS
 from paddle_transfer.pruners.registry import PRUNERS
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.registry import SAMPLERS
-from paddle_transfer.settings.components import NameOf, PartOf
+from paddle_transfer.settings.components import PartOf, open_enum
 from paddle_transfer.space.hyperparameter import is_number
+from paddle_transfer.space.registry import HYPERPARAMETERS
 
 #: numpy takes seeds below 2**32; repeats count up from the seed, so there is room left.
 SEED_LIMIT = 2**31 - 1
@@ -31,15 +33,15 @@ TEACHERS_HINT = "List architectures, such as [ResNet101_vd, ResNet50_vd]."
 TABLES_HINT = "List output_dirs of earlier searches, or recorded tables (.csv, .csv.gz)."
 
 
-def _one_item(value: Any) -> Any:
+def _one_item(value: object) -> Any:
     return [value] if isinstance(value, (str, dict)) else value
 
 
-def _is_none(value: Any) -> bool:
+def _is_none(value: object) -> bool:
     return isinstance(value, str) and value.lower() == "none"
 
 
-def _two_numbers(value: Any) -> tuple[float, float]:
+def _two_numbers(value: object) -> tuple[float, float]:
     if isinstance(value, list) and len(value) == 2 and all(map(is_number, value)):
         return value[0], value[1]
     texts = [part for part in value if isinstance(part, str)] if isinstance(value, list) else []
@@ -47,7 +49,7 @@ def _two_numbers(value: Any) -> tuple[float, float]:
                        if texts else "For example [1e-4, 1e-1].")
 
 
-def _gpu_ids(value: Any) -> tuple[str, ...]:
+def _gpu_ids(value: object) -> tuple[str, ...]:
     """``0``, ``"0,1"`` or ``[0, 1]`` as ids."""
     if value is None:
         return ()
@@ -62,7 +64,7 @@ def _gpu_ids(value: Any) -> tuple[str, ...]:
     return ids
 
 
-def _report(value: Any) -> Component:
+def _report(value: object) -> Component:
     given = {"name": value} if isinstance(value, str) else value
     if not isinstance(given, dict) or not str(given.get("name") or "").strip():
         raise rules.broken("must be a name, or a mapping with a name",
@@ -70,7 +72,16 @@ def _report(value: Any) -> Component:
     return Component(given["name"], {key: one for key, one in given.items() if key != "name"})
 
 
-def _moves(value: Any) -> dict[str, str]:
+def _sampler_name(value: object) -> str:
+    known = {name.lower(): name for name in SAMPLERS.names()}
+    if isinstance(value, str) and (value.lower() in known or value in SAMPLERS):
+        return known.get(value.lower(), value)
+    names = ", ".join(known.values())
+    raise rules.broken(f"must be one of {names}", hint=did_you_mean(value, list(known.values()))
+                       if isinstance(value, str) else f"Choose one of {names}.")
+
+
+def _moves(value: object) -> dict[str, str]:
     if isinstance(value, dict) and all(isinstance(path, str) and all(path.split("."))
                                        for pair in value.items() for path in pair):
         return value
@@ -78,7 +89,7 @@ def _moves(value: Any) -> dict[str, str]:
                        hint="For example Arch.lr_mult_list: Arch.models.1.Student.lr_mult_list.")
 
 
-def _teachers(value: Any) -> tuple[str, ...]:
+def _teachers(value: object) -> tuple[str, ...]:
     names = value if isinstance(value, list) else []
     if not names or not all(isinstance(name, str) and name for name in names):
         raise rules.broken("must be a list of at least one name", hint=TEACHERS_HINT)
@@ -91,11 +102,12 @@ def _text(rule: str, hint: str = "", pattern: str = r"\S") -> rules.Rule:
     return rules.Rule(rule, hint, schema=core_schema.str_schema(strict=True, pattern=pattern))
 
 
-def _array(kind: str, **limits: Any) -> WithJsonSchema:
+def _array(kind: str, **limits: object) -> WithJsonSchema:
     return WithJsonSchema({"type": "array", "items": {"type": kind}, **limits})
 
 
 Text = Annotated[str, rules.TEXT]
+SearchKeyName = Annotated[str, rules.TEXT, WithJsonSchema(open_enum(HYPERPARAMETERS.builtin))]
 YesNo = Annotated[bool, rules.YES_NO]
 LogAxis = Annotated[bool | None, rules.YES_NO]
 Count = Annotated[int, rules.whole(0)]
@@ -113,7 +125,7 @@ RetrainOn = Annotated[str, rules.one_of("train", "train+val", hint=FINAL_HINT)]
 #: A file, or the config itself.
 ConfigFile = Annotated[str | dict[str, Any], rules.Rule(
     "must be a text", CONFIG_HINT, schema=core_schema.union_schema(
-        [core_schema.str_schema(pattern=r"\S"), core_schema.dict_schema()]))]
+        [core_schema.str_schema(pattern=r"\S"), core_schema.dict_schema(min_length=1)]))]
 Folder = Annotated[str | None, _text("must be a text",
                                      "Leave it out for output/NAME_OF_THIS_FILE.")]
 StorageUrl = Annotated[str, _text("must be a storage URL of Optuna (sqlite:///file.db)",
@@ -152,7 +164,8 @@ Teachers = Annotated[tuple[str, ...] | None, PlainValidator(_teachers),
                      _array("string", minItems=1, uniqueItems=True)]
 Moves = Annotated[dict[str, str], BeforeValidator(_moves)]
 
-SamplerName = Annotated[str, NameOf(SAMPLERS)]
+SamplerName = Annotated[str, PlainValidator(_sampler_name),
+                        WithJsonSchema(open_enum(SAMPLERS.builtin))]
 SamplerPart = Annotated[Component | None, PartOf(
     SAMPLERS, (), "For example sampler: {name: TPESampler}.")]
 ExecutorPart = Annotated[Component | None, PartOf(

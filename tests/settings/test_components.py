@@ -142,6 +142,16 @@ def test_a_registered_executor(tmp_path):
         EXECUTORS.unregister("here")
 
 
+def test_one_of_optunas_samplers(tmp_path):
+    settings = load(tmp_path, sampler={"name": "TPESampler", "multivariate": True}, max_iter=5)
+    assert settings.sampling.sampler == Component("TPESampler", {"multivariate": True})
+    assert settings.to_dict()["sampler"] == {"name": "TPESampler", "multivariate": True}
+    assert "search_mode" not in settings.to_dict()
+    assert load(tmp_path, search_mode="TPESampler").budget.max_iter == 20
+    (text,) = issues(write(tmp_path, sampler={"name": "TPESampler", "multivariat": True}))
+    assert "Did you mean 'multivariate'?" in text
+
+
 # --- plain data --------------------------------------------------------------------------------
 
 def without_file(settings):

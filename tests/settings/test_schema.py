@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from paddle_transfer import dotpath
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.shipped import FOLDER, SCHEMA, schema_path
+from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings.document import table, with_table
-from paddle_transfer.settings.schema import SearchFile, json_schema, texts
-from tests.helpers.configs import PUBLISHED_FIXED
+from paddle_transfer.settings.schema import SearchFile, SearchItem, json_schema, texts
+from paddle_transfer.settings.search_file import load_search_file
+from tests.helpers.configs import PUBLISHED_FIXED, write_search
 from tests.helpers.json_schema import mistakes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,6 +89,24 @@ def test_every_key_has_its_texts_in_both_languages():
             assert re.search(r"[\u4e00-\u9fff]|`", field["x-description-zh"]), name
             assert "](" not in field["description"] + field["x-description-zh"], name
     assert [name for name in texts() if "." not in name] == list(SearchFile.model_fields)
+
+
+STRANGE = (None, True, 0, 1.5, float("nan"), "", "none", "1e-3", [], [None], [{}], {}, {"name": 1},
+           {"name": "bayes", "x": 1}, {True: 1}, {"a.b": "c"}, 10**30)
+
+
+@pytest.mark.parametrize("key", [*SearchFile.model_fields, *(
+    f"search_dict.0.{name}" for name in SearchItem.model_fields), "teacher.rm_keys"])
+def test_no_value_of_a_key_is_more_than_a_mistake(tmp_path, key):
+    data = load_yaml(write_search(tmp_path, search_dict=[{"search_key": "mixup"}], teacher={}))
+    for value in STRANGE:
+        changed, issues = dotpath.clone(data), ()
+        dotpath.set_(changed, key, value, create=True)
+        try:
+            assert load_search_file(changed).to_dict()
+        except ConfigError as error:
+            issues = error.issues
+        assert all(issue.where and issue.rule for issue in issues)
 
 
 def test_tables():
