@@ -35,12 +35,12 @@ LAYERS = (
     ("space", "strategies", "checks"),
     ("config",),
     ("registry",),
-    ("errors", "dotpath", "hardware", "progress"),
+    ("errors", "dotpath", "files", "hardware", "progress"),
 )
 RANK = {room: place for place, rooms in enumerate(LAYERS) for room in rooms}
 
 #: A trial's process needs no more than these.
-WORKER = {"config", "strategies", "weights", "registry", "errors", "dotpath", "hardware"}
+WORKER = {"config", "strategies", "weights", "registry", "errors", "dotpath", "files", "hardware"}
 
 #: The rooms or modules that may import a library.
 DOORS = {
