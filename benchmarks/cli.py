@@ -12,11 +12,7 @@ from paddle_transfer.space.space import Point
 
 def main(arguments: argparse.Namespace) -> int:
     """Run a subcommand; the exit code."""
-    try:
-        return {"replay": replay_tables, "distil": distil_tables}[arguments.command](arguments)
-    except PaddleTransferError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    return {"replay": replay_tables, "distil": distil_tables}[arguments.command](arguments)
 
 
 def replay_tables(arguments: argparse.Namespace) -> int:

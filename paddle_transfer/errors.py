@@ -1,19 +1,72 @@
-"""The error tree.
+"""The error tree, and the one way in which texts of files get into it.
 
 Every error that a user can cause names the place, the rule that was broken, what was found and
-what to do. A command line tool ends with the error's ``exit_code``.
+what to do. A command line tool ends with the error's ``exit_code``. Whatever an error quotes, its
+text is of bounded length and free of control characters.
 """
 
 from __future__ import annotations
 
+import csv
 import difflib
 import errno
-from collections.abc import Iterable, Sequence
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+#: Characters of a line of an error at most, lines of a text, and mistakes of a list.
+LINE, LINES, LISTED = 1000, 400, 40
+
+#: What broken input makes Python and its libraries raise; see ``reading``.
+INPUT_FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError,
+                EOFError, MemoryError, RecursionError, AssertionError, csv.Error, zlib.error)
+
+#: Categories of characters that a terminal acts on or does not show: controls, formats (marks of
+#: direction among them), surrogates, unassigned ones, line and paragraph separators.
+_UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+
+_BREAKS = re.compile(r"\s*[\n\r\v\f\x85\u2028\u2029]\s*")
+
 _KINDS = {str: "a string", int: "an integer", float: "a number", bool: "a boolean",
           list: "a list", dict: "a mapping"}
+
+
+def printable(text: object) -> str:
+    """``text`` with what a terminal would act on escaped as in a Python literal (``\\x1b``); line
+    breaks and tabs stay."""
+    text = str(text)
+    if text.isprintable():
+        return text
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _UNPRINTABLE
+                   else c.encode("unicode_escape").decode() for c in text)
+
+
+def one_line(text: object, limit: int = LINE) -> str:
+    """``text`` as one printable line of at most ``limit`` characters: a longer one is cut in its
+    middle."""
+    text = _cut(str(text), 8 * limit)  # a bound on the work as well
+    return _cut(printable(_BREAKS.sub(" ", text.strip())).replace("\t", " "), limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    tail = limit // 3
+    return f"{text[:limit - tail - 5]} ... {text[-tail:]}"
+
+
+def _bounded(text: str) -> str:
+    """``text`` in lines that are short and printable, and not too many of them."""
+    if len(text) <= LINE and text.isprintable():
+        return text
+    lines = [_cut(printable(_cut(line, 8 * LINE)), LINE) for line in text.split("\n", 2 * LINES)]
+    if len(lines) > LINES:
+        lines[LINES - 1:] = ["..."]
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -31,10 +84,11 @@ class ValidationIssue:
     hint: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.rule}" if self.where else self.rule
+        where, rule = one_line(self.where, 200), one_line(self.rule, 600)
+        text = f"{where}: {rule}" if where else rule
         if self.found:
-            text += f"; found {self.found}"
-        return f"{text}. {self.hint}" if self.hint else text
+            text += f"; found {one_line(self.found, 300)}"
+        return one_line(f"{text}. {self.hint}" if self.hint else text, LINE - 8)
 
 
 class PaddleTransferError(Exception):
@@ -42,9 +96,13 @@ class PaddleTransferError(Exception):
 
     exit_code = 2
 
+    def __str__(self) -> str:
+        return _bounded(super().__str__())
+
 
 class ConfigError(PaddleTransferError):
-    """A config or search file has mistakes. The error lists all of them, not just the first.
+    """A config or search file has mistakes. The error lists them all, not just the first; its text
+    the first ``LISTED``.
 
     :param file: the file with the mistakes
     :param issues: at least one
@@ -54,8 +112,11 @@ class ConfigError(PaddleTransferError):
         self.file, self.issues = str(file), tuple(issues)
         assert self.issues, "a ConfigError needs at least one mistake"
         count = len(self.issues)
-        head = f"{self.file}: {count} mistake{'s' if count > 1 else ''}"
-        super().__init__("\n".join([head, *(f"  - {issue}" for issue in self.issues)]))
+        head = f"{one_line(self.file, 400)}: {count} mistake{'s' if count > 1 else ''}"
+        lines = [f"  - {issue}" for issue in self.issues[:LISTED]]
+        if count > LISTED:
+            lines.append(f"  ... and {count - LISTED} more")
+        super().__init__("\n".join([head, *lines]))
 
     def __reduce__(self) -> tuple[Any, ...]:  # an exception is pickled by its text otherwise
         return type(self), (self.file, self.issues)
@@ -98,6 +159,30 @@ class SearchFailed(PaddleTransferError):
     exit_code = 1
 
 
+@contextmanager
+def reading(file: object, where: str = "", *, error: type[PaddleTransferError] = ConfigError,
+            hint: str = "") -> Iterator[None]:
+    """A phase that reads input: whatever goes wrong in it becomes one line that names ``file``.
+
+    For what no rule foresaw. A rule says more, and its PaddleTransferError passes unchanged.
+
+    :param file: what is read: a path, or ``command line``
+    :param where: the key in it, if it is known
+    :param error: the kind that is raised, from the original: ConfigError, or one that takes a text
+    Raises DiskFull where that is the cause.
+    """
+    try:
+        yield
+    except INPUT_FAULTS as fault:
+        if is_disk_full(fault):
+            raise DiskFull(file) from fault
+        reason = (fault.strerror if isinstance(fault, OSError) else "") or str(fault)
+        issue = ValidationIssue(where, "cannot be read", one_line(
+            f"{type(fault).__name__}: {reason}".removesuffix(": "), 300), hint)
+        raise (error(str(file), [issue]) if issubclass(error, ConfigError)
+               else error(f"{file}: {issue}")) from fault
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Whether ``error`` reports a full disk or an exhausted quota."""
     return isinstance(error, DiskFull) or (
@@ -106,7 +191,7 @@ def is_disk_full(error: BaseException) -> bool:
 
 def did_you_mean(word: object, known: Sequence[object]) -> str:
     """A hint with the closest known word, or all of them if there are at most 30, or nothing."""
-    close = difflib.get_close_matches(str(word), list(map(str, known)), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(word)[:200], list(map(str, known)), n=1, cutoff=0.6)
     if close:
         return f"Did you mean '{close[0]}'?"
     return f"Known: {', '.join(map(str, known))}." if 0 < len(known) <= 30 else ""
@@ -116,7 +201,10 @@ def show(value: object, limit: int = 80) -> str:
     """``value`` and its type for the part "found" of an error, such as ``'x' (a string)``."""
     if value is None:
         return "nothing"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError) as error:  # thousands of digits, a list in itself
+        text = f"({one_line(error, limit)})"
     if len(text) > limit:
         text = text[: limit - 3] + "..."
     return f"{text} ({_KINDS.get(type(value), type(value).__name__)})"

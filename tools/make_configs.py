@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from paddle_transfer.cli.command import guarded
 from paddle_transfer.cli.schema import schema_text
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.config.shipped import SCHEMA
@@ -34,4 +35,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from paddle_transfer.cli.command import guarded
 from paddle_transfer.cli.schema import schema_text
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.settings import document as search_file
@@ -42,4 +43,4 @@ def main(argv=None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

@@ -1,13 +1,32 @@
 """What all commands share: options, errors and exit codes."""
 
 import argparse
+import io
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
+
+from typing_extensions import override as overrides
 
 from paddle_transfer.config.shipped import find_config
-from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.errors import PaddleTransferError, one_line
+
+#: Exit code of a fault of this program or of a library, as opposed to a mistake in its input (2).
+FAULT = 70
+#: An environment variable: when it is set, every error shows its traceback.
+TRACEBACK = "PADDLE_TRANSFER_TRACEBACK"
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """Its messages quote arguments in one printable line."""
+
+    @overrides
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
 
 
 @dataclass(frozen=True)
@@ -29,20 +48,53 @@ class Command:
 
     def main(self, argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
         """Parse ``argv`` (default: of the process), run, and return the exit code."""
-        parser = argparse.ArgumentParser(prog=prog, description=self.description,
-                                         formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser = ArgumentParser(prog=prog, description=self.description,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
         self.add_arguments(parser)
+        return guarded(lambda: self.run(parser.parse_args(argv)), interrupted=self.interrupted,
+                       error_prefix=self.error_prefix)
+
+
+def guarded(run: Callable[[], int], *, interrupted: str = "stopped; the same command goes on",
+            error_prefix: str = "error: ") -> int:
+    """The exit code of ``run``; whatever it raises is told without a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show ends nothing
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return run()
+    except PaddleTransferError as error:
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        print(f"{error_prefix}{error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"\n{interrupted}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        print(_fault(error), file=sys.stderr)
+        return FAULT
+
+
+def _fault(error: Exception) -> str:
+    """One line about an error that nobody foresaw: what, where, and which file has the rest."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exc()
+        told = "The traceback is above"
+    else:
         try:
-            return self.run(parser.parse_args(argv))
-        except PaddleTransferError as error:
-            print(f"{self.error_prefix}{error}", file=sys.stderr)
-            return error.exit_code
-        except KeyboardInterrupt:
-            print(f"\n{self.interrupted}", file=sys.stderr)
-            return 130
-        except BrokenPipeError:  # the reader of our output (head, less) has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 141
+            handle, file = tempfile.mkstemp(prefix="paddle_transfer-error-", suffix=".txt")
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+                traceback.print_exception(error, file=stream)
+            told = f"The traceback is in {file}"
+        except OSError:
+            told = f"{TRACEBACK}=1 shows the traceback"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return (f"error: unexpected {type(error).__name__} in {last.filename}, line {last.lineno}: "
+            f"{one_line(error, 400)}. {told}; please report it")
 
 
 def add_config_arguments(parser: argparse.ArgumentParser, *, kind: str, example: str,

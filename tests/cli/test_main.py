@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from paddle_transfer.cli.command import Command
+from paddle_transfer.cli.command import FAULT, TRACEBACK, Command
 from paddle_transfer.cli.main import COMMANDS, main
 from paddle_transfer.errors import DataError
 from paddle_transfer.registry import attribute_of
@@ -87,3 +88,35 @@ def test_errors_end_without_a_traceback(capsys, error, code, text):
 
     assert Command("Fail.", lambda _parser: None, fail).main([]) == code
     assert capsys.readouterr().err == text
+
+
+def test_a_fault_that_nobody_foresaw_is_one_line_with_the_place_of_its_traceback(
+        capsys, tmp_path, monkeypatch):
+    def fail(_arguments):
+        raise RuntimeError("it \x1b broke")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert Command("Fail.", lambda _parser: None, fail).main([]) == FAULT
+    line, = capsys.readouterr().err.splitlines()
+    file, = tmp_path.iterdir()
+    assert "unexpected RuntimeError in " in line
+    assert f"test_main.py, line {fail.__code__.co_firstlineno + 1}: it \\x1b broke" in line
+    assert f"The traceback is in {file};" in line
+    assert file.read_text().startswith("Traceback (most recent call last)")
+
+
+def test_a_variable_shows_tracebacks(capsys, monkeypatch):
+    def fail(_arguments):
+        raise DataError("data.csv: broken") from ValueError("the cause")
+
+    monkeypatch.setenv(TRACEBACK, "1")
+    assert Command("Fail.", lambda _parser: None, fail).main([]) == 2
+    told = capsys.readouterr().err
+    assert "ValueError: the cause" in told
+    assert told.endswith("\nerror: data.csv: broken\n")
+
+
+def test_arguments_are_quoted_in_one_bounded_line(capsys):
+    with pytest.raises(SystemExit):
+        main(["prepare", "--root", ".", "--dataset", "\x1b" + "y" * 10_000])
+    assert len(capsys.readouterr().err.splitlines()[-1]) < 1200
