@@ -1,27 +1,24 @@
 """YAML files, and overrides from the command line, as plain dicts and lists.
 
-Nothing is evaluated. YAML 1.1 reads ``1e-3`` (no dot) as a string, and so does PaddleClas inside
-lists. Here it is a number, and numbers are written as every YAML reader takes them (``1.0e-03``).
+Texts are read by ``parse``, bounded by their size. Numbers are written as every YAML reader takes
+them (``1.0e-03``).
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-import re
 import tempfile
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from paddle_transfer import dotpath
-from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, show
-
-if TYPE_CHECKING:
-    from yaml import SafeLoader as BaseLoader
-else:
-    BaseLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from paddle_transfer.config.parse import BYTES, parse, resolvers
+from paddle_transfer.config.plain import DEPTH
+from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, reading, show
+from paddle_transfer.files import read_bytes
 
 #: The order of the sections in PaddleClas's own configs.
 SECTIONS = ("Global", "AMP", "Arch", "Loss", "Optimizer", "DataLoader", "Infer", "Metric")
@@ -29,50 +26,15 @@ SECTIONS = ("Global", "AMP", "Arch", "Loss", "Optimizer", "DataLoader", "Infer",
 #: Sections of some configs; Transfer and FineTune are this package's own.
 RARE_SECTIONS = ("EMA", "Slim", "SSL", "UnLabelLoss", "MLDecoder", "Transfer", "FineTune")
 
-_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$")
-_DATE = "tag:yaml.org,2002:timestamp"
+#: How a text of the encoding UTF-16 begins.
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
-Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
-
-
-def _resolvers(base: Resolvers, *, dates: bool) -> Resolvers:
-    """The rules ``base`` for plain words, with 1e-3 a number.
-
-    :param dates: else 2026-11-01 is a string
-    """
-    rules = {first: [rule for rule in known if dates or rule[0] != _DATE]
-             for first, known in base.items()}
-    for first in "-+.0123456789":
-        rules[first] = [*rules.get(first, []), ("tag:yaml.org,2002:float", _FLOAT)]
-    return rules
-
-
-class _Loader(BaseLoader):
-    """Collects keys that a mapping has twice."""
-
-    yaml_implicit_resolvers = _resolvers(yaml.SafeLoader.yaml_implicit_resolvers, dates=False)
-
-    def __init__(self, text: str):
-        super().__init__(text)
-        self.issues: list[ValidationIssue] = []
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: dict[str, int] = {}
-        for key_node, _ in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
-                key, line = key_node.value, key_node.start_mark.line + 1
-                if key in seen:
-                    self.issues.append(ValidationIssue(
-                        f"line {line}", "a key may stand only once in a mapping",
-                        f"'{key}' here and on line {seen[key]}", "Keep one of them."))
-                seen[key] = line
-        return super().construct_mapping(node, deep=deep)
 
 
 class _Dumper(yaml.SafeDumper):
     """Quotes strings that another reader takes for a number; writes no anchors."""
 
-    yaml_implicit_resolvers = _resolvers(yaml.SafeDumper.yaml_implicit_resolvers, dates=True)
+    yaml_implicit_resolvers = resolvers(yaml.SafeDumper.yaml_implicit_resolvers, dates=True)
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
@@ -92,63 +54,38 @@ _Dumper.add_representer(list, _represent_list)
 def load_yaml(path: str) -> dict[str, Any]:
     """The mapping in the YAML file ``path``, as plain dicts and lists that share nothing.
 
-    Raises ConfigError: no such file, not UTF-8, a syntax error (with line and column), duplicate
-    keys (all of them), an empty file, something else than a mapping.
+    Raises ConfigError: no such file, not a regular one or a huge one, not UTF-8, something else
+    than a mapping, and all that ``parse`` refuses.
     """
-    try:
-        with open(path, encoding="utf-8-sig") as stream:
-            text = stream.read()
-    except OSError as error:
-        raise _error(path, "the file must be readable", error.strerror or str(error),
-                     "Check the path; it is relative to the current directory.") from None
-    except UnicodeDecodeError as error:
-        raise _error(path, "the file must be UTF-8 text",
-                     f"byte {error.object[error.start]:#x} at offset {error.start}",
-                     "Save it as UTF-8.") from None
-    data = _parse(text, path)
+    with reading(path):
+        data = parse(_read_text(path), path)
     if not isinstance(data, dict):
         raise _error(path, "the file must hold a mapping", show(data),
                      "It is empty." if data is None else "Write 'key: value' lines.")
     return data
 
 
+def _read_text(path: str) -> str:
+    try:
+        return read_bytes(path, BYTES).decode("utf-8-sig")
+    except OSError as error:
+        raise _error(path, "the file must be readable", error.strerror or str(error),
+                     "Check the path; it is relative to the current directory.") from None
+    except UnicodeDecodeError as error:
+        raise _error(path, "the file must be UTF-8 text",
+                     f"byte {error.object[error.start]:#x} at offset {error.start}",
+                     "It is UTF-16; save it as UTF-8." if error.object[:2] in UTF_16 else
+                     "Save it as UTF-8.") from None
+
+
 def _error(file: str, rule: str, found: str = "", hint: str = "") -> ConfigError:
     return ConfigError(file, [ValidationIssue("", rule, found, hint)])
 
 
-def _parse(text: str, path: str) -> Any:
-    try:
-        loader = _Loader(text)
-        try:
-            data = dotpath.clone(loader.get_single_data())
-        finally:
-            loader.dispose()
-    except yaml.YAMLError as error:
-        raise ConfigError(path, [_syntax_issue(error, text)]) from None
-    except RecursionError:
-        raise _error(path, "a YAML anchor must not contain itself") from None
-    if loader.issues:
-        raise ConfigError(path, loader.issues)
-    return data
-
-
-def _syntax_issue(error: yaml.YAMLError, text: str) -> ValidationIssue:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    rule = f"it must be valid YAML: {problem}"
-    if mark is None:
-        return ValidationIssue("", rule)
-    lines = text.splitlines()
-    line = lines[mark.line] if mark.line < len(lines) else "the end of the file"
-    hint = ("Indent with spaces, not with tabs." if "\t" in line else
-            "Look at this line and the one before it: an indent, a bracket, a quote or a colon.")
-    return ValidationIssue(f"line {mark.line + 1}, column {mark.column + 1}", rule,
-                           repr(line.strip()), hint)
-
-
 def parse_value(text: str) -> Any:
     """One value as YAML; ``None`` is null, as in PaddleClas's options. Raises ConfigError."""
-    return None if text.strip() == "None" else _parse(text, text)
+    with reading(text):
+        return None if text.strip() == "None" else parse(text, text)
 
 
 def show_override(path: str, value: object) -> str:
@@ -178,7 +115,7 @@ def _apply_override(data: dict[str, Any], option: str) -> list[ValidationIssue]:
 
     path, equals, text = option.partition("=")
     path = path.strip()
-    if not equals or not all(path.split(".")):
+    if not equals or not all(path.split(".")) or path.count(".") >= DEPTH:
         return issue("an override reads key=value", hint="For example -o Global.epochs=5.")
     try:
         value = parse_value(text)
