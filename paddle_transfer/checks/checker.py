@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer.checks.config_splits import Split, class_count, read_splits
+from paddle_transfer.checks.config_splits import Split, read_splits
 from paddle_transfer.checks.findings import Report, SplitCounts
 from paddle_transfer.checks.image_checks import check_duplicates, check_images, check_leaks
 from paddle_transfer.checks.label_checks import check_labels
@@ -35,7 +35,7 @@ def check_config(config: dict[str, Any], *, file: str = "config", processes: int
     report = Report()
     with _without_garbage_collection():
         splits = read_splits(config, file=file, report=report)
-        check_labels(splits, class_count(config), config=config, file=file, report=report)
+        check_labels(splits, config=config, file=file, report=report)
         scan_splits(splits, processes=processes, cache_folder=cache_folder, progress=progress,
                     report=report)
         for split in splits:

@@ -1,4 +1,4 @@
-"""The parts of a PaddleClas config that describe its data: lists, class count, top-k."""
+"""The parts of a PaddleClas config that describe its data: lists, top-k, names of classes."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Any
 from paddle_transfer.checks.findings import Report
 from paddle_transfer.checks.images import ImageInfo
 from paddle_transfer.checks.listfile import Row, read_list
+from paddle_transfer.config import resolve
 
 SECTIONS = {"train": "Train", "val": "Eval", "test": "Test"}
 #: The dataset classes whose list lines are path, delimiter, one label.
@@ -64,21 +65,10 @@ def _read_split(config: dict[str, Any], name: str, file: str, report: Report) ->
     return Split(name, section, dataset, root, listed, rows, paths)
 
 
-def class_count(config: dict[str, Any]) -> int | None:
-    """The number of classes of the network; None if the config does not name it."""
-    arch = config.get("Arch") or {}
-    head = arch.get("Head")
-    count = (head if isinstance(head, dict) else {}).get("class_num", arch.get("class_num"))
-    return count if isinstance(count, int) and not isinstance(count, bool) else None
-
-
 def topk_values(config: dict[str, Any]) -> Iterator[tuple[str, list[int]]]:
-    """(dotted path, values of k) of each TopkAcc and of the inference's Topk."""
-    for mode in ("Train", "Eval"):
-        for i, metric in enumerate((config.get("Metric") or {}).get(mode) or []):
-            if isinstance(metric, dict) and isinstance(metric.get("TopkAcc"), dict):
-                k = metric["TopkAcc"].get("topk", [1, 5])
-                yield f"Metric.{mode}.{i}.TopkAcc.topk", [k] if isinstance(k, int) else list(k)
+    """(dotted path, values of k) of each top-k accuracy and of the inference's Topk."""
+    for path, _, values in resolve.topk(config):
+        yield path, [k for k in values if isinstance(k, int)]
     topk = _postprocess(config).get("topk")
     if isinstance(topk, int):
         yield "Infer.PostProcess.topk", [topk]

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageOps
 
-from paddle_transfer.checks.config_splits import class_count, label_list_file, read_splits
+from paddle_transfer.checks.config_splits import label_list_file, read_splits
 from paddle_transfer.checks.findings import Report
 from paddle_transfer.checks.images import inspect_image
 from paddle_transfer.checks.listfile import read_label_list
+from paddle_transfer.config import resolve
 from paddle_transfer.errors import DataError
 
 SIZE, MARGIN, TEXT = 96, 4, 150  # px: an image, the space between two, the column of names
@@ -80,7 +81,8 @@ def _augment(config: dict[str, Any], rows: dict[int, list[str]], out: str, *,
     keeps Paddle out of this one."""
     job = {"images": [image for images in rows.values() for image in images],
            "labels": [label for label, images in rows.items() for _ in images],
-           "dataset": config["DataLoader"]["Train"]["dataset"], "class_num": class_count(config),
+           "dataset": config["DataLoader"]["Train"]["dataset"],
+           "class_num": resolve.mixed_classes(config),
            "size": SIZE, "seed": seed, "paddleclas": paddleclas, "out": out}
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))

@@ -3,36 +3,41 @@
 from collections import Counter
 from typing import Any
 
+from paddle_transfer import dotpath
 from paddle_transfer.checks.config_splits import Split, label_list_file, topk_values
 from paddle_transfer.checks.findings import Report
 from paddle_transfer.checks.listfile import read_label_list
+from paddle_transfer.config import resolve
+from paddle_transfer.errors import show
 
 
-def check_labels(splits: list[Split], classes: int | None, *, config: dict[str, Any], file: str,
+def check_labels(splits: list[Split], *, config: dict[str, Any], file: str,
                  report: Report) -> None:
     """Check the labels of all lists against each other and against the config.
 
-    :param classes: of the network; None: not known
     :param file: name of the config
     """
+    classes, where = resolve.class_num(config), resolve.class_num_path(config)
     for split in splits:
-        _check_range(split, classes, report)
+        _check_range(split, classes, where, report)
     counts = {split.name: Counter(row.label for row in split.rows if row.label is not None)
               for split in splits}
     if "train" in counts:
         _check_trained(splits, counts, classes, report)
-        _check_class_count(counts, classes, file, report)
-        if classes is not None:
+        if classes is None:
+            _check_unnamed(counts, config, file, report)
+        else:
+            _check_class_count(counts, classes, f"{where} is {classes}", file, report)
             _check_evaluated(splits, counts, report)
     _check_relabel(splits, counts, report)
     if classes is not None:
         _check_topk(config, classes, file, report)
-        _check_names(config, classes, report)
+        _check_names(config, classes, f"{where} is {classes}", report)
     for split in splits:
         _check_batches(split, report)
 
 
-def _check_range(split: Split, classes: int | None, report: Report) -> None:
+def _check_range(split: Split, classes: int | None, where: str, report: Report) -> None:
     if split.dataset.get("relabel"):
         return
     labels = [row.label for row in split.rows if row.label is not None]
@@ -47,7 +52,7 @@ def _check_range(split: Split, classes: int | None, report: Report) -> None:
             report.add("label-negative", split.file, row.line, f"label {row.label} is below 0")
         elif classes is not None and row.label >= classes:
             report.add("label-out-of-range", split.file, row.line, f"label {row.label}, but "
-                       f"Arch.class_num is {classes}: labels are 0 to {classes - 1}")
+                       f"{where} is {classes}: labels are 0 to {classes - 1}")
 
 
 def _check_trained(splits: list[Split], counts: dict[str, Counter[int]], classes: int | None,
@@ -63,15 +68,32 @@ def _check_trained(splits: list[Split], counts: dict[str, Counter[int]], classes
                        f"{counts[split.name][label]} {split.name} images, but none for training")
 
 
-def _check_class_count(counts: dict[str, Counter[int]], classes: int | None, file: str,
+def _check_class_count(counts: dict[str, Counter[int]], classes: int, told: str, file: str,
                        report: Report) -> None:
-    if classes is None:
-        report.add("class-count", file, 0, "Arch.class_num is not set", error=False)
-        return
     absent = sorted(set(range(classes)).difference(*counts.values()))
     if absent:
-        report.add("class-count", file, 0, f"Arch.class_num is {classes}, but {len(absent)} of "
-                   f"these classes have no image at all: {_first(absent)}", error=False)
+        report.add("class-count", file, 0, f"{told}, but {len(absent)} of these classes have no "
+                   f"image at all: {_first(absent)}", error=False)
+
+
+def _check_unnamed(counts: dict[str, Counter[int]], config: dict[str, Any], file: str,
+                   report: Report) -> None:
+    """There is no class count to compare with: the network has PaddleClas's default, or none."""
+    labels, where = sorted(set().union(*counts.values())), resolve.class_num_path(config)
+    outputs = resolve.outputs(config)
+    if not labels or outputs == labels[-1] + 1:
+        return
+    needed = len(labels) if labels[0] == 1 else labels[-1] + 1
+    if dotpath.exists(config, where):
+        told = f"{where} must be a whole number, 1 or more, but is "
+        told += show(dotpath.get(config, where))
+    else:
+        told = f"{where} is not set" + (f": the network gets {outputs} outputs" if outputs else "")
+    report.add("class-count", file, 0, f"{told}. So no label can be checked against it; the lists "
+               f"have labels {labels[0]} to {labels[-1]}",
+               error=outputs is not None or dotpath.exists(config, where),
+               hint=f"Write {where}: {needed}." + (
+                   " Labels begin at 0: take one from each." if labels[0] == 1 else ""))
 
 
 def _check_evaluated(splits: list[Split], counts: dict[str, Counter[int]], report: Report) -> None:
@@ -104,7 +126,7 @@ def _check_topk(config: dict[str, Any], classes: int, file: str, report: Report)
                        error=searched, hint=f"Leave {', '.join(map(str, large))} out.")
 
 
-def _check_names(config: dict[str, Any], classes: int, report: Report) -> None:
+def _check_names(config: dict[str, Any], classes: int, told: str, report: Report) -> None:
     file = label_list_file(config)
     if file is None:
         return
@@ -112,7 +134,7 @@ def _check_names(config: dict[str, Any], classes: int, report: Report) -> None:
     if numbers != list(range(classes)):
         span = f" from {numbers[0]} to {numbers[-1]}" if numbers else ""
         report.add("label-list", file, 0, f"it names {len(numbers)} classes{span}, but "
-                   f"Arch.class_num is {classes}: 0 to {classes - 1}", error=False)
+                   f"{told}: 0 to {classes - 1}", error=False)
 
 
 def _check_batches(split: Split, report: Report) -> None:

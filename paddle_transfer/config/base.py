@@ -1,4 +1,4 @@
-"""A PaddleClas config as a trial uses it, and what it says about classes and metrics.
+"""A PaddleClas config as a trial uses it; ``resolve`` says what it means.
 
 No function here changes its argument.
 """
@@ -75,15 +75,6 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def class_num(config: dict[str, Any]) -> int | None:
-    """The number of classes of the model, or None if the config does not say."""
-    for path in ("Arch.class_num", "Arch.Head.class_num", "Global.class_num"):
-        if dotpath.exists(config, path):
-            value = dotpath.get(config, path)
-            return value if isinstance(value, int) and not isinstance(value, bool) else None
-    return None
-
-
 def eval_size(config: dict[str, Any]) -> int | None:
     """The number of evaluation images; see ``list_size``."""
     return list_size(config, "Eval")
@@ -100,41 +91,6 @@ def list_size(config: dict[str, Any], part: str) -> int | None:
             return sum(bool(line.strip()) for line in stream) or None
     except OSError:
         return None
-
-
-def metric_names(config: dict[str, Any]) -> tuple[list[str], bool]:
-    """The names that ``Metric.Eval`` reports, in its order, and whether these are all.
-
-    A metric class that is not known may report any name. Left out are top-k names beyond the
-    number of classes and metrics that are better when lower. ``mean_per_class`` comes last, for a
-    single-label classification.
-    """
-    names: list[str] = []
-    closed = True
-    for metric, arguments in components(config, "Metric.Eval"):
-        if metric in TOPK_METRICS:
-            names += _topk_names(metric, arguments.get("topk", [1, 5]), class_num(config))
-        elif metric in METRIC_NAMES:
-            names += METRIC_NAMES[metric]
-        else:
-            closed = False
-    if _is_single_label(config):
-        names.append(MEAN_PER_CLASS)
-    return list(dict.fromkeys(names)), closed
-
-
-def _topk_names(metric: str, topk: object, classes: int | None) -> list[str]:
-    limit = None if metric in ("Recallk", "Precisionk") else classes
-    return [TOPK_METRICS[metric].format(k) for k in (topk if isinstance(topk, list) else [topk])
-            if not limit or not isinstance(k, int) or k <= limit]
-
-
-def _is_single_label(config: dict[str, Any]) -> bool:
-    """Whether each image has one label, and this package's own loop evaluates it."""
-    section = config.get("Global") or {}
-    accuracy = any(name.endswith("TopkAcc") for name, _ in components(config, "Metric.Eval"))
-    return (accuracy and section.get("eval_mode", "classification") == "classification"
-            and not section.get("use_multilabel"))
 
 
 def list_at(config: dict[str, Any], path: str) -> list[Any]:

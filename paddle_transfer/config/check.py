@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.base import GLOBAL_DEFAULTS, TOPK_METRICS, class_num, components
+from paddle_transfer.config import resolve
+from paddle_transfer.config.base import GLOBAL_DEFAULTS, components, list_at
 from paddle_transfer.config.pretrained import check_transfer
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
@@ -15,6 +16,10 @@ from paddle_transfer.errors import did_you_mean, show
 #: Sections without which the engine does not start, or measures no metric.
 NEEDED = ("Global", "Arch", "Loss.Train", "Optimizer", "DataLoader.Train", "DataLoader.Eval",
           "Metric.Eval")
+
+#: Losses between the outputs of a student and its teacher, which need as many classes.
+_OF_LOGITS = ("DistillationCELoss", "DistillationDMLLoss", "DistillationKLDivLoss",
+              "DistillationDKDLoss", "DistillationWSLLoss", "DistillationSKDLoss")
 
 
 def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
@@ -36,6 +41,7 @@ def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
             found.add(section, "must be a mapping or a list", show(value))
     check_transfer(config, found)
     _check_global(config.get("Global"), found)
+    check_classes(config, found)
     _check_topk(config, found)
     _check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), missing)
     for target, added in ((issues, found), (issues if lacking is None else lacking, missing)):
@@ -46,34 +52,62 @@ def _check_global(section: object, issues: ValidationIssues) -> None:
     if not isinstance(section, dict) or not section:
         return
     section = {**GLOBAL_DEFAULTS, **section}
-    epochs, interval = section.get("epochs"), section["eval_interval"]
+    start, config = section.get("start_eval_epoch", 0), {"Global": section}
     valid = True
-    for name, value in (("epochs", epochs), ("eval_interval", interval)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            issues.add(f"Global.{name}", "must be a whole number, 1 or more", show(value))
+    for name, resolved in (("epochs", resolve.epochs), ("eval_interval", resolve.eval_interval)):
+        if resolved(config) is None:
+            issues.add(f"Global.{name}", "must be a whole number, 1 or more",
+                       show(section.get(name)))
             valid = False
+    if not isinstance(start, int) or isinstance(start, bool):
+        issues.add("Global.start_eval_epoch", "must be a whole number", show(start))
+        valid = False
     if section["eval_during_train"] is not True:
         issues.add("Global.eval_during_train", "must be True: a search needs a metric",
                    show(section["eval_during_train"]))
-    start = section.get("start_eval_epoch", 0)
-    if valid and isinstance(start, int) and epochs // interval * interval <= max(start, 0):
+    if valid and not resolve.evaluated_epochs(config):
         issues.add("Global.eval_interval", "must let at least one epoch be evaluated",
-                   f"eval_interval {interval}, start_eval_epoch {start}, epochs {epochs}",
-                   "Evaluate every epoch: 1.")
+                   f"eval_interval {section['eval_interval']}, start_eval_epoch {start}, epochs "
+                   f"{section['epochs']}", "Evaluate every epoch: 1.")
+
+
+def check_classes(config: dict[str, Any], issues: ValidationIssues) -> None:
+    """Add mistakes of the class counts: of the network, or of every network of a distillation, and
+    of the labels that are mixed."""
+    classes, path = resolve.class_num(config), resolve.class_num_path(config)
+    places = dict.fromkeys([path, *(f"{place}.class_num" for place in resolve.networks(config))])
+    wrong = [place for place in places
+             if dotpath.exists(config, place) and resolve.whole(dotpath.get(config, place)) is None]
+    for place in wrong:
+        issues.add(place, "must be a whole number, 1 or more", show(dotpath.get(config, place)),
+                   "It is the number of classes, as many as the lists have.")
+    if wrong or classes is None:
+        return
+    for place in resolve.networks(config):
+        other = resolve.whole(dotpath.find(config, f"{place}.class_num"))
+        if other not in (None, classes) and _compares_logits(config):
+            issues.add(f"{place}.class_num", f"must be {path}: a loss of Loss.Train compares the "
+                       "outputs of both networks", f"{other} and {classes}")
+    mixed = resolve.mixed_classes(config)
+    if list_at(config, "DataLoader.Train.dataset.batch_transform_ops") and mixed != classes:
+        issues.add("Arch.class_num", f"must be {path}: batch_transform_ops make labels of so many "
+                   "classes", f"{show(mixed)} and {classes}", f"Write Arch.class_num: {classes}.")
+
+
+def _compares_logits(config: dict[str, Any]) -> bool:
+    """Whether a loss compares the outputs of the networks of a distillation."""
+    return any(name in _OF_LOGITS and arguments.get("key") in (None, "logits")
+               for name, arguments in components(config, "Loss.Train"))
 
 
 def _check_topk(config: dict[str, Any], issues: ValidationIssues) -> None:
-    classes = class_num(config)
-    for part in ("Train", "Eval"):
-        for metric, arguments in components(config, f"Metric.{part}"):
-            given = arguments.get("topk", [1, 5])
-            topk = given if isinstance(given, list) else [given]
-            numbers = [k for k in topk if isinstance(k, int)]
-            if (metric in TOPK_METRICS and metric.endswith("TopkAcc") and classes
-                    and max(numbers, default=0) > classes):
-                issues.add(f"Metric.{part}", f"top-k must not be larger than the {classes} "
-                           "classes of Arch.class_num", f"topk {topk}",
-                           f"Write topk: {[k for k in numbers if k <= classes] or [1]}.")
+    classes, where = resolve.outputs(config), resolve.class_num_path(config)
+    for path, _, topk in resolve.topk(config):
+        numbers = [k for k in topk if isinstance(k, int)]
+        if classes and max(numbers, default=0) > classes:
+            issues.add(".".join(path.split(".")[:2]), "top-k must not be larger than the "
+                       f"{classes} classes of {where}", f"topk {topk}",
+                       f"Write topk: {[k for k in numbers if k <= classes] or [1]}.")
 
 
 def _check_files(config: dict[str, Any], modes: tuple[str, ...], issues: ValidationIssues) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config import resolve
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import ConfigError, did_you_mean, show
 
@@ -188,7 +189,7 @@ def prepared_stem(config: dict[str, Any], output_dir: str) -> str | None:
 
 def weights_key(config: dict[str, Any]) -> str:
     """A text that is the same for configs that can share one prepared file."""
-    wanted, arch = wanted_weights(config), _section(config, "Arch")
+    wanted, arch = wanted_weights(config), _section(resolve.with_class_num(config), "Arch")
     shapes = {name: arch[name] for name in SHAPING if name in arch}
     asked = [wanted.spec, wanted.head] if wanted else None
     return json.dumps([asked, shapes, config.get("MLDecoder")], sort_keys=True, default=str)
@@ -197,7 +198,8 @@ def weights_key(config: dict[str, Any]) -> str:
 def network_config(config: dict[str, Any]) -> dict[str, Any]:
     """The sections of ``config`` that define the network, without any weights."""
     sections = ("Arch", "MLDecoder", "Slim")
-    bare = with_file({key: value for key, value in config.items() if key in sections}, None)
+    whole = resolve.with_class_num(config)
+    bare = with_file({key: whole[key] for key in whole if key in sections}, None)
     bare.pop("Global", None)
     return bare
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config import resolve
 from paddle_transfer.errors import show
 from paddle_transfer.registry import Component
 from paddle_transfer.settings.reading import Reading
@@ -50,15 +51,15 @@ def check_budgets(reading: Reading, base: dict[str, Any] | None, keys: Sequence[
 
 def most_epochs(base: dict[str, Any], keys: Sequence[SearchKey]) -> int | None:
     """The epochs of the longest training of the space; None when the configs do not say."""
-    config, path = dotpath.clone(base), "Global.epochs"
-    found = [dotpath.get(config, path) if dotpath.exists(config, path) else None]
+    config = dotpath.clone(base)
+    found = [resolve.epochs(config)]
     searched = [key for key in keys if searches_epochs(key)]
     for key in searched:
         h = key.hyperparameter
         for value in h.values if isinstance(h, Choice) else (h.high,):
             key.apply(config, value)
-            found.append(dotpath.get(config, path))
-    whole = [epochs for epochs in found if isinstance(epochs, int) and epochs is not True]
+            found.append(resolve.epochs(config))
+    whole = [epochs for epochs in found if epochs is not None]
     if len(whole) < len(found):
         return None
     always = any(not key.hyperparameter.condition for key in searched)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.base import LOWER_IS_BETTER, metric_names
+from paddle_transfer.config.base import LOWER_IS_BETTER
+from paddle_transfer.config.resolve import metric_names
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.hardware import find_gpus, why_not_writable
 from paddle_transfer.registry import Component

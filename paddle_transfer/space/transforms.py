@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from paddle_transfer.config import resolve
 from paddle_transfer.config.base import list_at
 from paddle_transfer.space.edits import Operator, in_proportion
-from paddle_transfer.space.hyperparameter import is_number
 
 TRAIN_OPS = "DataLoader.Train.dataset.transform_ops"
-EVAL_OPS = "DataLoader.Eval.dataset.transform_ops"
+EVAL_OPS = resolve.EVAL_OPS
 TEST_OPS = "DataLoader.Test.dataset.transform_ops"
 INFER_OPS = "Infer.transforms"
 
@@ -25,10 +25,6 @@ ENCODERS = ("NormalizeImage", "Normalize", "ToTensor", "ToCHWImage")
 
 #: Operators on normalized images (0 is the mean), in the order in which they follow NormalizeImage.
 ON_NUMBERS = ("RandomErasing", "Cutout")
-
-#: Operators whose ``size`` is that of the image that they make.
-SIZED = ("RandCropImage", "RandCropImageV2", "RandomResizedCrop", "RandomCropImage", "CropImage",
-         "CropWithPadding", "CropImageAtRatio", "CenterCrop", "ResizeImage", "Resize")
 
 
 def find(config: dict[str, Any], name: str) -> dict[str, Any] | None:
@@ -64,13 +60,8 @@ def _place(operators: list[Operator], name: str) -> int:
 def side(config: dict[str, Any], path: str) -> int | None:
     """The side in pixels of the square images that the operators at ``path`` make; None if they
     set no size, or one that is not square."""
-    size = None
-    for _, arguments in _sized(list_at(config, path)):
-        size = arguments.get("size", size)
-    first, *others = size if isinstance(size, list) and size else [size]
-    if not is_number(first) or any(other != first for other in others):
-        return None
-    return int(first)
+    size = resolve.image_size(config, path)
+    return size[0] if size and size[0] == size[1] else None
 
 
 def check_train_operators(config: dict[str, Any]) -> str | None:
@@ -95,7 +86,7 @@ def resize(config: dict[str, Any], path: str, *, to: int, fallback: int) -> None
         last = [i + 1 for i, operator in enumerate(operators)
                 if "DecodeImage" in operator or "ResizeImage" in operator]
         operators.insert(max(last, default=0), {"ResizeImage": {"size": old}})
-    keys = {**dict.fromkeys(SIZED, ("size", "resize_short")),
+    keys = {**dict.fromkeys(resolve.SIZED, ("size", "resize_short")),
             "Cutout": ("length",), "TimmAutoAugment": ("img_size",)}
     for operator in operators:
         for name, arguments in operator.items():
@@ -107,5 +98,5 @@ def resize(config: dict[str, Any], path: str, *, to: int, fallback: int) -> None
 def _sized(operators: list[Operator]) -> Iterator[tuple[str, dict[str, Any]]]:
     for operator in operators:
         for name, arguments in operator.items():
-            if name in SIZED and isinstance(arguments, dict):
+            if name in resolve.SIZED and isinstance(arguments, dict):
                 yield name, arguments

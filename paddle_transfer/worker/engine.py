@@ -12,6 +12,7 @@ from ppcls.engine.engine import Engine
 from ppcls.utils import logger
 from ppcls.utils.config import AttrDict
 
+from paddle_transfer.config import resolve
 from paddle_transfer.errors import TrialError, did_you_mean
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.weights.load_report import LoadReport
@@ -47,7 +48,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         self.pretrained: LoadReport | None = None
         self.last_eval: tuple[dict[str, float], dict[str, float]] = ({}, {})
         self.metric, self.stopped = options.metric, False
-        self.multilabel = bool(config["Global"].get("use_multilabel"))
+        self.multilabel = resolve.is_multilabel(config)
         self._train_scalars: dict[str, float] = {}
         self._epoch: EpochResult | None = None
         super().__init__(config, mode)

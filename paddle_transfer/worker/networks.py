@@ -17,6 +17,7 @@ from paddle import nn
 from ppcls.utils import logger
 from ppcls.utils.config import AttrDict, create_attr_dict
 
+from paddle_transfer.config import resolve
 from paddle_transfer.errors import TrialError
 from paddle_transfer.weights import heads
 
@@ -62,7 +63,7 @@ def head_of(arch: dict[str, Any]) -> tuple[str, ...]:
         return network
 
     try:
-        return find_head(build, int(classifier(arch).get("class_num") or 1000))
+        return find_head(build, resolve.outputs({"Arch": arch}) or resolve.DEFAULT_CLASSES)
     except TypeError:
         return ()
 

@@ -7,11 +7,9 @@ from typing import Any
 
 import paddle
 
-from paddle_transfer.config import base, pretrained
+from paddle_transfer import dotpath
+from paddle_transfer.config import base, pretrained, resolve
 from paddle_transfer.errors import SetupError, TrialError
-
-#: Metrics with a ``topk``.
-TOPK_METRICS = ("TopkAcc", "GoogLeNetTopkAcc", "DistillationTopkAcc")
 
 #: Which data the modes of the engine read.
 SPLITS = {"train": ("Train", "Eval"), "eval": ("Eval",), "infer": (), "export": ()}
@@ -23,7 +21,7 @@ def prepare_config(config: dict[str, Any], *, mode: str) -> dict[str, Any]:
     :param mode: ``train``, ``eval``, ``infer`` or ``export``
     :raises TrialError: a file that the config names is not there
     """
-    config = base.complete(config)
+    config = resolve.with_class_num(base.complete(config))
     section = config["Global"]
     if mode != "train":
         section.setdefault("epochs", 1)
@@ -85,17 +83,11 @@ def _limit_topk(config: dict[str, Any]) -> None:
 
     :raises TrialError: nothing is left
     """
-    classes = base.class_num(config)
-    for part in ("Train", "Eval"):
-        for name, arguments in base.components(config, f"Metric.{part}"):
-            topk = arguments.get("topk", (1, 5))
-            topk = [topk] if isinstance(topk, int) else list(topk)
-            if not classes or name not in TOPK_METRICS or max(topk, default=0) <= classes:
-                continue
-            kept = [k for k in topk if k <= classes]
-            if not kept:
-                raise TrialError(
-                    f"Metric.{part}: {name} has topk {topk}, but there are {classes} classes only")
-            for metric in config["Metric"][part]:
-                if name in metric:
-                    metric[name] = {**(metric[name] or {}), "topk": kept}
+    classes = resolve.outputs(config)
+    for path, name, topk in resolve.topk(config):
+        kept = [k for k in topk if not classes or k <= classes]
+        if not kept:
+            raise TrialError(f"{path.rpartition(f'.{name}')[0]}: {name} has topk {topk}, but there "
+                             f"are {classes} classes only")
+        if kept != topk:
+            dotpath.set_(config, path, kept)

@@ -55,32 +55,6 @@ def test_comparable_forgets_the_machine_and_nothing_else(config):
     assert base.comparable(config) != base.comparable(other)
 
 
-@pytest.mark.parametrize(("metrics", "names", "closed"), [
-    ([{"TopkAcc": {"topk": [1, 5]}}], ["top1", "top5", "mean_per_class"], True),
-    ([{"TopkAcc": {"topk": 1}}], ["top1", "mean_per_class"], True),
-    ([{"TopkAcc": None}], ["top1", "top5", "mean_per_class"], True),
-    ([{"TopkAcc": {"topk": [1, 9]}}], ["top1", "mean_per_class"], True),
-    ([{"ATTRMetric": None}, {"MultiLabelMAP": {}}], [
-        "ma", "label_f1", "label_pos_recall", "label_neg_recall", "instance_f1", "instance_acc",
-        "instance_prec", "instance_recall", "MultiLabelMAP"
-    ], True),
-    ([{"HammingDistance": None}, {"AccuracyScore": None}], ["AccuracyScore"], True),
-    ([{"MyOwn": {"x": 1}}], [], False),
-    ([], [], True),
-])
-def test_metric_names(config, metrics, names, closed):
-    config["Metric"]["Eval"] = metrics
-    assert base.metric_names(config) == (names, closed)
-
-
-@pytest.mark.parametrize(("arch", "classes"), [({"name": "X", "class_num": 7}, 7),
-                                               ({"name": "RecModel", "Head": {"class_num": 9}}, 9),
-                                               ({"name": "X"}, None)])
-def test_class_num(arch, classes):
-    assert base.class_num({"Arch": arch}) == classes
-    assert base.class_num({"Arch": {}, "Global": {"class_num": 4}}) == 4
-
-
 def test_a_good_config_has_no_mistakes(config):
     assert mistakes_of(config) == []
 
@@ -129,8 +103,8 @@ def test_a_missing_part_is_named(config, part):
       }, "Global.eval_during_train: must be True: a search needs a metric; found False"),
     ({"eval_interval": 4
       }, "at least one epoch be evaluated; found eval_interval 4, start_eval_epoch 0, epochs 3"),
-    ({"start_eval_epoch": 3
-      }, "at least one epoch be evaluated; found eval_interval 1, start_eval_epoch 3, epochs 3"),
+    ({"start_eval_epoch": 4
+      }, "at least one epoch be evaluated; found eval_interval 1, start_eval_epoch 4, epochs 3"),
     ({"epochs": 0}, "Global.epochs: must be a whole number, 1 or more; found 0"),
     ({"epochs": "3"}, "Global.epochs: must be a whole number, 1 or more; found '3' (a string)"),
     ({"eval_interval": None
@@ -163,13 +137,6 @@ def test_lists_and_folders_that_are_not_there(config, tmp_path, monkeypatch):
             in folder)
     assert f"looked for in {tmp_path}" in folder
     assert "DataLoader.Eval.dataset.cls_label_path: must be a file that exists" in file
-
-
-@pytest.mark.parametrize("setting", [{"use_multilabel": True}, {"eval_mode": "retrieval"}])
-def test_mean_per_class_is_for_one_label_an_image(config, setting):
-    assert "mean_per_class" in base.metric_names(config)[0]
-    config["Global"].update(setting)
-    assert "mean_per_class" not in base.metric_names(config)[0]
 
 
 def test_how_many_images_the_metric_is_measured_on(tmp_path):

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from paddle_transfer.config import resolve
+from paddle_transfer.config.base import GLOBAL_DEFAULTS
 from paddle_transfer.space import transforms
 from paddle_transfer.space.entry import Check, Entry, number, switch, whole
 from paddle_transfer.space.hyperparameter import Value
@@ -51,7 +53,7 @@ def _check_timm(value: Value) -> str | None:
 
 def _side(config: dict[str, Any]) -> int:
     """The side of training images, in pixels."""
-    shape = config["Global"].get("image_shape", [3, 224, 224])
+    shape = resolve.image_shape(config) or GLOBAL_DEFAULTS["image_shape"]
     return transforms.side(config, transforms.TRAIN_OPS) or int(shape[-1])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config import resolve
 from paddle_transfer.config.base import list_at
 from paddle_transfer.space import optimizers, transforms
 from paddle_transfer.space.entry import Entry, whole
@@ -34,18 +35,15 @@ def _check_sizes(config: dict[str, Any]) -> str | None:
     for path in (transforms.TRAIN_OPS, transforms.EVAL_OPS):
         if not list_at(config, path):
             return f"needs {path}"
-    shape = config["Global"].get("image_shape")
-    if transforms.side(config, transforms.TRAIN_OPS) is None and not (
-            isinstance(shape, list) and is_number(shape[-1])):
+    if transforms.side(config, transforms.TRAIN_OPS) is None and not resolve.image_shape(config):
         return ("needs pictures of one square size: a crop in the training operators, or "
                 "Global.image_shape,")
     return None
 
 
 def _apply_resolution(config: dict[str, Any], value: int) -> None:
-    shape = config["Global"].get("image_shape") or [3]
-    fallback = int(shape[-1]) if len(shape) > 1 else int(value)
-    fallback = transforms.side(config, transforms.TRAIN_OPS) or fallback
+    shape = resolve.image_shape(config) or [3, int(value), int(value)]
+    fallback = transforms.side(config, transforms.TRAIN_OPS) or shape[-1]
     for path in (transforms.TRAIN_OPS, transforms.EVAL_OPS, transforms.TEST_OPS,
                  transforms.INFER_OPS):
         transforms.resize(config, path, to=int(value), fallback=fallback)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config import resolve
 from paddle_transfer.space import edits
 from paddle_transfer.space.entries.optimizer import PUBLISHED
 from paddle_transfer.space.entry import Check, Entry, number, switch
@@ -27,7 +28,7 @@ def _apply_smoothing(config: dict[str, Any], epsilon: float) -> None:
 def _check_mixing(config: dict[str, Any]) -> str | None:
     if not dotpath.exists(config, "DataLoader.Train.dataset.name"):
         return "needs the DataLoader.Train.dataset"
-    if not (config["Arch"].get("class_num") or config["Global"].get("class_num")):
+    if resolve.mixed_classes(config) is None:
         return "needs Arch.class_num"
     return _check_celoss(config)
 

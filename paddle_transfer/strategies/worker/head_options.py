@@ -8,7 +8,7 @@ from typing import Any
 from paddle import Tensor, nn
 from paddle.nn import functional
 
-from paddle_transfer.config.base import class_num
+from paddle_transfer.config import resolve
 from paddle_transfer.errors import TrialError
 from paddle_transfer.strategies.head_options import HeadOptions
 from paddle_transfer.strategies.worker.base import WorkerHalf
@@ -25,7 +25,7 @@ class HeadOptionsHalf(WorkerHalf):
         rate, factor = self.options.dropout, self.options.backbone_lr_mult
         if not self.options.model_fields_set & {"dropout", "backbone_lr_mult"}:
             return ()
-        head = classifier(model, class_num(dict(self.config)))
+        head = classifier(model, resolve.outputs(dict(self.config)))
         if rate:
             head.register_forward_pre_hook(lambda layer, inputs: _drop(layer, inputs, rate))
         own = {id(parameter) for parameter in head.parameters()}
