@@ -12,7 +12,13 @@ from typing import Any, cast
 from paddle_transfer.config.base import for_trial
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.config.shipped import schema_path
-from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, is_disk_full
+from paddle_transfer.errors import (
+    ConfigError,
+    DiskFull,
+    SearchFailed,
+    StudyError,
+    is_disk_full,
+)
 from paddle_transfer.executors.base import Executor, ExecutorContext
 from paddle_transfer.executors.registry import make_executor
 from paddle_transfer.loop.callbacks import SearchCallback
@@ -90,7 +96,7 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
     if callbacks is None:
         callbacks = make_reports(settings, ranker)
     place = settings.output.output_dir
-    with _full_disk_named(place), ExitStack() as stack:
+    with _unwritable_named(place), ExitStack() as stack:
         lock, store = _open_study(settings, interrupts, stack, fresh=fresh)
         requests = weights_requests(settings.base, settings.search_space, settings.output,
                                     stages=settings.stages, plan=settings.plan)
@@ -236,11 +242,14 @@ def check_outcome(settings: SearchSettings, records: Sequence[TrialRecord], reas
 
 
 @contextmanager
-def _full_disk_named(place: str) -> Iterator[None]:
-    """A full disk as DiskFull, with the file that could not be written."""
+def _unwritable_named(place: str) -> Iterator[None]:
+    """Errors of the system as StudyError, with the file that could not be read or written; a full
+    disk as DiskFull."""
     try:
         yield
     except OSError as error:
-        if not is_disk_full(error):
-            raise
-        raise DiskFull(error.filename or place) from error
+        file = error.filename or place
+        if is_disk_full(error):
+            raise DiskFull(file) from error
+        raise StudyError(f"{file}: {error.strerror or error}. Nothing that was finished is lost; "
+                         "when it is mended, the same command goes on") from error

@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import difflib
 import errno
+import os
 import re
+import traceback
 import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -187,6 +189,23 @@ def is_disk_full(error: BaseException) -> bool:
     """Whether ``error`` reports a full disk or an exhausted quota."""
     return isinstance(error, DiskFull) or (
         isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+
+
+def cause(error: BaseException, limit: int = 500) -> str:
+    """``error`` in one line, without a full stop at its end, for a fault that nobody foresaw:
+    ``AttributeError: 'Cutout' object has no attribute 'length' (cutout.py, line 40)``.
+
+    The place is where it was raised. An error meant for the user, and one of the system, which
+    names its file, come without one.
+    """
+    text = one_line(error, limit)
+    if not isinstance(error, PaddleTransferError):
+        text = f"{type(error).__name__}: {text}".removesuffix(": ")
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or isinstance(error, (PaddleTransferError, OSError)):
+        return text.rstrip(". ")
+    place = f"{os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}"
+    return f"{text.rstrip('. ')} ({place})"
 
 
 def did_you_mean(word: object, known: Sequence[object]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from paddle_transfer import api
 from paddle_transfer.config.load import show_override
-from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback
+from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback, check_callbacks
 from paddle_transfer.loop.interrupts import Interrupts
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.report.estimate import Estimate, make_estimate
@@ -40,7 +40,8 @@ def search(config: Source, overrides: Overrides = (), *,
     :param config: a search file, or its content
     :param overrides: ``["max_iter=10", ...]`` or a mapping; names whose first letter is a capital
         (``Global.epochs``) go to the base config, any other to the search file
-    :param callbacks: are told what happens, as well as the reports of the search file
+    :param callbacks: are told what happens, as well as the reports of the search file; one that
+        raises is switched off, and the search goes on
     :param fresh: move an earlier run in ``output_dir`` aside and begin anew
     :param check_data: check lists and images before the first trial
     :param paddleclas: a PaddleClas checkout; default: PADDLECLAS_HOME, the current directory when
@@ -51,6 +52,7 @@ def search(config: Source, overrides: Overrides = (), *,
     WeightsError, StudyError (``output_dir`` holds another search, or one is running there),
     DiskFull, SearchFailed (no trial completed).
     """
+    check_callbacks(callbacks)
     settings = load_settings(config, overrides, fields, paddleclas=paddleclas)
     if check_data:
         check_images(settings.base)

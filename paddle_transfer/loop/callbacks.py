@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import sys
-import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, runtime_checkable
 
-from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.errors import ConfigError, ValidationIssue, cause, did_you_mean, show
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import TrialRecord
@@ -74,22 +76,98 @@ class FinalCallback(Protocol):
         return
 
 
-class CallbackList:
-    """Calls all of ``callbacks``. One that raises is not called again and its traceback goes to
-    stderr: a night's search does not die of its progress bar. Errors meant for the user and of the
-    system (a full disk) do end it."""
+#: The events of both protocols, with the numbers of their arguments.
+EVENTS = {"search_started": 1, "trial_started": 2, "epoch_reported": 2, "trial_ended": 2,
+          "search_ended": 2, "final_started": 1, "final_training_started": 2,
+          "final_epoch_reported": 2, "final_ended": 1}
 
-    def __init__(self, callbacks: Sequence[SearchCallback | FinalCallback]):
+
+class CallbackList:
+    """Calls all of ``callbacks``. One that raises is not called again, which one line on stderr
+    says: a night's search does not end with its display. Those with ``essential = True``, such as
+    the result files, do end it."""
+
+    def __init__(self, callbacks: Sequence[object]):
         self._callbacks = list(callbacks)
 
-    def call(self, method: str, *arguments: object) -> None:
-        """Call ``method`` of each."""
+    def call(self, event: str, *arguments: object) -> None:
+        """Call the method ``event`` of each that has it."""
         for callback in list(self._callbacks):
+            method = getattr(callback, event, None)
+            if method is None:
+                continue
+            if getattr(callback, "essential", False) is True:
+                method(*arguments)
+                continue
             try:
-                getattr(callback, method)(*arguments)
-            except (PaddleTransferError, OSError):
-                raise
-            except Exception:
+                method(*arguments)
+            except Exception as error:
                 self._callbacks.remove(callback)
-                print(f"{type(callback).__name__} failed in {method} and is switched off; the "
-                      f"search goes on:\n{traceback.format_exc()}", file=sys.stderr)
+                tell_switched_off(_name(callback), f"failed in {event}", error)
+
+
+def tell_switched_off(name: str, how: str, error: BaseException) -> None:
+    """Say on stderr that ``name`` is used no longer, because of ``error``.
+
+    :param how: what it did, such as ``failed in trial_ended``
+    """
+    if isinstance(error, BrokenPipeError):  # nobody reads our output: what is left of it is dropped
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError, ValueError):
+        print(f"{name} {how} and is switched off; the search goes on: {cause(error)}",
+              file=sys.stderr, flush=True)
+
+
+def check_callbacks(callbacks: object) -> None:
+    """Raises ConfigError for what is no callback: no list, or an item that has no event as a
+    method, or one that does not take the event's arguments."""
+    if isinstance(callbacks, (str, Mapping)) or not isinstance(callbacks, Iterable):
+        raise ConfigError("search()", [ValidationIssue(
+            "callbacks", "must be a list of callbacks", show(callbacks),
+            "Write callbacks=[...], or leave it out.")])
+    issues = [ValidationIssue(f"callbacks.{number}", *mistake)
+              for number, one in enumerate(callbacks) for mistake in _mistakes(one)]
+    if issues:
+        raise ConfigError("search()", issues)
+
+
+def _mistakes(callback: object) -> Iterator[tuple[str, str, str]]:
+    """(rule, found, hint) of what is wrong with one callback."""
+    if isinstance(callback, type):
+        yield ("must be an object, not its class", callback.__name__,
+               f"Write {callback.__name__}().")
+        return
+    methods = {event: getattr(callback, event) for event in EVENTS if hasattr(callback, event)}
+    if not methods:
+        public = [name for name in dir(type(callback)) if not name.startswith("_")]
+        near = (did_you_mean(name, list(EVENTS)) for name in public)
+        meant = next((hint for hint in near if hint.startswith("Did")), "")
+        yield ("must be an object with at least one of the methods of SearchCallback",
+               show(callback), meant or f"They are {', '.join(EVENTS)}.")
+    for event, method in methods.items():
+        if not callable(method):
+            yield f"{event} must be a method", show(method), ""
+        elif not _takes(method, EVENTS[event]):
+            protocol = SearchCallback if hasattr(SearchCallback, event) else FinalCallback
+            wanted = list(inspect.signature(getattr(protocol, event)).parameters)[1:]
+            yield (f"{event} must take the arguments of the event",
+                   f"{event}{inspect.signature(method)}", f"Write {event}({', '.join(wanted)}).")
+
+
+def _takes(method: Callable[..., object], count: int) -> bool:
+    """Whether ``method`` can be called with so many arguments, as far as Python knows."""
+    try:
+        inspect.signature(method).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # it has no signature: written in C
+        return True
+    return True
+
+
+def _name(callback: object) -> str:
+    """``the report visualdl`` for a report, else ``the callback MyCallback``."""
+    name = getattr(callback, "name", None)
+    return (f"the report {name}" if isinstance(callback, FinalCallback) and isinstance(name, str)
+            else f"the callback {type(callback).__name__}")

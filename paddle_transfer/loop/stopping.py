@@ -42,6 +42,8 @@ class Stopwatch:
     :param clock: seconds, monotonic
     """
 
+    essential = True  # it writes to the study
+
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic):
         self._store, self._clock = store, clock
         self._before = self._written = float(store.attributes().get(SECONDS, 0.0))

@@ -13,11 +13,12 @@ from paddle_transfer.settings.search_file import SearchSettings
 class Report(SearchCallback, FinalCallback):
     """Base class of the parts in ``REPORTS``: a callback that does nothing.
 
-    A subclass overrides the methods that it needs. One that raises is switched off, and the search
-    goes on.
+    A subclass overrides the methods that it needs. One that raises, when it is imported, made or
+    called, is switched off, and the search goes on.
 
     :cvar name: the name under ``reports`` in a search file
     :cvar options: the model of its options in a search file
+    :cvar essential: a search without it is of no use: it ends with what the report raises
     :param settings: of the search that is reported
     :param ranker: ranks the points, for all reports alike
     :param given: the options, validated by ``options``
@@ -25,6 +26,7 @@ class Report(SearchCallback, FinalCallback):
 
     name: ClassVar[str]
     options: ClassVar[type[Options]] = Options
+    essential: ClassVar[bool] = False
 
     def __init__(self, settings: SearchSettings, *, ranker: Ranker, given: Options | None = None):
         self.settings, self.ranker = settings, ranker

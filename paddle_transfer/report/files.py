@@ -37,6 +37,7 @@ class ResultFiles(Report):
     trials."""
 
     name = "files"
+    essential = True
 
     @property
     def root(self) -> Path:

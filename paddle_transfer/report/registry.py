@@ -6,8 +6,9 @@ from pydantic import ValidationError
 
 from paddle_transfer.config.validation import Options, issues_of
 from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean
+from paddle_transfer.loop.callbacks import tell_switched_off
 from paddle_transfer.loop.ranking import Ranker
-from paddle_transfer.registry import Component, Registry
+from paddle_transfer.registry import Component, Registry, UnknownName
 from paddle_transfer.report.base import Report
 from paddle_transfer.settings.search_file import SearchSettings
 
@@ -23,7 +24,8 @@ REPORTS: Registry[type[Report]] = Registry(
 
 def check_reports(settings: SearchSettings) -> None:
     """Raises ConfigError for every report of the search file that there is not, or whose options
-    are wrong."""
+    are wrong. One whose module fails when it is imported is no mistake of the file: the search
+    goes on without it."""
     issues: list[ValidationIssue] = []
     for i, component in enumerate(settings.reports):
         if component.name not in REPORTS:
@@ -34,16 +36,35 @@ def check_reports(settings: SearchSettings) -> None:
                 _options(component)
             except ValidationError as error:
                 issues += issues_of(error, f"reports.{i}")
+            except UnknownName as error:
+                if not _fails_itself(error):
+                    issues.append(ValidationIssue(f"reports.{i}", "must be a report",
+                                                  repr(component.name), str(error)))
+            except Exception:
+                continue  # make_reports meets it again, and says so
     if issues:
         raise ConfigError(settings.file, issues)
 
 
 def make_reports(settings: SearchSettings, ranker: Ranker) -> tuple[Report, ...]:
-    """The reports of a search: result files come first, so they are written even when a display
-    fails."""
-    chosen = [one for one in settings.reports if one.name != "files"]
-    return tuple(REPORTS[one.name](settings, ranker=ranker, given=_options(one))
-                 for one in (Component("files"), *chosen))
+    """The reports of a search, without those that cannot be imported or made, which one line on
+    stderr says. Result files come first: they are written even when a display fails."""
+    made: list[Report] = [REPORTS["files"](settings, ranker=ranker)]
+    for component in settings.reports:
+        if component.name == "files":
+            continue
+        try:
+            made.append(REPORTS[component.name](settings, ranker=ranker, given=_options(component)))
+        except Exception as error:
+            tell_switched_off(f"the report {component.name}", "cannot be used",
+                              error.__cause__ or error if isinstance(error, UnknownName) else error)
+    return tuple(made)
+
+
+def _fails_itself(error: UnknownName) -> bool:
+    """Whether a module of that name is there, and raised ``error`` while it was imported."""
+    cause = error.__cause__
+    return cause is not None and not isinstance(cause, (ModuleNotFoundError, AttributeError))
 
 
 def _options(component: Component) -> Options:
