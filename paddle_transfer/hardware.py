@@ -7,6 +7,11 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: Where Paddle and VisualDL make folders, below the home folder, while they are imported.
+_LIBRARY_FOLDERS = (".cache/paddle/dataset", ".visualdl/conf")
 
 
 def find_gpus() -> list[str]:
@@ -64,3 +69,30 @@ def why_not_writable(folder: str) -> str:
     except OSError as error:
         return f"{folder}: {error.strerror}"
     return ""
+
+
+def why_no_library_folders() -> str:
+    """Why Paddle and VisualDL cannot write to the home folder; empty if they can."""
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):
+        return "no home folder is known"
+    reasons = (why_not_writable(os.path.join(home, folder)) for folder in _LIBRARY_FOLDERS)
+    return next(filter(None, reasons), "")
+
+
+@contextmanager
+def writable_home() -> Iterator[None]:
+    """Within it Paddle and VisualDL can be imported: where they could not write to the home folder,
+    ``HOME`` is a temporary one. Raises OSError: there is no temporary folder, either."""
+    if not why_no_library_folders():
+        yield
+        return
+    before = os.environ.get("HOME")
+    with tempfile.TemporaryDirectory(prefix="paddle_transfer-home-") as folder:
+        os.environ["HOME"] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop("HOME")
+            if before is not None:
+                os.environ["HOME"] = before

@@ -76,3 +76,20 @@ def test_what_the_system_refuses_counts(tmp_path, monkeypatch):
         raise OSError(30, "Read-only file system")
     monkeypatch.setattr(hardware.tempfile, "mkdtemp", refuse)
     assert hardware.why_not_writable(str(tmp_path)) == f"{tmp_path}: Read-only file system"
+
+
+@pytest.mark.parametrize("home", ["/dev/null", "~"])
+def test_libraries_get_another_home_where_theirs_cannot_be_written(monkeypatch, home):
+    monkeypatch.setenv("HOME", home)
+    assert hardware.why_no_library_folders()
+    with hardware.writable_home():
+        assert not hardware.why_no_library_folders()
+        made = os.environ["HOME"]
+    assert os.environ["HOME"] == home
+    assert not os.path.exists(made)
+
+
+def test_a_home_that_can_be_written_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with hardware.writable_home():
+        assert os.environ["HOME"] == str(tmp_path)

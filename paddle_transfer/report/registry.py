@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from traceback import extract_tb
+
 from pydantic import ValidationError
 
 from paddle_transfer.config.validation import Options, issues_of
 from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean
 from paddle_transfer.loop.callbacks import tell_switched_off
 from paddle_transfer.loop.ranking import Ranker
-from paddle_transfer.registry import Component, Registry, UnknownName
+from paddle_transfer.registry import Component, Registry, UnknownName, attribute_of
 from paddle_transfer.report.base import Report
 from paddle_transfer.settings.search_file import SearchSettings
 
@@ -37,7 +39,7 @@ def check_reports(settings: SearchSettings) -> None:
             except ValidationError as error:
                 issues += issues_of(error, f"reports.{i}")
             except UnknownName as error:
-                if not _fails_itself(error):
+                if not _fails_itself(error, component.name):
                     issues.append(ValidationIssue(f"reports.{i}", "must be a report",
                                                   repr(component.name), str(error)))
             except Exception:
@@ -61,10 +63,14 @@ def make_reports(settings: SearchSettings, ranker: Ranker) -> tuple[Report, ...]
     return tuple(made)
 
 
-def _fails_itself(error: UnknownName) -> bool:
-    """Whether a module of that name is there, and raised ``error`` while it was imported."""
+def _fails_itself(error: UnknownName, name: str) -> bool:
+    """Whether the module of ``name`` is there, and raised ``error`` while it was imported."""
     cause = error.__cause__
-    return cause is not None and not isinstance(cause, (ModuleNotFoundError, AttributeError))
+    if isinstance(cause, ModuleNotFoundError):
+        return not f"{name.partition(':')[0]}.".startswith(f"{cause.name}.")
+    if isinstance(cause, AttributeError):  # by the look-up of the attribute, or inside the module
+        return extract_tb(cause.__traceback__)[-1].name != attribute_of.__name__
+    return cause is not None
 
 
 def _options(component: Component) -> Options:

@@ -17,16 +17,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from visualdl import LogWriter
-
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import EpochReport
+from paddle_transfer.hardware import writable_home
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.report.base import Report
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value
 from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import TrialRecord
+
+with writable_home():  # it writes there while it is imported
+    from visualdl import LogWriter
 
 RECORD_FILE = "vdlrecords.0000000001.log"  # VisualDL finds files by "vdlrecords" in their name
 DONE = ".complete"  # a directory that needs no rewriting when the search goes on

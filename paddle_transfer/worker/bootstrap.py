@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from paddle_transfer.errors import SetupError
+from paddle_transfer.hardware import writable_home
 from paddle_transfer.worker.locate import EngineHome, require_paddle
 from paddle_transfer.worker.options import RunOptions
 
@@ -33,6 +34,9 @@ def load_ppcls(home: EngineHome) -> None:
     if home.path not in sys.path:
         sys.path.insert(0, home.path)
     try:
+        with writable_home():  # PaddleClas imports both; its own cache stays in the real one
+            importlib.import_module("paddle")
+            importlib.import_module("visualdl")
         module = importlib.import_module("ppcls.engine.engine")
     except ModuleNotFoundError as error:
         raise SetupError(f"{home} cannot be imported: the library {error.name} is missing. "
