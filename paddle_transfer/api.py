@@ -24,7 +24,7 @@ from paddle_transfer.executors.registry import make_executor
 from paddle_transfer.loop.callbacks import SearchCallback
 from paddle_transfer.loop.driver import Driver
 from paddle_transfer.loop.final import FinalRuns
-from paddle_transfer.loop.interrupts import Interrupts
+from paddle_transfer.loop.interrupts import Interrupts, unidentified
 from paddle_transfer.loop.lock import DirectoryLock, move_aside
 from paddle_transfer.loop.pruning import trial_pruner
 from paddle_transfer.loop.ranking import Ranker
@@ -35,10 +35,11 @@ from paddle_transfer.report.forecast import sampler_of
 from paddle_transfer.report.registry import make_reports
 from paddle_transfer.samplers.base import PosteriorSampler, Sampler
 from paddle_transfer.samplers.registry import SAMPLERS
+from paddle_transfer.settings.inputs import read_inputs
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.search_key import unsupported
 from paddle_transfer.study.base import Store
-from paddle_transfer.study.identity import check_identity
+from paddle_transfer.study.identity import check_identity, check_settings
 from paddle_transfer.study.records import TrialRecord, TrialState
 from paddle_transfer.weights.for_search import SearchWeights
 from paddle_transfer.weights.requests import weights_requests
@@ -90,20 +91,27 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
     arguments are those of ``run_search``.
 
     :param more: callbacks beside ``callbacks``
-    Raises KeyboardInterrupt when it was asked to stop before its first trial.
+    Raises KeyboardInterrupt when it was asked to stop before its first trial; Unidentified before
+    it was known whether the trials in ``output_dir`` are its own.
     """
     sampler, ranker = make_sampler_and_ranker(settings)
     if callbacks is None:
         callbacks = make_reports(settings, ranker)
     place = settings.output.output_dir
     with _unwritable_named(place), ExitStack() as stack:
-        lock, store = _open_study(settings, interrupts, stack, fresh=fresh)
-        requests = weights_requests(settings.base, settings.search_space, settings.output,
-                                    stages=settings.stages, plan=settings.plan)
-        weights = SearchWeights(requests, settings.output, paddleclas=paddleclas, ppcls=ppcls,
-                                pause=interrupts.pause)
-        weights.resolve()
-        check_identity(store, weights.identity(settings.identity()), place=place)
+        with unidentified():
+            lock, store = _open_study(settings, interrupts, stack, fresh=fresh)
+            requests = weights_requests(settings.base, settings.search_space, settings.output,
+                                        stages=settings.stages, plan=settings.plan)
+            weights = SearchWeights(requests, settings.output, paddleclas=paddleclas, ppcls=ppcls,
+                                    pause=interrupts.pause)
+            inputs = read_inputs(settings, without=weights.asked)
+            check_settings(store, settings.identity(), inputs, place=place)
+            weights.resolve()
+            notes = check_identity(store, weights.identity(settings.identity()), inputs,
+                                   place=place)
+        for note in notes:
+            print(note, file=sys.stderr)
         write_settings(settings)
         folders = _make_trial_folders(settings, store, paddleclas=paddleclas,
                                       pretrained=weights.prepare())

@@ -104,6 +104,15 @@ def walk(data: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield from walk(value, f"{prefix}.{key}" if prefix else str(key))
 
 
+def replaced(data: Any, texts: Mapping[str, str]) -> Any:
+    """A copy of plain ``data`` with every text that ``texts`` has replaced."""
+    if isinstance(data, dict):
+        return {key: replaced(value, texts) for key, value in data.items()}
+    if isinstance(data, list):
+        return [replaced(value, texts) for value in data]
+    return texts.get(data, data) if isinstance(data, str) else data
+
+
 def same(a: object, b: object) -> bool:
     """Equality of settings: 1 and 1.0 are equal, 1 and True are not, in lists and mappings too."""
     if isinstance(a, dict) and isinstance(b, dict):

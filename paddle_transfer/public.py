@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from paddle_transfer import api
 from paddle_transfer.config.load import show_override
 from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback, check_callbacks
-from paddle_transfer.loop.interrupts import Interrupts
+from paddle_transfer.loop.interrupts import Interrupts, Unidentified
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.report.estimate import Estimate, make_estimate
 from paddle_transfer.report.registry import check_reports
@@ -57,14 +56,17 @@ def search(config: Source, overrides: Overrides = (), *,
     if check_data:
         check_images(settings.base)
     api.check_version(settings, locate(paddleclas).version)
-    reason = INTERRUPTED
-    with Interrupts([signal.SIGINT], exits=False) as interrupts, suppress(KeyboardInterrupt):
-        reason, records = api.run(settings, interrupts, fresh=fresh, paddleclas=paddleclas,
-                                  runner=api.PADDLE_RUNNER, more=callbacks,
-                                  ppcls=lambda: ppcls_folder(paddleclas))
-        if reason != INTERRUPTED:
-            api.check_outcome(settings, records, reason)
-    return _result(settings, reason)
+    reason, identified = INTERRUPTED, True
+    with Interrupts([signal.SIGINT], exits=False) as interrupts:
+        try:
+            reason, records = api.run(settings, interrupts, fresh=fresh, paddleclas=paddleclas,
+                                      runner=api.PADDLE_RUNNER, more=callbacks,
+                                      ppcls=lambda: ppcls_folder(paddleclas))
+            if reason != INTERRUPTED:
+                api.check_outcome(settings, records, reason)
+        except KeyboardInterrupt as stopped:
+            identified = not isinstance(stopped, Unidentified)
+    return _result(settings, reason, identified=identified)
 
 
 def estimate(config: Source, overrides: Overrides = (), *, paddleclas: str | None = None,
@@ -110,9 +112,12 @@ def check_images(base: BaseTraining) -> None:
         print(report.text(), file=sys.stderr)
 
 
-def _result(settings: SearchSettings, reason: str) -> SearchResult:
-    """The result in ``output_dir``; an empty one when nothing had begun before an interrupt."""
+def _result(settings: SearchSettings, reason: str, *, identified: bool) -> SearchResult:
+    """The result in ``output_dir``; an empty one when nothing had begun before an interrupt.
+
+    :param identified: whether what is there is known to be of this search
+    """
     folder = Path(settings.output.output_dir)
-    if reason == INTERRUPTED and not (folder / "search.yaml").exists():
+    if not identified or (reason == INTERRUPTED and not (folder / "search.yaml").exists()):
         return SearchResult(folder, settings.objective.metric, reason, (), ())
     return replace(load_search(folder), reason=reason)

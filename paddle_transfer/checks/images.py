@@ -8,6 +8,7 @@ import hashlib
 import io
 import itertools
 import os
+import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -48,9 +49,13 @@ class ImageInfo(NamedTuple):
     thumbnail: bytes
 
 
-#: Size, mtime and ctime (ns) of a file. A file with the same stamp has the same content; ctime also
-#: changes when a file is copied back with its old mtime.
-FileStamp = tuple[int, int, int]
+#: Size, mtime, ctime (ns) and inode of a file. A file with the same stamp has the same content:
+#: ctime also changes when a file is copied back with its old mtime, and the inode when folders with
+#: the same names of files are swapped.
+FileStamp = tuple[int, int, int, int]
+#: ns between two different ctimes: of a clock that ticks 100 times a second, and of a file system
+#: that keeps whole seconds (FAT: every second one).
+_TICK, _COARSE_TICK = 12_000_000, 2_000_000_000
 Inspected = tuple[str, FileStamp | None, ImageInfo]
 _AS_INFO = partial(tuple.__new__, ImageInfo)  # several times as fast as ImageInfo._make
 _KILLS_PROCESS = ImageInfo("decoding it kills the process", "", b"", 0, 0, b"")
@@ -126,7 +131,26 @@ def file_stamp(path: str) -> FileStamp | None:
         status = os.stat(path)
     except OSError:
         return None
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def settled_stamp(path: str) -> FileStamp | None:
+    """The stamp under which what is read of a file next may be kept; None if it does not exist.
+
+    A change within one tick of the clock would leave the same stamp. So the tick of a new file is
+    waited for; where that takes seconds, the stamp is one that no file has.
+    """
+    for _ in range(2):
+        now, stamp = time.time_ns(), file_stamp(path)
+        if stamp is None:
+            return None
+        size, modified, changed, inode = stamp
+        tick = _COARSE_TICK if changed % 1_000_000_000 == 0 else _TICK
+        age = now - changed
+        if not 0 <= age < tick:
+            return stamp
+        time.sleep(min(tick - age, _TICK) / 1e9)
+    return size, modified, -1, inode
 
 
 def _start_process() -> None:
@@ -139,7 +163,7 @@ def _start_process() -> None:
 
 def _inspect_chunk(paths: Sequence[str]) -> list[tuple[FileStamp | None, tuple[object, ...]]]:
     # plain tuples travel faster between processes
-    return [(file_stamp(path), tuple(inspect_image(path))) for path in paths]
+    return [(settled_stamp(path), tuple(inspect_image(path))) for path in paths]
 
 
 def inspect_images(paths: Iterable[str], *,

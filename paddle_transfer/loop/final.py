@@ -74,11 +74,15 @@ class FinalConfigs:
                             seed=record.seed, device=self._device), str(path))
 
     def digest(self, point: Point, *parts: object) -> str:
-        """A hash of all that determines the training of ``point``, and of ``parts``. Raises
-        StudyError when a list cannot be read."""
+        """A hash of all that determines the training of ``point``, images included, and of
+        ``parts``. Raises StudyError when a list cannot be read."""
+        from paddle_transfer.checks.fingerprints import fingerprint_list  # numpy
+
         config = self.config(point)
+        sections = [config["DataLoader"][part]["dataset"] for part in ("Train", "Eval")]
         try:
-            lists = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in _lists(config)]
+            lists = [fingerprint_list(section, file, in_order=True).token
+                     for section, file in zip(sections, _lists(config), strict=True)]
         except OSError as error:
             raise StudyError(
                 f"{error.filename}: the list for the final training cannot be read "

@@ -7,8 +7,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+
+class Unidentified(KeyboardInterrupt):
+    """A search was stopped before it was known whether what is in its folder is its own."""
+
+
+@contextmanager
+def unidentified() -> Iterator[None]:
+    """Turns KeyboardInterrupt into Unidentified."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Unidentified from error
 
 
 class Interrupts:

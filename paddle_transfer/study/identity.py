@@ -1,23 +1,33 @@
-"""Whether a study belongs to a search: the settings that make two searches the same."""
+"""Whether a study belongs to a search: the settings, and the content of the files that its results
+depend on, that make two searches the same."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.errors import StudyError
 from paddle_transfer.study.base import Store
+from paddle_transfer.study.inputs import Changes, Inputs, compare, keep_copies, to_plain
 
-#: The study's attribute that holds the settings.
-IDENTITY = "identity"
+#: The study's attributes that hold the settings, and the hashes of the inputs.
+IDENTITY, INPUTS = "identity", "inputs"
+#: How the content of weights stands in the settings of a study.
+HASHED = "sha256:"
 
 
-def check_identity(store: Store, identity: dict[str, Any], *, place: str) -> None:
-    """Make sure that the study's trials belong to the search of ``identity``; a new study keeps it.
+def check_identity(store: Store, identity: dict[str, Any], inputs: Inputs | None = None, *,
+                   place: str) -> list[str]:
+    """Make sure that the study's trials belong to the search of ``identity`` and ``inputs``; a new
+    study keeps both. Returns remarks for the user.
 
-    Raises StudyError with every setting that changed.
+    :param inputs: None: they are not compared, or kept
+    :param place: the search's output_dir
+    Raises StudyError with everything that changed.
     """
-    known = store.attributes().get(IDENTITY)
+    attributes = store.attributes()
+    known = attributes.get(IDENTITY)
     if known is None:
         if store.records():
             raise StudyError(
@@ -25,11 +35,57 @@ def check_identity(store: Store, identity: dict[str, Any], *, place: str) -> Non
                 "Choose another output_dir or storage, or start anew with --fresh (the old run is "
                 "moved aside)")
         store.set_attribute(IDENTITY, identity)
+    then = attributes.get(INPUTS)
+    changes = compare(then or {}, inputs or {}, place)
+    notes = list(changes.told)
+    if known is not None and _refuse_changes(known, identity, changes, place):
+        store.set_attribute(IDENTITY, identity)
+    if inputs is not None and to_plain(inputs) != then:
+        if known is not None and then is None and inputs:
+            notes.append("This search was begun by an earlier version, which did not keep the "
+                         "content of its lists and images: a change since then would not be "
+                         "noticed, one from now on will be.")
+        keep_copies(inputs, place)
+        store.set_attribute(INPUTS, to_plain(inputs))
+    return notes
+
+
+def check_settings(store: Store, identity: dict[str, Any], inputs: Inputs, *, place: str) -> None:
+    """As ``check_identity`` while the content of pretrained weights is not known yet: they are not
+    compared, and nothing is kept."""
+    attributes = store.attributes()
+    known = attributes.get(IDENTITY)
+    if known is None:
         return
-    changes = dotpath.diff(known, identity)
-    if changes:
-        raise StudyError("\n".join([
-            f"{place}: holds a search with other settings, and its trials would not compare with "
-            "new ones. Changed:", *(f"  - {change}" for change in changes),
-            "Take the changes back to go on with it, choose another output_dir, or start anew with "
-            "--fresh (the old run is moved aside)"]))
+    _refuse_changes(known, _with_hashes(known, identity),
+                    compare(attributes.get(INPUTS) or {}, inputs, place), place)
+
+
+def _with_hashes(known: Any, now: Any) -> Any:
+    """``now`` with the hashes that ``known`` has in the places of texts."""
+    if isinstance(known, dict) and isinstance(now, dict):
+        return {key: _with_hashes(known.get(key), value) for key, value in now.items()}
+    if isinstance(known, list) and isinstance(now, list) and len(known) == len(now):
+        return [_with_hashes(*pair) for pair in zip(known, now, strict=True)]
+    hashed = isinstance(known, str) and known.startswith(HASHED)
+    return known if hashed and isinstance(now, str) else now
+
+
+def _refuse_changes(known: dict[str, Any], identity: dict[str, Any], changes: Changes,
+                    place: str) -> bool:
+    """Raises StudyError for changes; else whether only the names of files are others."""
+    plain = dotpath.diff(known, identity)
+    settings = dotpath.diff(known, dotpath.replaced(identity, changes.renamed)) if plain else []
+    if settings or changes.refused:
+        raise _refusal(place, settings, changes.refused)
+    return bool(plain)
+
+
+def _refusal(place: str, settings: Sequence[str], files: Sequence[str]) -> StudyError:
+    what = " and ".join(word for word, there in (("settings", settings), ("data", files)) if there)
+    return StudyError("\n".join([
+        f"{place}: holds a search with other {what}, and its trials would not compare with new "
+        "ones. Changed:", *(f"  - {change}" for change in (*files, *settings)),
+        "Take the changes back to go on with it, or begin anew: with --fresh (the old run is moved "
+        "aside) or in another output_dir. There a search with search_mode bayes learns from these "
+        f"trials by warm_start: [{place}]"]))

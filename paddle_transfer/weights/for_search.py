@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paddle_transfer import dotpath
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.config.pretrained import NAMES
 from paddle_transfer.errors import DiskFull, PaddleTransferError, SetupError
@@ -87,11 +88,17 @@ class SearchWeights:
         assert found is not None, "a request for no weights"
         return found
 
+    @property
+    def asked(self) -> set[str]:
+        """The files and addresses that trials can ask for."""
+        return {request.wanted.spec for request in self._requests.values()
+                if request.wanted.spec not in NAMES}
+
     def identity(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """``settings`` (a search's identity) with the checksums of weights in place of paths."""
         content = {spec: f"sha256:{found.sha256}" for (spec, _), found in self._resolved.items()
                    if spec not in NAMES}
-        return {key: _replaced(value, content) for key, value in settings.items()}
+        return {key: dotpath.replaced(value, content) for key, value in settings.items()}
 
     def prepare(self) -> dict[str, dict[str, Any]]:
         """Write the file of every request, unless an earlier run of this search has.
@@ -175,12 +182,3 @@ def _read_origin(stem: str, sha256: str) -> dict[str, Any] | None:
     except (OSError, ValueError, AttributeError):
         return None
     return origin if made_of == (sha256, content) else None
-
-
-def _replaced(data: Any, content: Mapping[str, str]) -> Any:
-    """A copy of plain ``data`` with every text that ``content`` has replaced."""
-    if isinstance(data, dict):
-        return {key: _replaced(value, content) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_replaced(value, content) for value in data]
-    return content.get(data, data) if isinstance(data, str) else data

@@ -93,7 +93,7 @@ def test_the_same_command_again_trains_nothing_and_tells_it_again(tmp_path, audi
 
 def test_other_lists_are_trained_again(tmp_path, audit):
     run(tmp_path)
-    (tmp_path / "Eval.txt").write_text("other.png 0\n")
+    (tmp_path / "Test.txt").write_text("other.png 0\n")
     assert run(tmp_path) == 0
     assert len(audit()) == 4
     assert run(tmp_path, final=Final("train")) == 0
