@@ -12,6 +12,7 @@ from pathlib import Path
 
 from paddle_transfer.cli.command import Command, add_config_arguments, add_paddleclas_argument
 from paddle_transfer.config.load import apply_overrides, load_yaml
+from paddle_transfer.config.shape import require_shape
 from paddle_transfer.progress import ProgressBar
 
 
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     config = apply_overrides(load_yaml(arguments.config), arguments.override)
+    require_shape(config, arguments.config)
     from paddle_transfer.checks.checker import check_config
 
     report = check_config(config, file=arguments.config, processes=arguments.processes,

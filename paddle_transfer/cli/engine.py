@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from paddle_transfer.cli.command import Command, add_config_arguments, add_paddleclas_argument
 from paddle_transfer.config import base, load, pretrained
+from paddle_transfer.config.shape import require_shape
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.strategies.section import check_strategy
 from paddle_transfer.worker.bootstrap import open_engine
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def read_config(arguments: argparse.Namespace, *, train: bool) -> dict[str, Any]:
     """The complete config that ``arguments`` name. Raises ConfigError."""
     config = load.apply_overrides(load.load_yaml(arguments.config), arguments.override)
+    require_shape(config, arguments.config)
     if arguments.pretrained is not None:
         pretrained.set_weights(config, arguments.pretrained)
     pretrained.require_valid_transfer(config, file=arguments.config, train=train)

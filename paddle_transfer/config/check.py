@@ -10,6 +10,7 @@ from paddle_transfer import dotpath
 from paddle_transfer.config import resolve
 from paddle_transfer.config.base import GLOBAL_DEFAULTS, components, list_at
 from paddle_transfer.config.pretrained import check_transfer
+from paddle_transfer.config.shape import check_shape
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 
@@ -30,20 +31,21 @@ def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
     :param lacking: takes missing folders and files of the data sets in place of ``issues``
     :param tested: whether the test list is needed, too
     """
-    found, missing = ValidationIssues(), ValidationIssues()
+    found, missing = ValidationIssues(check_shape(config)), ValidationIssues()
+    shapely = not found
     for section in NEEDED:
-        value, top = dotpath.find(config, section), section.partition(".")[0]
-        if not value:
+        top = section.partition(".")[0]
+        if not dotpath.find(config, section) and not any(
+                f"{section}.".startswith(f"{issue.where}.") for issue in found):
             hint = did_you_mean(top, list(config)) if top not in config else ""
             found.add(section, "is needed", "nothing there", hint if hint.startswith("Did") else
                       "See any training config of PaddleClas.")
-        elif not isinstance(value, (dict, list)):
-            found.add(section, "must be a mapping or a list", show(value))
-    check_transfer(config, found)
-    _check_global(config.get("Global"), found)
-    check_classes(config, found)
-    _check_topk(config, found)
-    _check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), missing)
+    if shapely:  # the rules below rely on it
+        check_transfer(config, found)
+        _check_global(config.get("Global"), found)
+        check_classes(config, found)
+        _check_topk(config, found)
+        _check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), missing)
     for target, added in ((issues, found), (issues if lacking is None else lacking, missing)):
         target += [replace(issue, where=f"{prefix}: {issue.where}") for issue in added]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from paddle_transfer.config.check import check_base
 from paddle_transfer.config.load import apply_overrides, load_yaml
+from paddle_transfer.config.shape import check_shape
 from paddle_transfer.config.shipped import shipped_file
 from paddle_transfer.config.validation import ValidationIssues, read
 from paddle_transfer.errors import ConfigError, ValidationIssue
@@ -17,7 +18,7 @@ from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.schema import SearchFile
 
 #: Without these sections nothing can be checked against a config.
-_SECTIONS = ("Global", "Arch", "Loss", "DataLoader", "Metric")
+_SECTIONS = ("Global", "Arch", "Loss", "Optimizer", "DataLoader", "Metric")
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,7 @@ class Reading:
         config = override(config, options, self.issues)
         check_base(config, self.issues, prefix=file, lacking=self.lacking,
                    tested=key == "base_config_file" and self.data.get("final") is not None)
-        usable = isinstance(config.get("Optimizer"), (dict, list)) and all(
-            isinstance(config.get(section), dict) for section in _SECTIONS)
+        usable = all(map(config.get, _SECTIONS)) and not check_shape(config)
         return file, config if usable else None
 
 

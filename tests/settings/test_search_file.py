@@ -420,8 +420,8 @@ def test_mistakes_of_the_base_config_come_along_with_its_name(tmp_path):
     ("a: [1\n", "base.yaml: line 2, column 1: it must be valid YAML"),
     ("", "base.yaml: the file must hold a mapping"),
     ("Global: 3\nArch: x\n",
-     "base.yaml: Global: must be a mapping or a list; found 3 (an integer)"),
-    ("Global: {epochs: 1}\nArch: []\n", "base.yaml: Arch: is needed"),
+     "base.yaml: Global: must be a mapping; found 3 (an integer)"),
+    ("Global: {epochs: 1}\nArch: []\n", "base.yaml: Arch: must be a mapping; found [] (a list)"),
 ])
 def test_a_broken_base_config(tmp_path, text, expected):
     path = write_search(tmp_path, workers=0)
