@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.files import open_file
 
 #: Keys that PaddleClas's engine reads without a default. ``Global.epochs`` must be given.
 GLOBAL_DEFAULTS: dict[str, Any] = {
@@ -87,7 +88,7 @@ def list_size(config: dict[str, Any], part: str) -> int | None:
     if not isinstance(file, str):
         return None
     try:
-        with open(file, "rb") as stream:
+        with open_file(file) as stream:
             return sum(bool(line.strip()) for line in stream) or None
     except OSError:
         return None
