@@ -22,6 +22,9 @@ def replay_tables(arguments: argparse.Namespace) -> int:
     from paddle_transfer.samplers.gp.past_tasks import read_tasks
     from paddle_transfer.samplers.gp.task_prior import compress_table
 
+    if arguments.prior and arguments.leave_one_out:
+        raise PaddleTransferError("--prior and --leave-one-out: give one of them; each says what "
+                                  "bayes_prior learns from")
     tables = [load_table(path) for path in arguments.table]
     tasks = read_tasks(arguments.prior) if arguments.prior else None
     if arguments.leave_one_out:

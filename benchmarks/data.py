@@ -3,7 +3,6 @@ unchanged."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import time
 from pathlib import Path
 
 from paddle_transfer.checks.listfile import write_list
+from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.config.load import dump_yaml
 
 CLASSES = 20
@@ -75,7 +75,7 @@ def check(config: Path, *, processes: int, cache: Path) -> dict:
 
 
 def main(argv=None) -> int:
-    parser = argparse.ArgumentParser(prog="benchmark.py data", description=__doc__)
+    parser = OptionParser(prog="benchmark.py data", description=__doc__)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--side", type=int, default=128, help="px (default: %(default)s)")
     parser.add_argument("--repeats", type=int, default=3,

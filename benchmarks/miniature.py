@@ -210,15 +210,15 @@ HELD_OUT = (
 
 def main(argv=None) -> int:
     """Write tables as files, ``<output>/<name>.csv.gz``."""
-    import argparse
     from pathlib import Path
 
     from benchmarks.recorded import save_table
+    from paddle_transfer.cli.parser import OptionParser
     from paddle_transfer.errors import did_you_mean
 
     known = {task.name: task for task in (*TASKS, *HELD_OUT)}
-    parser = argparse.ArgumentParser(prog="benchmark.py miniature",
-                                     description=__doc__.split("\n")[0])
+    parser = OptionParser(prog="benchmark.py miniature",
+                          description=__doc__.split("\n")[0])
     parser.add_argument("task", nargs="*", metavar="TASK",
                         help=f"default: all of {', '.join(known)}")
     parser.add_argument("--output", type=Path, required=True, help="folder")

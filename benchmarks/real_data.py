@@ -402,7 +402,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--test-per-class", type=int, default=0, help="for a test list (default: none)"
     )
-    made.add_argument("--classes", nargs="+", metavar="CLASS", help="only these (default: all)")
+    made.add_argument("--classes", nargs="+", action="extend", metavar="CLASS",
+                      help="only these (default: all)")
     made.add_argument("--size", type=int, default=64, help="side in pixels (default: %(default)s)")
     made.add_argument("--seed", type=int, default=0, help="of the split and of wrong labels")
     made.add_argument(

@@ -8,7 +8,6 @@ second call goes on where the first one stopped.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import shutil
@@ -23,6 +22,7 @@ from typing import Any
 import numpy
 
 from benchmarks.recorded import BASELINE, Table, save_table
+from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import PaddleTransferError, SetupError, did_you_mean
 from paddle_transfer.space.hyperparameter import Choice
@@ -254,7 +254,7 @@ def collect(output: Path, *, epochs: int, classes: int, name: str) -> Table:
 
 
 def main(argv=None) -> int:
-    parser = argparse.ArgumentParser(prog="benchmark.py record", description=__doc__.split("\n")[0])
+    parser = OptionParser(prog="benchmark.py record", description=__doc__.split("\n")[0])
     parser.add_argument("task", nargs="+", help=f"of {', '.join(TASKS)}")
     parser.add_argument("--work", type=Path, default=Path("output/record"),
                         help="images, weights and trials "

@@ -215,7 +215,8 @@ def record(task: Task, seeds: Sequence[int], *, better_half: bool, work: Path) -
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     made.add_argument("task", help="a folder of benchmarks/tables")
-    made.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    made.add_argument("--seeds", nargs="+", action="extend", type=int,
+                      help="default: 0 and 1")
     made.add_argument(
         "--better-half",
         action="store_true",
@@ -233,7 +234,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
     task = load_task(chosen.task, TABLES)
-    rows = record(task, chosen.seeds, better_half=chosen.better_half, work=chosen.work)
+    rows = record(task, chosen.seeds or [0, 1], better_half=chosen.better_half, work=chosen.work)
     counts = dict(sorted(Counter(seed for _, seed in rows).items()))
     print(f"{task.name}: trainings by seed {counts}, grid of {len(task.points)}")
     return 0

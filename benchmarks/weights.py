@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from paddle_transfer.cli.parser import OptionParser
+
 #: The ratio that must not be passed (issue 4).
 LIMIT = 1.5
 
@@ -91,7 +93,7 @@ def run(arguments) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = OptionParser(description=__doc__)
     _arguments(parser)
     return run(parser.parse_args(argv))
 

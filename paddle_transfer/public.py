@@ -90,6 +90,7 @@ def load_settings(config: Source, overrides: Overrides = (),
     """
     values = dict(overrides) if isinstance(overrides, Mapping) else {}
     texts = [overrides] if isinstance(overrides, str) else [] if values else list(overrides)
+    texts = [text for text in texts if text.partition("=")[0].strip() not in (fields or {})]
     texts += [show_override(path, value) for path, value in {**values, **(fields or {})}.items()]
     source = config if isinstance(config, Mapping) else os.fspath(config)
     settings = load_search_file(source, texts, dry_run=dry_run, paddleclas=paddleclas)

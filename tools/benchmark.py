@@ -20,10 +20,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from benchmarks import cli
 from paddle_transfer.cli.command import guarded
+from paddle_transfer.cli.parser import OptionParser
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    top = OptionParser(description=__doc__.split("\n")[0])
     commands = top.add_subparsers(dest="command", required=True)
     replay = commands.add_parser("replay", help="replay searches on recorded tables")
     replay.add_argument("--table", nargs="+", required=True, help="recorded grids (.csv, .csv.gz)")
@@ -31,9 +32,8 @@ def parser() -> argparse.ArgumentParser:
                         help="default: all of bayes, bayes_prior, random, skopt, ...")
     replay.add_argument("--repeats", type=int, default=50)
     replay.add_argument("--trials", type=int, default=20)
-    replay.add_argument(
-        "--fixed",
-        help="k=v,...: the point tried first; default: the published one; 'none': no such")
+    replay.add_argument("--fixed", help="k=v,...: the point tried first; default: the published "
+                        "one; 'none': no such")
     replay.add_argument("--workers", type=int, default=1, help="trials at once")
     replay.add_argument("--acquisition", default="ei")
     replay.add_argument("--prior", help="a prior file for bayes_prior instead of the shipped one")

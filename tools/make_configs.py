@@ -1,6 +1,5 @@
 """Write the generated files of ppcls_configs, or check that they are in step with the templates."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from paddle_transfer.cli.command import guarded
+from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.cli.schema import schema_text
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.config.shipped import SCHEMA
@@ -15,7 +15,7 @@ from paddle_transfer.datasets.config_files import shipped_files
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = OptionParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path("ppcls_configs"),
                         help="where to write (default: %(default)s)")
     parser.add_argument("--check", action="store_true",

@@ -1,12 +1,12 @@
 """Write what the docs and the search file's schema take from the package, or check it."""
 
-import argparse
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from paddle_transfer.cli.command import guarded
+from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.cli.schema import schema_text
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.settings import document as search_file
@@ -22,7 +22,7 @@ PAGES = {
 
 
 def main(argv=None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = OptionParser(description=__doc__)
     parser.add_argument("--root", default=".", help="the checkout (default: %(default)s)")
     parser.add_argument("--check", action="store_true",
                         help="write nothing; exit code 1 when a file differs")

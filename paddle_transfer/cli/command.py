@@ -8,25 +8,15 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
-from typing_extensions import override as overrides
-
+from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.config.shipped import find_config
-from paddle_transfer.errors import PaddleTransferError, one_line
+from paddle_transfer.errors import ConfigError, PaddleTransferError, ValidationIssue, one_line
 
 #: Exit code of a fault of this program or of a library, as opposed to a mistake in its input (2).
 FAULT = 70
 #: An environment variable: when it is set, every error shows its traceback.
 TRACEBACK = "PADDLE_TRANSFER_TRACEBACK"
-
-
-class ArgumentParser(argparse.ArgumentParser):
-    """Its messages quote arguments in one printable line."""
-
-    @overrides
-    def error(self, message: str) -> NoReturn:
-        super().error(one_line(message))
 
 
 @dataclass(frozen=True)
@@ -48,8 +38,8 @@ class Command:
 
     def main(self, argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
         """Parse ``argv`` (default: of the process), run, and return the exit code."""
-        parser = ArgumentParser(prog=prog, description=self.description,
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser = OptionParser(prog=prog, description=self.description,
+                              formatter_class=argparse.RawDescriptionHelpFormatter)
         self.add_arguments(parser)
         return guarded(lambda: self.run(parser.parse_args(argv)), interrupted=self.interrupted,
                        error_prefix=self.error_prefix)
@@ -109,6 +99,22 @@ def add_config_arguments(parser: argparse.ArgumentParser, *, kind: str, example:
                         help=f"{kind}: a file, or the name of a shipped one such as {example}")
     parser.add_argument("-o", "--override", action="append", default=[], metavar="KEY=VALUE",
                         help=f"{override}; may be repeated")
+
+
+def check_pretrained(arguments: argparse.Namespace) -> None:
+    """Raise ConfigError if -o names other weights than --pretrained."""
+    if arguments.pretrained is None:
+        return
+    issues = []
+    for option in arguments.override:
+        path, _, value = option.partition("=")
+        if (path.strip() in ("Transfer.pretrained", "Global.pretrained_model")
+                and value.strip() not in ("None", "null", "", arguments.pretrained)):
+            issues.append(ValidationIssue(f"-o {option}", "must not name other weights than "
+                                          "--pretrained", arguments.pretrained,
+                                          "Leave one of them out."))
+    if issues:
+        raise ConfigError("command line", issues)
 
 
 def add_paddleclas_argument(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from paddle_transfer.cli.command import Command, add_config_arguments, add_paddleclas_argument
+from paddle_transfer.cli.command import (
+    Command,
+    add_config_arguments,
+    add_paddleclas_argument,
+    check_pretrained,
+)
 from paddle_transfer.config import base, load, pretrained
 from paddle_transfer.config.shape import require_shape
 from paddle_transfer.errors import ConfigError
@@ -55,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_config(arguments: argparse.Namespace, *, train: bool) -> dict[str, Any]:
     """The complete config that ``arguments`` name. Raises ConfigError."""
+    check_pretrained(arguments)
     config = load.apply_overrides(load.load_yaml(arguments.config), arguments.override)
     require_shape(config, arguments.config)
     if arguments.pretrained is not None:

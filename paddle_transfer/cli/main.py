@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from paddle_transfer import __version__
-from paddle_transfer.cli.command import ArgumentParser, Command
+from paddle_transfer.cli.command import Command
+from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.registry import attribute_of
 
 #: Name -> help. The module ``paddle_transfer.cli.NAME`` has the ``COMMAND``.
@@ -33,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv and argv[0] in COMMANDS:
         command: Command = attribute_of(f"paddle_transfer.cli.{argv[0]}:COMMAND")
         return command.main(argv[1:], prog=f"paddle-transfer {argv[0]}")
-    parser = ArgumentParser(prog="paddle-transfer", description=DESCRIPTION, epilog=EPILOG,
-                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = OptionParser(prog="paddle-transfer", description=DESCRIPTION, epilog=EPILOG,
+                          formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"paddle_transfer {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, text in COMMANDS.items():

@@ -8,7 +8,12 @@ import json
 import os
 import sys
 
-from paddle_transfer.cli.command import Command, add_config_arguments, add_paddleclas_argument
+from paddle_transfer.cli.command import (
+    Command,
+    add_config_arguments,
+    add_paddleclas_argument,
+    check_pretrained,
+)
 from paddle_transfer.report.preview import preview
 from paddle_transfer.report.registry import check_reports
 from paddle_transfer.settings import search_file
@@ -31,10 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    check_pretrained(arguments)
     overrides = list(arguments.override)
     if arguments.pretrained is not None:
-        overrides += [f"Transfer.pretrained={json.dumps(arguments.pretrained)}",
-                      "Global.pretrained_model=None"]
+        weights = {"Transfer.pretrained": json.dumps(arguments.pretrained),
+                   "Global.pretrained_model": "None"}
+        overrides = [option for option in overrides if option.partition("=")[0] not in weights]
+        overrides += [f"{path}={value}" for path, value in weights.items()]
     settings = search_file.load_search_file(arguments.config, overrides, dry_run=arguments.dry_run,
                                             paddleclas=arguments.paddleclas)
     check_reports(settings)

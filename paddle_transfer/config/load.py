@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import yaml
@@ -99,13 +99,27 @@ def apply_overrides(data: dict[str, Any], overrides: Iterable[str]) -> dict[str,
 
     Raises ConfigError with all that cannot be set: an index past the end of a list, a path through
     a number, a new key that is one slip away from a present one, a section that PaddleClas does
-    not have.
+    not have, two overrides of which the second undoes the first.
     """
     changed: dict[str, Any] = dotpath.clone(data)
-    issues = [issue for option in overrides for issue in _apply_override(changed, option)]
+    issues, done = list[ValidationIssue](), list[str]()
+    for option in dict.fromkeys(overrides):  # the same twice is no contradiction
+        found = _apply_override(changed, option) or _contradiction(option, done)
+        issues += found
+        done += [] if found else [option]
     if issues:
         raise ConfigError("command line", issues)
     return changed
+
+
+def _contradiction(option: str, before: Sequence[str]) -> list[ValidationIssue]:
+    """The issue of an override that undoes an earlier one: of the same key, or of a part of it."""
+    path = option.partition("=")[0].strip()
+    for earlier in before:
+        if f"{earlier.partition('=')[0].strip()}.".startswith(f"{path}."):
+            return [ValidationIssue(f"-o {option}", "an override must not undo another one",
+                                    f"-o {earlier} before it", "Leave one of them out.")]
+    return []
 
 
 def _apply_override(data: dict[str, Any], option: str) -> list[ValidationIssue]:

@@ -12,6 +12,7 @@ from paddle_transfer.config.load import write_atomic
 from paddle_transfer.datasets import archives
 from paddle_transfer.datasets.archives import Fetch, Log, obtain
 from paddle_transfer.datasets.base import BAD_IMAGES, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.options import check_options
 from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.datasets.split import hold_out
 from paddle_transfer.datasets.usable_images import usable_images
@@ -51,7 +52,9 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
     :param cache_folder: of inspections; None: the default one
     """
     options, dataset = options or PrepareOptions(), DATASETS[name]
+    check_options(dataset, options)
     layout, notes, official = _read(dataset, root, options, fetch=fetch, log=log)
+    check_options(dataset, options, splits=tuple(layout.splits))
     _check_names(root, layout)
     shares = _shares(dataset, layout, options)
     paths = {path for entries in layout.splits.values() for path, _ in entries}

@@ -1,0 +1,126 @@
+"""What users write, in files and on the command line, is neither lost nor silently ignored."""
+
+import argparse
+
+import pytest
+
+from paddle_transfer.cli.command import Command
+from paddle_transfer.cli.main import COMMANDS
+from paddle_transfer.cli.main import main as paddle_transfer
+from paddle_transfer.cli.parser import OptionParser
+from paddle_transfer.config.load import apply_overrides
+from paddle_transfer.datasets.base import PrepareOptions
+from paddle_transfer.datasets.prepare import prepare
+from paddle_transfer.errors import ConfigError, PaddleTransferError
+from paddle_transfer.registry import attribute_of
+from tests.helpers.datasets import picture
+from tools import benchmark
+
+
+def fill(root, counts, first=0):
+    """``counts[name]`` pictures in the folder of each class; every picture is another one."""
+    for name, count in counts.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            first += 1
+            (root / name / f"{i}.jpg").write_bytes(picture(first))
+
+
+# --- options given twice, or against each other ---
+
+def test_tables_of_a_replay_given_one_by_one_are_all_replayed():
+    given = benchmark.parser().parse_args(
+        ["replay", "--table", "a", "b", "--table", "c", "--method", "random", "--method", "bayes"])
+    assert (given.table, given.method) == (["a", "b", "c"], ["random", "bayes"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_keeps_the_last_of_two_values(name):
+    command: Command = attribute_of(f"paddle_transfer.cli.{name}:COMMAND")
+    parser = OptionParser()
+    command.add_arguments(parser)
+    parsers = [parser, *(sub for action in parser._actions
+                         if isinstance(action, argparse._SubParsersAction)
+                         for sub in action.choices.values())]
+    for one in parsers:
+        for action in one._actions:
+            if not action.option_strings or action.nargs == 0:
+                continue
+            option, found = action.option_strings[-1], argparse.Namespace()
+            action(one, found, ["1"] if action.nargs else "1", option)
+            if action.dest == "override":
+                continue  # a list of them; apply_overrides compares them
+            with pytest.raises(SystemExit):
+                action(one, found, "2", option)
+
+
+def test_a_config_given_twice_is_refused_and_both_are_named(tmp_path, capsys):
+    for name in "ab":
+        (tmp_path / f"{name}.yaml").write_text("x: 1\n")
+    with pytest.raises(SystemExit) as end:
+        paddle_transfer(["search", "-c", str(tmp_path / "a.yaml"), "-c", str(tmp_path / "b.yaml")])
+    assert end.value.code == 2
+    text = capsys.readouterr().err
+    assert "-c/--config: may stand only once" in text
+    assert "a.yaml" in text
+    assert "b.yaml" in text
+
+
+def test_a_second_call_of_one_parser_begins_anew():
+    parser = OptionParser()
+    parser.add_argument("--seed", type=int, default=0)
+    assert [parser.parse_args(["--seed", text]).seed for text in "01"] == [0, 1]
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--seed", "0", "--seed", "1"])
+
+
+@pytest.mark.parametrize(("options", "wrong"), [
+    (["Global.epochs=5", "Global.epochs=6"], ["-o Global.epochs=6"]),
+    (["Global.epochs=5", "Global={}"], ["-o Global={}"]),
+])
+def test_an_override_that_undoes_another_is_refused(options, wrong):
+    with pytest.raises(ConfigError, match="must not undo another one") as caught:
+        apply_overrides({"Global": {"epochs": 1}}, options)
+    assert [issue.where for issue in caught.value.issues] == wrong
+
+
+def test_the_same_override_twice_and_a_part_of_one_before_it_are_no_contradiction():
+    found = apply_overrides({"Global": {}}, ["Global={a: 1}", "Global.a=2", "Global.a=2"])
+    assert found == {"Global": {"a": 2}}
+
+
+@pytest.mark.parametrize("command", ["search", "train"])
+def test_two_kinds_of_weights_on_one_command_line_are_refused(tmp_path, capsys, command):
+    (tmp_path / "c.yaml").write_text("Global: {pretrained_model: null}\n")
+    code = paddle_transfer([command, "-c", str(tmp_path / "c.yaml"), "--pretrained", "imagenet",
+                            "-o", "Transfer.pretrained=10w", "-o", "Global.pretrained_model=mine"])
+    text = capsys.readouterr().err
+    assert code == 2
+    assert "2 mistakes" in text
+    assert "-o Global.pretrained_model=mine: must not name other weights than --pretrained" in text
+
+
+def test_a_prior_file_beside_leave_one_out_is_refused(tmp_path):
+    arguments = benchmark.parser().parse_args(
+        ["replay", "--table", "x.csv", "--prior", str(tmp_path / "p"), "--leave-one-out"])
+    with pytest.raises(PaddleTransferError, match="--prior and --leave-one-out: give one of them"):
+        benchmark.cli.main(arguments)
+
+
+@pytest.mark.parametrize(("name", "options", "wrong"), [
+    ("folder", PrepareOptions(download=True, csv="t.csv", label_column="x"),
+     ["--download", "--csv", "--label-column"]),
+    ("dtd", PrepareOptions(test=0.2, val=0.1), ["--test 0.2", "--val 0.1"]),
+    ("csv", PrepareOptions(unverified=True), ["--unverified"]),
+])
+def test_options_that_a_data_set_would_ignore_are_refused(tmp_path, name, options, wrong):
+    with pytest.raises(ConfigError) as caught:
+        prepare(name, tmp_path, options)
+    assert [issue.where for issue in caught.value.issues] == wrong
+
+
+def test_shares_of_a_folder_that_has_its_own_lists_are_refused(tmp_path):
+    for split in ("train", "val"):
+        fill(tmp_path / split, {"a": 2, "b": 2})
+    with pytest.raises(ConfigError, match=r"--val 0\.3: is for data without a validation list"):
+        prepare("folder", tmp_path, PrepareOptions(val=0.3, processes=1))
