@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from paddle_transfer.cli.command import Command, add_paddleclas_argument
-from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.errors import PaddleTransferError, one_line
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.weights import cache
 from paddle_transfer.weights.catalogue import entries
@@ -18,6 +18,8 @@ from paddle_transfer.weights.download import Network
 from paddle_transfer.worker.locate import ppcls_folder
 
 Run = Callable[[argparse.Namespace], int]
+#: Letters of a tensor's name that are shown.
+NAME = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,12 +127,12 @@ def _inspect(arguments: argparse.Namespace) -> int:
             "numbers": numbers, "tensors": tensors}))
         return 0
     for name, tensor in tensors.items():
-        print(f"{name:60} {tensor['dtype']:8} {tensor['shape']}")
+        print(f"{one_line(name, NAME):60} {tensor['dtype']:8} {tensor['shape']}")
     print(f"{len(tensors)} tensors, {numbers:,} numbers; {weights.kind}, {weights.size:,} bytes, "
           f"SHA-256 {weights.sha256}")
     if weights.inside or weights.others:
-        print(f"found under: {weights.inside or 'the top'}; beside them: "
-              f"{', '.join(weights.others) or 'nothing'}")
+        print(f"found under: {one_line(weights.inside or 'the top')}; beside them: "
+              f"{one_line(', '.join(weights.others) or 'nothing', 4 * NAME)}")
     return 0
 
 

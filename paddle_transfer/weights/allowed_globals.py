@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from paddle_transfer.weights import limits
-from paddle_transfer.weights.limits import CopyBudget, Malformed, Refused, check_key
+from paddle_transfer.weights.limits import Budget, Malformed, Refused
 
+#: Memory of an empty set, the biggest object that one opcode makes.
+SET_BYTES = 216
 #: Booleans, integers, floats, complex numbers. No objects, texts, dates or records.
 _DTYPE = re.compile(r"[<>=|]?(\?|[bBhHiIlLqQefdFD]|b1|[iu][1248]|f[248]|c8|c16)\Z")
 
@@ -36,12 +38,12 @@ class AllowedGlobal:
 class Dtype:
     """numpy.dtype while it is rebuilt: its code first, then (BUILD) its byte order."""
 
-    def __init__(self, _budget: CopyBudget, code: object, _align: object = 0, _copy: object = 0):
+    def __init__(self, _budget: Budget, code: object, _align: object = 0, _copy: object = 0):
         if not isinstance(code, str) or not _DTYPE.match(code):
             raise Refused(f"numpy.dtype({code!r})"[:80])
         self.dtype: np.dtype = np.dtype(code)
 
-    def build(self, _budget: CopyBudget, state: tuple[Any, ...]) -> None:
+    def build(self, _budget: Budget, state: tuple[Any, ...]) -> None:
         """:param state: (version, byte order, subdescription, names, fields, size, alignment,
         flags), of which only the order may say something"""
         _, order, *fields = state[:5]
@@ -59,12 +61,12 @@ class Array:
     def __init__(self, value: np.ndarray | None = None):
         self.value = value
 
-    def build(self, budget: CopyBudget, state: tuple[Any, ...]) -> None:
+    def build(self, budget: Budget, state: tuple[Any, ...]) -> None:
         shape, dtype, fortran, data = state[-4:]
         self.value = _array(budget, data, dtype, shape, "F" if fortran else "C")
 
 
-def _array(budget: CopyBudget, data: object, dtype: object, shape: object,
+def _array(budget: Budget, data: object, dtype: object, shape: object,
            order: object) -> np.ndarray:
     """A view of ``data``; a copy when its bytes are in the other order."""
     if not isinstance(dtype, Dtype):
@@ -85,23 +87,23 @@ def _array(budget: CopyBudget, data: object, dtype: object, shape: object,
     return array.astype(dtype.dtype.newbyteorder("="))
 
 
-def _reconstruct(_budget: CopyBudget, kind: object, _shape: object, _type: object) -> Array:
+def _reconstruct(_budget: Budget, kind: object, _shape: object, _type: object) -> Array:
     """An empty array: the shape given here is never allocated."""
     if getattr(kind, "name", "") != "numpy.ndarray":
         raise Refused(f"numpy.core.multiarray._reconstruct of {getattr(kind, 'name', 'something')}")
     return Array()
 
 
-def _frombuffer(budget: CopyBudget, data: object, dtype: object, shape: object,
+def _frombuffer(budget: Budget, data: object, dtype: object, shape: object,
                 order: object) -> Array:
     return Array(_array(budget, data, dtype, shape, order))
 
 
-def _scalar(budget: CopyBudget, dtype: object, data: object) -> object:
+def _scalar(budget: Budget, dtype: object, data: object) -> object:
     return _array(budget, data, dtype, (), "C").item()
 
 
-def _encode(budget: CopyBudget, text: object, encoding: object = "utf-8") -> bytes:
+def _encode(budget: Budget, text: object, encoding: object = "utf-8") -> bytes:
     """Python 3 writes bytes as texts in protocols 0 to 2."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise Refused("_codecs.encode other than latin1")
@@ -109,7 +111,7 @@ def _encode(budget: CopyBudget, text: object, encoding: object = "utf-8") -> byt
     return text.encode("latin-1")
 
 
-def _bytes(budget: CopyBudget, data: object = b"", *encoding: object) -> bytes | memoryview:
+def _bytes(budget: Budget, data: object = b"", *encoding: object) -> bytes | memoryview:
     if encoding:
         return _encode(budget, data, *encoding)
     if not isinstance(data, (bytes, memoryview)):
@@ -117,7 +119,7 @@ def _bytes(budget: CopyBudget, data: object = b"", *encoding: object) -> bytes |
     return data
 
 
-def _items(budget: CopyBudget, items: object = ()) -> Sequence[Any]:
+def _items(budget: Budget, items: object = ()) -> Sequence[Any]:
     """The items that a container is made from."""
     if not isinstance(items, (list, tuple)):
         raise Malformed("a container of something strange")
@@ -125,11 +127,20 @@ def _items(budget: CopyBudget, items: object = ()) -> Sequence[Any]:
     return items
 
 
-def _mapping(budget: CopyBudget, *pairs: object) -> dict[Any, Any]:
-    return {check_key(key): value for key, value in _items(budget, *pairs)}
+def _mapping(budget: Budget, *pairs: object) -> dict[Any, Any]:
+    items = _items(budget, *pairs)
+    mapping = {budget.check_key(key): value for key, value in items}
+    if len(mapping) != len(items):
+        raise Malformed("a key stands twice in a mapping")
+    return mapping
 
 
-def _paddle_tensor(_budget: CopyBudget, *args: object) -> Array:
+def _set(budget: Budget, *items: object) -> set[Any]:
+    budget.charge(SET_BYTES)
+    return set(map(budget.check_key, _items(budget, *items)))
+
+
+def _paddle_tensor(_budget: Budget, *args: object) -> Array:
     """paddle.save writes a DenseTensor as (eval, ("data", {"data": ndarray})); see
     reduce_DenseTensor in paddle/framework/io.py. Exactly this form means the array; nothing is
     evaluated."""
@@ -146,8 +157,8 @@ _ALLOWED = {name: AllowedGlobal(name, make) for name, make in {
     "collections.OrderedDict": _mapping, "builtins.dict": _mapping,
     "builtins.tuple": lambda *args: tuple(_items(*args)),
     "builtins.list": lambda *args: list(_items(*args)),
-    "builtins.set": lambda *args: set(map(check_key, _items(*args))),
-    "builtins.bytes": _bytes, "builtins.bytearray": _bytes, "builtins.eval": _paddle_tensor,
+    "builtins.set": _set, "builtins.bytes": _bytes, "builtins.bytearray": _bytes,
+    "builtins.eval": _paddle_tensor,
 }.items()}
 #: Other names of these modules, in Python 2 and in numpy 2.
 _ALIASES = {

@@ -15,7 +15,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from paddle_transfer.config.load import write_atomic
+from paddle_transfer.files import open_file, read_bytes
 from paddle_transfer.weights.errors import FetchError
+
+MAX_RECORD = 1 << 16
 
 
 def cache_folder() -> Path:
@@ -50,12 +53,12 @@ def record_path(file: Path) -> Path:
 def read_record(file: Path) -> FileRecord | None:
     """The record of ``file``; None when there is none. Raises FetchError when it is unreadable."""
     try:
-        entry = json.loads(record_path(file).read_text(encoding="utf-8"))
+        entry = json.loads(read_bytes(record_path(file), MAX_RECORD))
         return FileRecord(int(entry["size"]), str(entry["sha256"]), str(entry.get("url", "")),
                           str(entry.get("first_seen") or "an earlier day"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise FetchError(
             f"{record_path(file)}: is not readable, so it is not known what {file.name} should be. "
             "Delete it to take the file as it is now") from None
@@ -68,7 +71,7 @@ def write_record(file: Path, record: FileRecord) -> None:
 def make_record(file: Path, url: str = "") -> FileRecord:
     """The record of ``file`` as it is now. Raises OSError."""
     digest, size = hashlib.sha256(), 0
-    with open(file, "rb") as stream:
+    with open_file(file) as stream:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
             size += len(chunk)
@@ -81,7 +84,11 @@ def verify_checksum(file: Path) -> None:
 
     :raises FetchError: it has changed; says both contents and how to accept the new one
     """
-    known, found = read_record(file), make_record(file)
+    known = read_record(file)
+    try:
+        found = make_record(file)
+    except OSError as error:
+        raise FetchError(f"{file}: {error.strerror}") from None
     if known is None:
         write_record(file, found)
     elif known != found:

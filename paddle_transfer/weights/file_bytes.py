@@ -10,25 +10,25 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-from pathlib import Path
+from typing import BinaryIO
 
 FileBytes = bytes | mmap.mmap
 SMALL = 4 << 20
 
 
-def read_file(path: Path) -> FileBytes:
-    """All bytes of ``path`` at one moment. Raises OSError."""
-    with open(path, "rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size < SMALL:
-            return file.read()
-        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        with contextlib.suppress(AttributeError, OSError, ValueError):  # a system without them
-            memory.madvise(mmap.MADV_HUGEPAGE)
-        at, view = 0, memoryview(memory)
-        while at < size:
-            count = file.readinto(view[at:at + (1 << 30)])
-            if not count:
-                return bytes(view[:at])  # it was shortened meanwhile
-            at += count
-        return memory
+def read_file(file: BinaryIO) -> FileBytes:
+    """All bytes of the open ``file`` at one moment. Raises OSError."""
+    file.seek(0)
+    size = os.fstat(file.fileno()).st_size
+    if size < SMALL:
+        return file.read(SMALL)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # a system without them
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    at, view = 0, memoryview(memory)
+    while at < size:
+        count = file.readinto(view[at:at + (1 << 30)])  # type: ignore[attr-defined]
+        if not count:
+            return bytes(view[:at])  # it was shortened meanwhile
+        at += count
+    return memory

@@ -1,4 +1,9 @@
-"""What every reader here enforces: errors, the budget of copies, plain keys, shapes, sizes."""
+"""What every reader here enforces: errors, the budget of bytes and keys, shapes, sizes.
+
+Reading a file takes at most nine times its size and half a GiB of memory: the file, copies that
+opcodes ask for (``BUDGET`` times its size), tensors that are joined or named (as much again), and
+objects of 2 million opcodes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,11 @@ import math
 import numpy as np
 
 MAX_DIMENSIONS, MAX_SIZE, MAX_KEY = 32, 2**40, 2**60
+#: Bytes that may be made of a file, as a multiple of its size, and what a small file may take more.
+BUDGET, SLACK = 4, 1 << 20
+#: Python finds an integer's place in a mapping by its value, so a file can choose thousands that
+#: all go to one place. A text's place cannot be chosen.
+MAX_NUMBERS_AS_KEYS = 4096
 
 
 class Malformed(ValueError):
@@ -21,25 +31,29 @@ class Refused(Exception):
     """A pickle asks for something that weights have no need of; the text names it."""
 
 
-class CopyBudget:
-    """The bytes that may still be copied on behalf of a file: a few times its own ``size``."""
+class Budget:
+    """What may still be made on behalf of a file of ``size`` bytes."""
 
     def __init__(self, size: int):
-        self.left = 4 * size + (1 << 20)
+        self.bytes, self.numbers = BUDGET * size + SLACK, MAX_NUMBERS_AS_KEYS
 
     def charge(self, count: int) -> None:
-        """Count ``count`` copied bytes. Raises Malformed when none are left."""
-        self.left -= count
-        if self.left < 0:
-            raise Malformed("it unfolds to many times its own size")
+        """Count ``count`` bytes. Raises Malformed when none are left."""
+        self.bytes -= count
+        if self.bytes < 0:
+            raise Malformed(f"it unfolds to more than {BUDGET} times its own size")
 
-
-def check_key(key: object) -> str | float | None:
-    """``key`` of a mapping: a text, a small number or None. Others could be made to collide."""
-    if isinstance(key, str) or key is None or (
-            isinstance(key, (int, float)) and abs(key) < MAX_KEY):
+    def check_key(self, key: object) -> str | float | None:
+        """``key`` of a mapping or an item of a set: a text, None, or one of a few numbers. Raises
+        Malformed for others, which could be made to collide."""
+        if isinstance(key, str) or key is None:
+            return key
+        if not isinstance(key, (int, float)) or not abs(key) < MAX_KEY:
+            raise Malformed(f"a {type(key).__name__} as a key")
+        self.numbers -= 1
+        if self.numbers < 0:
+            raise Malformed(f"more than {MAX_NUMBERS_AS_KEYS:,} numbers as keys")
         return key
-    raise Malformed(f"a {type(key).__name__} as a key")
 
 
 def is_shape(shape: object) -> bool:
@@ -57,4 +71,7 @@ def array_view(what: str, data: bytes | bytearray | memoryview, dtype: np.dtype,
     """
     if math.prod(shape) * dtype.itemsize != len(data):
         raise Malformed(f"{what}shape {list(shape)} does not take {len(data):,} bytes")
-    return np.frombuffer(data, dtype=dtype).reshape(tuple(shape), order="F" if fortran else "C")
+    try:
+        return np.frombuffer(data, dtype=dtype).reshape(tuple(shape), order="F" if fortran else "C")
+    except ValueError:  # no numbers, of a shape that no array can have
+        raise Malformed(f"{what}shape {list(shape)} is too big") from None

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import codecs
 import struct
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from paddle_transfer.weights.allowed_globals import AllowedGlobal, Array, Dtype, find_global
+from paddle_transfer.weights.allowed_globals import (
+    SET_BYTES,
+    AllowedGlobal,
+    Array,
+    Dtype,
+    find_global,
+)
 from paddle_transfer.weights.file_bytes import FileBytes
-from paddle_transfer.weights.limits import CopyBudget, Malformed, Refused, Truncated, check_key
+from paddle_transfer.weights.limits import Budget, Malformed, Refused, Truncated
 
 MAX_LINE, MAX_NAME, MAX_NUMBER, MAX_INTEGER_BYTES = 1 << 34, 1000, 40, 16
+_NOTHING = object()
 
 
 class PickleStack:
-    """One pickle while it is read: its bytes and the place in them, the stack with its marks, the
-    memo, and the budget of copies."""
+    """One pickle while it is read: its bytes and the place in them, the opcodes so far, the stack
+    with its marks, the memo, and the budget of copies."""
 
     def __init__(self, data: FileBytes):
-        self.data, self.view, self.at = data, memoryview(data), 0
+        self.data, self.view, self.at, self.steps = data, memoryview(data), 0, 0
         self.items: list[Any] = []
         self.push = self.items.append
         self.marks: list[int] = []
-        self.memo: dict[int, Any] = {}
-        self.budget = CopyBudget(len(data))
+        self.memo: list[Any] = []
+        self.budget = Budget(len(data))
 
     def take(self, count: int) -> memoryview:
         """The next ``count`` bytes, as a view."""
@@ -69,10 +78,28 @@ class PickleStack:
             self.items.pop()
 
     def memoize(self, index: int) -> None:
+        """Keep the top item. A pickler counts what it keeps, so ``index`` is at most the number of
+        opcodes; in a mapping, others could be made to collide, in a list, to fill the memory."""
+        if not 0 <= index <= self.steps:
+            raise Malformed(f"the memo's index {index:,} after {self.steps:,} steps")
+        self.memo.extend([_NOTHING] * (index + 1 - len(self.memo)))
         self.memo[index] = self.items[-1]
 
+    def recall(self, index: int) -> None:
+        if not 0 <= index < len(self.memo) or self.memo[index] is _NOTHING:
+            raise Malformed(f"the memo holds nothing at {index:,}")
+        self.push(self.memo[index])
+
     def text(self, count: int) -> str:
-        return str(self.take(count), "utf-8", "surrogatepass")
+        return self._charged(str(self.take(count), "utf-8", "surrogatepass"))
+
+    def escaped(self) -> str:
+        return self._charged(self.line(MAX_LINE).decode("raw-unicode-escape"))
+
+    def _charged(self, text: str) -> str:
+        """``text``, which has up to four bytes a character in memory."""
+        self.budget.charge(sys.getsizeof(text) - sys.getsizeof(""))
+        return text
 
     def latin1(self, count: int) -> str:
         self.budget.charge(count)
@@ -99,14 +126,21 @@ class PickleStack:
 
     def keys(self) -> list[Any]:
         """Everything above the last mark, each fit to be a key."""
-        return list(map(check_key, self.pop_mark()))
+        return list(map(self.budget.check_key, self.pop_mark()))
+
+    def push_set(self, kind: Callable[..., Any], items: Sequence[Any] = ()) -> None:
+        self.budget.charge(SET_BYTES)
+        self.push(kind(items))
 
     def set_items(self, pairs: list[Any]) -> None:
         """Put ``pairs`` (key, value, key, value, ...) into the mapping on top."""
         target = self.items[-1]
         if type(target) is not dict or len(pairs) % 2:
             raise Malformed("pairs for something that is no mapping")
-        target.update(zip(map(check_key, pairs[::2]), pairs[1::2], strict=True))
+        size = len(target) + len(pairs) // 2
+        target.update(zip(map(self.budget.check_key, pairs[::2]), pairs[1::2], strict=True))
+        if len(target) != size:
+            raise Malformed("a key stands twice in a mapping")
 
     def new_dict(self) -> None:
         pairs = self.pop_mark()

@@ -10,16 +10,16 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from paddle_transfer.files import open_file
 from paddle_transfer.weights import safetensors, static_tar
 from paddle_transfer.weights.errors import NotWeights, UnsafeWeights
 from paddle_transfer.weights.file_bytes import FileBytes, read_file
 from paddle_transfer.weights.file_kinds import HEAD_BYTES, PICKLE, SAFETENSORS, kind_of
-from paddle_transfer.weights.limits import Malformed, Refused, Truncated
+from paddle_transfer.weights.limits import Budget, Malformed, Refused, Truncated
 from paddle_transfer.weights.state_dict import State, find_state, to_plain
 from paddle_transfer.weights.unpickler import unpickle
 
@@ -83,31 +83,29 @@ def read_all(path: str | os.PathLike[str], *,
     kind, data = _load(path)
     with _parse_errors(path, kind):
         if kind == PICKLE:
-            return to_plain(unpickle(data), leaf)
+            return to_plain(unpickle(data), leaf, Budget(len(data)))
         return {name: leaf(array) for name, array in _parse(data, kind)[0].items()}
 
 
 def _load(path: str | os.PathLike[str]) -> tuple[str, FileBytes]:
     """(the kind of ``path``, its bytes). Raises NotWeights, saying what it is, for other kinds."""
     try:
-        size = os.stat(path).st_size
-        with open(path, "rb") as file:
-            head = file.read(HEAD_BYTES)
-        kind, what = kind_of(head, size)
-        if kind is None:
-            raise NotWeights(f"{path}: is {what}")
-        if size > MAX_BYTES:
-            raise NotWeights(
-                f"{path}: has {size:,} bytes, more than the {MAX_BYTES:,} that are read")
-        return kind, read_file(Path(path))
+        with open_file(path, MAX_BYTES) as file:
+            kind, what = kind_of(file.read(HEAD_BYTES), os.fstat(file.fileno()).st_size)
+            if kind is None:
+                raise NotWeights(f"{path}: is {what}")
+            return kind, read_file(file)
     except OSError as error:
         raise NotWeights(f"{path}: {error.strerror or error}") from None
 
 
 def _parse(data: FileBytes, kind: str) -> State:
     if kind == PICKLE:
-        return find_state(unpickle(data))
-    return (safetensors if kind == SAFETENSORS else static_tar).parse(data), (), ""
+        return find_state(unpickle(data), Budget(len(data)))
+    tensors = (safetensors if kind == SAFETENSORS else static_tar).parse(data)
+    if not tensors:
+        raise Malformed("there are no tensors in it")
+    return tensors, (), ""
 
 
 @contextlib.contextmanager
@@ -122,6 +120,10 @@ def _parse_errors(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
             asked=str(error)) from None
     except Truncated as error:
         raise NotWeights(f"{path}: is cut short: {error}. Download it again") from None
-    except (Malformed, RecursionError) as error:
-        why = error if isinstance(error, Malformed) else "it is nested too deeply"
-        raise NotWeights(f"{path}: is not a readable {kind} file: {why}") from None
+    except Malformed as error:
+        raise NotWeights(f"{path}: is not a readable {kind} file: {error}") from None
+    except RecursionError:
+        raise NotWeights(
+            f"{path}: is not a readable {kind} file: it is nested too deeply") from None
+    except MemoryError:
+        raise NotWeights(f"{path}: there is not enough memory to read it") from None

@@ -90,14 +90,17 @@ def _digest(file: Path) -> str:
 
 def local_file(text: str) -> Path:
     """The file ``text``, with or without its suffix. Raises UnknownWeights, NotWeights."""
-    path = Path(text).expanduser()
-    for file in (path, *(Path(f"{path}{suffix}") for suffix in SUFFIXES)):
-        if file.is_file():
-            return file
-    if path.is_dir():
-        inside = sorted(file.name for file in path.iterdir() if file.suffix in SUFFIXES)
-        raise NotWeights(
-            f"{path}: is a folder. {f'In it: {inside[0]}' if inside else 'Name the file'}")
+    try:
+        path = Path(text).expanduser()
+        for file in (path, *(Path(f"{path}{suffix}") for suffix in SUFFIXES)):
+            if file.exists() and not file.is_dir():
+                return file
+        if path.is_dir():
+            inside = sorted(file.name for file in path.iterdir() if file.suffix in SUFFIXES)
+            raise NotWeights(
+                f"{path}: is a folder. {f'In it: {inside[0]}' if inside else 'Name the file'}")
+    except (OSError, RuntimeError) as error:  # a name too long; ~ of nobody
+        raise NotWeights(f"{text}: {getattr(error, 'strerror', None) or error}") from None
     if os.sep not in text and not path.suffix:
         catalogue.entry(text)  # a misspelt name rather than a file: its error lists the names
     raise NotWeights(f"{path}: there is no such file (nor with {', '.join(SUFFIXES)} behind it)")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from paddle_transfer.weights.file_bytes import FileBytes
-from paddle_transfer.weights.limits import Malformed, array_view, is_shape
+from paddle_transfer.weights.limits import Malformed, Truncated, array_view, is_shape
 
 _TYPES = {
     "BOOL": "|b1", "U8": "|u1", "I8": "|i1", "U16": "<u2", "I16": "<i2", "U32": "<u4",
@@ -18,7 +18,9 @@ _TYPES = {
 }
 _NAMES = {code: name for name, code in _TYPES.items()}
 _BFLOAT16 = "BF16"
-MAX_HEADER = 100_000_000
+#: Bytes of names and shapes; a hundred thousand tensors have 10 MB. JSON takes up to 40 times its
+#: size in memory.
+MAX_HEADER = 16 << 20
 
 
 def parse(data: FileBytes) -> dict[str, np.ndarray]:
@@ -27,15 +29,18 @@ def parse(data: FileBytes) -> dict[str, np.ndarray]:
     :raises Malformed: anything is not as the format has it
     """
     length = int.from_bytes(data[:8], "little")
-    if length > min(len(data) - 8, MAX_HEADER):
+    if length > MAX_HEADER:
         raise Malformed(f"its header claims {length:,} bytes")
+    if length > len(data) - 8:
+        raise Truncated(f"its header has {length:,} bytes, but only {len(data) - 8:,} are there")
     try:
         header = json.loads(bytes(data[8:8 + length]), object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"its header is no JSON: {error}"[:200]) from None
     if not isinstance(header, dict):
         raise Malformed("its header is no mapping")
-    header.pop("__metadata__", None)
+    if not isinstance(header.pop("__metadata__", {}), dict):
+        raise Malformed("its metadata is no mapping")
     body = memoryview(data)[8 + length:]
     tensors, spans = {}, []
     for name, entry in header.items():
@@ -64,7 +69,8 @@ def _check_entry(name: str, entry: object, size: int) -> tuple[str, list[int], l
     if not known or not is_shape(shape) or not is_shape(offsets) or len(offsets) != 2:
         raise Malformed(f"{name!r}: a strange type, shape or place")
     if not offsets[0] <= offsets[1] <= size:
-        raise Malformed(f"{name!r}: lies at {offsets[0]:,}..{offsets[1]:,} of {size:,} bytes")
+        raise (Truncated if offsets[0] <= offsets[1] else Malformed)(
+            f"{name!r}: lies at {offsets[0]:,}..{offsets[1]:,} of {size:,} bytes")
     return dtype, shape, offsets
 
 
@@ -81,7 +87,9 @@ def _check_spans(spans: list[tuple[int, int]], size: int) -> None:
 
 def from_bfloat16(array: np.ndarray) -> np.ndarray:
     """float32 from the upper halves that ``array`` (uint16) holds."""
-    return (array.astype("<u4") << 16).view("<f4")
+    wide = array.astype("<u4")
+    wide <<= 16
+    return wide.view("<f4")
 
 
 def dump(tensors: Mapping[str, np.ndarray]) -> list[bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from paddle_transfer.weights.allowed_globals import AllowedGlobal, Array, Dtype
-from paddle_transfer.weights.limits import Malformed, Refused
+from paddle_transfer.weights.limits import Budget, Malformed, Refused, is_shape
 
 #: Paddle 2.0 writes here which parameter name each structured name has.
 NAME_TABLE = "StructuredToParameterName@@"
@@ -22,21 +22,23 @@ MAX_OTHERS = 50
 State = tuple[dict[str, np.ndarray], tuple[str, ...], str]
 
 
-def find_state(thing: object, depth: int = 0) -> State:
+def find_state(thing: object, budget: Budget, depth: int = 0) -> State:
     """(tensors by name, names of what stood beside them, where in ``thing`` they stood).
 
-    :raises Malformed: there are none
+    :param budget: every named tensor is charged to it, for a file may give one array many names
+    :raises Malformed: there are none, or they are many times as big as the file
     :raises Refused: a bare global stands among them
     """
     if isinstance(thing, (list, tuple)) and thing and depth < MAX_DEPTH:  # PaddleHub: [state, ...]
-        first, others, inside = find_state(thing[0], depth + 1)
+        first, others, inside = find_state(thing[0], budget, depth + 1)
         return first, others, f"0.{inside}".rstrip(".")
     if not isinstance(thing, dict):
         raise Malformed(f"it holds {_describe(thing)}, not tensors by name")
     names, tensors = [], {}
-    for name, value in join_slices(thing).items():
+    for name, value in join_slices(thing, budget).items():
         array = tensor_of(value)
         if array is not None and isinstance(name, str):
+            budget.charge(array.nbytes)
             tensors[name] = array
         elif name != NAME_TABLE:
             refuse_global(value)
@@ -46,19 +48,20 @@ def find_state(thing: object, depth: int = 0) -> State:
         return tensors, others, ""
     for name in NESTED if depth < MAX_DEPTH else ():
         if type(thing.get(name)) is dict:
-            nested, _, inside = find_state(thing[name], depth + 1)
+            nested, _, inside = find_state(thing[name], budget, depth + 1)
             rest = tuple(other for other in others if other != name)
             return nested, rest, f"{name}.{inside}".rstrip(".")
     raise Malformed(
         f"there are no tensors in it (only {', '.join(names[:5]) or 'an empty mapping'})")
 
 
-def to_plain(value: object, leaf: Callable[[np.ndarray], object],
+def to_plain(value: object, leaf: Callable[[np.ndarray], object], budget: Budget,
              done: dict[int, object] | None = None) -> object:
     """``value`` with ``leaf(array)`` in the place of everything that stands for an array.
 
     A container that is used twice stays one, so that a small file cannot unfold to a huge object.
 
+    :param budget: every array is charged to it, as ``leaf`` may copy
     :param done: what was made of each container so far, by its id; ``done`` itself while it is
         being made
     :raises Refused: a bare global
@@ -68,6 +71,7 @@ def to_plain(value: object, leaf: Callable[[np.ndarray], object],
     refuse_global(value)
     array = tensor_of(value)
     if array is not None:
+        budget.charge(array.nbytes)
         return leaf(array)
     if not isinstance(value, (dict, list, tuple)):
         return bytes(value) if isinstance(value, memoryview) else value
@@ -76,10 +80,10 @@ def to_plain(value: object, leaf: Callable[[np.ndarray], object],
     if id(value) not in done:
         done[id(value)] = done
         if isinstance(value, dict):
-            done[id(value)] = {key: to_plain(item, leaf, done)
-                               for key, item in join_slices(value).items() if key != NAME_TABLE}
+            done[id(value)] = {key: to_plain(item, leaf, budget, done) for key, item
+                               in join_slices(value, budget).items() if key != NAME_TABLE}
         else:
-            done[id(value)] = type(value)([to_plain(item, leaf, done) for item in value])
+            done[id(value)] = type(value)([to_plain(item, leaf, budget, done) for item in value])
     return done[id(value)]
 
 
@@ -100,28 +104,30 @@ def refuse_global(value: object) -> None:
         raise Refused(getattr(value, "name", "numpy.dtype"))
 
 
-def join_slices(state: dict[Any, Any]) -> dict[Any, Any]:
+def join_slices(state: dict[Any, Any], budget: Budget) -> dict[Any, Any]:
     """``state`` with the slices of big tensors joined (``_pack_loaded_dict`` in
-    paddle/framework/io_utils.py)."""
+    paddle/framework/io_utils.py). What is joined is a copy, charged to ``budget``."""
     if type(state.get(SLICED)) is not dict:
         return state
     state, joined = dict(state), {}
     for name, info in state.pop(SLICED).items():
-        if type(info) is not dict or type(info.get("slices")) is not list or (
-                type(info.get("OriginShape")) is not tuple):
+        if type(info) is not dict or type(info.get("slices")) is not list:
             raise Malformed("strange slices of a big tensor")
+        if not is_shape(info.get("OriginShape")):
+            raise Malformed(f"the slices of {name!r} do not make a shape")
         parts = []
         for part in info["slices"]:
             array = tensor_of(state.pop(part, None)) if isinstance(part, str) else None
             if array is None:
                 raise Malformed(f"a slice of {name!r} is missing or used twice")
+            budget.charge(array.nbytes)
             parts.append(array)
         try:
             array = np.concatenate(parts, dtype=parts[0].dtype, casting="no")
             joined[name] = Array(array.reshape(info["OriginShape"]))
         except (IndexError, ValueError, TypeError, OverflowError):
             raise Malformed(
-                f"the slices of {name!r} do not make {info['OriginShape']}"[:200]) from None
+                f"the slices of {name!r} do not make {info['OriginShape']}") from None
     return {**state, **joined}
 
 

@@ -9,9 +9,11 @@ paddle/fluid/framework/lod_tensor.cc.
 from __future__ import annotations
 
 import io
+import mmap
 import posixpath
 import struct
 import tarfile
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -23,21 +25,26 @@ MAX_MEMBERS = 20_000
 
 
 def parse(data: FileBytes) -> dict[str, np.ndarray]:
-    """The tensors of an uncompressed tar, by file name; nothing is extracted. Raises Malformed."""
+    """The tensors of an uncompressed tar, by file name; nothing is extracted.
+
+    :raises Malformed: the tar is not whole, has something else than files of tensors (a link, say),
+        or two tensors of one name
+    """
     tensors: dict[str, np.ndarray] = {}
+    file = data if isinstance(data, mmap.mmap) else io.BytesIO(data)  # neither is a copy
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
-            for count, member in enumerate(tar):
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            for count, member in enumerate(members(tar)):
                 if count >= MAX_MEMBERS:
                     raise Malformed(f"more than {MAX_MEMBERS:,} files in it")
                 name = posixpath.basename(member.name)
-                if not member.isreg() or member.issparse() or name.startswith("."):
+                if member.isdir() or name.startswith("."):
                     continue
-                start = member.offset_data
-                if member.size > len(data) - start:
-                    raise Malformed(f"{name!r} is cut short")
+                if not member.isreg() or member.issparse():
+                    raise Malformed(f"{name!r} is a link, a device or has holes")
                 if name in tensors:
                     raise Malformed(f"{name!r} stands there twice")
+                start = member.offset_data
                 tensors[name] = _tensor(memoryview(data)[start:start + member.size], name)
     except Malformed:
         raise
@@ -47,8 +54,34 @@ def parse(data: FileBytes) -> dict[str, np.ndarray]:
     return tensors
 
 
+def members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The entries of ``tar``, which keeps none of them.
+
+    tarfile takes a damaged header for the end, and goes back for ever at a negative size.
+
+    :raises tarfile.TarError: an entry is damaged or cut short, or the entries are not followed by
+        what ends a tar: a block of 512 zeros or more of them, and nothing else
+    """
+    while (member := tar.next()) is not None:
+        if member.size < 0:
+            raise tarfile.ReadError(f"{member.name!r} has a negative size")
+        yield member
+        tar.members = []  # type: ignore[attr-defined]
+    file, ends = tar.fileobj, False
+    assert file is not None, "it is open"
+    file.seek(tar.offset)
+    while block := file.read(tarfile.RECORDSIZE):
+        if len(block) % tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("it is cut short")
+        if block.strip(b"\0"):
+            raise tarfile.ReadError("an entry is damaged, or something follows the last one")
+        ends = True
+    if not ends:
+        raise tarfile.ReadError("it is cut short: there is no end of the archive")
+
+
 def _tensor(view: memoryview, name: str) -> np.ndarray:
-    version, levels, again, length = struct.unpack_from("<IQIi", view)
+    version, levels, again, length = struct.unpack_from("<IQIi", bytes(view[:20]).ljust(20))
     if version or again or levels or not 0 < length <= 1024:
         raise Malformed(f"{name!r} is no tensor of Paddle 1.x")
     code, shape = _description(bytes(view[20:20 + length]))

@@ -1,7 +1,7 @@
 """An unpickler that runs nothing; docs/decisions/0001-unpickler.md says why it is our own.
 
 Every length is checked against the bytes that are left, integers have at most 16 bytes, keys are
-texts or small numbers (no crafted hash collisions), tensors are not copied, and what is copied is
+texts or a few numbers (no crafted hash collisions), tensors are not copied, and what is copied is
 charged to a budget of a few times the file's size.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from paddle_transfer.weights.allowed_globals import find_global
 from paddle_transfer.weights.file_bytes import FileBytes
 from paddle_transfer.weights.limits import Malformed, Refused, Truncated
-from paddle_transfer.weights.pickle_stack import MAX_LINE, MAX_NAME, PickleStack
+from paddle_transfer.weights.pickle_stack import MAX_NAME, PickleStack
 
 MAX_OPCODES, MAX_PROTOCOL = 2_000_000, 5
 STOP = ord(".")
@@ -28,7 +28,7 @@ def unpickle(data: FileBytes) -> object:
     """
     stack = PickleStack(data)
     try:
-        for _ in range(MAX_OPCODES):
+        for stack.steps in range(1, MAX_OPCODES + 1):
             code = stack.take(1)[0]
             if code == STOP:
                 return _result(stack)
@@ -85,7 +85,7 @@ _OPCODES: dict[int, Opcode] = {ord(code): opcode for code, opcode in {
     "S": lambda s: s.push(s.quoted()),
     "T": lambda s: s.push(s.latin1(s.number("<i"))),
     "U": lambda s: s.push(s.latin1(s.number("<B"))),
-    "V": lambda s: s.push(s.line(MAX_LINE).decode("raw-unicode-escape")),
+    "V": lambda s: s.push(s.escaped()),
     "X": lambda s: s.push(s.text(s.number("<I"))), "\x8c": lambda s: s.push(s.text(s.number("<B"))),
     "\x8d": lambda s: s.push(s.text(s.number("<Q"))),
     "B": lambda s: s.push(s.take(s.number("<I"))), "C": lambda s: s.push(s.take(s.number("<B"))),
@@ -99,8 +99,8 @@ _OPCODES: dict[int, Opcode] = {ord(code): opcode for code, opcode in {
     "\x87": lambda s: s.push(s.tuple_of(3)),
     "}": lambda s: s.push({}), "d": PickleStack.new_dict,
     "s": lambda s: s.set_items([*s.tuple_of(2)]), "u": lambda s: s.set_items(s.pop_mark()),
-    "\x8f": lambda s: s.push(set()), "\x90": lambda s: s.add_items(s.keys(), set),
-    "\x91": lambda s: s.push(frozenset(s.keys())),
+    "\x8f": lambda s: s.push_set(set), "\x90": lambda s: s.add_items(s.keys(), set),
+    "\x91": lambda s: s.push_set(frozenset, s.keys()),
     # globals and calls
     "c": lambda s: s.push(s.global_in_lines()),
     "\x93": lambda s: s.push(find_global(*s.tuple_of(2))),
@@ -110,8 +110,8 @@ _OPCODES: dict[int, Opcode] = {ord(code): opcode for code, opcode in {
     # memo
     "p": lambda s: s.memoize(int(s.line(20))), "q": lambda s: s.memoize(s.number("<B")),
     "r": lambda s: s.memoize(s.number("<I")), "\x94": lambda s: s.memoize(len(s.memo)),
-    "g": lambda s: s.push(s.memo[int(s.line(20))]), "h": lambda s: s.push(s.memo[s.number("<B")]),
-    "j": lambda s: s.push(s.memo[s.number("<I")]),
+    "g": lambda s: s.recall(int(s.line(20))), "h": lambda s: s.recall(s.number("<B")),
+    "j": lambda s: s.recall(s.number("<I")),
     # what weights have no need of
     "P": _refuse("the persistent id", lambda s: str(s.line(MAX_NAME), "utf-8", "replace")),
     "Q": _refuse("a persistent id"),

@@ -116,6 +116,26 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "nested a million times", b"\x80\x02" + b"]" * 1_000_000 + b"a" * 999_999 + b"."
     yield "a long decimal", b"L" + b"9" * 1_000_000 + b"L\n."
     yield "steps without end", b"\x80\x02" + b"N0" * 1_500_000 + b"N."
+    array = pickle.dumps(np.zeros(1 << 16, np.uint8), 2)[2:-1] + b"q\x32"
+    names = [_text(f"w{i}") for i in range(20_000)]
+    yield "one array of 64 KiB by 20,000 names", (
+        b"\x80\x02" + array + b"0}(" + b"".join(name + b"h\x32" for name in names) + b"u.")
+    listed = _text("w") + b"}(" + _text("OriginShape") + b"J\0\0\0\x50\x85" + _text("slices")
+    yield "20,000 slices that are one array of 64 KiB", (
+        b"\x80\x02" + array + b"0}(" + b"".join(name + b"h\x32" for name in names)
+        + _text("UnpackBigParamInfor@@") + b"}" + listed + b"](" + b"".join(names) + b"eusu.")
+    numbers = [b"\x8a\x07" + (i << 36).to_bytes(7, "little") for i in range(1, 9000)]
+    yield "9,000 numbers as keys", b"\x80\x02}(" + b"N".join(numbers) + b"Nu."
+    yield "9,000 numbers in a set", b"\x80\x04\x8f(" + b"".join(numbers) + b"\x90."
+    yield "memo indices that collide", b"\x80\x02N" + b"".join(
+        b"r" + (i << 16).to_bytes(4, "little") for i in range(1, 9000)) + b"."
+    yield "two million sets", b"\x80\x04(" + b"\x8f" * 1_900_000 + b"l."
+    # a shape of tuples in tuples, each twice: 2^40 when its text is made for an error
+    yield "a shape that unfolds in an error", (
+        b"\x80\x02}(" + _text("w@@.0") + array + _text("UnpackBigParamInfor@@") + b"}" + _text("w")
+        + b"}(" + _text("slices") + b"](" + _text("w@@.0") + b"e" + _text("OriginShape") + b")"
+        + b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(12, 52))
+        + b"usu.")
     yield "a safetensors header of 2^60 bytes", huge + b"{}"
     yield "a safetensors shape of 2^39", _safetensors(
         '{"w":{"dtype":"F32","shape":[549755813888],"data_offsets":[0,4]}}')
