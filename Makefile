@@ -1,6 +1,7 @@
 # make quickstart   install into .venv and run a real transfer search on scikit-learn's digits
 # make test         install into .venv and run all tests
 # make lint         ruff and mypy, as every change must pass them
+# make guards     switch the checks of the product off, one by one: a test has to fail for each
 # make format       sort imports and mend what ruff can mend by itself
 # make install      only install (EXTRAS=gpu,dev for a GPU machine)
 
@@ -16,7 +17,7 @@ READY   = $(VENV)/.installed
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: install quickstart test lint format clean
+.PHONY: install quickstart test lint guards format clean
 
 install: $(READY)
 
@@ -36,6 +37,9 @@ test: $(READY)
 lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+guards: $(READY)
+	$(PY) tests/guards/run.py
 
 format: $(READY)
 	$(PY) -m ruff check --fix .

@@ -52,21 +52,21 @@ def link_source() -> None:
 
 
 def summary() -> str:
-    """The three accuracies on the target task's validation images, and the points they are of."""
+    """The three accuracies on the target task's validation images; means over seeds."""
     settings = load_yaml(str(CONFIGS / "digits_search.yaml"))
     file = Path(settings["output_dir"]) / "search_results.csv"
     with open(file, newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["state"] == "complete"]
-    baseline = next(row for row in rows if all(
-        _same(row[name], value) for name, value in settings["fixed"].items()))
     best = min(rows, key=lambda row: int(row["rank"]))
     scratch = json.loads((OUT / "scratch" / RESULT).read_text())["best"]
     lines = ["", "Accuracy on the target task (digits 5 to 9, 100 training images, 400 for "
              "validation):", f"  from scratch                      {scratch:.4f}"]
-    for name, row in (("fixed", baseline), ("found", best)):
-        point = ", ".join(f"{key} {row[key]}" for key in settings["fixed"])
-        lines.append(f"  transfer with the {name} point     {float(row[settings['metric']]):.4f}"
-                     f"   {point}")
+    for name, point in (("fixed", settings["fixed"]),
+                        ("found", {key: best[key] for key in settings["fixed"]})):
+        own = [row for row in rows if all(_same(row[key], one) for key, one in point.items())]
+        mean = sum(float(row[settings["metric"]]) for row in own) / len(own)
+        shown = ", ".join(f"{key} {own[0][key]}" for key in point) + f" (seeds: {len(own)})"
+        lines.append(f"  transfer with the {name} point     {mean:.4f}   {shown}")
     return "\n".join(lines)
 
 

@@ -86,3 +86,14 @@ def most_confirmations(settings: SearchSettings, *, reused: int = 0) -> int:
     again = max(0, (settings.repeats.confirm or 0) - settings.repeats.search_times)
     confirmed = CONFIRMED + (settings.search_space.baseline is not None)
     return again * min(confirmed, most_points(settings, reused=reused))
+
+
+def confirm_text(settings: SearchSettings) -> str:
+    """What ``confirm`` does in the end; empty when it does nothing."""
+    trainings, repeats = settings.repeats.confirm, settings.repeats
+    baseline = " and the fixed one" if settings.search_space.baseline else ""
+    if not trainings:
+        return ""
+    *first, last = map(str, range(repeats.seed, repeats.seed + trainings))
+    return (f"the best {CONFIRMED} points{baseline} have {trainings} trainings each, with seeds "
+            f"{', '.join(first)} and {last}")

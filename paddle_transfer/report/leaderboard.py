@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from paddle_transfer.loop.confirm import Confirmed
 from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Leaderboard
-from paddle_transfer.loop.results import PointResult
+from paddle_transfer.loop.results import PointResult, standard_error
 from paddle_transfer.report.formatting import columns, show_value
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord, trained
@@ -90,8 +91,20 @@ def _confirmation(settings: SearchSettings, leaderboard: Leaderboard) -> list[st
     baseline = leaderboard.confirmation(settings.search_space.baseline)
     end = (", which is the fixed point" if baseline is found
            else f", fixed {baseline}" if baseline is not None else "")
-    return [f"Confirmed {settings.objective.metric}: found {found} ({len(found.values)} seeds)"
-            + end]
+    lines = [f"Confirmed {settings.objective.metric}: found {found} ({len(found.values)} seeds)"
+             + end]
+    if (baseline is not None and baseline is not found
+            and len(found.values) == len(baseline.values) == len(found.seeds)):
+        lines.append(_gain(found, baseline))
+    return lines
+
+
+def _gain(found: Confirmed, baseline: Confirmed) -> str:
+    """The gain seed by seed: both were trained with the same ones."""
+    gains = [100 * (one - other) for one, other in zip(found.values, baseline.values, strict=True)]
+    mean, error = sum(gains) / len(gains), standard_error(gains) or 0.0
+    doubt = "" if mean > error else ", which is no more than the luck of the seeds"
+    return f"That is a gain of {mean:+.2f} ± {error:.2f} points over the same seeds{doubt}."
 
 
 def _trial_counts(records: Sequence[TrialRecord]) -> str:

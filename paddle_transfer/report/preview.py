@@ -12,11 +12,10 @@ from typing import Any
 from paddle_transfer.config.base import complete, for_trial
 from paddle_transfer.config.load import dump_text
 from paddle_transfer.report.config_diff import difference
-from paddle_transfer.report.forecast import first_points, most_trials, past_tasks
+from paddle_transfer.report.forecast import confirm_text, first_points, most_trials, past_tasks
 from paddle_transfer.report.formatting import columns
 from paddle_transfer.samplers.base import LEAST_TRIALS
 from paddle_transfer.samplers.registry import SAMPLERS
-from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
@@ -75,7 +74,7 @@ def _header(settings: SearchSettings) -> list[str]:
     rows = [("Search", f"{sampling.sampler.name}, {settings.file}"),
             ("Base config", settings.base.file), ("Space", _size(settings)),
             ("Budget", _budget(settings)), ("Limits", _limits(settings)), ("Stop", _stop(settings)),
-            ("Confirm", _confirm(settings)), ("Pruner", _pruner(settings)),
+            ("Confirm", confirm_text(settings)), ("Pruner", _pruner(settings)),
             *(("Learns from", f"{path} ({len(task.points)} points)") for path, task in tasks),
             ("Prior", "shipped: of recorded searches" if sampling.prior == "shipped" else ""),
             ("Metric", f"{settings.objective.metric}, maximised"), ("Then", _final(settings)),
@@ -122,14 +121,6 @@ def _stop(settings: SearchSettings) -> str:
     return "" if settings.sampling.stop != "auto" else (
         f"auto: after {LEAST_TRIALS} points or more, when no other is expected to gain more than "
         "noise hides")
-
-
-def _confirm(settings: SearchSettings) -> str:
-    trainings, seed = settings.repeats.confirm, settings.repeats.seed
-    baseline = " and the fixed one" if settings.search_space.baseline else ""
-    return "" if not trainings else (
-        f"the best {CONFIRMED} points{baseline} have {trainings} trainings in the end, with seeds "
-        f"{seed} to {seed + trainings - 1}")
 
 
 def _pruner(settings: SearchSettings) -> str:

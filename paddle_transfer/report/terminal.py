@@ -16,7 +16,7 @@ from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.progress import live_console
 from paddle_transfer.report.base import Report
-from paddle_transfer.report.forecast import most_confirmations, most_trials
+from paddle_transfer.report.forecast import confirm_text, most_confirmations, most_trials
 from paddle_transfer.report.formatting import duration, show_point
 from paddle_transfer.report.leaderboard import (
     final_lines,
@@ -53,6 +53,9 @@ class Terminal(Report):
         self._print(f"Searching {' x '.join(space.names)}: {size}, "
                     f"{settings.sampling.sampler.name}, at most {total} trials, results in "
                     f"{settings.output.output_dir}")
+        confirmed = confirm_text(settings)
+        if confirmed:
+            self._print(f"Before one is named, {confirmed} (confirm).")
         finished = sum(record.finished for record in records)
         if finished:
             self._print(f"Going on: {finished} trials are done already.")
@@ -112,7 +115,8 @@ class Terminal(Report):
     # -- inside ----------------------------------------------------------------------------------
 
     def _line(self, record: TrialRecord) -> str:
-        head, point = f"trial {record.number:>3}:", show_point(
+        seed = f" (seed {record.seed})" if record.seed != self.settings.repeats.seed else ""
+        head, point = f"trial {record.number:>3}{seed}:", show_point(
             self.settings.stages.shown(record.proposal))
         if record.reused is not None:
             return f"{head} same point as trial {record.reused}, not trained again  {point}"

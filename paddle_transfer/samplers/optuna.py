@@ -57,6 +57,9 @@ _WITHOUT_NOTES = ("BruteForceSampler", "GPSampler", "RandomSampler", "TPESampler
 _PACKAGES = {"CmaEsSampler": "cmaes", "GPSampler": "torch"}
 
 #: The types of options that a search file can give.
+#: Those whose points do not depend on results.
+_BLIND = ("RandomSampler", "QMCSampler", "BruteForceSampler")
+
 _PLAIN = {"int": int, "float": float, "bool": bool, "str": str, "None": None}
 
 
@@ -78,7 +81,8 @@ def sampler_class(name: str) -> type[OptunaSampler] | None:
         fields[parameter.name] = (functools.reduce(operator.or_, types), parameter.default)
     return type(name, (OptunaSampler,), {
         "name": name, "options": create_model(f"{name}Options", __base__=Options, **fields),
-        "needs_finite_space": name == "BruteForceSampler", "__module__": __name__,
+        "needs_finite_space": name == "BruteForceSampler", "uses_results": name not in _BLIND,
+        "__module__": __name__,
         "__doc__": f"Optuna's {name}."})
 
 

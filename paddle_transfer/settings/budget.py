@@ -10,23 +10,36 @@ from paddle_transfer import dotpath
 from paddle_transfer.config import resolve
 from paddle_transfer.errors import show
 from paddle_transfer.registry import Component
+from paddle_transfer.samplers.base import RegisteredSampler
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.values import TABLES_HINT
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
 
-#: The prior and the pruner (docs/benchmarks.md) of a sampler with a posterior, when the file names
-#: none. Other searches see every point, or are there to compare with: they finish all they begin.
-DEFAULT_PRIOR = "shipped"
+#: The pruner (docs/benchmarks.md) of a sampler with a posterior, when the file names none. Other
+#: searches see every point, or are there to compare with: they finish all they begin.
 DEFAULT_PRUNER = "auto"
+
+#: ``confirm`` of a search that goes by its results. They are one training each: the best of them
+#: may be luck, or a point that collapses with the next seed.
+DEFAULT_CONFIRM = 2
 
 #: How many of the best points ``confirm`` trains again, beside the fixed point.
 CONFIRMED = 3
 
 
-def read_prior(reading: Reading) -> str:
-    posterior = reading.sampler is not None and reading.sampler.has_posterior
-    return reading.given.prior or (DEFAULT_PRIOR if posterior else "none")
+def read_confirm(reading: Reading) -> int | None:
+    """None: no point is trained again."""
+    confirm, sampler = reading.given.confirm, reading.sampler
+    if confirm is None and sampler is not None and goes_by_results(sampler):
+        return DEFAULT_CONFIRM if reading.given.search_times < DEFAULT_CONFIRM else None
+    return confirm if isinstance(confirm, int) else None
+
+
+def goes_by_results(sampler: type[RegisteredSampler]) -> bool:
+    """Whether it chooses points by results: a Bayesian search. The steps of a greedy one do not
+    count; its winner is made of their values."""
+    return sampler.uses_results and not sampler.uses_stages
 
 
 def read_pruner(reading: Reading) -> Component | None:
@@ -39,7 +52,7 @@ def read_pruner(reading: Reading) -> Component | None:
 
 def check_budgets(reading: Reading, base: dict[str, Any] | None, keys: Sequence[SearchKey]) -> None:
     given, issues = reading.given, reading.issues
-    if given.confirm is not None and given.confirm <= given.search_times:
+    if isinstance(given.confirm, int) and given.confirm <= given.search_times:
         issues.add("confirm", "must be more than search_times: it is the number of trainings in "
                    "all", show(given.confirm), f"search_times is {given.search_times} already.")
     most = most_epochs(base, keys) if base is not None else None

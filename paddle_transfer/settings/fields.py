@@ -13,6 +13,7 @@ from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.hardware import find_gpus, why_not_writable
 from paddle_transfer.registry import Component
 from paddle_transfer.settings.reading import Reading
+from paddle_transfer.settings.schema import DEFAULT_MODE
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, active_names
@@ -24,14 +25,19 @@ STAGE_KEYS = ("distill_config_file", "teacher", "final_replace")
 def read_sampler(reading: Reading) -> Component:
     """The sampler with its options; ``acquisition`` is one, for a sampler that knows it."""
     given, part = reading.given, reading.sampler
+    mode = given.search_mode or DEFAULT_MODE
     if part is None or given.sampler is None:
-        made = Component(given.search_mode)
+        made = Component(mode)
     else:
         made = given.sampler
-        if "search_mode" in reading.data and given.search_mode != made.name:
+        if reading.data.get("search_mode") is not None and mode != made.name:
             reading.issues.add("sampler.name", "must be the sampler that search_mode names",
                                repr(made.name), "Take one of the two keys out.")
     if part is None or "acquisition" not in part.options.model_fields:
+        asked = reading.data.get("acquisition") is not None and not reading.spoilt("acquisition")
+        if part is not None and asked:
+            reading.issues.add("acquisition", f"is an option of search_mode bayes; {made.name} has "
+                               "none", repr(given.acquisition), "Take it out.")
         return made
     if "acquisition" in reading.data and "acquisition" in made.options:
         reading.issues.add("acquisition", "may not stand beside sampler.acquisition",

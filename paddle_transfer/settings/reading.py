@@ -15,7 +15,7 @@ from paddle_transfer.config.validation import ValidationIssues, read
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.samplers.base import RegisteredSampler
 from paddle_transfer.samplers.registry import SAMPLERS
-from paddle_transfer.settings.schema import SearchFile
+from paddle_transfer.settings.schema import DEFAULT_MODE, SearchFile
 
 #: Without these sections nothing can be checked against a config.
 _SECTIONS = ("Global", "Arch", "Loss", "Optimizer", "DataLoader", "Metric")
@@ -51,7 +51,7 @@ class Reading:
         if any(issue.where in ("search_mode", "sampler", "sampler.name") for issue in self.issues):
             return None
         if written is None:
-            return SAMPLERS[self.given.search_mode]
+            return SAMPLERS[self.given.search_mode or DEFAULT_MODE]
         return SAMPLERS[written["name"] if isinstance(written, dict) else written.strip()]
 
     @property

@@ -20,6 +20,9 @@ from paddle_transfer.config.validation import Section
 from paddle_transfer.settings import values as v
 from paddle_transfer.space.registry import HYPERPARAMETERS
 
+#: PaddleClas's own search.
+DEFAULT_MODE = "greedy"
+
 
 class SearchItem(Section):
     """What is searched: one setting of the training config."""
@@ -62,7 +65,7 @@ class SearchFile(Section):
     search_dict: Annotated[tuple[Annotated[SearchItem, Filled(
         dict, rule="must be a mapping with search_key", empty=True)], ...],
         Filled(list, v.ITEMS_HINT)] = ()
-    search_mode: v.SamplerName = "greedy"
+    search_mode: v.SamplerName | None = DEFAULT_MODE
     sampler: v.SamplerPart = None
     acquisition: v.Acquisition = "EI"
     max_iter: v.AtLeast1 | None = None
@@ -78,7 +81,7 @@ class SearchFile(Section):
     keep_models: v.Count = 3
     storage: v.StorageUrl | None = None
     stop: v.Stop | None = "none"
-    prior: v.Prior | None = None
+    prior: v.Prior | None = "none"
     time_budget: v.Hours | None = None
     epoch_budget: v.AtLeast1 | None = None
     confirm: v.Confirm | None = None

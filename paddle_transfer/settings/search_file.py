@@ -103,6 +103,7 @@ class SearchSettings:
             **({"search_mode": sampler.name, **sampler.options} if plain
                else {"sampler": sampler.to_dict()}),
             **vars(self.output), **vars(self.budget), **vars(self.repeats), **vars(self.devices),
+            "confirm": self.repeats.confirm or ("none" if budget.goes_by_results(part) else None),
             "metric": self.objective.metric, "fixed": self.search_space.baseline,
             "gpus": ",".join(self.devices.gpus) or None,
             "executor": None if executor == groups.LOCAL else executor.to_dict(),
@@ -164,7 +165,7 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
     metric = fields.read_metric(reading, base)
     distillation = greedy.read_distillation(reading, keys, base=base, metric=metric)
     baseline, final = fields.read_baseline(reading, keys), read_final(reading, base, keys)
-    sampling = groups.Sampling(fields.read_sampler(reading), budget.read_prior(reading),
+    sampling = groups.Sampling(fields.read_sampler(reading), given.prior or "none",
                                budget.read_warm_start(reading), given.stop or "none")
     output = groups.Output(fields.read_output_dir(reading), given.storage, given.keep_models)
     base = _check_rules(reading, base, keys)
@@ -175,7 +176,8 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
         reading.file, groups.BaseTraining(base_file, base),
         groups.SearchSpace(tuple(keys), space, baseline),
         groups.Objective(metric, eval_size(base)), sampling,
-        groups.Repeats(given.seed, given.search_times, given.confirm, given.de_duplication),
+        groups.Repeats(given.seed, given.search_times, budget.read_confirm(reading),
+                       given.de_duplication),
         groups.Budget(given.max_iter or usual or DEFAULT_MAX_ITER, given.time_budget,
                       given.epoch_budget),
         groups.Devices(given.gpus, given.workers, given.trial_timeout,

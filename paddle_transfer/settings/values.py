@@ -113,8 +113,11 @@ LogAxis = Annotated[bool | None, rules.YES_NO]
 Count = Annotated[int, rules.whole(0)]
 AtLeast1 = Annotated[int, rules.whole(1)]
 Seed = Annotated[int, rules.whole(0, SEED_LIMIT)]
-Confirm = Annotated[int, rules.whole(2, hint="It is the number of trainings, each with another "
-                                     "seed; for example confirm: 3.")]
+Confirm = Annotated[int | str, rules.Rule(
+    "must be a whole number, 2 or more, or none", "It is the number of trainings, each with "
+    "another seed; for example confirm: 3.", schema=core_schema.union_schema(
+        [core_schema.int_schema(strict=True, ge=2), core_schema.literal_schema(["none"])])),
+    BeforeValidator(lambda value: "none" if _is_none(value) else value)]
 Seconds = Annotated[float, rules.above_zero("seconds")]
 Hours = Annotated[float, rules.above_zero("hours")]
 Acquisition = Annotated[str, rules.one_of(*ACQUISITIONS)]

@@ -206,6 +206,7 @@ def test_the_files_and_the_leaderboard_agree_on_the_best_mean(search):
                               ranker_of(search.settings).leaderboard(search.records()))
     assert lines[2].split()[:4] == ["1", "0.8100", "±", "0.0058"]
     assert "Confirmed top1: found 0.8100 ± 0.0058 (3 seeds), fixed 0.2100 ± 0.0058" in lines
+    assert "That is a gain of +60.00 ± 0.00 points over the same seeds." in lines
 
 
 def test_what_is_left_out_is_told(search):
@@ -232,3 +233,28 @@ def test_weights_of_what_is_confirmed_are_there_while_it_is(search):
                callbacks=(lambda settings, ranker: Looks(settings, ranker=ranker),
                           ))
     assert set(seen) >= {0, 3, 4, 5, 6, 7, 8, 9}
+
+
+def test_a_point_that_collapses_with_the_next_seed_is_not_named(tmp_path):
+    """Also when it is by far the best of the single trainings, as ``confirm: 2`` finds out."""
+    def fragile(point, seed):
+        return 0.1 + seed / 100 if (point["a"], seed) == (6, 1) else {6: 0.9, 5: 0.8}.get(
+            point["a"], point["a"] / 10)
+
+    search = VirtualSearch(tmp_path, value=fragile, values=VALUES, fixed=FIXED, confirm=2)
+    search.run()
+    board = ranker_of(search.settings).leaderboard(search.records())
+    assert board.winner.point == {"a": 5}
+    assert board.confirmation({"a": 6}).mean == pytest.approx((0.9 + 0.11) / 2)
+
+
+def test_a_gain_that_one_seed_takes_back_is_called_luck(tmp_path):
+    def lucky(point, seed):
+        return {5: (0.8, 0.5), 2: (0.6, 0.65)}.get(point["a"], (0.1, 0.1))[seed]
+
+    search = VirtualSearch(tmp_path, value=lucky, values=VALUES, fixed=FIXED, confirm=2)
+    search.run()
+    records, ranker = search.records(), ranker_of(search.settings)
+    lines = leaderboard_lines(search.settings, records, ranker.leaderboard(records))
+    assert ("That is a gain of +2.50 ± 17.50 points over the same seeds, which is no more than the "
+            "luck of the seeds.") in lines

@@ -110,15 +110,16 @@ def test_the_head_says_how_trainings_are_spent(tmp_path):
             "Pruner MedianPruner (n_startup_trials: 4)",
             "Stop auto: after 7 points or more, when no other is expected to gain more than noise "
             "hides",
-            "Confirm the best 3 points and the fixed one have 3 trainings in the end, with seeds "
-            "5 to 7",
+            "Confirm the best 3 points and the fixed one have 3 trainings each, with seeds 5, 6 "
+            "and 7",
             "Prior shipped: of recorded searches"):
         assert line in lines, line
     usual = preview(settings_of(tmp_path, search_mode="bayes"))
-    assert ("  Pruner       auto: hopeless trainings are broken off\n"
-            "  Prior        shipped: of recorded searches\n") in usual
+    assert ("  Confirm      the best 3 points have 2 trainings each, with seeds 0 and 1\n"
+            "  Pruner       auto: hopeless trainings are broken off\n") in usual
+    assert "\n  Prior " not in usual
     for plain in (settings_of(tmp_path, search_mode="bayes", pruner="none",
-                              prior="none"), settings_of(tmp_path, search_mode="random"),
+                              confirm="none"), settings_of(tmp_path, search_mode="random"),
                   settings_of(tmp_path, search_mode="grid")):
         for word in ("Limits", "Stop", "Confirm", "Pruner", "Prior", "Learns from"):
             assert f"\n  {word} " not in preview(plain)

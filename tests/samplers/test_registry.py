@@ -58,7 +58,7 @@ def toy():
     ("bayes", "has_posterior supports_repeats supports_baseline uses_results"),
     ("greedy", "needs_finite_space uses_stages uses_results"),
     ("TPESampler", "supports_repeats supports_baseline uses_results"),
-    ("BruteForceSampler", "needs_finite_space supports_repeats supports_baseline uses_results"),
+    ("BruteForceSampler", "needs_finite_space supports_repeats supports_baseline"),
 ])
 def test_what_each_sampler_can_do(name, capabilities):
     known = ("needs_finite_space", "has_posterior", "supports_repeats", "supports_baseline",

@@ -4,7 +4,7 @@ import pytest
 
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings import budget
-from paddle_transfer.settings.search_file import load_search_file
+from paddle_transfer.settings.search_file import SearchSettings, load_search_file
 from tests.helpers.configs import base_config, write_search
 
 
@@ -17,11 +17,11 @@ def issues(path, overrides=()):
 EPOCHS = [{"search_key": "lr"}, {"search_key": "epochs", "search_values": [4, 30]}]
 
 
-def test_by_default_hopeless_trials_of_a_bayesian_search_are_stopped_and_nothing_else(tmp_path):
+def test_by_default_a_bayesian_search_stops_hopeless_trials_and_confirms_its_best(tmp_path):
     settings = load_search_file(write_search(tmp_path, search_mode="bayes"))
     assert (settings.sampling.stop, settings.budget.time_budget, settings.budget.epoch_budget,
-            settings.repeats.confirm) == ("none", None, None, None)
-    assert (settings.sampling.warm_start, settings.sampling.prior) == ((), budget.DEFAULT_PRIOR)
+            settings.repeats.confirm) == ("none", None, None, 2)
+    assert (settings.sampling.warm_start, settings.sampling.prior) == ((), "none")
     assert settings.pruner.to_dict() == {"name": "auto"}
     assert load_search_file(write_search(tmp_path, search_mode="bayes",
                                     pruner=None)).pruner.to_dict() == {"name": "auto"}
@@ -30,7 +30,26 @@ def test_by_default_hopeless_trials_of_a_bayesian_search_are_stopped_and_nothing
     for mode in ("random", "grid"):
         settings = load_search_file(write_search(tmp_path, search_mode=mode))
         assert settings.pruner is None
-        assert settings.sampling.prior == "none"
+        assert (settings.sampling.prior, settings.repeats.confirm) == ("none", None)
+
+
+@pytest.mark.parametrize(("fields", "confirm"), [
+    ({"search_mode": "bayes"}, 2), ({"sampler": "TPESampler"}, 2),
+    ({"search_mode": "bayes", "confirm": "none"}, None),
+    ({"search_mode": "bayes", "confirm": "None"}, None),
+    ({"search_mode": "bayes", "confirm": None}, 2), ({"search_mode": "bayes", "confirm": 4}, 4),
+    ({"search_mode": "bayes", "search_times": 2}, None), ({"search_mode": "random"}, None),
+    ({"sampler": "QMCSampler"}, None), ({"search_mode": "greedy"}, None)])
+def test_the_best_are_confirmed_where_points_are_chosen_by_results(tmp_path, fields, confirm):
+    fields = {"search_mode": None, **fields}
+    settings = load_search_file(write_search(tmp_path, **fields))
+    assert settings.repeats.confirm == confirm
+    assert SearchSettings.from_dict(settings.to_dict()).repeats == settings.repeats
+
+
+def test_the_acquisition_is_for_a_sampler_that_has_one(tmp_path):
+    assert issues(write_search(tmp_path, search_mode="random", acquisition="PI")) == [
+        "acquisition: is an option of search_mode bayes; random has none; found 'PI'. Take it out."]
 
 
 def test_everything_at_once(tmp_path):
@@ -92,11 +111,9 @@ def test_budgets_and_the_rest_do_not_make_it_another_search(tmp_path):
     ({"epoch_budget": 29, "search_dict": EPOCHS
       }, "epoch_budget: must be enough for one training; found 29 (an integer). "
      "One takes 30 epochs"),
-    ({"confirm": 1},
-     "confirm: must be a whole number, 2 or more; found 1 (an integer). It is the number of "
-     "trainings"
-     ),
-    ({"confirm": True}, "confirm: must be a whole number, 2 or more; found True"),
+    ({"confirm": 1}, "confirm: must be a whole number, 2 or more, or none; found 1 (an integer). "
+     "It is the number of trainings"),
+    ({"confirm": True}, "confirm: must be a whole number, 2 or more, or none; found True"),
     ({"confirm": 3, "search_times": 3
       }, "confirm: must be more than search_times: it is the number of trainings in all; "
      "found 3 (an integer). search_times is 3 already."),

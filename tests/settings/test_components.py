@@ -119,7 +119,7 @@ def toy():
 def test_a_registered_sampler_is_read_by_its_options_and_capabilities(tmp_path):
     settings = load(tmp_path, sampler={"name": "toy", "order": "Down"}, stop="auto")
     assert settings.sampling.sampler == Component("toy", {"order": "Down"})
-    assert (settings.sampling.stop, settings.sampling.prior) == ("auto", "shipped")
+    assert (settings.sampling.stop, settings.repeats.confirm) == ("auto", 2)
     assert settings.pruner == Component("auto")
     assert settings.budget.max_iter == 98
     assert load(tmp_path, search_mode="toy").sampling.sampler == Component("toy")
