@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from paddle_transfer.config.base import for_trial
 from paddle_transfer.config.load import dump_yaml
+from paddle_transfer.config.portable import for_trial
 from paddle_transfer.config.shipped import schema_path
 from paddle_transfer.errors import (
     ConfigError,

@@ -56,17 +56,6 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     return completed
 
 
-def for_trial(config: dict[str, Any], *, output_dir: str, seed: int, device: str) -> dict[str, Any]:
-    """A complete copy for one training.
-
-    :param device: ``cpu``, ``gpu`` or a slot such as ``gpu:3``, of which the kind is used: the
-        worker's process sees one GPU only
-    """
-    config = complete(config)
-    config["Global"].update(output_dir=output_dir, seed=seed, device=device.partition(":")[0])
-    return config
-
-
 def comparable(config: dict[str, Any]) -> dict[str, Any]:
     """A copy without machine dependent keys: configs that compare equal train the same."""
     config = complete(config)

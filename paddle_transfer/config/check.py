@@ -64,6 +64,10 @@ def _check_global(section: object, issues: ValidationIssues) -> None:
     if not isinstance(start, int) or isinstance(start, bool):
         issues.add("Global.start_eval_epoch", "must be a whole number", show(start))
         valid = False
+    for name in ("save_interval", "print_batch_step"):  # the engine divides by them
+        value = section[name]
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            issues.add(f"Global.{name}", "must be a whole number, 1 or more", show(value))
     if section["eval_during_train"] is not True:
         issues.add("Global.eval_during_train", "must be True: a search needs a metric",
                    show(section["eval_during_train"]))

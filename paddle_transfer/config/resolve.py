@@ -129,7 +129,7 @@ def topk(config: dict[str, Any]) -> Iterator[tuple[str, str, list[Any]]]:
 def metric(config: dict[str, Any]) -> str | None:
     """The metric by which PaddleClas chooses the best epoch: the first of ``Metric.Eval``."""
     first = components(config, "Metric.Eval")[:1]
-    names = _reported(*first[0], class_num(config)) if first else None
+    names = reported(*first[0], class_num(config)) if first else None
     return names[0] if names else None
 
 
@@ -141,7 +141,7 @@ def metric_names(config: dict[str, Any]) -> tuple[list[str], bool]:
     single-label classification.
     """
     classes = class_num(config)
-    found = [_reported(name, arguments, classes)
+    found = [reported(name, arguments, classes)
              for name, arguments in components(config, "Metric.Eval")]
     names = [name for one in found for name in one or ()]
     if _is_single_label(config):
@@ -149,7 +149,7 @@ def metric_names(config: dict[str, Any]) -> tuple[list[str], bool]:
     return list(dict.fromkeys(names)), None not in found
 
 
-def _reported(name: str, arguments: dict[str, Any], classes: int | None) -> list[str] | None:
+def reported(name: str, arguments: dict[str, Any], classes: int | None) -> list[str] | None:
     """The names that a metric reports; None for one that is not known."""
     if name not in TOPK_METRICS:
         return list(METRIC_NAMES[name]) if name in METRIC_NAMES else None

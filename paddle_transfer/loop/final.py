@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer.config.base import comparable, for_trial
+from paddle_transfer.config.base import comparable
 from paddle_transfer.config.load import dump_yaml, write_atomic
+from paddle_transfer.config.portable import handed_back
 from paddle_transfer.errors import SearchFailed, StudyError
 from paddle_transfer.executors.base import Ended, Executor, Verdict
 from paddle_transfer.loop.callbacks import CallbackList, FinalCallback
@@ -48,8 +49,9 @@ class FinalConfigs:
     """
 
     def __init__(self, final: Final, root: Path, *, base: BaseTraining, stages: SearchStages,
-                 device: str):
-        self._root, self._base, self._stages, self._device = root, base.config, stages, device
+                 device: str, metric: str):
+        self._root, self._base, self._stages = root, base.config, stages
+        self._device, self._metric = device, metric
         self._joined = root / JOINED if final.joins else None
 
     def join_lists(self) -> None:
@@ -70,8 +72,9 @@ class FinalConfigs:
 
     def write(self, record: TrialRecord, path: Path) -> None:
         """Write the config of a training, as ``TrialFolders`` asks for it."""
-        dump_yaml(for_trial(self.config(record.point), output_dir=str(path.parent),
-                            seed=record.seed, device=self._device), str(path))
+        dump_yaml(handed_back(self.config(record.point), output_dir=str(path.parent),
+                              seed=record.seed, device=self._device, metric=self._metric),
+                  str(path))
 
     def digest(self, point: Point, *parts: object) -> str:
         """A hash of all that determines the training of ``point``, images included, and of
@@ -125,7 +128,7 @@ class FinalRuns:
         if self._baseline is not None and key(self._baseline) != key(self._best.point):
             self._points.append(self._baseline)
         self._configs = FinalConfigs(final, self._root, base=base, stages=stages,
-                                     device=devices.kind)
+                                     device=devices.kind, metric=objective.metric)
         self._folders = _FinalFolders(output_dir, write_config=self._configs.write,
                                       payload={**payload, "keep_weights": True})
         self._attempts: dict[int, int] = {}

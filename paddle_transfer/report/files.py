@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer.config.base import complete, for_trial
+from paddle_transfer.config import resolve
 from paddle_transfer.config.load import dump_yaml, write_atomic
+from paddle_transfer.config.portable import handed_back
 from paddle_transfer.loop.callbacks import is_over
 from paddle_transfer.loop.confirm import confirming
 from paddle_transfer.loop.ranking import Leaderboard
@@ -76,6 +77,10 @@ class ResultFiles(Report):
             header += ("Its weights are not kept (keep_models); training this config again gives "
                        "them\n")
         config = best_config(self.settings, best, records)
+        first, metric = resolve.metric(config), self.settings.objective.metric
+        if first not in (None, metric):
+            header += (f"{metric} is paddle_transfer's own: a training of this config chooses its "
+                       f"best epoch by {first}, the first of Metric.Eval\n")
         dump_yaml(config, str(target), header=header + config.get("FineTune", {}).get("note", ""))
 
     def _delete_weights(self, records: Sequence[TrialRecord], leaderboard: Leaderboard, *,
@@ -113,9 +118,10 @@ def best_config(settings: SearchSettings, best: PointResult,
 
     Its ``Global.output_dir`` is ``<output_dir>/best``, which spares the search's own files.
     """
-    config = complete(settings.stages.config(best.proposal, records))
-    return for_trial(config, output_dir=os.path.join(settings.output.output_dir, "best"),
-                     seed=best.best.seed, device=settings.devices.kind)
+    return handed_back(settings.stages.config(best.proposal, records),
+                       output_dir=os.path.join(settings.output.output_dir, "best"),
+                       seed=best.best.seed, device=settings.devices.kind,
+                       metric=settings.objective.metric)
 
 
 def _header(settings: SearchSettings, best: PointResult, leaderboard: Leaderboard) -> str:

@@ -9,8 +9,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from paddle_transfer.config.base import complete, for_trial
+from paddle_transfer.config.base import complete
 from paddle_transfer.config.load import dump_text
+from paddle_transfer.config.portable import for_trial
 from paddle_transfer.report.config_diff import difference
 from paddle_transfer.report.forecast import confirm_text, first_points, most_trials, past_tasks
 from paddle_transfer.report.formatting import columns

@@ -9,6 +9,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from paddle_transfer import dotpath
+from paddle_transfer.config import resolve
 from paddle_transfer.config.base import comparable, eval_size
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.hardware import find_gpus
@@ -183,7 +185,7 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
         groups.Devices(given.gpus, given.workers, given.trial_timeout,
                        given.executor or groups.LOCAL),
         output, budget.read_pruner(reading), REPORTS if given.reports is None else given.reports,
-        final, plan, distillation, (*reading.notes, *_notes(reading)),
+        final, plan, distillation, (*reading.notes, *_notes(reading, base)),
         tuple(map(str, reading.lacking)))
 
 
@@ -208,6 +210,17 @@ def _read_keys(reading: Reading, base: Config | None) -> list[SearchKey]:
     return read_search_dict(reading, base, items)
 
 
+def _unused(reading: Reading, base: Config) -> dict[str, str]:
+    """Paths of the base config that its author may count on, and what a search does instead."""
+    seed, found = resolve.seed(base), {}
+    if dotpath.find(base, "Global.checkpoints"):
+        found["Global.checkpoints"] = "every trial begins at its first epoch"
+    if seed is not None and "seed" not in reading.data and seed != reading.given.seed:
+        found["Global.seed"] = (f"trials have seeds of their own, from {reading.given.seed} on; "
+                                f"-o seed={seed} begins with this one")
+    return found
+
+
 def _place(issue: ValidationIssue) -> tuple[int, int]:
     """Mistakes are told in the order of the schema: overrides and unknown keys first."""
     known, (first, *rest) = list(SearchFile.model_fields), issue.where.split(".")
@@ -219,8 +232,10 @@ def _place(issue: ValidationIssue) -> tuple[int, int]:
     return (known.index(first) if first in known else -1), number
 
 
-def _notes(reading: Reading) -> tuple[str, ...]:
-    notes, cores, given = [], os.cpu_count() or 1, reading.given
+def _notes(reading: Reading, base: Config) -> tuple[str, ...]:
+    cores, given = os.cpu_count() or 1, reading.given
+    notes = [f"{path} of the base config is not used: {why}."
+             for path, why in _unused(reading, base).items()]
     if reading.uses_stages and len(given.gpus) > 1:
         notes.append("PaddleClas trains each trial on all listed GPUs; here each GPU trains a "
                      "trial of its own, with the batch size of the config (one that was meant for "

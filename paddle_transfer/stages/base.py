@@ -68,7 +68,7 @@ class SearchStages:
 
     def raw_config(self, proposal: Proposal, records: Sequence[TrialRecord] = ()) -> dict[str, Any]:
         """The PaddleClas config that trains ``proposal``, with the weights as the user asks for
-        them; not yet a trial's own (``config.base.for_trial``).
+        them; not yet a trial's own (``config.portable.for_trial``).
 
         :param records: have the teacher whose weights the config of a student names
         """

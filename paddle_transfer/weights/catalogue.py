@@ -99,11 +99,11 @@ def entry(name: str, arch: str | None = None, *, ppcls: str | Path | None = None
     """
     if name not in NAMES or name == "none":
         raise UnknownWeights(
-            f"pretrained: must be one of {', '.join(NAMES)}, a file or an address; found {name!r}. "
+            f"weights must be one of {', '.join(NAMES)}, a file or an address; found {name!r}. "
             f"{did_you_mean(name, NAMES)}")
     arch = _10W.arch if arch is None and name == _10W.name else arch
     if arch is None:
-        raise UnknownWeights(f"pretrained: {name}: needs an architecture, as in arch='ResNet50_vd'")
+        raise UnknownWeights(f"{name}: needs an architecture, as in arch='ResNet50_vd'")
     known = CATALOGUE.get((name, arch))
     if known is None and ppcls is not None and name != _10W.name:
         known = _from_ppcls(name, arch, Path(ppcls))
@@ -112,7 +112,7 @@ def entry(name: str, arch: str | None = None, *, ppcls: str | Path | None = None
     others = sorted(n for n, a in CATALOGUE if a == arch)
     hint = f"For {arch} there is {', '.join(others)}. " if others else ""
     raise UnknownWeights(
-        f"pretrained: {name}: there is none for {arch}. {hint}"
+        f"{name}: there is none for {arch}. {hint}"
         f"{did_you_mean(arch, sorted({a for n, a in CATALOGUE if n == name}))} A file or an "
         "address may be given instead.")
 

@@ -60,7 +60,7 @@ def resolve(spec: str | os.PathLike[str] | bool | None, *, arch: str | None = No
         return None
     spec = "imagenet" if spec is True else spec
     if not isinstance(spec, (str, os.PathLike)):
-        raise UnknownWeights(f"pretrained: must be a name, a file or an address; found {spec!r}")
+        raise UnknownWeights(f"weights must be a name, a file or an address; found {spec!r}")
     text = os.fspath(spec)
     if text in NAMES:
         entry = catalogue.entry(text, arch, ppcls=ppcls)
@@ -70,7 +70,7 @@ def resolve(spec: str | os.PathLike[str] | bool | None, *, arch: str | None = No
         scheme = text.split("://", 1)[0].lower()
         if scheme not in ("http", "https"):
             raise UnknownWeights(
-                f"pretrained: {text}: only http and https addresses are fetched; found {scheme}")
+                f"{text}: only http and https addresses are fetched; found {scheme}")
         file = fetch([text], cache_folder() / name_for(text), check=read, network=network)
     else:
         file = local_file(text)

@@ -7,8 +7,8 @@ from typing import Any
 
 import paddle
 
-from paddle_transfer import dotpath
-from paddle_transfer.config import base, pretrained, resolve
+from paddle_transfer.config import base, resolve
+from paddle_transfer.config.portable import portable
 from paddle_transfer.errors import SetupError, TrialError
 
 #: Which data the modes of the engine read.
@@ -21,20 +21,15 @@ def prepare_config(config: dict[str, Any], *, mode: str) -> dict[str, Any]:
     :param mode: ``train``, ``eval``, ``infer`` or ``export``
     :raises TrialError: a file that the config names is not there
     """
-    config = resolve.with_class_num(base.complete(config))
-    section = config["Global"]
+    config = base.complete(config)
     if mode != "train":
-        section.setdefault("epochs", 1)
-    if mode == "export" or section["device"] != "gpu":
-        # stock export does so too; on a CPU 2.4 would fail where later versions warn
-        config["Arch"].pop("use_sync_bn", None)
-    if pretrained.loaded_by_paddleclas(config) and isinstance(section["pretrained_model"], str):
-        # 2.4 adds the suffix always, later versions when it is missing
-        section["pretrained_model"] = section["pretrained_model"].removesuffix(pretrained.SUFFIX)
+        config["Global"].setdefault("epochs", 1)
+    config = portable(config)
+    if mode == "export":
+        config["Arch"].pop("use_sync_bn", None)  # stock export does so too
     config.setdefault("profiler_options", None)
     check_files(config, mode=mode)
-    _drop_mixed_accuracy(config)
-    _limit_topk(config)
+    _check_topk(config)
     return config
 
 
@@ -65,29 +60,10 @@ def _dataset(config: dict[str, Any], split: str) -> dict[str, Any]:
     return ((config.get("DataLoader") or {}).get(split) or {}).get("dataset") or {}
 
 
-def _drop_mixed_accuracy(config: dict[str, Any]) -> None:
-    """Drop TopkAcc from ``Metric.Train`` under mixed labels.
-
-    PaddleClas means to, but skips every second entry: it removes from the list while iterating.
-    """
-    metrics = (config.get("Metric") or {}).get("Train")
-    if metrics and _dataset(config, "Train").get("batch_transform_ops"):
-        config["Metric"]["Train"] = [metric for metric in metrics if "TopkAcc" not in metric]
-
-
-def _limit_topk(config: dict[str, Any]) -> None:
-    """Drop every k beyond the number of classes from the top-k metrics.
-
-    2.4 does so in the first batch (and fails when nothing is left), later versions report 1.0,
-    which would always be the best metric when it comes first.
-
-    :raises TrialError: nothing is left
-    """
+def _check_topk(config: dict[str, Any]) -> None:
+    """:raises TrialError: a top-k metric has no k within the number of classes"""
     classes = resolve.outputs(config)
     for path, name, topk in resolve.topk(config):
-        kept = [k for k in topk if not classes or k <= classes]
-        if not kept:
+        if classes and all(k > classes for k in topk):
             raise TrialError(f"{path.rpartition(f'.{name}')[0]}: {name} has topk {topk}, but there "
                              f"are {classes} classes only")
-        if kept != topk:
-            dotpath.set_(config, path, kept)

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from paddle_transfer.config import base, load
+from paddle_transfer.config import load
+from paddle_transfer.config.portable import for_trial
 from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.bootstrap import open_engine
 from paddle_transfer.worker.locate import locate
@@ -59,8 +60,5 @@ def trial_config(config: dict[str, Any], *, directory: str,
 
     It is evaluated in training, begins at no checkpoint, and draws nothing: the search does.
     """
-    config = base.for_trial(config, output_dir=directory, seed=payload["seed"],
-                            device=payload.get("device") or "cpu")
-    config["Global"].update(eval_during_train=True, use_visualdl=False, checkpoints=None)
-    config["Global"].pop("uniform_output_enabled", None)
-    return config
+    return for_trial(config, output_dir=directory, seed=payload["seed"],
+                     device=payload.get("device") or "cpu")

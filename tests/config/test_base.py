@@ -33,16 +33,6 @@ def test_complete_fills_what_is_missing_and_keeps_the_rest(config):
     assert base.GLOBAL_DEFAULTS["image_shape"] == [3, 224, 224]
 
 
-def test_for_trial_sets_its_own_folder_seed_and_kind_of_device(config):
-    before = copy.deepcopy(config)
-    trial = base.for_trial(config, output_dir="out/trials/0003", seed=5, device="gpu:3")
-    assert config == before
-    assert (trial["Global"]["output_dir"], trial["Global"]["seed"], trial["Global"]["device"]) == (
-        "out/trials/0003", 5, "gpu")
-    assert base.for_trial(config, output_dir="x", seed=0,
-                          device="cpu:1")["Global"]["device"] == "cpu"
-
-
 def test_comparable_forgets_the_machine_and_nothing_else(config):
     other = copy.deepcopy(config)
     other["Global"].update(output_dir="elsewhere", device="cpu", print_batch_step=99)

@@ -58,6 +58,13 @@ def test_an_address_is_fetched_under_a_name_of_its_own(home):
     assert name_for("https://h/x/../%2e%2e%2fpasswd?a=b") .count("/") == 0
 
 
+@pytest.mark.parametrize("spec", ["imagenetz", "ftp://h/w.pdparams", 3])
+def test_messages_stand_behind_whatever_key_asked(spec):
+    with pytest.raises(UnknownWeights) as caught:
+        resolve(spec)
+    assert not str(caught.value).startswith("pretrained")
+
+
 @pytest.mark.parametrize("spelt", ["w", "w.pdparams"])
 def test_a_file_with_or_without_its_suffix(tmp_path, spelt):
     (tmp_path / "w.pdparams").write_bytes(DATA)
