@@ -20,7 +20,7 @@ from paddle_transfer.report.registry import check_reports
 from paddle_transfer.result import SearchResult, load_search
 from paddle_transfer.settings.groups import BaseTraining
 from paddle_transfer.settings.search_file import SearchSettings, load_search_file
-from paddle_transfer.worker.locate import locate, ppcls_folder
+from paddle_transfer.worker.locate import known_ppcls, locate, ppcls_folder
 
 #: A search file, or its content.
 Source = str | os.PathLike[str] | Mapping[str, Any]
@@ -93,7 +93,8 @@ def load_settings(config: Source, overrides: Overrides = (),
     texts = [text for text in texts if text.partition("=")[0].strip() not in (fields or {})]
     texts += [show_override(path, value) for path, value in {**values, **(fields or {})}.items()]
     source = config if isinstance(config, Mapping) else os.fspath(config)
-    settings = load_search_file(source, texts, dry_run=dry_run, paddleclas=paddleclas)
+    settings = load_search_file(source, texts, dry_run=dry_run, paddleclas=paddleclas,
+                                ppcls=known_ppcls(paddleclas))
     check_reports(settings)
     return settings
 

@@ -32,6 +32,7 @@ LAYERS = (
     ("executors",),
     ("study",),
     ("samplers",),
+    ("rules",),
     ("space", "strategies", "checks"),
     ("config",),
     ("registry",),
@@ -142,8 +143,8 @@ def test_importing_the_package_imports_nothing_heavy():
 
 #: What help texts, previews and error messages need.
 LIGHT_ROOMS = (
-    "errors", "dotpath", "hardware", "registry", "config", "space", "strategies", "stages",
-    "settings",
+    "errors", "dotpath", "hardware", "registry", "config", "space", "rules", "strategies",
+    "stages", "settings",
 )  # fmt: skip
 LIGHT = [
     name for name in MODULES if room(name) in LIGHT_ROOMS

@@ -17,7 +17,7 @@ from paddle_transfer.cli.command import (
 from paddle_transfer.report.preview import preview
 from paddle_transfer.report.registry import check_reports
 from paddle_transfer.settings import search_file
-from paddle_transfer.worker.locate import locate, ppcls_folder
+from paddle_transfer.worker.locate import known_ppcls, locate, ppcls_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         overrides = [option for option in overrides if option.partition("=")[0] not in weights]
         overrides += [f"{path}={value}" for path, value in weights.items()]
     settings = search_file.load_search_file(arguments.config, overrides, dry_run=arguments.dry_run,
-                                            paddleclas=arguments.paddleclas)
+                                            paddleclas=arguments.paddleclas,
+                                            ppcls=known_ppcls(arguments.paddleclas))
     check_reports(settings)
     if arguments.dry_run:
         print(preview(settings, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")),

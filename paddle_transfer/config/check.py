@@ -42,15 +42,17 @@ def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
                       "See any training config of PaddleClas.")
     if shapely:  # the rules below rely on it
         check_transfer(config, found)
-        _check_global(config.get("Global"), found)
+        check_global(config, found)
         check_classes(config, found)
-        _check_topk(config, found)
-        _check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), missing)
+        check_topk(config, found)
+        check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), missing)
     for target, added in ((issues, found), (issues if lacking is None else lacking, missing)):
         target += [replace(issue, where=f"{prefix}: {issue.where}") for issue in added]
 
 
-def _check_global(section: object, issues: ValidationIssues) -> None:
+def check_global(config: dict[str, Any], issues: ValidationIssues) -> None:
+    """How long the training is, and that at least one epoch of it is evaluated."""
+    section = config.get("Global")
     if not isinstance(section, dict) or not section:
         return
     section = {**GLOBAL_DEFAULTS, **section}
@@ -71,6 +73,9 @@ def _check_global(section: object, issues: ValidationIssues) -> None:
     if section["eval_during_train"] is not True:
         issues.add("Global.eval_during_train", "must be True: a search needs a metric",
                    show(section["eval_during_train"]))
+    for name in ("iter_per_epoch", "update_freq"):
+        if section.get(name) is not None and resolve.whole(section[name]) is None:
+            issues.add(f"Global.{name}", "must be a whole number, 1 or more", show(section[name]))
     if valid and not resolve.evaluated_epochs(config):
         issues.add("Global.eval_interval", "must let at least one epoch be evaluated",
                    f"eval_interval {section['eval_interval']}, start_eval_epoch {start}, epochs "
@@ -106,7 +111,8 @@ def _compares_logits(config: dict[str, Any]) -> bool:
                for name, arguments in components(config, "Loss.Train"))
 
 
-def _check_topk(config: dict[str, Any], issues: ValidationIssues) -> None:
+def check_topk(config: dict[str, Any], issues: ValidationIssues) -> None:
+    """No top-k metric asks for more classes than there are."""
     classes, where = resolve.outputs(config), resolve.class_num_path(config)
     for path, _, topk in resolve.topk(config):
         numbers = [k for k in topk if isinstance(k, int)]
@@ -116,7 +122,7 @@ def _check_topk(config: dict[str, Any], issues: ValidationIssues) -> None:
                        f"Write topk: {[k for k in numbers if k <= classes] or [1]}.")
 
 
-def _check_files(config: dict[str, Any], modes: tuple[str, ...], issues: ValidationIssues) -> None:
+def check_files(config: dict[str, Any], modes: tuple[str, ...], issues: ValidationIssues) -> None:
     """Folders and lists of the data sets must exist; PaddleClas looks in the current directory."""
     loaders = config.get("DataLoader")
     for mode, loader in loaders.items() if isinstance(loaders, dict) else ():

@@ -15,10 +15,13 @@ from paddle_transfer.config.base import comparable, eval_size
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.hardware import find_gpus
 from paddle_transfer.registry import Component
+from paddle_transfer.rules.registry import rules_for
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings import budget, fields, greedy, groups
+from paddle_transfer.settings.check_reachable import Places, check_reachable
 from paddle_transfer.settings.final import Final, read_final
 from paddle_transfer.settings.ineffective_keys import check_ineffective
+from paddle_transfer.settings.kinds import kinds_of
 from paddle_transfer.settings.reading import Reading, open_search_file
 from paddle_transfer.settings.schema import SearchFile, SearchItem
 from paddle_transfer.settings.search_dict import read_search_dict
@@ -149,7 +152,8 @@ def _item(key: SearchKey) -> Config:
 
 
 def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] = (), *,
-                     dry_run: bool = False, paddleclas: str | None = None) -> SearchSettings:
+                     dry_run: bool = False, paddleclas: str | None = None,
+                     ppcls: Path | None = None) -> SearchSettings:
     """Read a search file and its base config. Raises ConfigError with all mistakes of both.
 
     :param source: the file, or its content; ``base_config_file`` may hold the config itself
@@ -157,6 +161,8 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
         goes to the base config (and the distillation config), any other to the search file
     :param dry_run: what this machine lacks (images, GPUs) becomes warnings
     :param paddleclas: a checkout in which base_config_file is looked for as well
+    :param ppcls: PaddleClas's folder of that name, whose networks, optimizers and so on may be
+        named; None: names are not checked
     """
     reading = open_search_file(source, overrides, dry_run=dry_run, paddleclas=paddleclas)
     given, base_file, base = reading.given, "", None
@@ -170,6 +176,15 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
     sampling = groups.Sampling(fields.read_sampler(reading), given.prior or "none",
                                budget.read_warm_start(reading), given.stop or "none")
     output = groups.Output(fields.read_output_dir(reading), given.storage, given.keep_models)
+    if keys and base is not None:
+        kinds = kinds_of(base_file, base, keys, stepwise=reading.uses_stages,
+                         distillation=distillation, final=final)
+        rules = rules_for(metric="" if reading.spoilt("metric") else metric, ppcls=ppcls,
+                          tested=final is not None)
+        check_reachable(kinds, rules,
+                        Places({key.name: i for i, key in enumerate(keys)},
+                               conditional=not reading.uses_stages),
+                        issues=reading.issues, lacking=reading.lacking)
     base = _check_rules(reading, base, keys)
     plan = make_plan(base, keys, distillation) if reading.uses_stages else None
     space = plan.space() if plan else Space(tuple(key.hyperparameter for key in keys))

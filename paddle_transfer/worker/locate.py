@@ -86,6 +86,15 @@ def ppcls_folder(named: str | None = None) -> Path | None:
         return None
 
 
+def known_ppcls(named: str | None = None) -> Path | None:
+    """``ppcls_folder``; None also where ``named`` is no PaddleClas, which is told when it is used.
+    """
+    try:
+        return ppcls_folder(named)
+    except SetupError:
+        return None
+
+
 def _missing(place: Path) -> list[str]:
     return [name for name in ENGINE_FILES if not (place / name).is_file()]
 

@@ -1,0 +1,141 @@
+"""Names of PaddleClas's parts, read from its sources without importing them (that needs Paddle)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from paddle_transfer import dotpath
+from paddle_transfer.config.base import components, list_at
+from paddle_transfer.config.validation import ValidationIssues
+from paddle_transfer.errors import did_you_mean
+from paddle_transfer.rules.base import Config, Rule
+from paddle_transfer.space.optimizers import optimizers
+
+#: kind -> the module of ``ppcls`` in whose names PaddleClas looks a part up.
+MODULES = {
+    "architecture": "arch/__init__.py", "neck or head": "arch/gears/__init__.py",
+    "optimizer": "optimizer/optimizer.py", "schedule": "optimizer/learning_rate.py",
+    "loss": "loss/__init__.py", "metric": "metric/__init__.py",
+    "data set": "data/__init__.py", "sampler": "data/__init__.py",
+    "operator": "data/preprocess/__init__.py",
+}
+
+READS = ("Arch", "Optimizer", "Loss", "Metric", "DataLoader.*.dataset", "DataLoader.*.sampler")
+
+#: Modules of ``ppcls`` that a chain of ``import *`` may lead through.
+_DEEPEST = 5
+
+
+def names_rule(ppcls: Path) -> Rule:
+    """The rule that a config names parts that the PaddleClas in the folder ``ppcls`` has."""
+    def check(config: Config, issues: ValidationIssues) -> None:
+        for kind, where, name in _named(config):
+            known = known_names(ppcls, kind)
+            if known is not None and name not in known:
+                issues.add(where, f"must be {_article(kind)} of PaddleClas", repr(name),
+                           did_you_mean(name, sorted(one for one in known if one[:1].isupper()
+                                                     == name[:1].isupper())))
+    return Rule(READS, check, alone=True)
+
+
+@lru_cache(maxsize=32)
+def known_names(ppcls: Path, kind: str) -> frozenset[str] | None:
+    """The names at the top of the module of ``kind``; None where they cannot be known: it is not
+    there, cannot be parsed, or takes all names of another package."""
+    return _names_in(ppcls / MODULES[kind], ppcls, _DEEPEST)
+
+
+def _names_in(file: Path, ppcls: Path, depth: int) -> frozenset[str] | None:
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    found: set[str] = set()
+    for node in _top_level(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Import):
+            found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            more = _imported(node, file, ppcls, depth)
+            if more is None:
+                return None
+            found |= more
+    return None if "__getattr__" in found else frozenset(found)
+
+
+def _top_level(node: ast.AST) -> Iterator[ast.AST]:
+    """What stands in a module, but not inside of its functions and classes."""
+    for child in ast.iter_child_nodes(node):
+        yield child
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield from _top_level(child)
+
+
+def _imported(node: ast.ImportFrom, file: Path, ppcls: Path, depth: int) -> frozenset[str] | None:
+    if all(alias.name != "*" for alias in node.names):
+        return frozenset(alias.asname or alias.name for alias in node.names)
+    module = (node.module or "").split(".") if node.module else []
+    if node.level:
+        place = file.parents[node.level - 1]
+    elif module[:1] == ["ppcls"]:
+        place, module = ppcls, module[1:]
+    else:
+        return None
+    target = place.joinpath(*module)
+    target = target / "__init__.py" if target.is_dir() else target.with_suffix(".py")
+    return _names_in(target, ppcls, depth - 1) if depth else None
+
+
+def _named(config: Config) -> Iterator[tuple[str, str, str]]:
+    """(kind, dotted path, name) of every part that ``config`` names."""
+    found = [*_architectures(config), *_optimizers(config), *_data(config)]
+    for path, kind in (("Loss.Train", "loss"), ("Loss.Eval", "loss"), ("Metric.Train", "metric"),
+                       ("Metric.Eval", "metric")):
+        found += [(kind, path, name) for name, _ in components(config, path)]
+    return ((kind, where, name) for kind, where, name in found if isinstance(name, str))
+
+
+def _architectures(config: Config) -> Iterator[tuple[str, str, Any]]:
+    yield "architecture", "Arch.name", dotpath.find(config, "Arch.name")
+    yield from _of_one_model(dotpath.find(config, "Arch"), "Arch")
+    for i, model in enumerate(list_at(config, "Arch.models")):
+        for key, arguments in model.items() if isinstance(model, dict) else ():
+            if isinstance(arguments, dict):
+                place = f"Arch.models.{i}.{key}"
+                yield "architecture", f"{place}.name", arguments.get("name")
+                yield from _of_one_model(arguments, place)
+
+
+def _of_one_model(model: Any, place: str) -> Iterator[tuple[str, str, Any]]:
+    parts = {"Backbone": "architecture", "Neck": "neck or head", "Head": "neck or head"}
+    for key, kind in parts.items() if isinstance(model, dict) else ():
+        if isinstance(model.get(key), dict):
+            yield kind, f"{place}.{key}.name", model[key].get("name")
+
+
+def _optimizers(config: Config) -> Iterator[tuple[str, str, Any]]:
+    for name, arguments in optimizers(config):
+        yield "optimizer", "Optimizer.name", None if name == "None" else name
+        if isinstance(arguments.get("lr"), dict):
+            yield "schedule", "Optimizer.lr.name", arguments["lr"].get("name")
+
+
+def _data(config: Config) -> Iterator[tuple[str, str, Any]]:
+    for part in ("Train", "Eval"):
+        place = f"DataLoader.{part}"
+        yield "data set", f"{place}.dataset.name", dotpath.find(config, f"{place}.dataset.name")
+        yield "sampler", f"{place}.sampler.name", dotpath.find(config, f"{place}.sampler.name")
+        for key in ("transform_ops", "batch_transform_ops"):
+            path = f"{place}.dataset.{key}"
+            yield from (("operator", path, name) for name, _ in components(config, path))
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -1,0 +1,43 @@
+"""The rules about whole training configs. A new one is a function, the paths that it reads, and a
+line here: its combinations of searched keys follow from the paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paddle_transfer.config.check import check_classes, check_files, check_global, check_topk
+from paddle_transfer.config.pretrained import check_transfer
+from paddle_transfer.rules.base import CLASSES, Rule
+from paddle_transfer.rules.batches import BATCHES, EVALUATED_BATCHES, MIXED_BATCHES
+from paddle_transfer.rules.images import SIZES
+from paddle_transfer.rules.metric import metric_rule
+from paddle_transfer.rules.names import names_rule
+from paddle_transfer.rules.schedules import SCHEDULES
+
+LENGTH = Rule(tuple(f"Global.{name}" for name in (
+    "epochs", "eval_interval", "start_eval_epoch", "eval_during_train", "iter_per_epoch",
+    "update_freq")), check_global)
+CLASS_COUNTS = Rule((*CLASSES, "Loss.Train", "DataLoader.Train.dataset.batch_transform_ops"),
+                    check_classes)
+TOPK = Rule(("Metric", *CLASSES), check_topk)
+WEIGHTS = Rule(("Transfer", "Global.pretrained_model"), check_transfer)
+
+RULES = (LENGTH, CLASS_COUNTS, TOPK, BATCHES, EVALUATED_BATCHES, MIXED_BATCHES, SCHEDULES, SIZES,
+         WEIGHTS)
+
+
+def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False
+              ) -> tuple[Rule, ...]:
+    """The rules for one search.
+
+    :param metric: that is searched; empty: not known
+    :param ppcls: PaddleClas's folder of that name; None: names are not checked
+    :param tested: whether the test list is read, too
+    """
+    parts = ("Train", "Eval", "Test") if tested else ("Train", "Eval")
+    files = Rule(tuple(f"DataLoader.{part}.dataset.{key}" for part in parts
+                       for key in ("image_root", "cls_label_path")),
+                 lambda config, issues: check_files(config, parts, issues), alone=True,
+                 lacking=True)
+    return (*RULES, files, *((metric_rule(metric), ) if metric else ()),
+            *((names_rule(ppcls), ) if ppcls is not None else ()))
