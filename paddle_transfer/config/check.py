@@ -33,13 +33,7 @@ def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
     """
     found, missing = ValidationIssues(check_shape(config)), ValidationIssues()
     shapely = not found
-    for section in NEEDED:
-        top = section.partition(".")[0]
-        if not dotpath.find(config, section) and not any(
-                f"{section}.".startswith(f"{issue.where}.") for issue in found):
-            hint = did_you_mean(top, list(config)) if top not in config else ""
-            found.add(section, "is needed", "nothing there", hint if hint.startswith("Did") else
-                      "See any training config of PaddleClas.")
+    check_needed(config, found)
     if shapely:  # the rules below rely on it
         check_transfer(config, found)
         check_global(config, found)
@@ -48,6 +42,18 @@ def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
         check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), missing)
     for target, added in ((issues, found), (issues if lacking is None else lacking, missing)):
         target += [replace(issue, where=f"{prefix}: {issue.where}") for issue in added]
+
+
+def check_needed(config: dict[str, Any], issues: ValidationIssues) -> None:
+    """The sections without which nothing trains, unless ``issues`` have what is wrong there."""
+    told = [issue.where for issue in issues]
+    for section in NEEDED:
+        top = section.partition(".")[0]
+        if not dotpath.find(config, section) and not any(
+                f"{section}.".startswith(f"{where}.") for where in told):
+            hint = did_you_mean(top, list(config)) if top not in config else ""
+            issues.add(section, "is needed", "nothing there", hint if hint.startswith("Did") else
+                       "See any training config of PaddleClas.")
 
 
 def check_global(config: dict[str, Any], issues: ValidationIssues) -> None:

@@ -5,15 +5,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from paddle_transfer.config.check import check_classes, check_files, check_global, check_topk
+from paddle_transfer.config.check import (
+    NEEDED,
+    check_classes,
+    check_files,
+    check_global,
+    check_needed,
+    check_topk,
+)
 from paddle_transfer.config.pretrained import check_transfer
-from paddle_transfer.rules.base import CLASSES, Rule
+from paddle_transfer.config.shape import SHAPES, check_shape
+from paddle_transfer.config.validation import ValidationIssues
+from paddle_transfer.rules.base import CLASSES, Config, Rule
 from paddle_transfer.rules.batches import BATCHES, EVALUATED_BATCHES, MIXED_BATCHES
 from paddle_transfer.rules.images import SIZES
 from paddle_transfer.rules.metric import metric_rule
 from paddle_transfer.rules.names import names_rule
 from paddle_transfer.rules.schedules import SCHEDULES
 
+
+def _check_form(config: Config, issues: ValidationIssues) -> None:
+    issues += check_shape(config)
+    check_needed(config, issues)
+
+
+#: On which all other rules rely.
+FORM = Rule((*SHAPES, *NEEDED), _check_form, alone=True)
 LENGTH = Rule(tuple(f"Global.{name}" for name in (
     "epochs", "eval_interval", "start_eval_epoch", "eval_during_train", "iter_per_epoch",
     "update_freq")), check_global)

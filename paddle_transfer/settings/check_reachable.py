@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
+from paddle_transfer.config.shape import check_shape
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.rules.base import Rule, overlap, touches
+from paddle_transfer.rules.registry import FORM
 from paddle_transfer.settings.blame import causes
 from paddle_transfer.settings.kinds import TEACHER, Kind
-from paddle_transfer.settings.reachable import configs, touching, values_of
+from paddle_transfer.settings.reachable import EDIT_ERRORS, configs, touching, values_of
 from paddle_transfer.space.hyperparameter import Choice, Value, value_key
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point
@@ -62,6 +64,21 @@ def check_reachable(kinds: Sequence[Kind], rules: Sequence[Rule], places: Places
 
     :param lacking: takes missing files in place of ``issues``
     """
+    kinds = [kind for kind in kinds if _is_sound(kind)]
+    before = len(issues)
+    _check(kinds, [FORM], places, issues, lacking)
+    if len(issues) == before:
+        _check(kinds, rules, places, issues, lacking)
+
+
+def _is_sound(kind: Kind) -> bool:
+    """Whether its file has the form on which edits and rules rely; else that has been told."""
+    (_, config), = configs(kind, ())
+    return isinstance(config, dict) and not check_shape(config)
+
+
+def _check(kinds: Sequence[Kind], rules: Sequence[Rule], places: Places, issues: ValidationIssues,
+           lacking: ValidationIssues) -> None:
     told = {(issue.where, issue.rule, issue.found) for issue in (*issues, *lacking)}
     of_base = {(issue.where, issue.rule) for issue in (*issues, *lacking)}
     for kind in kinds:
@@ -131,7 +148,10 @@ def _said(config: Config | Exception, rules: Sequence[Rule]
     else:
         for i, rule in enumerate(rules):
             found = ValidationIssues()
-            rule.check(config, found)
+            try:
+                rule.check(config, found)
+            except EDIT_ERRORS as error:  # values that fit alone make a config of another form
+                yield -1, next(iter(check_shape(config)), ValidationIssue("", _EDIT, repr(error)))
             yield from ((i, issue) for issue in found)
 
 
