@@ -47,11 +47,13 @@ def _read_split(config: dict[str, Any], name: str, file: str, report: Report) ->
     dataset = section.get("dataset") if isinstance(section, dict) else None
     if not isinstance(section, dict) or not isinstance(dataset, dict):
         if name != "test":
-            report.add("no-section", file, 0, f"{place} is not there", error=False)
+            report.add("no-section", file, 0, f"{place} is not there", error=False,
+                       hint="Name its list: image_root and cls_label_path.")
         return None
     if dataset.get("name") not in KNOWN_DATASETS or not dataset.get("cls_label_path"):
         report.add("not-checked", file, 0, f"{place} is a {dataset.get('name')}, whose lists this "
-                   "check does not know", error=False)
+                   "check does not know", error=False,
+                   hint=f"It knows {' and '.join(KNOWN_DATASETS)} with a cls_label_path.")
         return None
     root, listed = str(dataset.get("image_root") or ""), str(dataset["cls_label_path"])
     if not os.path.isdir(root or "."):
@@ -61,7 +63,8 @@ def _read_split(config: dict[str, Any], name: str, file: str, report: Report) ->
     if not rows:
         return None
     prefix = os.path.join(root, "")
-    paths = [row.path if row.path.startswith("/") else prefix + row.path for row in rows]
+    opened = {row.path: row.path if row.path.startswith("/") else prefix + row.path for row in rows}
+    paths = [opened[row.path] for row in rows]
     return Split(name, section, dataset, root, listed, rows, paths)
 
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageOps
 from paddle_transfer.checks.config_splits import label_list_file, read_splits
 from paddle_transfer.checks.findings import Report
 from paddle_transfer.checks.images import inspect_image
-from paddle_transfer.checks.listfile import read_label_list
+from paddle_transfer.checks.label_list import read_label_list
 from paddle_transfer.config import resolve
 from paddle_transfer.errors import DataError
 
@@ -41,7 +41,10 @@ def write_sheet(config: dict[str, Any], path: str, *, paddleclas: str | None = N
         pictures, problem = _augment(config, rows, os.path.join(folder, "out.npy"),
                                      paddleclas=paddleclas, seed=seed)
     names = label_list_file(config)
-    sheet = compose(rows, pictures, names=read_label_list(names) if names else {})
+    try:
+        sheet = compose(rows, pictures, names=read_label_list(names)[0] if names else {})
+    except OSError as error:
+        raise DataError(f"{names}: {error.strerror}") from error
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         temporary = f"{path}.part"

@@ -1,11 +1,14 @@
 """Findings of a check: errors that stop a search, warnings that are shown, and counts per split."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict
 
 from paddle_transfer.config.shipped import command
-from paddle_transfer.errors import DataError
+from paddle_transfer.errors import DataError, one_line
+
+#: Findings of a kind that are kept; more of them are counted only.
+KEPT = 5000
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class Finding:
         return f"{self.file}:{self.line}" if self.line else self.file
 
     def __str__(self) -> str:
-        text = f"{self.where}: [{self.kind}] {self.message}"
-        return f"{text}. {self.hint}" if self.hint else text
+        text = f"{one_line(self.where, 300)}: [{self.kind}] {one_line(self.message, 500)}"
+        return f"{text}. {one_line(self.hint, 300)}" if self.hint else text
 
 
 class SplitCounts(TypedDict):
@@ -39,16 +42,26 @@ class SplitCounts(TypedDict):
 
 @dataclass
 class Report:
-    """All findings of one check, counts by split, and how many images were decoded or cached."""
+    """The findings of one check, counts by split, and how many images were decoded or cached.
+
+    ``numbers`` has the findings by (kind, whether errors), those beyond ``KEPT`` too.
+    """
 
     findings: list[Finding] = field(default_factory=list)
+    numbers: Counter[tuple[str, bool]] = field(default_factory=Counter)
     counts: dict[str, SplitCounts] = field(default_factory=dict)
     scanned: int = 0
     cached: int = 0
 
     def add(self, kind: str, file: str, line: int, message: str, *, hint: str = "",
             error: bool = True) -> None:
-        self.findings.append(Finding(kind, error, file, line, message, hint))
+        self.numbers[kind, error] += 1
+        if self.numbers[kind, error] <= KEPT:
+            self.findings.append(Finding(kind, error, file, line, message, hint))
+
+    def number(self, *, error: bool) -> int:
+        """How many errors, or warnings, there are."""
+        return sum(count for (_, kind), count in self.numbers.items() if kind is error)
 
     @property
     def errors(self) -> list[Finding]:
@@ -62,19 +75,20 @@ class Report:
         """Text for a terminal: errors, warnings, counts; at most ``limit`` of a kind (0: all)."""
         lines = []
         for title, findings in (("error", self.errors), ("warning", self.warnings)):
+            number = self.number(error=title == "error")
             if findings:
-                lines.append(f"{len(findings)} {title}{'s' if len(findings) > 1 else ''}:")
-                lines += _by_kind(findings, limit)
+                lines.append(f"{number} {title}{'s' if number > 1 else ''}:")
+                lines += _by_kind(findings, limit, self.numbers)
         lines += [_counts_line(split, counts) for split, counts in self.counts.items()]
         known = f", {self.cached} known from an earlier check" if self.cached else ""
         lines.append(f"{self.scanned + self.cached} images checked{known}: "
-                     f"{len(self.errors)} errors, {len(self.warnings)} warnings")
+                     f"{self.number(error=True)} errors, {self.number(error=False)} warnings")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for ``--json``."""
-        return {"errors": len(self.errors), "warnings": len(self.warnings), "scanned": self.scanned,
-                "cached": self.cached, "counts": self.counts,
+        return {"errors": self.number(error=True), "warnings": self.number(error=False),
+                "scanned": self.scanned, "cached": self.cached, "counts": self.counts,
                 "findings": [asdict(finding) for finding in self.findings]}
 
     def raise_errors(self) -> None:
@@ -83,7 +97,8 @@ class Report:
             raise DataError("the data is not right:\n" + self.text())
 
 
-def _by_kind(findings: list[Finding], limit: int) -> list[str]:
+def _by_kind(findings: list[Finding], limit: int, numbers: Counter[tuple[str, bool]]
+             ) -> list[str]:
     kinds: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         kinds[finding.kind].append(finding)
@@ -91,9 +106,11 @@ def _by_kind(findings: list[Finding], limit: int) -> list[str]:
     for kind, group in kinds.items():
         shown = group[:limit] if limit else group
         lines += [f"  {finding}" for finding in shown]
-        if len(group) > len(shown):
-            lines.append(f"  ... and {len(group) - len(shown)} more of kind [{kind}] "
-                         f"({command('check').removeprefix('python ')} --all shows them)")
+        more = numbers[kind, group[0].error] - len(shown)
+        if more:
+            shows = f"{command('check').removeprefix('python ')} --all shows"
+            told = f" ({shows} {min(more, KEPT):,})" if more > KEPT else f" ({shows} them)"
+            lines.append(f"  ... and {more} more of kind [{kind}]{told if limit else ''}")
     return lines
 
 

@@ -9,21 +9,25 @@ from paddle_transfer.checks.images import SUFFIXES, ImageInfo
 from paddle_transfer.checks.listfile import Row
 from paddle_transfer.checks.near_duplicates import Thumbnails, near_duplicates
 
+#: What to do about an image that should not be in a list.
+_DELETE = "Take its line out of the list."
+
 TINY = 8  # px; smaller images are most likely placeholders
 
 
 def check_images(split: Split, report: Report) -> None:
     """Missing, broken, wrongly named, tiny and blank images of one list."""
+    folders: dict[str, dict[str, str] | None] = {}
     for row, path, image in zip(split.rows, split.paths, split.images, strict=True):
         if image is None:
             report.add("image-missing", split.file, row.line, f"{path} is not there",
-                       hint=_hint_missing(split.root, row.path, path))
+                       hint=_hint_missing(split.root, row.path, path, folders))
         elif image.fault:
             report.add(_fault_kind(image.fault), split.file, row.line, f"{path} {image.fault}",
                        hint="PaddleClas would train on a random other image instead.")
         else:
-            for kind, message in _warnings(path, image):
-                report.add(kind, split.file, row.line, f"{path} {message}", error=False)
+            for kind, message, hint in _warnings(path, image):
+                report.add(kind, split.file, row.line, f"{path} {message}", error=False, hint=hint)
 
 
 def _fault_kind(fault: str) -> str:
@@ -32,29 +36,40 @@ def _fault_kind(fault: str) -> str:
     return "image-empty" if "0 bytes" in fault else "image-unreadable"
 
 
-def _warnings(path: str, image: ImageInfo) -> Iterator[tuple[str, str]]:
-    """(kind, message) of an image that was decoded."""
+def _warnings(path: str, image: ImageInfo) -> Iterator[tuple[str, str, str]]:
+    """(kind, message, hint) of an image that was decoded."""
     if image.kind and not path.lower().endswith(SUFFIXES[image.kind]):
-        yield "wrong-suffix", f"is a {image.kind.upper()} file"
+        yield ("wrong-suffix", f"is a {image.kind.upper()} file",
+               f"Name it {SUFFIXES[image.kind][0]}, here and in the list.")
     if image.kind == "gif":
-        yield "gif", "is a GIF, which not every OpenCV reads"
+        yield "gif", "is a GIF, which not every OpenCV reads", "Save it as PNG."
     if min(image.width, image.height) < TINY:
-        yield "tiny", f"has {image.width} x {image.height} px"
+        yield "tiny", f"has {image.width} x {image.height} px", "Is it a placeholder? " + _DELETE
     if image.thumbnail == image.thumbnail[:1] * len(image.thumbnail):
-        yield "blank", "is of one colour all over"
+        yield "blank", "is of one colour all over", "Is it a placeholder? " + _DELETE
 
 
-def _hint_missing(root: str, listed: str, path: str) -> str:
+def _hint_missing(root: str, listed: str, path: str,
+                  folders: dict[str, dict[str, str] | None]) -> str:
+    """:param folders: the names in each folder by their lower case, None for one that is not there;
+        what has been looked at is added
+    """
     if "\\" in listed:
         return "Write forward slashes."
     if os.path.exists(listed):
         return f"image_root ({root}) is put in front of every path; this one is there without it."
     folder, name = os.path.split(path)
-    try:
-        close = [other for other in os.listdir(folder) if other.lower() == name.lower()]
-    except OSError:
-        return f"The folder {folder} is not there." if folder and not os.path.isdir(folder) else ""
-    return f"There is a {close[0]}: upper and lower case matter." if close else ""
+    if folder not in folders:
+        try:
+            folders[folder] = {other.lower(): other for other in os.listdir(folder)}
+        except OSError:
+            folders[folder] = {} if os.path.isdir(folder) or not folder else None
+    names = folders[folder]
+    if names is None:
+        return f"The folder {folder} is not there."
+    close = names.get(name.lower())
+    return (f"There is a {close}: upper and lower case matter." if close else
+            "Correct its line, or take it out.")
 
 
 def check_duplicates(split: Split, report: Report) -> None:
@@ -66,10 +81,11 @@ def check_duplicates(split: Split, report: Report) -> None:
             continue
         if first.label == row.label:
             report.add("duplicate-line", split.file, row.line,
-                       f"{row.path} stands on line {first.line} already", error=False)
+                       f"{row.path} stands on line {first.line} already", error=False,
+                       hint="Delete one of the two lines.")
         else:
             report.add("two-labels", split.file, row.line, f"{row.path} has label {row.label} here "
-                       f"and {first.label} on line {first.line}")
+                       f"and {first.label} on line {first.line}", hint="Delete the wrong line.")
     by_content: dict[bytes, Row] = {}
     for row, image in split.decoded():
         first = by_content.setdefault(image.digest, row)
@@ -77,10 +93,11 @@ def check_duplicates(split: Split, report: Report) -> None:
             continue
         message = f"{row.path} has the content of {first.path} (line {first.line})"
         if first.label == row.label:
-            report.add("duplicate-image", split.file, row.line, message, error=False)
+            report.add("duplicate-image", split.file, row.line, message, error=False, hint=_DELETE)
         else:
             report.add("duplicate-two-labels", split.file, row.line, f"{message}, with label "
-                       f"{row.label} here and {first.label} there", error=False)
+                       f"{row.label} here and {first.label} there", error=False,
+                       hint="Delete the wrong line.")
 
 
 def check_leaks(splits: list[Split], *, max_leak: float, report: Report) -> None:
@@ -94,38 +111,46 @@ def check_leaks(splits: list[Split], *, max_leak: float, report: Report) -> None
             file, name, other = later.split.file, later.split.name, earlier.split.name
             if os.path.realpath(file) == os.path.realpath(earlier.split.file):
                 report.add("same-list", file, 0, f"the {name} list is the {other} list",
-                           error=other == "train" or name == "test")
+                           error=other == "train" or name == "test",
+                           hint="Hold images out: name a list of its own.")
                 continue
             leaks = _find_leaks(earlier, later)
             too_many = len(leaks) > max_leak * len(later.split.rows)
             for row, source, relation in leaks:
                 report.add("leak", file, row.line, f"{row.path} {relation} {source.path} of "
                            f"{earlier.split.file}:{source.line}", error=too_many,
-                           hint=f"It is in {name} and in {other}.")
+                           hint=f"It is in {name} and in {other}: {_DELETE.lower()}")
 
 
 class _IndexedSplit:
-    """One split with its thumbnails, and the first row of each content."""
+    """One split, with the first row of each content and its thumbnail."""
 
     def __init__(self, split: Split):
         self.split = split
-        self.decoded = split.decoded()
-        self.thumbnails = Thumbnails([image.thumbnail for _, image in self.decoded])
-        self.by_content: dict[bytes, Row] = {}
-        for row, image in self.decoded:
-            self.by_content.setdefault(image.digest, row)
+        self.first: dict[bytes, tuple[Row, ImageInfo]] = {}
+        for row, image in split.decoded():
+            self.first.setdefault(image.digest, (row, image))
+        self.digests = list(self.first)
+        self.thumbnails = Thumbnails([image.thumbnail for _, image in self.first.values()])
 
 
 def _find_leaks(earlier: _IndexedSplit, later: _IndexedSplit) -> list[tuple[Row, Row, str]]:
     """(row of later, row of earlier, relation) by line; each row of later once."""
-    leaks = {}
-    for i, j in near_duplicates(earlier.thumbnails, later.thumbnails):
-        row = later.decoded[i][0]
-        leaks[row.line] = (row, earlier.decoded[j][0], "looks the same as")
-    for row, image in later.decoded:
-        source = earlier.by_content.get(image.digest)
-        if source is not None:
-            same = (os.path.realpath(os.path.join(later.split.root, row.path))
-                    == os.path.realpath(os.path.join(earlier.split.root, source.path)))
-            leaks[row.line] = (row, source, "is" if same else "has the content of")
-    return [leaks[line] for line in sorted(leaks)]
+    alike = {later.digests[i]: earlier.digests[j]
+             for i, j in near_duplicates(earlier.thumbnails, later.thumbnails)}
+    places: dict[tuple[str, str], bool] = {}
+    leaks = []
+    for row, image in later.split.decoded():
+        same = image.digest in earlier.first
+        digest = image.digest if same else alike.get(image.digest)
+        if digest is None:
+            continue
+        source, relation = earlier.first[digest][0], "looks the same as"
+        if same:
+            pair = row.path, source.path
+            if pair not in places:
+                places[pair] = (os.path.realpath(os.path.join(later.split.root, row.path))
+                                == os.path.realpath(os.path.join(earlier.split.root, source.path)))
+            relation = "is" if places[pair] else "has the content of"
+        leaks.append((row, source, relation))
+    return leaks

@@ -19,9 +19,12 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from paddle_transfer.checks.process_pool import run_jobs
+from paddle_transfer.files import read_bytes
 
 T = TypeVar("T")
 
+#: A larger file, or a picture of more pixels (3 bytes each), is not looked at.
+BYTES, PIXELS = 2**28, 2**27
 SIDE = 16  # a thumbnail has SIDE x SIDE grey bytes
 _CHUNK = 100
 
@@ -71,13 +74,13 @@ def image_kind(data: bytes) -> str:
 def inspect_image(path: str) -> ImageInfo:
     """Read, hash and decode one image; never raises."""
     try:
-        with open(path, "rb") as stream:
-            data = stream.read()
+        data = read_bytes(path, BYTES)
     except OSError as error:
         return ImageInfo(f"cannot be read: {error.strerror}", "", b"", 0, 0, b"")
     kind, digest = image_kind(data), hashlib.sha256(data).digest()[:16]
-    if not data:
-        return ImageInfo("is empty (0 bytes)", kind, digest, 0, 0, b"")
+    fault = _size_fault(data) if data else "is empty (0 bytes)"
+    if fault:
+        return ImageInfo(fault, kind, digest, 0, 0, b"")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except (cv2.error, MemoryError):
@@ -92,6 +95,21 @@ def inspect_image(path: str) -> ImageInfo:
     error_text = "" if _is_complete(data, kind) else _pillow_error(data)
     fault = f"is truncated or broken: {error_text}" if error_text else ""
     return ImageInfo(fault, kind, digest, width, height, thumbnail)
+
+
+def _size_fault(data: bytes) -> str:
+    """Why an image is not decoded at all: its picture would fill the memory."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(data)) as image:  # reads the head only
+                width, height = image.size
+        except Image.DecompressionBombError as error:
+            return f"is not decoded: {error}"
+        except Exception:  # Pillow's readers raise exceptions of any type; cv2 may know better
+            return ""
+    return "" if width * height <= PIXELS else (
+        f"is not decoded: it has {width} x {height} px, and at most {PIXELS:,} are looked at")
 
 
 def _is_complete(data: bytes, kind: str) -> bool:
@@ -129,7 +147,7 @@ def file_stamp(path: str) -> FileStamp | None:
     """The stamp of a file; None if it does not exist."""
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # a NUL in the name
         return None
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 

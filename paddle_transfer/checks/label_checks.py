@@ -1,12 +1,13 @@
 """Faults of labels, class counts and batch sizes."""
 
 from collections import Counter
+from itertools import islice
 from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.checks.config_splits import Split, label_list_file, topk_values
 from paddle_transfer.checks.findings import Report
-from paddle_transfer.checks.listfile import read_label_list
+from paddle_transfer.checks.label_list import EXAMPLE, read_label_list
 from paddle_transfer.config import resolve
 from paddle_transfer.errors import show
 
@@ -49,31 +50,38 @@ def _check_range(split: Split, classes: int | None, where: str, report: Report) 
         if row.label is None:
             continue
         if row.label < 0:
-            report.add("label-negative", split.file, row.line, f"label {row.label} is below 0")
+            report.add("label-negative", split.file, row.line, f"label {row.label} is below 0",
+                       hint="Labels are whole numbers from 0.")
         elif classes is not None and row.label >= classes:
             report.add("label-out-of-range", split.file, row.line, f"label {row.label}, but "
-                       f"{where} is {classes}: labels are 0 to {classes - 1}")
+                       f"{where} is {classes}: labels are 0 to {classes - 1}",
+                       hint=f"Correct the label, or write {where}: {row.label + 1} if there are "
+                       "so many classes.")
 
 
 def _check_trained(splits: list[Split], counts: dict[str, Counter[int]], classes: int | None,
                    report: Report) -> None:
     """Classes of other lists that have no training image."""
     for split in splits:
-        untrained = sorted(set(counts[split.name]) - set(counts["train"]))
-        for label in untrained:
-            if label < 0 or (classes is not None and label >= classes):
+        untrained = set(counts[split.name]) - set(counts["train"])
+        lines = {row.label: row.line for row in reversed(split.rows) if row.label in untrained}
+        for label, line in sorted(lines.items(), key=lambda one: one[1]):
+            if label is None or label < 0 or (classes is not None and label >= classes):
                 continue  # reported as out of range
-            line = next(row.line for row in split.rows if row.label == label)
             report.add("class-without-train", split.file, line, f"class {label} has "
-                       f"{counts[split.name][label]} {split.name} images, but none for training")
+                       f"{counts[split.name][label]} {split.name} images, but none for training",
+                       hint="Add training images of it, or take its lines out of this list.")
 
 
 def _check_class_count(counts: dict[str, Counter[int]], classes: int, told: str, file: str,
                        report: Report) -> None:
-    absent = sorted(set(range(classes)).difference(*counts.values()))
+    present = {label for labels in counts.values() for label in labels if 0 <= label < classes}
+    absent = classes - len(present)
     if absent:
-        report.add("class-count", file, 0, f"{told}, but {len(absent)} of these classes have no "
-                   f"image at all: {_first(absent)}", error=False)
+        first = list(islice((label for label in range(classes) if label not in present), 11))
+        report.add("class-count", file, 0, f"{told}, but {absent} of these classes have no "
+                   f"image at all: {_first(first)}", error=False,
+                   hint="Is the number of classes right, and are all of them listed?")
 
 
 def _check_unnamed(counts: dict[str, Counter[int]], config: dict[str, Any], file: str,
@@ -101,7 +109,8 @@ def _check_evaluated(splits: list[Split], counts: dict[str, Counter[int]], repor
         empty = sorted(set(counts["train"]) - set(counts[split.name]))
         if empty:
             report.add("class-without-images", split.file, 0, f"{len(empty)} classes with training "
-                       f"images have no {split.name} image: {_first(empty)}", error=False)
+                       f"images have no {split.name} image: {_first(empty)}", error=False,
+                       hint="No metric says how well they are told apart; hold some images out.")
 
 
 def _first(numbers: list[int]) -> str:
@@ -130,11 +139,19 @@ def _check_names(config: dict[str, Any], classes: int, told: str, report: Report
     file = label_list_file(config)
     if file is None:
         return
-    numbers = sorted(read_label_list(file))
-    if numbers != list(range(classes)):
-        span = f" from {numbers[0]} to {numbers[-1]}" if numbers else ""
-        report.add("label-list", file, 0, f"it names {len(numbers)} classes{span}, but "
-                   f"{told}: 0 to {classes - 1}", error=False)
+    try:
+        names, faults = read_label_list(file)
+    except OSError as error:
+        report.add("label-list", file, 0, f"it cannot be read: {error.strerror}", error=False)
+        return
+    for line, fault in faults:
+        report.add("label-list", file, line, f"PaddleClas shows no class by its name, because of "
+                   f"this line: {fault}", error=False, hint=EXAMPLE)
+    if len(names) != classes or any(not 0 <= number < classes for number in names):
+        span = f" from {min(names)} to {max(names)}" if names else ""
+        report.add("label-list", file, 0, f"it names {len(names)} classes{span}, but "
+                   f"{told}: 0 to {classes - 1}", error=False,
+                   hint=EXAMPLE)
 
 
 def _check_batches(split: Split, report: Report) -> None:

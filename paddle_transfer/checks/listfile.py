@@ -1,18 +1,30 @@
-"""PaddleClas's list files, one ``path label`` a line: reading with all faults, and writing."""
+"""PaddleClas's list files, one ``path label`` a line: reading with all faults, and writing.
+
+A list is read line by line: one of ``LINE_BYTES`` at most is in memory beside what is kept of
+those before it, a ``Row`` each and their paths (equal ones once).
+"""
 
 import re
+import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from paddle_transfer.checks.findings import Report
-from paddle_transfer.config.load import write_atomic
+from paddle_transfer.config.load import UTF_16, write_atomic
+from paddle_transfer.files import open_file
 
 Entry = tuple[str, int]  # path below the root with forward slashes, 0-based label
 
 DELIMITER_NAMES = {" ": "a space", "\t": "a tab", ",": "a comma", ";": "a semicolon"}
-NUMBER = re.compile(r"[+-]?\d+$", re.ASCII)
+#: A label is a number of 64 bits; a longer one is none.
+NUMBER = re.compile(r"[+-]?\d{1,18}$", re.ASCII)
+#: The longest line that is read, several times as long as a path may be.
+LINE_BYTES = 2**16
+#: What a line must look like.
+EXAMPLE = "Write one image a line, its path and its number, such as 'images/cat.jpg 0'."
 
 
 @dataclass(slots=True)
@@ -39,22 +51,18 @@ def read_list(file: str, *, delimiter: str, report: Report) -> list[Row]:
 
     Lines with another delimiter are understood, so that their images and labels are checked too.
     """
+    reader = _Reader(file, delimiter, report)
     try:
-        data = Path(file).read_bytes()
+        with open_file(file) as stream:
+            found = (reader.row(raw, i) for i, raw in enumerate(reader.lines(stream), 1))
+            rows = [row for row in found if row is not None]
     except OSError as error:
         report.add("list-missing", file, 0, f"the list cannot be read: {error.strerror}",
                    hint="Paths are relative to the folder the command is started in.")
         return []
-    if data.startswith(b"\xef\xbb\xbf"):
-        report.add("byte-order-mark", file, 1, "the list starts with a byte order mark, which "
-                   "becomes part of the first path", hint="Save it as UTF-8 without BOM.")
-        data = data[3:]
-    reader = _Reader(file, delimiter, report)
-    found = (reader.row(raw, i) for i, raw in enumerate(data.removesuffix(b"\n").split(b"\n"), 1))
-    rows = [row for row in found if row is not None]
     reader.report_delimiters(total=len(rows))
-    if not rows:
-        report.add("list-empty", file, 0, "the list names no image")
+    if not rows and not reader.unreadable:
+        report.add("list-empty", file, 0, "the list names no image", hint=EXAMPLE)
     return rows
 
 
@@ -64,6 +72,30 @@ class _Reader:
     def __init__(self, file: str, delimiter: str, report: Report):
         self.file, self.delimiter, self.report = file, delimiter, report
         self.other_delimiters: dict[str, list[int]] = defaultdict(list)
+        self.unreadable = False
+
+    def lines(self, stream: BinaryIO) -> Iterator[bytes]:
+        """The lines of a list, without their ends, up to the first that is none of a list."""
+        for number, raw in enumerate(iter(lambda: stream.readline(LINE_BYTES + 1), b""), 1):
+            if number == 1 and raw[:2] in UTF_16:
+                self._stop(1, "not-utf8", "the list is UTF-16, which PaddleClas does not read",
+                           "Save it as UTF-8 without BOM.")
+                return
+            if number == 1 and raw.startswith(b"\xef\xbb\xbf"):
+                self.report.add("byte-order-mark", self.file, 1, "the list starts with a byte "
+                                "order mark (BOM), which becomes part of the first path",
+                                hint="Save it as UTF-8 without BOM.")
+                raw = raw[3:]
+            if len(raw) > LINE_BYTES:
+                ends = " (carriage returns alone end no line)" if b"\r" in raw else ""
+                self._stop(number, "line-too-long", f"the line has more than {LINE_BYTES} bytes"
+                           f"{ends}; the list is not read on from here", EXAMPLE)
+                return
+            yield raw.removesuffix(b"\n")
+
+    def _stop(self, line: int, kind: str, message: str, hint: str) -> None:
+        self.unreadable = True
+        self.report.add(kind, self.file, line, message, hint=hint)
 
     def row(self, raw: bytes, line: int) -> Row | None:
         """The row of one line; None for a blank one."""
@@ -77,13 +109,19 @@ class _Reader:
             self.report.add("blank-line", self.file, line, "a blank line stops PaddleClas from "
                             "reading the list", hint="Delete it.")
             return None
+        if "\0" in text or "\r" in text:
+            self.report.add("control-character", self.file, line,
+                            f"a line holds no control characters, but got {text!r}",
+                            hint="End lines with a line feed, and take them out of names.")
+            return None
         parts = text.split(self.delimiter)
         if len(parts) < 2 or not NUMBER.match(parts[1]):
             return self._other_row(text, parts, line)
         if len(parts) > 2:
             self.report.add("extra-columns", self.file, line, "PaddleClas ignores what follows the "
-                            f"label: {self.delimiter.join(parts[2:])!r}", error=False)
-        return Row(line, parts[0], int(parts[1]))
+                            f"label: {self.delimiter.join(parts[2:])!r}", error=False,
+                            hint="Write a path and a number, nothing else.")
+        return Row(line, sys.intern(parts[0]), int(parts[1]))
 
     def _other_row(self, text: str, parts: list[str], line: int) -> Row:
         """A line that is not ``path label``: by the first delimiter that has a label behind it."""
@@ -94,7 +132,8 @@ class _Reader:
                 return Row(line, path.strip(), int(label))
         if len(parts) < 2:
             self.report.add("label-missing", self.file, line,
-                            f"a line should read 'path{self.delimiter}label', but got {text!r}")
+                            f"a line should read 'path{self.delimiter}label', but got {text!r}",
+                            hint=EXAMPLE)
             return Row(line, text, None)
         self.report.add("label-not-a-number", self.file, line,
                         f"a label should be a whole number, but got {parts[1]!r}",
@@ -125,15 +164,3 @@ class _Reader:
                 message, lines = f"{message}; so in all {total} lines", lines[:1]
             for line in lines:
                 self.report.add("wrong-delimiter", self.file, line, message, hint=hint)
-
-
-def read_label_list(file: str) -> dict[int, str]:
-    """The names of ``label_list.txt`` (number, a space, the name) by number; other lines are
-    skipped. OSError is passed on."""
-    names = {}
-    with open(file, encoding="utf-8", errors="replace") as stream:
-        for line in stream:
-            number, _, name = line.rstrip("\r\n").partition(" ")
-            if NUMBER.match(number):
-                names[int(number)] = name
-    return names

@@ -27,6 +27,7 @@ LEVELS = 5.0    # grey levels of 255, root mean square
 CONTRAST = 0.1  # share of the smaller standard deviation of the two
 PLAIN = 4.0     # thumbnails with less contrast (blank pages) are compared by content only
 _KEPT = 5       # frequencies per axis
+_FLOATS = 8192  # thumbnails that are numbers at once
 _BLOCK = 128    # thumbnails that are compared at once
 _MAX_CANDIDATES = 300  # of one image: among many that are alike, any will do
 
@@ -45,11 +46,15 @@ class Thumbnails:
 
     def __init__(self, thumbnails: Sequence[bytes]):
         self.pixels = np.frombuffer(b"".join(thumbnails), np.uint8).reshape(-1, SIDE * SIDE)
-        values = self.pixels.astype(np.float32)
-        mean, squares = values.mean(axis=1), np.einsum("ij,ij->i", values, values)
-        self.contrast = np.sqrt(np.maximum(squares / SIDE**2 - mean**2, 0))
+        projection, contrast, frequencies = _projection(), [], []
+        for start in range(0, max(len(self.pixels), 1), _FLOATS):  # as numbers they take four times
+            values = self.pixels[start:start + _FLOATS].astype(np.float32)
+            mean, squares = values.mean(axis=1), np.einsum("ij,ij->i", values, values)
+            contrast.append(np.sqrt(np.maximum(squares / SIDE**2 - mean**2, 0)))
+            frequencies.append(values[contrast[-1] >= PLAIN] @ projection)
+        self.contrast = np.concatenate(contrast)
         self.comparable = np.flatnonzero(self.contrast >= PLAIN)
-        self.frequencies: Floats = values[self.comparable] @ _projection()
+        self.frequencies: Floats = np.concatenate(frequencies)
 
 
 def near_duplicates(first: Thumbnails, second: Thumbnails) -> list[tuple[int, int]]:
