@@ -32,6 +32,7 @@ class RankedPoint:
     :param rank: from 1
     :param point: the hyperparameters by name
     :param value: the mean of the metric over its complete trials
+    :param images: how many the metric was measured on; None in searches of earlier versions
     :param error: the standard error of that mean; None for a single trial
     :param estimate: what the search's model expects of the point, without the luck of one training;
         None where no model ranks
@@ -48,6 +49,7 @@ class RankedPoint:
     best_trial: TrialRecord
     trials: tuple[int, ...]
     is_baseline: bool = False
+    images: int | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,12 +120,12 @@ class SearchResult:
         return {trial.number: trial.curve for trial in self.trials if trial.reused is None}
 
     def rows(self) -> list[dict[str, Value]]:
-        """The leaderboard as plain rows: rank, the metric, its error, estimate, trials, the best
-        trial and its best epoch, the hyperparameters, whether it is the baseline; the stage in a
-        search that distils."""
+        """The leaderboard as plain rows: rank, the metric, the images that it was measured on, its
+        error, estimate, trials, the best trial and its best epoch, the hyperparameters, whether it
+        is the baseline; the stage in a search that distils."""
         distils = any(row.best_trial.stage is not Stage.SEARCH for row in self.ranking)
-        return [{"rank": row.rank, self.metric: row.value, "error": row.error,
-                 "estimate": row.estimate, "trials": len(row.trials),
+        return [{"rank": row.rank, self.metric: row.value, "images": row.images,
+                 "error": row.error, "estimate": row.estimate, "trials": len(row.trials),
                  "trial": row.best_trial.number, "epoch": row.best_trial.info.get("best_epoch"),
                  **row.point, "baseline": row.is_baseline,
                  **({"stage": str(row.best_trial.stage)} if distils else {})}
@@ -179,7 +181,7 @@ def _ranking(saved: SavedSearch, records: Sequence[TrialRecord],
     return [RankedPoint(rank, result.point, result.value or 0.0, result.error,
                         float(estimate) if (estimate := first(result, "estimate")) else None,
                         result.best, tuple(trial.number for trial in result.trials),
-                        saved.space.key(result.point) == baseline)
+                        saved.space.key(result.point) == baseline, result.images)
             for rank, result in enumerate(results, start=1)]
 
 

@@ -52,8 +52,8 @@ def test_a_search_gives_its_result(search_file, tmp_path):
 def test_the_leaderboard_is_a_data_frame_where_pandas_is(search_file, monkeypatch):
     result = search(search_file)
     table = result.leaderboard()
-    assert list(table.columns) == ["rank", "top1", "error", "estimate", "trials", "trial", "epoch",
-                                   "a", "baseline"]
+    assert list(table.columns) == ["rank", "top1", "images", "error", "estimate", "trials", "trial",
+                                   "epoch", "a", "baseline"]
     assert list(table["a"]) == [0.0, 0.5, 1.0]
     assert list(table["baseline"]) == [False, True, False]
     assert list(table["trial"]) == [1, 0, 2]

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
 
 def evaluate(engine: TransferEngine) -> int:
-    """Evaluate; print losses and metrics."""
+    """Evaluate; print losses and metrics, and how many images these are over."""
     engine.eval()
     if engine.is_main_process:
         metrics, losses = engine.last_eval
         for name, value in {**losses, **metrics}.items():
             print(f"{name}: {float(value)!r}")
+        print(f"images: {engine.images}")
     return 0
 
 

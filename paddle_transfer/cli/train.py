@@ -28,9 +28,11 @@ def train(engine: TransferEngine) -> int:
         print("no epoch was evaluated: see Global.eval_during_train, eval_interval and epochs")
         return 0
     weights = engine.saver.best_path
-    result = {"metric": engine.metric, "best": value, "epoch": epoch, "weights": weights}
+    result = {"metric": engine.metric, "best": value, "images": engine.images, "epoch": epoch,
+              "weights": weights}
     write_atomic(os.path.join(engine.output_dir, RESULT), json.dumps(result, indent=2) + "\n")
-    print(f"best {engine.metric or 'metric'}: {value!r} in epoch {epoch}\nweights: {weights}")
+    print(f"best {engine.metric or 'metric'}: {value!r} in epoch {epoch}, on {engine.images} images"
+          f"\nweights: {weights}")
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from paddle_transfer import dotpath
 from paddle_transfer.config import pretrained, resolve
 from paddle_transfer.config.base import complete, components, list_at
+from paddle_transfer.config.evaluation import read_whole_lists
 
 #: What every training of a search has, whatever the base config says: it begins at its first
 #: epoch, is evaluated, and draws nothing.
@@ -51,7 +52,8 @@ def handed_back(config: dict[str, Any], *, output_dir: str, seed: int, device: s
 
 
 def portable(config: dict[str, Any]) -> dict[str, Any]:
-    """A copy of a complete config that needs none of the cures of single versions."""
+    """A copy of a complete config that needs none of the cures of single versions, and evaluates
+    whole lists."""
     made = resolve.with_class_num(dotpath.clone(config))
     common, arch = resolve.section(made, "Global"), resolve.section(made, "Arch")
     if common.get("device") != "gpu":
@@ -60,6 +62,7 @@ def portable(config: dict[str, Any]) -> dict[str, Any]:
     if pretrained.loaded_by_paddleclas(made) and isinstance(file, str):
         # 2.4 adds the suffix always, later versions when it is missing
         common["pretrained_model"] = file.removesuffix(pretrained.SUFFIX)
+    read_whole_lists(made)
     _drop_mixed_accuracy(made)
     _limit_topk(made)
     return made

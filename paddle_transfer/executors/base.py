@@ -51,6 +51,7 @@ class EpochReport:
 
     :param value: the searched metric
     :param scalars: all that was measured (``train/loss``, ``eval/top1``, ``lr``, ...)
+    :param images: how many ``value`` was measured on; None: the worker does not say
     """
 
     number: int
@@ -58,6 +59,7 @@ class EpochReport:
     epoch: int
     value: float
     scalars: dict[str, float] = field(default_factory=dict)
+    images: int | None = None
 
 
 @dataclass(frozen=True)

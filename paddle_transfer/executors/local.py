@@ -183,7 +183,7 @@ class LocalExecutor(RegisteredExecutor):
             return []
         slot.epoch = message["epoch"]
         return [EpochReport(job.number, job.attempt, slot.epoch, message["value"],
-                            message["scalars"])]
+                            message["scalars"], message.get("images"))]
 
     def _on_ended(self, slot: _Slot, worker: WorkerProcess, job: Job,
                   message: dict[str, Any]) -> list[Event]:

@@ -29,12 +29,16 @@ class Training:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """A point trained with ``seeds``, and the metrics of its complete trainings."""
+    """A point trained with ``seeds``, and the metrics of its complete trainings.
+
+    :param images: how many each was measured on; None: not known
+    """
 
     point: Point
     seeds: tuple[int, ...]
     values: tuple[float, ...]
     whole: bool  # no training diverged
+    images: int | None = None
 
     @property
     def mean(self) -> float:
@@ -106,7 +110,7 @@ def confirmed(chosen: Sequence[PointResult], records: Sequence[TrialRecord], spa
         values = tuple(one.value for one in own if one.complete and one.value is not None)
         whole = all(record.state is not TrialState.DIVERGED for record in own)
         if values:
-            made.append(Confirmed(result.point, tuple(seeds), values, whole))
+            made.append(Confirmed(result.point, tuple(seeds), values, whole, result.images))
     return sorted(made, key=lambda one: (not one.whole, -one.mean))
 
 

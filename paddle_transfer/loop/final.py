@@ -230,5 +230,6 @@ def _failure(ended: Ended) -> str:
 def _one(point: Point, searched: PointResult | None, result: Result) -> dict[str, Any]:
     # the last value, not the best: nothing is chosen on the test list
     epoch, value = result["curve"][-1]
-    return {"point": dict(point), "validation": searched.value if searched else None, "test": value,
-            "epoch": epoch, "seconds": result.get("seconds")}
+    return {"point": dict(point), "validation": searched.value if searched else None,
+            "validation_images": searched.images if searched else None, "test": value,
+            "images": result.get("images"), "epoch": epoch, "seconds": result.get("seconds")}

@@ -31,6 +31,11 @@ class PointResult:
         return self.proposal.point
 
     @property
+    def images(self) -> int | None:
+        """How many images its metric was measured on; None where no trial says it."""
+        return next((trial.images for trial in self.trials if trial.images is not None), None)
+
+    @property
     def best(self) -> TrialRecord:
         """The completed trial with the best metric; there must be one."""
         completed = [trial for trial in self.trials if trial.complete]

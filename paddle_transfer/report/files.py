@@ -21,6 +21,7 @@ from paddle_transfer.loop.confirm import confirming
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult
 from paddle_transfer.report.base import Report
+from paddle_transfer.report.formatting import on_images
 from paddle_transfer.report.results import results_csv, summary
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
@@ -128,8 +129,9 @@ def _header(settings: SearchSettings, best: PointResult, leaderboard: Leaderboar
     trial, metric = best.best, settings.objective.metric
     shown = settings.stages.shown(best.proposal)
     point = ", ".join(f"{name} {value}" for name, value in shown.items())
-    text = (f"Found by paddle_transfer: {point}\n{metric} {trial.value:.5f} in trial "
-            f"{trial.number}, epoch {trial.info.get('best_epoch', '?')}, seed {trial.seed}\n")
+    text = (f"Found by paddle_transfer: {point}\n"
+            f"{metric} {trial.value:.5f}{on_images(trial.images)} in trial {trial.number}, epoch "
+            f"{trial.info.get('best_epoch', '?')}, seed {trial.seed}\n")
     confirmed, estimate = leaderboard.confirmation(best.point), leaderboard.estimate(best.point)
     if confirmed:
         text += f"{metric} {confirmed} over {len(confirmed.values)} seeds\n"

@@ -20,6 +20,11 @@ def show_value(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def on_images(count: int | None) -> str:
+    """`` on 9 images``, to stand behind a metric; nothing where the number is not known."""
+    return "" if count is None else f" on {count} image{'s' if count != 1 else ''}"
+
+
 def duration(seconds: float) -> str:
     """``45 s``, ``12 min``, ``3.5 h``."""
     if seconds < 90:

@@ -10,7 +10,7 @@ from paddle_transfer.loop.confirm import Confirmed
 from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult, standard_error
-from paddle_transfer.report.formatting import columns, show_value
+from paddle_transfer.report.formatting import columns, on_images, show_value
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord, trained
 
@@ -49,7 +49,7 @@ def summary_lines(settings: SearchSettings, records: Sequence[TrialRecord],
     """The gain over the fixed point, what ``confirm`` gave, how many trials ended how."""
     completed, metric = _completed(leaderboard), settings.objective.metric
     best, baseline = completed[0], leaderboard.of(settings.search_space.baseline)
-    line = f"Best {metric} {best.value:.4f}"
+    line = f"Best {metric} {best.value:.4f}{on_images(best.images)}"
     if baseline is not None and baseline.value is not None and best.value is not None:
         gain = 100 * (best.value - baseline.value)
         line += f", fixed point {baseline.value:.4f}: a gain of {gain:+.2f} points"
@@ -123,11 +123,13 @@ def final_lines(results: dict[str, Any]) -> list[str]:
     """The test metrics of ``final.json``: the point found beside the fixed point."""
     metric, best, fixed = results["metric"], results["best"], results.get("fixed")
     lines = [f"Trained again on {results['retrain_on']}, tested once:",
-             f"  {TITLES['best']}  test {metric} {best['test']:.4f}"]
+             f"  {TITLES['best']}  test {metric} {best['test']:.4f}"
+             + on_images(best.get("images"))]
     if fixed is not None and fixed == best:
         lines.append("  (it is the fixed point)")
     elif fixed is not None:
         gain = 100 * (best["test"] - fixed["test"])
-        lines += [f"  {TITLES['fixed']}  test {metric} {fixed['test']:.4f}",
+        lines += [f"  {TITLES['fixed']}  test {metric} {fixed['test']:.4f}"
+                  + on_images(fixed.get("images")),
                   f"A gain of {gain:+.2f} points on the test list."]
     return lines

@@ -18,8 +18,9 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
                 leaderboard: Leaderboard) -> str:
     """A row for each finished trial, by number: state, metric, rank of its point, the point, ...
 
-    ``reused`` names the earlier trial whose result stands for a suggestion that was not trained
-    again. ``estimate``, in a Bayesian search, is what the model expects of the point: the metric
+    ``images`` is how many the metric was measured on. ``reused`` names the earlier trial whose
+    result stands for a suggestion that was not trained again.
+    ``estimate``, in a Bayesian search, is what the model expects of the point: the metric
     without the luck of one training.
     """
     space, stages = settings.search_space.space, settings.stages
@@ -28,17 +29,17 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
              in enumerate(leaderboard.results, start=1) if result.value is not None}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")  # writes None as an empty cell
-    writer.writerow(["trial", "state", settings.objective.metric, *["estimate"] * modelled, "rank",
-                     "best_epoch", "epochs", *stages.names, "seed", "seconds", "attempts", "reused",
-                     "reason"])
+    writer.writerow([
+        "trial", "state", settings.objective.metric, "images", *["estimate"] * modelled, "rank",
+        "best_epoch", "epochs", *stages.names, "seed", "seconds", "attempts", "reused", "reason"])
     for record in sorted(records, key=lambda record: record.number):
         if not record.finished:
             continue
         estimate = _rounded(leaderboard.estimate(record.point), 6)
         rank = ranks.get(record.key(space)) if record.state == "complete" else None
         writer.writerow([
-            record.number, str(record.state), record.value, *[estimate] * modelled, rank,
-            record.info.get("best_epoch"), len(record.curve),
+            record.number, str(record.state), record.value, record.images,
+            *[estimate] * modelled, rank, record.info.get("best_epoch"), len(record.curve),
             *stages.shown(record.proposal).values(), record.seed,
             _rounded(record.info.get("seconds"), 1), record.attempts, record.reused,
             " ".join(str(record.info.get("reason", "")).split())])
@@ -66,6 +67,7 @@ def _point(settings: SearchSettings, result: PointResult | None,
     if result is None:
         return None
     return {"point": settings.stages.shown(result.proposal), "value": result.value,
+            "images": result.images,
             "error": result.error, "trials": [trial.number for trial in result.trials],
             "estimate": leaderboard.estimate(result.point)}
 
@@ -76,7 +78,7 @@ def _confirmation(settings: SearchSettings, leaderboard: Leaderboard,
         return None
     baseline = leaderboard.confirmation(settings.search_space.baseline)
     return {"trainings": settings.repeats.confirm, "left_out": left_out, "points": [
-        {"point": dict(one.point), "mean": one.mean, "error": one.error,
+        {"point": dict(one.point), "mean": one.mean, "error": one.error, "images": one.images,
          "values": list(one.values), "seeds": list(one.seeds), "fixed": one is baseline}
         for one in leaderboard.confirmed]}
 

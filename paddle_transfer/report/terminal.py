@@ -17,7 +17,7 @@ from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.progress import live_console
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.forecast import confirm_text, most_confirmations, most_trials
-from paddle_transfer.report.formatting import duration, show_point
+from paddle_transfer.report.formatting import duration, on_images, show_point
 from paddle_transfer.report.leaderboard import (
     final_lines,
     leaderboard_lines,
@@ -105,7 +105,8 @@ class Terminal(Report):
 
     def final_epoch_reported(self, name: str, report: EpochReport) -> None:
         metric = self.settings.objective.metric
-        self._print(f"  {TITLES[name]}: epoch {report.epoch}, test {metric} {report.value:.4f}")
+        self._print(f"  {TITLES[name]}: epoch {report.epoch}, test {metric} {report.value:.4f}"
+                    + on_images(report.images))
 
     def final_ended(self, results: dict[str, Any] | None) -> None:
         if results is not None:

@@ -22,6 +22,7 @@ from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.hardware import writable_home
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.report.base import Report
+from paddle_transfer.report.formatting import on_images
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value
 from paddle_transfer.space.space import Point
@@ -31,6 +32,7 @@ with writable_home():  # it writes there while it is imported
     from visualdl import LogWriter
 
 RECORD_FILE = "vdlrecords.0000000001.log"  # VisualDL finds files by "vdlrecords" in their name
+IMAGES = "images"  # beside the hyperparameters: how many the metric was measured on
 DONE = ".complete"  # a directory that needs no rewriting when the search goes on
 
 
@@ -66,12 +68,13 @@ class VisualDL(Report):
     def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
         run = self._runs.get(_name(record))
         if run is not None:
-            self._write_epoch(run, record, report.epoch, report.value, report.scalars)
+            run.hparams(self._hparams(record, report.images), f"best/{self.metric}")
+            self._write_epoch(run, report.epoch, report.value, report.scalars)
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         run = self._runs.get(_name(record))
         if run is not None:
-            run.hparams(self._hparams(record.point), f"best/{self.metric}")
+            run.hparams(self._hparams(record, record.images), f"best/{self.metric}")
             self._end(_name(record))
         self._count(record)
 
@@ -93,6 +96,8 @@ class VisualDL(Report):
         for tag, value in {f"eval/{self.metric}": report.value, **report.scalars}.items():
             test_tag = f"test/{tag.removeprefix('eval/')}" if tag.startswith("eval/") else tag
             run.scalar(test_tag, value, report.epoch)
+        if report.images is not None:
+            run.scalar("test/images", report.images, report.epoch)
         run.flush()
 
     def final_ended(self, results: dict[str, Any] | None) -> None:
@@ -108,7 +113,8 @@ class VisualDL(Report):
             if name == "best" or result != results["best"]:  # a point that is both trained once
                 self._complete(f"final_{name}", result, begun=f"final_{name}" in begun)
         run.text("final", "\n".join(
-            f"{name}: test {self.metric} {result['test']:.4f}, {json.dumps(result['point'])}"
+            f"{name}: test {self.metric} {result['test']:.4f}{on_images(result.get('images'))}, "
+            + json.dumps(result["point"])
             for name, result in trained.items()))
         run.close()
 
@@ -129,15 +135,14 @@ class VisualDL(Report):
     def _write_again(self, record: TrialRecord) -> None:
         """The run of a finished trial from its record."""
         run = self._begin(_name(record))
-        run.hparams(self._hparams(record.point), f"best/{self.metric}")
+        run.hparams(self._hparams(record, record.images), f"best/{self.metric}")
         for epoch, value in record.curve:
-            self._write_epoch(run, record, epoch, value, {})
+            self._write_epoch(run, epoch, value, {})
         self._end(_name(record))
 
-    def _write_epoch(self, run: Run, record: TrialRecord, epoch: int, value: float,
-                     scalars: Mapping[str, float]) -> None:
+    def _write_epoch(self, run: Run, epoch: int, value: float, scalars: Mapping[str, float]
+                     ) -> None:
         """The metric of an epoch, its other scalars, and the best metric so far."""
-        run.hparams(self._hparams(record.point), f"best/{self.metric}")
         run.best = max(value, run.best)
         for tag, number in {f"eval/{self.metric}": value, **scalars,
                             f"best/{self.metric}": run.best}.items():
@@ -166,9 +171,11 @@ class VisualDL(Report):
         self._search.scalar("search/trials_done", self._done, self._done)
         self._search.flush()
 
-    def _hparams(self, point: Point) -> dict[str, str | int | float]:
+    def _hparams(self, record: TrialRecord, images: int | None) -> dict[str, str | int | float]:
+        """The point of a trial, and how many images its metric is measured on."""
         space = self.settings.search_space.space
-        return {name: plain(value, space[name]) for name, value in point.items()}
+        point = {name: plain(value, space[name]) for name, value in record.point.items()}
+        return point if images is None else {**point, IMAGES: images}
 
 
 class Run:

@@ -70,7 +70,7 @@ class TrialRecord:
     :param curve: (epoch, metric) in epoch order, epochs from 1
     :param attempts: how often it was begun
     :param reused: the number of the earlier trial whose result it has; it was not trained itself
-    :param info: best_epoch, seconds, device, reason, log_tail, ...
+    :param info: images, best_epoch, seconds, device, reason, log_tail, ...
     """
 
     number: int
@@ -96,6 +96,12 @@ class TrialRecord:
     @property
     def complete(self) -> bool:
         return self.state is TrialState.COMPLETE
+
+    @property
+    def images(self) -> int | None:
+        """How many images ``value`` was measured on: those of the whole list. None where that is
+        not known: without a value, and in searches of earlier versions."""
+        return self.info.get("images")
 
     @property
     def proposal(self) -> Proposal:

@@ -74,8 +74,9 @@ class OptunaStore:
     def reuse(self, *, suggestion: int, original: TrialRecord) -> TrialRecord:
         assert original.finished, f"trial {original.number} cannot be reused"
         assert original.reused is None, f"trial {original.number} cannot be reused"
+        kept = {} if original.images is None else {"images": original.images}
         attrs = {"suggestion": suggestion, "seed": original.seed, "reused": original.number,
-                 "outcome": {"state": original.state.value, "info": {}}}
+                 "outcome": {"state": original.state.value, "info": kept}}
         return self._add(original.proposal, attrs, state=original.state, value=original.value,
                          curve=original.curve)
 

@@ -23,17 +23,27 @@ Output = Tensor | list[Tensor] | tuple[Tensor, ...] | dict[str, Tensor]
 BLACK_LIST = {"flatten_contiguous_range", "greater_than"}
 
 
+class UnreadableImage(Exception):
+    """An image that must be read cannot be; ``read`` makes a TrialError of it."""
+
+
 def read(iterator: Iterator[Any]) -> Iterator[Any]:
-    """:raises TrialError: not one image can be read (see ``shims`` for how that is noticed)"""
+    """:raises TrialError: not one image can be read (see ``shims`` for how that is noticed), or one
+        that must be
+    """
     while True:
         try:
             batch = next(iterator)
         except StopIteration:
             return
+        except UnreadableImage as error:  # from another process, with its traceback as a text
+            raise TrialError(str(error).rpartition("UnreadableImage: ")[2].strip()) from None
         except Exception:
             failure = getattr(iterator, "failure", None)
             if failure is None:
                 raise
+            if isinstance(failure, UnreadableImage):
+                raise TrialError(str(failure)) from None
             while isinstance(failure, RecursionError) and failure.__context__ is not None:
                 failure = failure.__context__
             raise TrialError("The images cannot be read (the log names them): "

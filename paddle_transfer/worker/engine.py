@@ -18,10 +18,11 @@ from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.worker import eval_loop, infer, train_loop
 from paddle_transfer.worker.diverged import Diverged
+from paddle_transfer.worker.learnt import Learnt, check_steps, require_iterations, require_learnt
 from paddle_transfer.worker.locate import EngineHome
-from paddle_transfer.worker.metrics import metric_values
 from paddle_transfer.worker.options import EpochResult, RunOptions
 from paddle_transfer.worker.saving import Saver
+from paddle_transfer.worker.whole_lists import require_whole_lists
 
 
 class _StopTraining(Exception):
@@ -31,8 +32,9 @@ class _StopTraining(Exception):
 class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
     """PaddleClas's Engine with our loops.
 
-    ``last_eval`` holds (metrics, losses) of the last evaluation, ``metric`` the name of the metric
-    that chooses the best epoch (known after the first evaluation), ``stopped`` whether
+    ``last_eval`` holds (metrics, losses) of the last evaluation, ``images`` how many images these
+    are over (the whole list; in a retrieval the queries), ``metric`` the name of the metric that
+    chooses the best epoch (known after the first evaluation), ``stopped`` whether
     ``options.on_epoch`` ended the training, ``pretrained`` what was loaded (None without weights).
 
     :param config: complete and prepared; the engine takes it apart
@@ -47,30 +49,36 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         self.home, self.options, self.saver, self._halves = home, options, saver, tuple(halves)
         self.pretrained: LoadReport | None = None
         self.last_eval: tuple[dict[str, float], dict[str, float]] = ({}, {})
+        self.images, self.largest_rate = 0, 0.0
+        self._learnt: Learnt | None = None
         self.metric, self.stopped = options.metric, False
         self.multilabel = resolve.is_multilabel(config)
         self._train_scalars: dict[str, float] = {}
         self._epoch: EpochResult | None = None
         super().__init__(config, mode)
-        own_mode = getattr(self, "train_mode", None) is None
-        train = train_loop.train_epoch if own_mode else self.train_epoch_func
+        self._own_loop = getattr(self, "train_mode", None) is None
+        train = train_loop.train_epoch if self._own_loop else self.train_epoch_func
         self.train_epoch_func = lambda _, *arguments: self._train_epoch(train, *arguments)
-        if self.eval_mode == "classification":
-            self.eval_func = lambda _, epoch_id: self._evaluate(epoch_id)
-        elif mode == "train":
-            evaluate = self.eval_func
-            self.eval_func = lambda _, epoch_id: self._evaluate_stock(evaluate, epoch_id)
+        evaluate = eval_loop.evaluator(self)
+        self.eval_func = lambda _, epoch_id: self._evaluate(evaluate, epoch_id)
+        require_whole_lists(self)
 
     def train(self) -> None:
         """Train all epochs, or until ``options.on_epoch`` says to stop.
 
         :raises Diverged: the loss is NaN or infinite
+        :raises TrialError: an epoch had no iteration, or not one weight has changed
         """
         self.saver.after_epoch = self._after_epoch
+        check_steps(self)
         try:
             super().train()
         except _StopTraining:
             self.stopped = True
+        if self._learnt is None:
+            raise TrialError("no epoch is left to train: Global.checkpoints names a training that "
+                             f"has had all {self.config['Global']['epochs']} of Global.epochs")
+        require_learnt(self._learnt, self, self.largest_rate if self._own_loop else math.nan)
 
     def predictions(self) -> Iterator[infer.Prediction]:
         """(files, results) per batch of ``Infer.infer_imgs``. Raises TrialError: there is none."""
@@ -103,24 +111,34 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
 
     def _train_epoch(self, train: Callable[[Engine, int, int], float | None], epoch_id: int,
                      print_batch_step: int) -> None:
+        if self._learnt is None:
+            resumed = self.config["Global"]["checkpoints"] is not None
+            self._learnt = Learnt(self.model, resumed=resumed)
         for half in self._halves:
             half.epoch_started(self, epoch_id)
+        before = self.global_step
         rate = train(self, epoch_id, print_batch_step)
+        require_iterations(self, self.global_step - before, epoch_id)
         losses = {name: float(meter.avg) for name, meter in self.output_info.items()}
         if not math.isfinite(losses.get("loss", 0.0)):
             raise Diverged(f"the training loss is {losses['loss']} in epoch {epoch_id}")
         self._train_scalars = {f"train/{name}": value for name, value in losses.items()}
         self._train_scalars["lr"] = math.nan if rate is None else rate
 
-    def _evaluate(self, epoch_id: int) -> float:
-        """Evaluate; the metric that chooses the best epoch (greater is better)."""
-        measured = eval_loop.evaluate(self, epoch_id)
+    def _evaluate(self, evaluate: Callable[[int], eval_loop.Evaluation], epoch_id: int) -> float:
+        """Evaluate; the metric that chooses the best epoch (greater is better).
+
+        A network that no step has changed yet is not evaluated: it is no result of its training.
+        """
+        if self._learnt is not None and not self._learnt:
+            logger.info(f"[Eval][Epoch {epoch_id}] left out: no weight has changed yet")
+            return -1.0
+        measured = evaluate(epoch_id)
         losses = {name: float(meter.avg) for name, meter in measured.losses.items()}
-        values = metric_values(self.eval_metric_func)
+        values, self.images = measured.values, measured.seen
         name = self.options.metric or next(iter(values), "")
-        values |= measured.per_class.named()
         text = ", ".join(f"{key}: {value:.5f}" for key, value in {**losses, **values}.items())
-        logger.info(f"[Eval][Epoch {epoch_id}][Avg]{text}")
+        logger.info(f"[Eval][Epoch {epoch_id}][Avg]{text}, images: {self.images}")
         self.last_eval, self.metric = (values, losses), name
         if name in values:
             self._note(epoch_id, values[name])
@@ -130,12 +148,6 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
                 f"The metric {name!r} is not evaluated: Metric.Eval gives "
                 f"{', '.join(values) or 'nothing'}. {did_you_mean(name, list(values))}")
         return -1.0
-
-    def _evaluate_stock(self, evaluate: Callable[[Engine, int], Any], epoch_id: int) -> float:
-        value = float(evaluate(self, epoch_id))
-        self.last_eval = ({self.options.metric or "metric": value}, {})
-        self._note(epoch_id, value)
-        return value
 
     def _note(self, epoch_id: int, value: float) -> None:
         """Keep the result of a training's evaluation until the epoch ends."""
@@ -149,7 +161,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
             # the second evaluation of an epoch is the EMA model's: the better of both counts
             value = max(value, self._epoch.value)
         scalars = {f"eval/{name}": number for name, number in {**losses, **metrics}.items()}
-        self._epoch = EpochResult(epoch_id, value, scalars | self._train_scalars)
+        self._epoch = EpochResult(epoch_id, value, self.images, scalars | self._train_scalars)
 
     def _after_epoch(self) -> None:
         result, self._epoch = self._epoch, None

@@ -1,13 +1,11 @@
-"""One evaluation of a classification, with 0-D tensors and on several CPUs too.
-
-Retrieval keeps PaddleClas's loop.
-"""
+"""One evaluation: of a classification by a loop of our own, with 0-D tensors and on several CPUs
+too; others keep PaddleClas's loop."""
 
 from __future__ import annotations
 
 import inspect
-import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +15,16 @@ from ppcls.engine.engine import Engine
 from ppcls.utils import logger
 from ppcls.utils.misc import AverageMeter
 
+from paddle_transfer.worker import retrieval
 from paddle_transfer.worker.batches import Batch, Output, autocast, average, from_dali, read
-from paddle_transfer.worker.metrics import PerClassAccuracy
+from paddle_transfer.worker.diverged import Diverged
+from paddle_transfer.worker.metrics import (
+    PerClassAccuracy,
+    TopKCounts,
+    main_logits,
+    metric_values,
+)
+from paddle_transfer.worker.whole_lists import count_images, require_all
 
 #: 2.4 and 2.5 never hand the label to a recognition model, 2.6 does (its head needs it).
 LABEL_IN_EVAL = "engine.model(batch[0], batch[1])" in inspect.getsource(
@@ -27,22 +33,49 @@ LABEL_IN_EVAL = "engine.model(batch[0], batch[1])" in inspect.getsource(
 
 @dataclass
 class Evaluation:
-    """What was measured on ``seen`` samples, beside the engine's own ``eval_metric_func``."""
+    """What was measured on ``seen`` images.
+
+    :param values: all metrics by name, in their order
+    """
 
     losses: dict[str, AverageMeter] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    top_k: TopKCounts = field(default_factory=TopKCounts)
     per_class: PerClassAccuracy = field(default_factory=PerClassAccuracy)
     seen: int = 0
 
 
+def evaluator(engine: Engine) -> Callable[[int], Evaluation]:
+    """Makes one evaluation, given the epoch, of the kind that ``Global.eval_mode`` says."""
+    stock = engine.eval_func
+    if engine.eval_mode == "classification":
+        return lambda epoch_id: evaluate(engine, epoch_id)
+    if engine.eval_mode == "retrieval":
+        return lambda epoch_id: Evaluation(**retrieval.evaluate(engine, stock, epoch_id))
+    return lambda epoch_id: _evaluate_faces(engine, stock, epoch_id)
+
+
+def _evaluate_faces(engine: Engine, stock: Callable[[Engine, int], Any], epoch_id: int
+                    ) -> Evaluation:
+    """PaddleClas's ``adaface``, which has one metric, whatever ``Metric.Eval`` says."""
+    with count_images(engine, "eval_dataloader") as (loader, ):
+        value = float(stock(engine, epoch_id))
+    seen = require_all(loader.seen, len(loader.dataset))
+    return Evaluation(values={engine.options.metric or "metric": value}, seen=seen)
+
+
 def evaluate(engine: Engine, epoch_id: int) -> Evaluation:
-    """Evaluate on ``DataLoader.Eval``; metrics gather in ``engine.eval_metric_func``."""
+    """Evaluate on ``DataLoader.Eval``.
+
+    :raises TrialError: not every image of the list was measured once
+    :raises Diverged: the network answers with NaN
+    """
     if hasattr(engine.eval_metric_func, "reset"):
         engine.eval_metric_func.reset()
     measured, began = Evaluation(), time.monotonic()
     loader = engine.eval_dataloader
     total = loader.size if engine.use_dali else len(loader.dataset)
-    count = len(loader) - (platform.system() == "Windows")
-    for batch, iter_id in zip(read(iter(loader)), range(count), strict=False):
+    for iter_id, batch in enumerate(read(iter(loader))):
         _evaluate_batch(engine, batch, measured, total=total)
         if iter_id % engine.config["Global"]["print_batch_step"] == 0:
             losses = "".join(f"{name}: {meter.val:.5f}, "
@@ -52,6 +85,10 @@ def evaluate(engine: Engine, epoch_id: int) -> Evaluation:
                         f"ips: {speed:.5f} images/sec")
     if engine.use_dali:
         loader.reset()
+    require_all(measured.seen, total)
+    measured.values = metric_values(engine.eval_metric_func, measured.top_k)
+    if sum(measured.per_class.seen.values()) == measured.seen:  # else images have other labels
+        measured.values |= measured.per_class.named()
     return measured
 
 
@@ -73,6 +110,7 @@ def _evaluate_batch(engine: Engine, batch: Batch, measured: Evaluation, *, total
         if isinstance(out, dict) and key in out:
             out = out[key]
     preds, labels = _gather(out), _gather(batch[1])
+    _check_numbers(preds)
     processes = paddle.distributed.get_world_size()
     count, left = batch[0].shape[0] * processes, total - measured.seen
     if count > left and not engine.use_dali and processes > 1:
@@ -85,9 +123,17 @@ def _evaluate_batch(engine: Engine, batch: Batch, measured: Evaluation, *, total
         average(measured.losses, losses, count)
     if engine.eval_metric_func is not None:
         engine.eval_metric_func(preds, labels)
+        measured.top_k.add(engine.eval_metric_func, preds, count)
     if not engine.multilabel:
         measured.per_class.add(preds, labels)
     measured.seen += count
+
+
+def _check_numbers(preds: Output) -> None:
+    """Metrics of classes are numbers also where the network's answers are none. Raises Diverged."""
+    logits = main_logits(preds)
+    if logits is not None and bool(paddle.isnan(logits.astype("float32")).any()):
+        raise Diverged("the network's answers in the evaluation are nan")
 
 
 def _gather(value: Output) -> Any:

@@ -59,13 +59,16 @@ class RunningJob:
         except OSError as error:  # the log or the result cannot be written
             raise Fatal(error) from error
 
-    def _report(self, *, epoch: int, value: float,
+    def _report(self, *, epoch: int, value: float, images: int | None = None,
                 scalars: Mapping[str, float] | None = None) -> bool:
-        """Report an evaluated epoch; whether the parent asks to stop. Raises Diverged."""
+        """Report an evaluated epoch; whether the parent asks to stop. Raises Diverged.
+
+        :param images: how many ``value`` was measured on; None: the runner does not say
+        """
         if not math.isfinite(value):
             raise Diverged(f"the metric was {value} after epoch {epoch}")
         self._curve.append([int(epoch), float(value)])
-        self._send(type="epoch", **self._ids, epoch=int(epoch), value=float(value),
+        self._send(type="epoch", **self._ids, epoch=int(epoch), value=float(value), images=images,
                    scalars={name: float(one) for name, one in (scalars or {}).items()})
         return self._stop_requested(self._ids["number"])
 

@@ -3,29 +3,88 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from paddle_transfer.config.base import MEAN_PER_CLASS, METRIC_NAMES
+from paddle_transfer.errors import TrialError
 
 if TYPE_CHECKING:
     from paddle import Tensor
 
+    from paddle_transfer.worker.batches import Output
 
-def metric_values(metric_func: object) -> dict[str, float]:
-    """All that ``Metric.Eval`` (PaddleClas's ``CombinedMetrics``) measured, by name, in order."""
+
+class TopKCounts:
+    """Counts the images that PaddleClas's top-k metrics find right.
+
+    Their own averages are 32 bit floats: with another batch size the same share had other digits.
+    Later versions also report 1.0 for a k beyond the number of classes; that is left out here.
+    """
+
+    def __init__(self) -> None:
+        self._right: Counter[tuple[int, str]] = Counter()
+        self._seen = 0
+        self._classes: int | None = None
+
+    def add(self, metric_func: object, predictions: Output, count: int) -> None:
+        """Add the batch of ``count`` images that ``metric_func`` has measured last."""
+        self._seen += count
+        logits = main_logits(predictions)
+        self._classes = None if logits is None else int(logits.shape[-1])
+        for i, metric in enumerate(getattr(metric_func, "metric_func_list", ())):
+            for name, meter in self._meters(metric):
+                self._right[i, name] += round(float(meter.val) * count)
+
+    def values(self, number: int, metric: Any) -> dict[str, float]:
+        """The shares that metric ``number`` of the list has measured, from 0 to 1 by name."""
+        return {name: self._right[number, name] / self._seen for name, _ in self._meters(metric)}
+
+    def _meters(self, metric: Any) -> list[tuple[str, Any]]:
+        if not hasattr(metric, "topk") or not hasattr(metric, "avg_meters"):
+            return []
+        return [(name, meter) for name, meter in metric.avg_meters.items()
+                if self._classes is None or int(name.removeprefix("top")) <= self._classes]
+
+
+def main_logits(predictions: Output) -> Tensor | None:
+    """The answers (samples, classes) of the classifier that counts; None when there is none."""
+    main: Any = predictions
+    if isinstance(main, (list, tuple)) and main:
+        main = main[0]  # the others (GoogLeNet's) only help in training
+    if isinstance(main, dict):
+        main = main.get("logits")
+    return None if isinstance(main, (list, tuple)) else main
+
+
+def metric_values(metric_func: object, top_k: TopKCounts) -> dict[str, float]:
+    """All that ``Metric.Eval`` (PaddleClas's ``CombinedMetrics``) measured, by name, in order.
+
+    :raises TrialError: a metric has no value for these images
+    """
     values: dict[str, float] = {}
-    for metric in getattr(metric_func, "metric_func_list", ()):
+    for i, metric in enumerate(getattr(metric_func, "metric_func_list", ())):
         if hasattr(metric, "attrmeter"):
             measured = dict(zip(METRIC_NAMES["ATTRMetric"], metric.attrmeter.res(), strict=False))
+        elif hasattr(metric, "topk") and hasattr(metric, "avg_meters"):
+            measured = top_k.values(i, metric)
         elif hasattr(metric, "avg_meters"):
             measured = {name: meter.avg for name, meter in metric.avg_meters.items()}
         else:
+            _check_both_kinds(metric)
+            _ = getattr(metric, "avg_info", "")  # the text: making it computes the value
             measured = {type(metric).__name__: metric.avg}
         for name, value in measured.items():
             values.setdefault(name, float(value))
     return values
+
+
+def _check_both_kinds(metric: Any) -> None:
+    for kind, scores in (("label 0", "gt_neg_score_list"), ("another label", "gt_pos_score_list")):
+        if not getattr(metric, scores, True):
+            raise TrialError(f"{type(metric).__name__} has no value: no image of the evaluation "
+                             f"has {kind}")
 
 
 class PerClassAccuracy:
@@ -45,7 +104,7 @@ class PerClassAccuracy:
         Anything else (several labels an image, features) is passed over.
         """
         if isinstance(predictions, (list, tuple)) and predictions:
-            predictions = predictions[0]  # the others (GoogLeNet's) only help in training
+            predictions = predictions[0]
         if isinstance(predictions, (list, tuple, dict)) or len(predictions.shape) != 2:
             return
         if list(labels.shape) != [predictions.shape[0], 1]:

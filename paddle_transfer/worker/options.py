@@ -16,11 +16,13 @@ class EpochResult:
     """Result of an evaluated epoch (from 1).
 
     :param value: the chosen metric; greater is better
+    :param images: how many it was measured on
     :param scalars: ``eval/top1``, ``eval/loss``, ``train/loss``, ``lr``, ... as plain floats
     """
 
     epoch: int
     value: float
+    images: int
     scalars: dict[str, float] = field(default_factory=dict)
 
 

@@ -16,14 +16,16 @@ from paddle_transfer.worker.options import EpochResult, RunOptions
 
 
 def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
-    """Train; the result as plain data: value, best_epoch, curve, seconds, seed, engine, stopped,
-    pretrained.
+    """Train; the result as plain data: value, images (that it was measured on: the whole list),
+    best_epoch, curve, seconds, seed, engine, stopped, pretrained.
 
     :param job: directory, and a payload with seed, device (``cpu``, ``gpu``), metric (None: the
         first of Metric.Eval), paddleclas (a checkout, or None), keep_weights (of the best epoch),
         pretrained (an ``Origin`` for all weights that the search prepared)
-    :param report: told epoch, value and scalars of every evaluated epoch; True ends the training
-    :raises TrialError: this config can never train
+    :param report: told epoch, value, images and scalars of every evaluated epoch; True ends the
+        training
+    :raises TrialError: this config can never train, or what came of it is no result: no iteration,
+        no weight changed, not the whole list evaluated
     :raises Diverged: the loss became NaN or infinite
     """
     payload, directory = job["payload"], job["directory"]
@@ -35,7 +37,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
 
     def on_epoch(result: EpochResult) -> bool:
         curve.append([result.epoch, result.value])
-        return bool(report(epoch=result.epoch, value=result.value, scalars=result.scalars))
+        return bool(report(epoch=result.epoch, value=result.value, images=result.images,
+                           scalars=result.scalars))
 
     began = time.monotonic()
     weights = os.path.join(directory, "best_model.pdparams") if payload.get("keep_weights") else ""
@@ -48,7 +51,7 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         raise TrialError(
             "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
             "Global.epochs")
-    return {"value": value, "best_epoch": epoch, "curve": curve,
+    return {"value": value, "images": engine.images, "best_epoch": epoch, "curve": curve,
             "seconds": time.monotonic() - began, "seed": payload["seed"],
             "engine": engine.versions(), "stopped": engine.stopped,
             "pretrained": engine.pretrained.to_dict() if engine.pretrained else None}

@@ -21,7 +21,8 @@ from paddle_transfer.worker.diverged import Diverged
 
 
 def train_epoch(engine: Engine, epoch_id: int, print_batch_step: int) -> float:
-    """Train epoch ``epoch_id`` (from 1); averages of losses and metrics go to ``output_info``.
+    """Train epoch ``epoch_id`` (from 1); averages of losses and metrics go to ``output_info``, the
+    largest learning rate of the training to ``largest_rate``.
 
     :returns: the learning rate of the last step
     :raises Diverged: after the first iteration with a loss that is NaN or infinite
@@ -42,8 +43,9 @@ def train_epoch(engine: Engine, epoch_id: int, print_batch_step: int) -> float:
         with autocast(engine, is_eval=False):
             out = engine.model(batch[0], batch[1]) if engine.is_rec else engine.model(batch[0])
             losses = engine.train_loss_func(out, batch[1])
-        # the optimizer's own: a schedule's get_lr() computes the next one where it is recursive
-        rate = float(engine.optimizer[0].get_lr())
+        # the optimizers' own: a schedule's get_lr() computes the next one where it is recursive
+        rates = [float(optimizer.get_lr()) for optimizer in engine.optimizer]
+        rate, engine.largest_rate = rates[0], max(engine.largest_rate, *rates)
         _step(engine, losses["loss"], iter_id)
         _record(engine, losses, out, batch,
                 f"in epoch {epoch_id}, iteration {iter_id + 1} (learning rate {rate:g})")
@@ -79,7 +81,9 @@ def _batches(engine: Engine) -> Iterator[Batch]:
             if engine.use_dali:
                 engine.train_dataloader.reset()
             engine.train_dataloader_iter = iter(engine.train_dataloader)
-            batch = next(read(engine.train_dataloader_iter))
+            batch = next(read(engine.train_dataloader_iter), None)
+            if batch is None:
+                return
         yield batch
 
 

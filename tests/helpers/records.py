@@ -38,9 +38,9 @@ def ranker_of(settings: SearchSettings, sampler: Any = None) -> Ranker:
 
 def record(number: int, lr: float, mixup: bool = False, *, value: float | None = None,
            state: str = "complete", **changes: Any) -> TrialRecord:
-    """A finished trial that got ``value`` in epoch 2 of 3 (worse before and after)."""
+    """A finished trial that got ``value`` on 9 images in epoch 2 of 3 (worse before and after)."""
     curve = () if value is None else ((1, value / 2), (2, value), (3, value - 0.01))
-    info = {"best_epoch": 2, "seconds": 12.34, **changes.pop("info", {})}
+    info = {"images": 9, "best_epoch": 2, "seconds": 12.34, **changes.pop("info", {})}
     return TrialRecord(**{"number": number, "suggestion": number,
                           "point": {"lr": lr, "mixup": mixup}, "seed": 0, "state": state,
                           "value": value, "curve": curve, "attempts": 1, "info": info, **changes})

@@ -6,6 +6,7 @@ It reads a section ``Tiny`` of the trial's config:
 - ``x``: a mapping of anything; searched settings are put here
 - ``table``: the metric by one of ``x`` ({name: {value: metric}}); ``lucky``: of one point ({x: ...,
 value: ...})
+- ``images`` (9): how many it says that the metric was measured on; None: it does not say
 - ``epochs`` (3), ``pause``: seconds per epoch (0)
 - ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``,
 ``invalid``, ``setup``, ``disk_full``, ``kill_self``, ``grandchild``: what it does after its first
@@ -57,10 +58,12 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     best = tiny["value"] if tiny.get("value") is not None else _looked_up(tiny)
     best = _score(tiny.get("x"), seed) if best is None else best
     epochs, stopped, curve = tiny.get("epochs", 3), False, []
+    images = {"images": tiny.get("images", 9)} if tiny.get("images", 9) is not None else {}
     for epoch in range(1, epochs + 1):
         wait(tiny.get("pause", 0))
         curve.append([epoch, best * epoch / epochs])
-        stopped = report(epoch=epoch, value=curve[-1][1], scalars={"train/loss": 1.0 / epoch})
+        stopped = report(epoch=epoch, value=curve[-1][1], **images,
+                         scalars={"train/loss": 1.0 / epoch})
         audit(f"epoch {number} {epoch}")
         if stopped:
             break
@@ -68,7 +71,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
             misbehave(tiny.get("misbehave"), attempt)
     audit(f"finished {number} attempt {attempt}")
     return {"value": max(value for _, value in curve), "best_epoch": len(curve), "curve": curve,
-            "seconds": 0.0, "seed": seed, "engine": {"engine": "tiny"}, "stopped": stopped}
+            "seconds": 0.0, "seed": seed, "engine": {"engine": "tiny"}, "stopped": stopped,
+            **images}
 
 
 def _looked_up(tiny: dict[str, Any]) -> float | None:

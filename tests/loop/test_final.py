@@ -67,15 +67,17 @@ def test_the_found_and_the_fixed_point_are_trained_again_and_tested(tmp_path, au
     assert (out / "final" / "train_val_list.txt").read_text() == "Train.png 0\nEval.png 0\n"
     assert told(tmp_path)["best"]["point"] == BEST
     assert told(tmp_path)["best"]["test"] == pytest.approx(0.9)
+    assert told(tmp_path)["best"]["images"] == told(tmp_path)["fixed"]["validation_images"] == 9
     assert told(tmp_path)["fixed"]["validation"] == told(
         tmp_path)["fixed"]["test"] == pytest.approx(0.7161, abs=1e-4)
     text = capsys.readouterr().out
-    assert ("point found  test top1 0.9000\n  fixed point  test top1 0.7161\n"
+    assert ("point found  test top1 0.9000 on 9 images\n"
+            "  fixed point  test top1 0.7161 on 9 images\n"
             "A gain of +18.39 points") in text
     parts = ["Search ended:", "Best top1",
              "Training the point found and the fixed point again on train+val",
-             "point found: epoch 3, test top1 0.9000", "Trained again on train+val", "A gain of",
-             "What next:", f"the tested model  {out}/final/best/best_model.pdparams"]
+             "point found: epoch 3, test top1 0.9000 on 9 images", "Trained again on train+val",
+             "A gain of", "What next:", f"the tested model  {out}/final/best/best_model.pdparams"]
     assert [text.count(part) for part in parts] == [1] * len(parts)
     assert sorted(parts, key=text.index) == parts, "the test metrics stand before the closing lines"
     assert yaml.safe_load((out / "search.yaml").read_text())["final"] == {"retrain_on": "train+val"}
@@ -186,9 +188,10 @@ def test_a_test_metric_of_zero_is_one(tmp_path, audit, capsys):
         assert len(audit()) == 2
         assert told(tmp_path)["fixed"]["validation"] == told(tmp_path)["fixed"]["test"] == 0.0
         text = capsys.readouterr().out
-        assert ("point found  test top1 0.2500\n  fixed point  test top1 0.0000\n"
+        assert ("point found  test top1 0.2500 on 9 images\n"
+                "  fixed point  test top1 0.0000 on 9 images\n"
                 "A gain of +25.00 points") in text
-        assert "Best top1 0.2500, fixed point 0.0000" in text
+        assert "Best top1 0.2500 on 9 images, fixed point 0.0000" in text
 
 
 def test_the_summary_without_a_fixed_point():

@@ -47,8 +47,9 @@ def test_every_finished_trial_has_a_row_in_trial_order(tmp_path):
     assert [row["rank"] for row in table] == ["2", "1", "", "1"]
     assert 0.75 < float(table[1].pop("estimate")) < 0.85, "what the model expects of the point"
     assert table[1] == {
-        "trial": "1", "state": "complete", "top1": "0.8", "rank": "1", "best_epoch": "2",
-        "epochs": "3", "lr": "0.001", "mixup": "False", "seed": "0", "seconds": "12.3",
+        "trial": "1", "state": "complete", "top1": "0.8", "images": "9", "rank": "1",
+        "best_epoch": "2", "epochs": "3",
+        "lr": "0.001", "mixup": "False", "seed": "0", "seconds": "12.3",
         "attempts": "1", "reused": "", "reason": ""
     }
     assert table[2]["reason"] == "it broke: badly"
@@ -68,7 +69,7 @@ def test_the_best_model_and_its_config_follow_the_best_trial(tmp_path):
     assert (tmp_path / "best_model.pdparams").read_bytes() == b"weights of 1"
     text = (tmp_path / "best_config.yaml").read_text()
     assert text.startswith("# Found by paddle_transfer: lr 0.001, mixup True\n"
-                           "# top1 0.80000 in trial 1, epoch 2, seed 5\n")
+                           "# top1 0.80000 on 9 images in trial 1, epoch 2, seed 5\n")
     config = yaml.safe_load(text)
     assert config["Optimizer"]["lr"]["learning_rate"] == 0.001
     assert config["Global"]["seed"] == 5
@@ -146,7 +147,7 @@ def test_the_winner_by_the_model_has_its_config_and_weights(tmp_path, monkeypatc
     text = (tmp_path / "best_config.yaml").read_text()
     assert text.startswith(
         "# Found by paddle_transfer: lr 0.001, mixup True\n"
-        "# top1 0.30000 in trial 5, epoch 2, seed 0\n"
+        "# top1 0.30000 on 9 images in trial 5, epoch 2, seed 0\n"
         "# 0.90000 is what the model expects of these settings")
     assert [(row["top1"], row["estimate"], row["rank"]) for row in rows(tmp_path)][::5] == [
         ("0.8", "0.88", "3"), ("0.30000000000000004", "0.9", "1")]

@@ -82,7 +82,7 @@ def test_the_leaderboard_has_the_fixed_points_row_and_the_gain():
     assert lines[1].split() == ["rank", "top1", "trial", "epoch", "lr", "mixup"]
     assert lines[2].split() == ["1", "0.8125", "1", "2", "0.001", "on"]
     assert lines[3].split() == ["2", "0.7000", "0", "2", "0.01", "off", "fixed", "point"]
-    assert "Best top1 0.8125, fixed point 0.7000: a gain of +11.25 points." in lines
+    assert "Best top1 0.8125 on 9 images, fixed point 0.7000: a gain of +11.25 points." in lines
     assert lines[-1] == "Trials: 2 complete, 1 failed. First failure, trial 2: exit code 1"
 
 
