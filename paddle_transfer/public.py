@@ -18,7 +18,6 @@ from paddle_transfer.progress import ProgressBar
 from paddle_transfer.report.estimate import Estimate, make_estimate
 from paddle_transfer.report.registry import check_reports
 from paddle_transfer.result import SearchResult, load_search
-from paddle_transfer.settings.groups import BaseTraining
 from paddle_transfer.settings.search_file import SearchSettings, load_search_file
 from paddle_transfer.worker.locate import known_ppcls, locate, ppcls_folder
 
@@ -54,7 +53,7 @@ def search(config: Source, overrides: Overrides = (), *,
     check_callbacks(callbacks)
     settings = load_settings(config, overrides, fields, paddleclas=paddleclas)
     if check_data:
-        check_images(settings.base)
+        check_all_data(settings)
     api.check_version(settings, locate(paddleclas).version)
     reason, identified = INTERRUPTED, True
     with Interrupts([signal.SIGINT], exits=False) as interrupts:
@@ -99,16 +98,16 @@ def load_settings(config: Source, overrides: Overrides = (),
     return settings
 
 
-def check_images(base: BaseTraining) -> None:
-    """Check the data of a search before its first trial: warnings are printed, errors raised.
-    Images that have not changed since the last check are not read again.
+def check_all_data(settings: SearchSettings) -> None:
+    """Check all data that a search can reach before its first trial: warnings are printed, errors
+    raised. Images that have not changed since the last check are not read again.
 
-    Raises DataError for data that cannot be trained on as the config says.
+    Raises DataError for data that cannot be trained on as some config of the search says.
     """
-    from paddle_transfer.checks.checker import check_config  # numpy
+    from paddle_transfer.settings import check_data as checker  # numpy
 
     with ProgressBar("images") as progress:
-        report = check_config(base.config, file=base.file, progress=progress)
+        report = checker.check_data(settings, progress=progress)
     report.raise_errors()  # with the warnings
     if report.warnings:
         print(report.text(), file=sys.stderr)

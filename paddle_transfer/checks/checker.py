@@ -2,14 +2,14 @@
 
 import gc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer.checks.config_splits import Split, read_splits
+from paddle_transfer.checks.config_splits import ReadLists, Split, read_splits
 from paddle_transfer.checks.findings import Report, SplitCounts
-from paddle_transfer.checks.image_checks import check_duplicates, check_images, check_leaks
+from paddle_transfer.checks.image_checks import LeakCheck, check_duplicates, check_images
 from paddle_transfer.checks.label_checks import check_labels
 from paddle_transfer.checks.scan import Progress, no_progress, scan_splits
 
@@ -32,19 +32,49 @@ def check_config(config: dict[str, Any], *, file: str = "config", processes: int
     :param max_leak: share of a list above which leaks are errors
     :param progress: called with the numbers of images that are done and in total
     """
-    report = Report()
+    (report,) = check_configs([(file, config)], processes=processes, cache_folder=cache_folder,
+                              max_leak=max_leak, progress=progress)
+    return report
+
+
+def check_configs(configs: Sequence[tuple[str, dict[str, Any]]], *, processes: int | None = None,
+                  cache_folder: Path | None = None, max_leak: float = MAX_LEAK,
+                  progress: Progress = no_progress) -> list[Report]:
+    """``check_config`` of several configs, as (file, config): a report of each. Every list is read
+    once, every image looked at once, and two lists are compared once. The first report has the
+    numbers of images that were decoded or known."""
+    reports: list[Report] = [Report() for _ in configs]
+    lists: ReadLists = {}
     with _without_garbage_collection():
-        splits = read_splits(config, file=file, report=report)
-        check_labels(splits, config=config, file=file, report=report)
-        scan_splits(splits, processes=processes, cache_folder=cache_folder, progress=progress,
-                    report=report)
-        for split in splits:
-            check_images(split, report)
-            check_duplicates(split, report)
-            report.counts[split.name] = _counts(split)
-        check_leaks(splits, max_leak=max_leak, report=report)
+        splits = [read_splits(config, file=file, report=report, lists=lists)
+                  for (file, config), report in zip(configs, reports, strict=True)]
+        distinct = {split.key: split for some in splits for split in some}
+        scan_splits(list(distinct.values()), processes=processes, cache_folder=cache_folder,
+                    progress=progress, report=reports[0] if reports else Report())
+        found = {key: _of_images(split) for key, split in distinct.items()}
+        leaks = LeakCheck(max_leak)
+        for (file, config), some, report in zip(configs, splits, reports, strict=True):
+            for split in some:
+                split.images = distinct[split.key].images
+            check_labels(some, config=config, file=file, report=report)
+            for split in some:
+                report.findings += found[split.key].findings
+                report.counts[split.name] = _counts(split)
+            leaks.check(some, report)
+            _sort(report, some)
+    return reports
+
+
+def _sort(report: Report, splits: list[Split]) -> None:
     order = {split.file: i for i, split in enumerate(splits)}
     report.findings.sort(key=lambda finding: (order.get(finding.file, -1), finding.line))
+
+
+def _of_images(split: Split) -> Report:
+    """What is wrong with the images of one list."""
+    report = Report()
+    check_images(split, report)
+    check_duplicates(split, report)
     return report
 
 

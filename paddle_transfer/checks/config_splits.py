@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from paddle_transfer.checks.findings import Report
+from paddle_transfer.checks.findings import Finding, Report
 from paddle_transfer.checks.images import ImageInfo
 from paddle_transfer.checks.listfile import Row, read_list
 from paddle_transfer.config import resolve
@@ -29,19 +29,34 @@ class Split:
     paths: list[str] = field(default_factory=list)
     images: list[ImageInfo | None] = field(default_factory=list)
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What decides about rows and images: list, folder and delimiter."""
+        return self.file, self.root, str(self.dataset.get("delimiter") or " ")
+
     def decoded(self) -> list[tuple[Row, ImageInfo]]:
         """The rows whose image was decoded."""
         pairs = zip(self.rows, self.images, strict=True)
         return [(row, image) for row, image in pairs if image is not None and image.thumbnail]
 
 
-def read_splits(config: dict[str, Any], *, file: str, report: Report) -> list[Split]:
-    """The readable lists of ``config``; faults are added to ``report``."""
-    splits = (_read_split(config, name, file, report) for name in SECTIONS)
+#: (list, delimiter) -> its rows, and what is wrong with it; for configs that share lists.
+ReadLists = dict[tuple[str, str], tuple[list[Row], list[Finding]]]
+
+
+def read_splits(config: dict[str, Any], *, file: str, report: Report,
+                lists: ReadLists | None = None) -> list[Split]:
+    """The readable lists of ``config``; faults are added to ``report``.
+
+    :param lists: those that were read already; what is read here is added
+    """
+    lists = {} if lists is None else lists
+    splits = (_read_split(config, name, file, report, lists) for name in SECTIONS)
     return [split for split in splits if split is not None]
 
 
-def _read_split(config: dict[str, Any], name: str, file: str, report: Report) -> Split | None:
+def _read_split(config: dict[str, Any], name: str, file: str, report: Report,
+                lists: ReadLists) -> Split | None:
     place = f"DataLoader.{SECTIONS[name]}.dataset"
     section = (config.get("DataLoader") or {}).get(SECTIONS[name])
     dataset = section.get("dataset") if isinstance(section, dict) else None
@@ -59,7 +74,13 @@ def _read_split(config: dict[str, Any], name: str, file: str, report: Report) ->
     if not os.path.isdir(root or "."):
         report.add("root-missing", file, 0, f"{place}.image_root is no folder: {root}",
                    hint="Paths are relative to the folder the command is started in.")
-    rows = read_list(listed, delimiter=str(dataset.get("delimiter") or " "), report=report)
+    delimiter = str(dataset.get("delimiter") or " ")
+    if (listed, delimiter) not in lists:
+        own = Report()
+        rows = read_list(listed, delimiter=delimiter, report=own)
+        lists[listed, delimiter] = rows, own.findings
+    rows, found = lists[listed, delimiter]
+    report.findings += found
     if not rows:
         return None
     prefix = os.path.join(root, "")

@@ -100,26 +100,45 @@ def check_duplicates(split: Split, report: Report) -> None:
                        hint="Delete the wrong line.")
 
 
-def check_leaks(splits: list[Split], *, max_leak: float, report: Report) -> None:
-    """Images that are in two splits, by content or as near duplicates.
+class LeakCheck:
+    """Finds images that are in two splits, by content or as near duplicates.
 
     They are errors if they are more than the share ``max_leak`` of the later split, else warnings.
+    What was found of two lists is kept for other configs that have both.
     """
-    indexed = [_IndexedSplit(split) for split in splits]
-    for i, later in enumerate(indexed):
-        for earlier in indexed[:i]:
-            file, name, other = later.split.file, later.split.name, earlier.split.name
-            if os.path.realpath(file) == os.path.realpath(earlier.split.file):
-                report.add("same-list", file, 0, f"the {name} list is the {other} list",
-                           error=other == "train" or name == "test",
-                           hint="Hold images out: name a list of its own.")
-                continue
-            leaks = _find_leaks(earlier, later)
-            too_many = len(leaks) > max_leak * len(later.split.rows)
-            for row, source, relation in leaks:
-                report.add("leak", file, row.line, f"{row.path} {relation} {source.path} of "
-                           f"{earlier.split.file}:{source.line}", error=too_many,
-                           hint=f"It is in {name} and in {other}: {_DELETE.lower()}")
+
+    def __init__(self, max_leak: float):
+        self._max_leak = max_leak
+        self._indexed: dict[tuple[str, ...], _IndexedSplit] = {}
+        self._leaks: dict[tuple[tuple[str, ...], ...], list[tuple[Row, Row, str]]] = {}
+
+    def check(self, splits: list[Split], report: Report) -> None:
+        """Add the leaks between every two of ``splits`` to ``report``."""
+        for i, later in enumerate(splits):
+            for earlier in splits[:i]:
+                file, name, other = later.file, later.name, earlier.name
+                if os.path.realpath(file) == os.path.realpath(earlier.file):
+                    report.add("same-list", file, 0, f"the {name} list is the {other} list",
+                               error=other == "train" or name == "test",
+                               hint="Hold images out: name a list of its own.")
+                    continue
+                leaks = self._between(earlier, later)
+                too_many = len(leaks) > self._max_leak * len(later.rows)
+                for row, source, relation in leaks:
+                    report.add("leak", file, row.line, f"{row.path} {relation} {source.path} of "
+                               f"{earlier.file}:{source.line}", error=too_many,
+                               hint=f"It is in {name} and in {other}: {_DELETE.lower()}")
+
+    def _between(self, earlier: Split, later: Split) -> list[tuple[Row, Row, str]]:
+        key = earlier.key, later.key
+        if key not in self._leaks:
+            self._leaks[key] = _find_leaks(self._index(earlier), self._index(later))
+        return self._leaks[key]
+
+    def _index(self, split: Split) -> "_IndexedSplit":
+        if split.key not in self._indexed:
+            self._indexed[split.key] = _IndexedSplit(split)
+        return self._indexed[split.key]
 
 
 class _IndexedSplit:

@@ -52,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
               flush=True)
         return 0
     from paddle_transfer.api import run_search
-    from paddle_transfer.public import check_images
+    from paddle_transfer.public import check_all_data
     if not arguments.no_data_check:
-        check_images(settings.base)
+        check_all_data(settings)
     return run_search(settings, fresh=arguments.fresh, paddleclas=arguments.paddleclas,
                       ppcls=lambda: ppcls_folder(arguments.paddleclas),
                       version=locate(arguments.paddleclas).version)

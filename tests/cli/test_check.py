@@ -2,11 +2,10 @@
 
 import pytest
 
-from paddle_transfer.checks import checker
 from paddle_transfer.checks.findings import Report
 from paddle_transfer.errors import DataError
-from paddle_transfer.public import check_images
-from paddle_transfer.settings.groups import BaseTraining
+from paddle_transfer.public import check_all_data
+from paddle_transfer.settings import check_data as checker
 
 
 def report(*, errors: int) -> Report:
@@ -20,8 +19,8 @@ def report(*, errors: int) -> Report:
 @pytest.fixture
 def checked(monkeypatch):
     def check(made):
-        monkeypatch.setattr(checker, "check_config", lambda *_, **__: made)
-        check_images(BaseTraining("config.yaml", {}))
+        monkeypatch.setattr(checker, "check_data", lambda *_, **__: made)
+        check_all_data(None)
     return check
 
 

@@ -1,0 +1,135 @@
+"""Every list that a search can reach is checked before training, with the lists that it meets."""
+
+import pytest
+
+from paddle_transfer.errors import DataError
+from paddle_transfer.public import check_all_data
+from paddle_transfer.settings.check_data import check_data, reachable_data
+from paddle_transfer.settings.search_file import load_search_file
+from tests.helpers.configs import base_config, write_search
+from tests.helpers.datasets import picture
+from tests.helpers.greedy_files import distillation_config, write_greedy
+
+TRAIN, VAL = (f"DataLoader.{part}.dataset.cls_label_path" for part in ("Train", "Eval"))
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """3 classes; the lists train, val and test of 6 images each, and leak: train and val."""
+    monkeypatch.setenv("PADDLE_TRANSFER_HOME", str(tmp_path / "home"))
+    lines = {name: [f"{name}{i}.jpg {i % 3}" for i in range(6)]
+             for name in ("train", "val", "test")}
+    for start, name in enumerate(lines):
+        for i in range(6):
+            (tmp_path / f"{name}{i}.jpg").write_bytes(picture(6 * start + i))
+    lines["leak"] = lines["train"] + lines["val"]
+    lines["late"] = [f"train{i}.jpg {i % 3 + 1}" for i in range(6)]
+    for name, some in lines.items():
+        (tmp_path / f"{name}_list.txt").write_text("\n".join(some) + "\n")
+    return tmp_path
+
+
+def base(folder):
+    made = base_config(folder)
+    made["Arch"]["class_num"] = 3
+    made["Metric"] = {"Eval": [{"TopkAcc": {"topk": [1]}}]}
+    return made
+
+
+def lists(folder, key, path, *names):
+    return {"search_key": key, "replace_config": [path],
+            "search_values": [str(folder / f"{name}_list.txt") for name in names]}
+
+
+def load(folder, *items, **fields):
+    made = fields.pop("base", None) or base(folder)
+    return load_search_file(write_search(folder, base=made, search_dict=list(items), **fields))
+
+
+def errors(settings):
+    return [str(finding) for finding in check_data(settings, processes=1).errors]
+
+
+def test_a_train_list_that_leaks_is_refused_with_its_item_and_value(data):
+    settings = load(data, lists(data, "list", TRAIN, "train", "leak"))
+    with pytest.raises(DataError) as caught:
+        check_all_data(settings)
+    assert f"(with list '{data}/leak_list.txt' of search_dict.0). It is in val and in train" in str(
+        caught.value)
+    assert "6 errors" in str(caught.value)
+
+
+def test_two_lists_that_must_not_meet_are_told_together(data):
+    settings = load(data, lists(data, "list", TRAIN, "train", "leak"),
+                    lists(data, "eval", VAL, "val", "test"))
+    texts = errors(settings)
+    assert len(texts) == 6
+    assert f"(with list '{data}/leak_list.txt' of search_dict.0, eval '{data}/val_list" in texts[0]
+    apart = lists(data, "eval", VAL, "val", "test")
+    apart["when"] = {"list": [str(data / "train_list.txt")]}
+    made = base(data)
+    made["DataLoader"]["Eval"]["dataset"]["cls_label_path"] = str(data / "test_list.txt")
+    trained = lists(data, "list", TRAIN, "train", "leak")
+    assert errors(load(data, trained, apart, base=made)) == []
+
+
+def test_a_base_list_that_is_always_replaced_is_not_looked_at(data):
+    made = base(data)
+    made["DataLoader"]["Train"]["dataset"]["cls_label_path"] = str(data / "leak_list.txt")
+    assert errors(load(data, lists(data, "list", TRAIN, "train"), base=made)) == []
+
+
+def test_labels_meet_a_searched_class_count(data):
+    classes = {"search_key": "classes", "replace_config": ["Arch.class_num"],
+               "search_values": [4, 3]}
+    texts = errors(load(data, lists(data, "list", TRAIN, "train", "late"), classes))
+    assert any("label 3, but Arch.class_num is 3" in text and
+               "late_list.txt' of search_dict.0, classes 3 of search_dict.1)" in text
+               for text in texts)
+    assert not any("train_list.txt' of search" in text for text in texts)
+
+
+def test_roots_and_delimiters(data):
+    made = base(data)
+    made["DataLoader"]["Train"]["dataset"]["delimiter"] = " "
+    (data / "empty").mkdir()
+    for path, value, said in (("image_root", str(data / "empty"), "image-missing"),
+                              ("delimiter", ",", "wrong-delimiter")):
+        own = made["DataLoader"]["Train"]["dataset"][path]
+        one = {"search_key": "it", "replace_config": [f"DataLoader.Train.dataset.{path}"],
+               "search_values": [own, value]}
+        texts = errors(load(data, one, base=made))
+        assert all(f"[{said}]" in text and "of search_dict.0)" in text for text in texts)
+        assert texts
+
+
+def test_the_test_list_of_the_final_training_is_read_as_that_will_read_it(data):
+    made = base(data)
+    made["DataLoader"]["Test"] = base_config(data)["DataLoader"]["Eval"]
+    made["DataLoader"]["Test"]["dataset"]["cls_label_path"] = str(data / "test_list.txt")
+    (data / "empty").mkdir()
+    root = {"search_key": "root", "replace_config": ["DataLoader.Eval.dataset.image_root"],
+            "search_values": [str(data), str(data / "empty")]}
+    texts = errors(load(data, root, base=made, final={"retrain_on": "train"}))
+    assert sum("test_list.txt" in text and "[image-missing]" in text for text in texts) == 6
+
+
+def test_the_lists_of_a_distillation(data):
+    distil = distillation_config(base(data))
+    distil["DataLoader"]["Train"]["dataset"]["cls_label_path"] = str(data / "leak_list.txt")
+    made = base(data)
+    for config in (made["Arch"], distil["Arch"]["models"][1]["Student"]):
+        config["lr_mult_list"] = [1.0]
+    texts = errors(load_search_file(write_greedy(data, made, distil=distil)))
+    assert len(texts) == 6
+
+
+def test_each_image_is_looked_at_once_for_all_combinations(data):
+    settings = load(data, lists(data, "list", TRAIN, "train", "leak"),
+                    lists(data, "eval", VAL, "val", "test"),
+                    {"search_key": "lr", "search_values": [0.1, 0.01]})
+    assert len(reachable_data(settings)) == 4
+    report = check_data(settings, processes=1)
+    assert (report.scanned, report.cached) == (18, 0)
+    again = check_data(settings, processes=1)
+    assert (again.scanned, again.cached) == (0, 18)
