@@ -23,6 +23,7 @@ from paddle_transfer.executors.base import Executor, ExecutorContext
 from paddle_transfer.executors.registry import make_executor
 from paddle_transfer.loop.callbacks import SearchCallback
 from paddle_transfer.loop.driver import Driver
+from paddle_transfer.loop.failures import no_result
 from paddle_transfer.loop.final import FinalRuns
 from paddle_transfer.loop.interrupts import Interrupts, unidentified
 from paddle_transfer.loop.lock import DirectoryLock, move_aside
@@ -143,10 +144,10 @@ def _search(settings: SearchSettings, store: Store, make: Callable[[float], Exec
         stop_rule=AutoStop(ranker) if settings.sampling.stop == "auto" else None)
     pruner = trial_pruner(settings.pruner, base=settings.base, space=space.space, stages=stages,
                           repeats=repeats)
-    reason = Driver(scheduler=scheduler, store=store, executor=executor, trial_folders=folders,
+    driver = Driver(scheduler=scheduler, store=store, executor=executor, trial_folders=folders,
                     callbacks=[watch, *callbacks], pruner=pruner,
-                    interrupted=interrupts.asked).run()
-    records = store.records()
+                    interrupted=interrupts.asked)
+    reason, records = driver.run(), driver.records
     leaderboard = ranker.leaderboard(records)
     if settings.final and leaderboard.winner is not None and not interrupts.asked():
         executor.close()  # its workers would hold their GPUs
@@ -240,12 +241,7 @@ def check_version(settings: SearchSettings, version: str | None) -> None:
 def check_outcome(settings: SearchSettings, records: Sequence[TrialRecord], reason: str) -> None:
     """Raises SearchFailed when not one trial, or not the distillation, came to a result."""
     if records and not any(TrialState(record.state).has_value for record in records):
-        last = records[-1]
-        tail = str(last.info.get("log_tail", "")).strip()
-        raise SearchFailed(
-            f"all {len(records)} trials failed ({reason}). The last one, trial {last.number}: "
-            f"{last.info.get('reason', last.state)}"
-            + (f"\nThe end of its log:\n{tail}" if tail else ""))
+        raise SearchFailed(no_result(records, reason, settings.output.output_dir))
     settings.stages.check_end(records)
 
 

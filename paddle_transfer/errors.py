@@ -33,6 +33,11 @@ _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 _BREAKS = re.compile(r"\s*[\n\r\v\f\x85\u2028\u2029]\s*")
 
+#: Where this package lies, and what is in the paths of libraries.
+_HERE = os.path.dirname(os.path.abspath(__file__)).replace(os.sep, "/")
+_LIBRARIES = ("/site-packages/", "/dist-packages/", "<frozen ",
+              os.path.dirname(os.__file__).replace(os.sep, "/") + "/")
+
 _KINDS = {str: "a string", int: "an integer", float: "a number", bool: "a boolean",
           list: "a list", dict: "a mapping"}
 
@@ -193,19 +198,42 @@ def is_disk_full(error: BaseException) -> bool:
 
 def cause(error: BaseException, limit: int = 500) -> str:
     """``error`` in one line, without a full stop at its end, for a fault that nobody foresaw:
-    ``AttributeError: 'Cutout' object has no attribute 'length' (cutout.py, line 40)``.
+    ``AttributeError: 'Cutout' object has no attribute 'length' (ppcls/data/.../cutout.py, line 40,
+    in PaddleClas)``.
 
-    The place is where it was raised. An error meant for the user, and one of the system, which
-    names its file, come without one.
+    The place is the last one outside of libraries, PaddleClas excepted. An error meant
+    for the user, and one of the system, which names its file, come without one.
     """
-    text = one_line(error, limit)
+    text = _gist(str(error), limit)
     if not isinstance(error, PaddleTransferError):
         text = f"{type(error).__name__}: {text}".removesuffix(": ")
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames or isinstance(error, (PaddleTransferError, OSError)):
+    if isinstance(error, (PaddleTransferError, OSError)) or error.__traceback__ is None:
         return text.rstrip(". ")
-    place = f"{os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}"
-    return f"{text.rstrip('. ')} ({place})"
+    return f"{text.rstrip('. ')} ({_place(error)})"
+
+
+def _gist(text: str, limit: int) -> str:
+    """The part of an error's text that a person reads. Paddle's begin with pages of native calls;
+    those that a data worker sends, with its traceback, which ends with the error itself."""
+    text = text.rpartition("Error Message Summary:")[2]
+    if "Traceback (most recent call last):" in text:
+        text = text.strip().rpartition("\n")[2]
+    text = re.sub(r"\s*\[Hint: Expected .*|-{4,}", "", text, flags=re.DOTALL)
+    return one_line(text, limit)
+
+
+def _place(error: BaseException) -> str:
+    """The innermost frame that is no library's, other than PaddleClas's."""
+    frames = [(frame.filename.replace(os.sep, "/"), frame.lineno)
+              for frame in traceback.extract_tb(error.__traceback__)]
+    for file, line in reversed(frames):
+        if "/ppcls/" in file:
+            return f"ppcls/{file.rpartition('/ppcls/')[2]}, line {line}, in PaddleClas"
+        if file.startswith(_HERE):
+            return f"paddle_transfer{file[len(_HERE):]}, line {line}"
+        if not any(part in file for part in _LIBRARIES):
+            return f"{os.path.basename(file)}, line {line}"
+    return f"{os.path.basename(frames[-1][0])}, line {frames[-1][1]}"
 
 
 def did_you_mean(word: object, known: Sequence[object]) -> str:

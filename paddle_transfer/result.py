@@ -7,7 +7,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from paddle_transfer.loop.results import PointResult, point_results
 from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
 from paddle_transfer.space.hyperparameter import Value
 from paddle_transfer.space.space import Point
-from paddle_transfer.study.records import Stage, TrialRecord
+from paddle_transfer.study.records import Stage, TrialRecord, TrialState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,10 +156,19 @@ def load_search(output_dir: str | os.PathLike[str]) -> SearchResult:
     Raises StudyError when no search has been there, or it cannot be read.
     """
     saved, root = read_saved_search(output_dir), Path(output_dir)
-    records, rows = saved.records(), _read_rows(root / "search_results.csv")
+    rows = _read_rows(root / "search_results.csv")
+    records = tuple(_as_told(record, rows.get(record.number)) for record in saved.records())
     return SearchResult(root, str(saved.content.get("metric")),
                         _read_json(root / "search_results.json").get("ended"), records,
                         tuple(_ranking(saved, records, rows)))
+
+
+def _as_told(record: TrialRecord, row: Mapping[str, str] | None) -> TrialRecord:
+    """A trial whose failure is not final, because nothing has worked yet, as a failed one."""
+    if row is None or record.finished or row.get("state") != TrialState.FAILED:
+        return record
+    return replace(record, state=TrialState.FAILED,
+                   info={**record.info, "reason": row.get("reason", "")})
 
 
 def _ranking(saved: SavedSearch, records: Sequence[TrialRecord],

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from paddle_transfer.config.rules import above_zero
 from paddle_transfer.config.validation import Options
-from paddle_transfer.errors import DiskFull, SetupError, StudyError
+from paddle_transfer.errors import DiskFull, SetupError, StudyError, one_line
 from paddle_transfer.executors.base import (
     Ended,
     EpochReport,
@@ -24,7 +24,8 @@ from paddle_transfer.executors.base import (
 )
 from paddle_transfer.executors.process import WorkerProcess
 from paddle_transfer.executors.verdict import verdict
-from paddle_transfer.study.trial_folder import TrialFolder, log_tail
+from paddle_transfer.study.trial_folder import TrialFolder
+from paddle_transfer.study.trial_log import explained, first_error, log_tail
 
 #: Workers that may die in a row before they are ready; after that no other one is started.
 _STARTS = 3
@@ -222,6 +223,8 @@ class LocalExecutor(RegisteredExecutor):
         folder = TrialFolder(Path(job.directory))
         result = folder.read_result(job.number, job.attempt)
         how, message = verdict(result=result, said=said, exit_code=exit_code, overdue=overdue)
+        if how in (Verdict.CRASHED, Verdict.KILLED):
+            message = explained(message, folder.log)
         tail = "" if how.has_result else log_tail(folder.log) or log_tail(worker.log)
         return Ended(job.number, job.attempt, how, result=result, message=message, log_tail=tail)
 
@@ -252,4 +255,7 @@ def _fatal_error(slot: _Slot, worker: WorkerProcess, message: dict[str, Any]) ->
 
 
 def _log_end(worker: WorkerProcess) -> str:
-    return f"Its log, {worker.log}, ends with:\n{log_tail(worker.log) or '(nothing)'}"
+    """What a worker's log says of its end: its first error, else its last line."""
+    found = first_error(worker.log)
+    lines = [found[0]] if found else log_tail(worker.log).strip().splitlines() or ["nothing"]
+    return f"Its log, {worker.log}, says: {one_line(lines[-1], 400)}"

@@ -11,6 +11,14 @@ from paddle_transfer.executors.base import Verdict
 #: Signals that come from outside (an operator, the kernel out of memory), not from the training.
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
+#: What a signal most often means.
+_MEANINGS: dict[int, str] = {
+    signal.SIGKILL: "most often the machine ran out of memory",
+    signal.SIGBUS: "most often shared memory, /dev/shm, or a disk is full",
+    signal.SIGSEGV: "a fault in native code", signal.SIGABRT: "a fault in native code",
+    signal.SIGILL: "native code that was built for another processor",
+    signal.SIGFPE: "a division by zero in native code"}
+
 
 def verdict(*, result: dict[str, Any] | None, said: dict[str, Any] | None, exit_code: int | None,
             overdue: bool) -> tuple[Verdict, str]:
@@ -44,6 +52,8 @@ def verdict(*, result: dict[str, Any] | None, said: dict[str, Any] | None, exit_
         return Verdict.CRASHED, (
             f"the worker ended with exit code {exit_code} before it had a result")
     name = signal_name(-exit_code)
+    if -exit_code in _MEANINGS:
+        name += f": {_MEANINGS[-exit_code]}"
     if -exit_code in _FROM_OUTSIDE:
         return Verdict.KILLED, f"the worker was killed from outside ({name})"
     return Verdict.CRASHED, f"the worker died of {name}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 from paddle_transfer.executors.base import Ended, EpochReport, Executor, Verdict
 from paddle_transfer.executors.verdict import finite_curve
 from paddle_transfer.loop.callbacks import INTERRUPTED, CallbackList, SearchCallback, error_reason
 from paddle_transfer.loop.confirm import confirming
+from paddle_transfer.loop.failures import ALL_ALIKE, all_alike, anything_works
 from paddle_transfer.loop.scheduler import Create, Reuse, Scheduler, Stop, Wait
 from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.study.base import Store
@@ -27,7 +29,7 @@ _STATES = {Verdict.COMPLETE: TrialState.COMPLETE, Verdict.PRUNED: TrialState.PRU
            Verdict.DIVERGED: TrialState.DIVERGED}
 _REASONS = {
     Verdict.CRASHED: "crashed again after a retry", Verdict.KILLED: f"killed {KILLS + 1} times",
-    Verdict.TIMEOUT: "timed out", Verdict.INVALID: "can never work", Verdict.DIVERGED: "diverged"}
+    Verdict.TIMEOUT: "timed out", Verdict.INVALID: "can never work"}
 #: Parts of result.json that a record has elsewhere.
 _KNOWN = {"number", "attempt", "verdict", "curve", "value", "message", "stopped", "seed"}
 
@@ -39,6 +41,10 @@ class Pruner(Protocol):
 
 class Driver:
     """Runs a search to its end. All state is in ``store``: a new driver on the same store goes on.
+
+    As long as no trial has worked, failures are not final: ``store`` gets them when one has. Until
+    then they are failed for this driver only, and a later one, after something was mended, tries
+    these trials again.
 
     :param pruner: asked after every epoch of a trial that does not confirm
     :param interrupted: asked at every turn; True ends the loop and leaves running trials as they
@@ -55,6 +61,12 @@ class Driver:
         self._kills: dict[int, int] = {}
         self._verdicts: dict[tuple[int, int], str] = {}
         self._records: list[TrialRecord] = []
+        self._provisional: list[int] = []  # the trials whose failure the store has not got
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        """All trials by number."""
+        return list(self._records)
 
     def run(self) -> str:
         """Run until the search is over; returns why: ``interrupted`` when it was asked to stop."""
@@ -87,11 +99,15 @@ class Driver:
         """Record results that were written when the process before was gone already."""
         for record in self._records:
             ended = None if record.finished else self._trial_folders.ended(record)
-            if ended is not None:
-                self._finish(ended, device="")
+            if ended is None or (ended.verdict == Verdict.INVALID
+                                 and not anything_works(self._records)):
+                continue  # what was invalid may be mended by now
+            self._finish(ended, device="")
 
     def _fill_slots(self) -> str | None:
         """Begin trials while slots are free; why the search is over, or None while it is not."""
+        if all_alike(self._records, self._scheduler.space) is not None:
+            return None if self._in_flight else ALL_ALIKE
         while self._executor.free() > 0 and len(self._in_flight) < self._executor.slots:
             action = self._scheduler.next_action(self._records, self._in_flight)
             if isinstance(action, Stop):
@@ -99,6 +115,8 @@ class Driver:
             if isinstance(action, Wait) or self._interrupted():
                 break
             if isinstance(action, Reuse):
+                if action.original.number in self._provisional:
+                    self._settle()
                 record = self._keep(self._store.reuse(suggestion=action.suggestion,
                                                       original=action.original))
                 self._callbacks.call("trial_ended", record, list(self._records))
@@ -169,11 +187,28 @@ class Driver:
         if device:
             info["device"] = device
         if not state.has_value:
-            info.update(reason=_reason(ended), log_tail=ended.log_tail)
-        record = self._keep(self._store.finish(
-            ended.number, state=state, value=result["value"] if state.has_value else None,
-            curve=finite_curve(result) if result else None, info=info))
+            info.update(reason=_reason(ended), log_tail=ended.log_tail, verdict=str(ended.verdict))
+        curve = finite_curve(result) if result else None
+        if state is TrialState.FAILED and not anything_works(self._records):
+            before = self._records[ended.number]
+            record = self._keep(replace(before, state=state, info={**before.info, **info},
+                                        curve=before.curve if curve is None else curve))
+            self._provisional.append(ended.number)
+        else:
+            record = self._keep(self._store.finish(
+                ended.number, state=state, curve=curve, info=info,
+                value=result["value"] if state.has_value else None))
+            self._settle()
         self._callbacks.call("trial_ended", record, list(self._records))
+
+    def _settle(self) -> None:
+        """Write down the failures before the first trial that has worked: they are those of their
+        points."""
+        for number in self._provisional:
+            record = self._records[number]
+            self._keep(self._store.finish(number, state=record.state, curve=record.curve,
+                                          info=record.info))
+        self._provisional = []
 
     def _find_lost(self) -> None:
         """A trial that the executor lost without a verdict counts as killed."""
@@ -184,5 +219,5 @@ class Driver:
 
 
 def _reason(ended: Ended) -> str:
-    kind = _REASONS[ended.verdict]
-    return f"{kind}: {ended.message}" if ended.message else kind
+    kind = _REASONS.get(ended.verdict, "")  # none where the state says it
+    return ": ".join(filter(None, [kind, ended.message])) or str(ended.verdict)

@@ -27,7 +27,6 @@ from paddle_transfer.settings.groups import BaseTraining, Devices, Objective, Re
 from paddle_transfer.space.space import Point
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.study.records import Proposal, TrialRecord
-from paddle_transfer.study.trial_folder import log_end
 
 #: The two trainings by their number as jobs, and what messages call them.
 NAMES = ("best", "fixed")
@@ -177,7 +176,7 @@ class FinalRuns:
                 elif self._try_again(event):
                     waiting.append(event.number)
                 else:
-                    failures.append(_failure(event))
+                    failures.append(_failure(event, self._folders.folder(event.number).log))
         return failures
 
     def _submit(self, executor: Executor, number: int) -> None:
@@ -221,10 +220,10 @@ class FinalRuns:
         return outcome
 
 
-def _failure(ended: Ended) -> str:
+def _failure(ended: Ended, log: Path) -> str:
     return (f"the search is done, but the final training of the {TITLES[NAMES[ended.number]]} "
-            f"failed ({ended.verdict}): {ended.message}. The same command tries it again"
-            + log_end(ended.log_tail))
+            f"failed ({ended.verdict}): {ended.message} (log: {log}). The same command tries it "
+            "again")
 
 
 def _one(point: Point, searched: PointResult | None, result: Result) -> dict[str, Any]:

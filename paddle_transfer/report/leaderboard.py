@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from paddle_transfer.loop.confirm import Confirmed
+from paddle_transfer.loop.failures import cause_lines, causes
 from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult, standard_error
@@ -54,7 +55,7 @@ def summary_lines(settings: SearchSettings, records: Sequence[TrialRecord],
         gain = 100 * (best.value - baseline.value)
         line += f", fixed point {baseline.value:.4f}: a gain of {gain:+.2f} points"
     return [f"{line}.", *_reason_for_best(completed, leaderboard),
-            *_confirmation(settings, leaderboard), _trial_counts(records)]
+            *_confirmation(settings, leaderboard), *_trial_counts(records)]
 
 
 def _completed(leaderboard: Leaderboard) -> list[PointResult]:
@@ -107,16 +108,14 @@ def _gain(found: Confirmed, baseline: Confirmed) -> str:
     return f"That is a gain of {mean:+.2f} ± {error:.2f} points over the same seeds{doubt}."
 
 
-def _trial_counts(records: Sequence[TrialRecord]) -> str:
+def _trial_counts(records: Sequence[TrialRecord]) -> list[str]:
+    """How many trials ended how, and why some failed, each cause once."""
     trainings = trained(records)
     counts = {state: sum(record.state == state for record in trainings)
               for state in ("complete", "pruned", "diverged", "failed")}
     counts["reused"] = sum(record.reused is not None for record in records)
     text = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    failed = next((record for record in trainings if record.state == "failed"), None)
-    failure = (f" First failure, trial {failed.number}: {failed.info.get('reason', '')}"
-               if failed else "")
-    return f"Trials: {text}.{failure}"
+    return [f"Trials: {text}.", *(f"  failed, {line}" for line in cause_lines(causes(records)))]
 
 
 def final_lines(results: dict[str, Any]) -> list[str]:

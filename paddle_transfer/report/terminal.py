@@ -12,6 +12,7 @@ from paddle_transfer.config.shipped import command
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.loop.callbacks import is_over
+from paddle_transfer.loop.failures import same_cause
 from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.progress import live_console
@@ -26,7 +27,7 @@ from paddle_transfer.report.leaderboard import (
 )
 from paddle_transfer.report.live import LiveTrials, rich_table
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.study.records import TrialRecord, trained
+from paddle_transfer.study.records import TrialRecord, TrialState
 
 
 class Terminal(Report):
@@ -43,10 +44,11 @@ class Terminal(Report):
         super().__init__(settings, ranker=ranker, given=given)
         self.stream, self.clock = stream or sys.stdout, clock
         self._live: LiveTrials | None = None
-        self._started, self._trained_before = 0.0, 0
+        self._begun: dict[int, float] = {}  # when trials of this run began
+        self._took: list[float] = []  # the seconds of those that have ended
+        self._failed: dict[str, int] = {}  # the first trial that ended of a cause
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
-        self._started, self._trained_before = self.clock(), len(trained(records))
         settings = self.settings
         space, total = settings.search_space.space, self._total(records)
         size = "a continuous space" if space.size is None else f"{space.size} points"
@@ -65,6 +67,7 @@ class Terminal(Report):
             self._live.show(finished, total, self._standing(records))
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
+        self._begun.setdefault(record.number, self.clock())
         if record.attempts > 1:
             self._print(f"trial {record.number:>3} is run again (attempt {record.attempts})")
 
@@ -74,6 +77,8 @@ class Terminal(Report):
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         done, total = sum(record.finished for record in records), self._total(records)
+        if record.number in self._begun and record.state is not TrialState.FAILED:
+            self._took.append(self.clock() - self._begun[record.number])
         standing = self._standing(records)
         after = "".join(f"  | {part}" for part in standing)
         self._print(f"[{done:>3}/{total}] {self._line(record)}{after}")
@@ -124,7 +129,9 @@ class Terminal(Report):
         if record.state == "complete":
             return f"{head} {self.settings.objective.metric} {record.value:.4f}  {point}"
         reason = record.info.get("reason", "")
-        return f"{head} {record.state}{f' ({reason})' if reason else ''}  {point}"
+        first = self._failed.setdefault(same_cause(reason), record.number)
+        why = f" (as trial {first})" if first != record.number else f" ({reason})" if reason else ""
+        return f"{head} {record.state}{why}  {point}"
 
     def _standing(self, records: Sequence[TrialRecord]) -> list[str]:
         """The best value so far and the time left, as far as they are known."""
@@ -133,10 +140,12 @@ class Terminal(Report):
             [f"about {duration(left)} left"] if left else [])
 
     def _seconds_left(self, records: Sequence[TrialRecord]) -> float | None:
-        """By the time per trial in this run; None before it has finished one."""
-        done = len(trained(records)) - self._trained_before
+        """By the mean time of a trial that began and ended in this run, and the trials that run at
+        once; None before there is one."""
         left = self._total(records) - sum(record.finished for record in records)
-        return (self.clock() - self._started) / done * left if done > 0 and left > 0 else None
+        if not self._took or left <= 0:
+            return None
+        return sum(self._took) / len(self._took) * left / len(self.settings.devices.slots)
 
     def _total(self, records: Sequence[TrialRecord]) -> int:
         """Trials at most, those that only reuse a result counted."""

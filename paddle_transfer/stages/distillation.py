@@ -16,7 +16,7 @@ from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.stages.greedy import GreedySearch, best_point
 from paddle_transfer.stages.plan import COLUMNS, Distillation, Plan, final_config, teacher_config
 from paddle_transfer.study.records import Proposal, Stage, TrialRecord, observations
-from paddle_transfer.study.trial_folder import TrialFolder, log_end
+from paddle_transfer.study.trial_folder import TrialFolder
 
 #: What result files show for no teacher.
 NO_TEACHER = "-"
@@ -87,9 +87,9 @@ class DistilledSearch(GreedySearch):
             if ended and not any(record.complete for record in ended):
                 last = ended[-1]
                 raise SearchFailed(
-                    f"{what} failed. Trial {last.number}: {last.info.get('reason', last.state)}. "
-                    f"What was found before is in {self.output_dir}"
-                    + log_end(last.info.get("log_tail")))
+                    f"{what} failed. Trial {last.number}: {last.info.get('reason', last.state)} "
+                    f"(log: {TrialFolder.of(self.output_dir, last.number).log}). "
+                    f"What was found before is in {self.output_dir}")
 
     def _edited(self, proposal: Proposal, records: Sequence[TrialRecord]) -> dict[str, Any]:
         point, teacher = proposal.point, proposal.teacher

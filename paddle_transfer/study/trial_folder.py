@@ -58,21 +58,3 @@ def _is_valid(result: dict[str, Any]) -> bool:
         return False
     return result["verdict"] not in ("complete", "pruned") or (
         is_number(result.get("value")) and bool(curve))
-
-
-def log_tail(path: str | os.PathLike[str], *, lines: int = 20, limit: int = 8000) -> str:
-    """The last ``lines`` lines of a log, at most ``limit`` bytes; empty when it is unreadable."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - limit))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.replace("\r", "\n").splitlines()[-lines:])
-
-
-def log_end(tail: object) -> str:
-    """The tail of a failed trial's log as the end of a message; empty without one."""
-    text = str(tail or "").strip()
-    return f"\nThe end of its log:\n{text}" if text else ""

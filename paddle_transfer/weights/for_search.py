@@ -24,7 +24,7 @@ from paddle_transfer.errors import DiskFull, PaddleTransferError, SetupError
 from paddle_transfer.executors.process import worker_environment
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.settings.groups import Output
-from paddle_transfer.study.trial_folder import log_tail
+from paddle_transfer.study.trial_log import log_tail
 from paddle_transfer.weights.cache import make_record
 from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import UnsafeWeights, WeightsError

@@ -13,6 +13,7 @@ from ppcls.engine.engine import Engine
 from ppcls.utils.misc import AverageMeter
 
 from paddle_transfer.errors import TrialError
+from paddle_transfer.worker.data_faults import data_fault
 
 #: Images, labels, and whatever else a data set gives.
 Batch = list[Tensor]
@@ -28,7 +29,7 @@ class UnreadableImage(Exception):
 
 
 def read(iterator: Iterator[Any]) -> Iterator[Any]:
-    """:raises TrialError: not one image can be read (see ``shims`` for how that is noticed), or one
+    """:raises TrialError: not one image can be had (see ``shims`` for how that is noticed), or one
         that must be
     """
     while True:
@@ -36,18 +37,17 @@ def read(iterator: Iterator[Any]) -> Iterator[Any]:
             batch = next(iterator)
         except StopIteration:
             return
-        except UnreadableImage as error:  # from another process, with its traceback as a text
-            raise TrialError(str(error).rpartition("UnreadableImage: ")[2].strip()) from None
-        except Exception:
-            failure = getattr(iterator, "failure", None)
-            if failure is None:
-                raise
-            if isinstance(failure, UnreadableImage):
-                raise TrialError(str(failure)) from None
-            while isinstance(failure, RecursionError) and failure.__context__ is not None:
-                failure = failure.__context__
-            raise TrialError("The images cannot be read (the log names them): "
-                             f"{type(failure).__name__}: {failure}") from None
+        except Exception as error:
+            failure = getattr(iterator, "failure", error)
+            one = isinstance(failure, UnreadableImage)
+            fault = data_fault(getattr(iterator, "_dataset", None),
+                               None if one or failure is error else failure)
+            if fault is not None:
+                raise fault from None
+            if one:  # that of another process comes with its traceback as a text
+                text = str(failure).rpartition("UnreadableImage: ")[2].strip()
+                raise TrialError(text) from None
+            raise
         yield batch
 
 

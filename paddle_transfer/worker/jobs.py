@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer.errors import PaddleTransferError, SetupError, is_disk_full
+from paddle_transfer.errors import PaddleTransferError, SetupError, cause, is_disk_full
 from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.process import output_into
 
@@ -26,7 +27,7 @@ class Fatal(Exception):
 
     def __init__(self, error: BaseException):
         ours = isinstance(error, PaddleTransferError)
-        super().__init__(str(error) if ours else f"{type(error).__name__}: {error}")
+        super().__init__(str(error) if ours else cause(error))
         self.kind = "setup" if isinstance(error, SetupError) else (
             "disk_full" if is_disk_full(error) else "error")
 
@@ -54,7 +55,10 @@ class RunningJob:
                 try:
                     return self._end(*_verdict(runner(self._job, self._report)))
                 except BaseException as error:
-                    traceback.print_exc()
+                    if isinstance(error, (PaddleTransferError, Diverged)):
+                        print(f"error: {error}", file=sys.stderr)
+                    else:
+                        traceback.print_exc()
                     return self._end(*_failure(error))
         except OSError as error:  # the log or the result cannot be written
             raise Fatal(error) from error
@@ -110,5 +114,4 @@ def _failure(error: BaseException) -> tuple[str, str, Mapping[str, Any]]:
         return "diverged", str(error)[:500], {}
     if isinstance(error, PaddleTransferError):  # wrong today, wrong tomorrow
         return "invalid", str(error)[:2000], {}
-    message = f"{type(error).__name__}: {error}".strip().splitlines()[0][:500]
-    return "killed" if isinstance(error, MemoryError) else "crashed", message, {}
+    return "killed" if isinstance(error, MemoryError) else "crashed", cause(error), {}

@@ -18,7 +18,7 @@ from ppcls.utils import logger
 from ppcls.utils.config import AttrDict, create_attr_dict
 
 from paddle_transfer.config import resolve
-from paddle_transfer.errors import TrialError
+from paddle_transfer.errors import TrialError, cause
 from paddle_transfer.weights import heads
 
 #: What PaddleClas's builders raise for a config that cannot be built.
@@ -39,8 +39,7 @@ def build_network(config: dict[str, Any]) -> nn.Layer:
     try:
         network: nn.Layer = ppcls.arch.build_model(attributes)
     except BUILD_ERRORS as error:
-        raise TrialError(
-            f"PaddleClas cannot build Arch: {type(error).__name__}: {error}") from error
+        raise TrialError(f"PaddleClas cannot build Arch: {cause(error)}") from error
     return network
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -18,7 +17,7 @@ from ppcls.utils.config import AttrDict, create_attr_dict
 
 from paddle_transfer import dotpath
 from paddle_transfer.config import pretrained
-from paddle_transfer.errors import TrialError
+from paddle_transfer.errors import TrialError, cause
 from paddle_transfer.registry import attribute_of
 from paddle_transfer.strategies.section import apply_strategy, read_head_options, read_strategy
 from paddle_transfer.strategies.worker.base import WorkerHalf
@@ -103,10 +102,8 @@ def _build(config: AttrDict, **arguments: Any) -> TransferEngine:
         return TransferEngine(config, **arguments)
     except BUILD_ERRORS as error:
         # nothing random happens while an engine is built: this config can never be built
-        origin = traceback.extract_tb(error.__traceback__)[-1]
         raise TrialError(
-            f"PaddleClas cannot build what the config asks for: {type(error).__name__}: {error}. "
-            f"(raised in {os.path.basename(origin.filename)}, line {origin.lineno})") from error
+            f"PaddleClas cannot build what the config asks for: {cause(error)}") from error
 
 
 def _without_file(init_logger: Callable[..., Any], log_file: bool) -> Callable[..., Any]:

@@ -6,7 +6,8 @@ import signal
 import pytest
 
 from paddle_transfer.executors.verdict import finite_curve, verdict
-from paddle_transfer.study.trial_folder import TrialFolder, log_tail
+from paddle_transfer.study.trial_folder import TrialFolder
+from paddle_transfer.study.trial_log import log_tail
 
 RESULT = {"number": 3, "attempt": 2, "verdict": "complete", "value": 0.5, "curve": [[1, 0.5]]}
 
@@ -40,7 +41,7 @@ def test_messages_name_the_signal_or_the_exit_code():
     def message(code):
         return verdict(result=None, overdue=False, said=None, exit_code=code)[1]
 
-    assert message(-11) == "the worker died of SIGSEGV"
+    assert message(-11) == "the worker died of SIGSEGV: a fault in native code"
     assert "SIGKILL" in message(-9)
     assert "exit code 3" in message(3)
 

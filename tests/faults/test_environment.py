@@ -11,7 +11,7 @@ import pytest
 
 import paddle_transfer
 from paddle_transfer import api
-from paddle_transfer.errors import ConfigError, StudyError
+from paddle_transfer.errors import ConfigError, SearchFailed, StudyError
 from paddle_transfer.registry import Component
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.registry import REPORTS, check_reports
@@ -192,3 +192,63 @@ def test_an_object_with_one_of_the_methods_is_a_callback(tmp_path, monkeypatch):
 def test_what_a_report_must_not_be_without_is_only_the_result_files():
     assert [name for name in REPORTS.builtin if REPORTS[name].essential] == ["files"]
     assert not Report.essential
+
+
+# -- causes --------------------------------------------------------------------------------------
+
+def test_the_first_error_of_a_log_is_the_one_that_is_shown(tmp_path):
+    with pytest.raises(SearchFailed) as caught:
+        api.run_search(settings(tmp_path, "terminal", tiny={"misbehave": "shared_memory"},
+                                max_iter=1), runner=RUNNER)
+    told = str(caught.value)
+    assert told.startswith(
+        "the only trial failed: crashed again after a retry: Unexpected BUS error encountered in "
+        "DataLoader worker. This might be caused by insufficient shared memory (shm) (train.log, "
+        "line 2); the end: SystemError: (Fatal) Blocking queue is killed (tiny_runner.py, line ")
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(("how", "line"), [
+    ("invalid", "error: Tiny.misbehave: must be harmless"),
+    ("diverge", "error: the loss became nan in epoch 2")])
+def test_an_expected_end_has_no_traceback_anywhere(tmp_path, capsys, how, line):
+    values = {"Tiny.misbehave": [None, how]}
+    made = tiny_settings(tmp_path, values=values, workers=1)
+    assert api.run_search(made, runner=RUNNER) == 0
+    log = (tmp_path / "trials" / "0001" / "train.log").read_text()
+    assert log == f"trial 1 begins\n{line}\n"
+    shown = capsys.readouterr()
+    assert "Traceback" not in shown.out + shown.err
+
+
+def test_a_fault_of_code_has_its_traceback_in_the_log_and_its_place_on_the_terminal(
+        tmp_path, capsys):
+    made = tiny_settings(tmp_path, values={"Tiny.misbehave": [None, "raise"]}, workers=1)
+    assert api.run_search(made, runner=RUNNER) == 0
+    assert "Traceback" in (tmp_path / "trials" / "0001" / "train.log").read_text()
+    shown = capsys.readouterr().out
+    assert "Traceback" not in shown
+    assert "failed (crashed again after a retry: ValueError: a deliberate crash (tiny_runner.py, " \
+        "line " in shown
+
+
+def test_the_only_trial_is_one_trial(tmp_path):
+    with pytest.raises(SearchFailed, match=r"^the only trial failed: can never work: Tiny\."):
+        api.run_search(settings(tmp_path, "terminal", tiny={"misbehave": "invalid"}, max_iter=1),
+                       runner=RUNNER)
+
+
+def test_a_search_of_many_stops_when_its_first_trials_fail_alike(tmp_path, capsys):
+    """The cause comes once, and the same command begins with these trials when it is mended."""
+    made = tiny_settings(tmp_path, values={"a": [1, 2, 3, 4, 5]}, tiny={"misbehave": "raise"},
+                         workers=1)
+    with pytest.raises(SearchFailed) as caught:
+        api.run_search(made, runner=RUNNER)
+    assert caught.value.exit_code == 1
+    assert str(caught.value).startswith("the search stops, for all 3 trials failed alike: "
+                                        "crashed again after a retry: ValueError")
+    shown = capsys.readouterr().out
+    assert shown.count("a deliberate crash") == 1
+    assert "trial   2: failed (as trial 0)" in shown
+    failed = paddle_transfer.load_search(tmp_path).trials
+    assert [trial.state for trial in failed] == ["failed"] * 3

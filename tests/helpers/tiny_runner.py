@@ -9,8 +9,8 @@ value: ...})
 - ``images`` (9): how many it says that the metric was measured on; None: it does not say
 - ``epochs`` (3), ``pause``: seconds per epoch (0)
 - ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``,
-``invalid``, ``setup``, ``disk_full``, ``kill_self``, ``grandchild``: what it does after its first
-epoch
+``invalid``, ``setup``, ``disk_full``, ``kill_self``, ``grandchild``, ``shared_memory``: what it
+does after its first epoch
 
 In the final trainings after a search (``output_dir/final/NAME``) the environment variable
 ``TINY_RUNNER_FINAL`` says what it does, and N below is ``final/NAME``.
@@ -122,6 +122,10 @@ def misbehave(how: str | None, attempt: int) -> None:
         raise SetupError("Paddle is not installed. pip install paddlepaddle")
     if how == "disk_full":
         raise OSError(errno.ENOSPC, "No space left on device")
+    if how == "shared_memory":  # as Paddle ends when a data worker has no room there
+        print("ERROR: Unexpected BUS error encountered in DataLoader worker. This might be caused "
+              "by insufficient shared memory (shm).")
+        raise SystemError("(Fatal) Blocking queue is killed.\n  [Hint: Expected killed_ != true]")
     if how == "grandchild":  # a child that outlives its parent unless the whole group is killed
         child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
         audit(f"grandchild {child.pid}")

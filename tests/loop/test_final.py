@@ -142,7 +142,7 @@ def test_a_crash_is_tried_once_more(tmp_path, audit, monkeypatch):
 def test_what_fails_is_told_and_can_be_tried_again(tmp_path, audit, monkeypatch, capsys, how, text,
                                                    attempts):
     monkeypatch.setenv(FINAL, how)
-    failed = f"final training of the point found failed {text}(.|\n)*end of its log"
+    failed = rf"final training of the point found failed {text}.* \(log: .*/train\.log\)"
     with pytest.raises(SearchFailed, match=failed) as e:
         run(tmp_path, fixed=None)
     text = capsys.readouterr().out

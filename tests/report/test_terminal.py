@@ -57,6 +57,32 @@ def test_going_on_says_so_and_does_not_count_earlier_trials_in_the_time():
             "| about 4 min left") in text
 
 
+def test_the_time_left_is_that_of_trials_that_began_in_this_run():
+    """A result that the run before left on disk is told at once, after no time."""
+    settings = shown_settings("out", max_iter=5, workers=2)
+    stream, clock = io.StringIO(), FakeClock()
+    terminal = Terminal(settings, ranker=ranker_of(settings), stream=stream, clock=clock)
+    records = [record(0, 0.01, value=0.7), record(1, 0.001, value=0.6)]
+    terminal.search_started([])
+    clock.advance(1.0)
+    terminal.trial_ended(records[0], records[:1])
+    terminal.trial_started(records[1], "cpu:1")
+    clock.advance(120.0)
+    terminal.trial_ended(records[1], records)
+    adopted, own = stream.getvalue().splitlines()[1:]
+    assert "left" not in adopted
+    assert own.endswith("about 3 min left"), "3 trials of 2 minutes, two at once"
+
+
+def test_a_cause_is_told_once_and_the_number_of_its_trials_at_the_end():
+    failed = [record(number, lr, state="failed", info={"reason": f"no room for {number} bytes"})
+              for number, lr in enumerate((0.1, 0.01), start=1)]
+    text = show([record(0, 0.001, value=0.7), *failed], max_iter=6)
+    assert "trial   1: failed (no room for 1 bytes)" in text
+    assert "trial   2: failed (as trial 1)" in text
+    assert "Trials: 1 complete, 2 failed.\n  failed, 2 trials: no room for 1 bytes\n" in text
+
+
 def test_a_reused_point_and_a_retry_are_told():
     text = show([record(0, 0.01, value=0.7, attempts=2), record(1, 0.01, value=0.7, reused=0)])
     assert "trial   0 is run again (attempt 2)" in text
@@ -83,7 +109,7 @@ def test_the_leaderboard_has_the_fixed_points_row_and_the_gain():
     assert lines[2].split() == ["1", "0.8125", "1", "2", "0.001", "on"]
     assert lines[3].split() == ["2", "0.7000", "0", "2", "0.01", "off", "fixed", "point"]
     assert "Best top1 0.8125 on 9 images, fixed point 0.7000: a gain of +11.25 points." in lines
-    assert lines[-1] == "Trials: 2 complete, 1 failed. First failure, trial 2: exit code 1"
+    assert lines[-2:] == ["Trials: 2 complete, 1 failed.", "  failed, trial 2: exit code 1"]
 
 
 def test_the_fixed_point_is_shown_however_low_it_ranks():
