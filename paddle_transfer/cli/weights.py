@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_paddleclas_argument(command)
     command.add_argument("--all", action="store_true", help="also PaddleClas's own MODEL_URLS")
     command.add_argument("--json", action="store_true", help="one JSON object a line")
-    command = add("fetch", _fetch, "fetch into the cache and check")
+    command = add("fetch", _fetch, "fetch into the cache and check; at most 16 GiB, or as many as "
+                  "PADDLE_TRANSFER_MAX_GIB has")
     add_paddleclas_argument(command)
     command.add_argument("what", help="imagenet, imagenet_ssld, 10w, an address, or a file")
     command.add_argument("--arch", help="PaddleClas's name of the network, as in ResNet50_vd")

@@ -1,12 +1,15 @@
-"""One address into one file, resumed and retried."""
+"""One address into one file: a single version of it, resumed and retried, of bounded size and pace.
+"""
 
 from __future__ import annotations
 
+import errno
 import http.client
-import json
 import os
 import re
+import shutil
 import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -14,21 +17,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from paddle_transfer.errors import is_disk_full
-from paddle_transfer.weights.errors import FetchError
+from paddle_transfer.errors import is_disk_full, one_line
+from paddle_transfer.weights.answer import (
+    OtherVersion,
+    Version,
+    read_answer,
+    save_version,
+    saved_version,
+)
+from paddle_transfer.weights.connection import Pace, TooSlow, make_opener
+from paddle_transfer.weights.errors import Unavailable, Unreachable
 
 CHUNK = 1 << 18
 MAX_BREAKS = 1000
 USER_AGENT = "paddle_transfer"
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
-
-
-class Unavailable(FetchError):
-    """This address will not give the file, however often it is asked."""
-
-
-class Unreachable(Unavailable):
-    """Nor will any other address of the same host, which cannot be reached."""
 
 
 def _ignore(*_: object) -> None:
@@ -42,7 +45,11 @@ class Network:
     :param attempts: without a byte gained, before an address is given up
     :param pause: seconds before the first retry; doubled each time, at most ``longest_pause``
     :param timeout: seconds of silence after which a connection counts as broken
+    :param least, window: fewer than ``least`` bytes in ``window`` seconds count as an attempt
+        without a byte gained
+    :param max_bytes: of a file; None: see ``fetch``
     :param sleep: waits some seconds; may raise
+    :param clock: the time in seconds
     :param open: as ``urllib.request.OpenerDirector.open``; the default goes through the usual proxy
         variables
     :param progress: called with (bytes received, bytes in all or None)
@@ -53,33 +60,59 @@ class Network:
     pause: float = 1.0
     longest_pause: float = 60.0
     timeout: float = 30.0
+    least: int = 60 << 10
+    window: float = 60.0
+    max_bytes: int | None = None
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
     open: Callable[..., http.client.HTTPResponse] | None = None
     progress: Callable[[int, int | None], None] = _ignore
     log: Callable[[str], None] = _ignore
 
 
+@dataclass(frozen=True)
+class Limit:
+    """The most bytes that a file may have, and ``why``."""
+
+    size: int
+    why: str
+
+    def check(self, size: int | None) -> None:
+        """Raises Unavailable when ``size`` is beyond it."""
+        if size is not None and size > self.size:
+            raise Unavailable(f"sends more than {self.size:,} bytes, which is {self.why}")
+
+
 class _Broken(Exception):
-    """Worth another try. ``wait``: the seconds that the server asked for."""
+    """Worth another try. ``wait``: the seconds that the server asked for; ``slow``: what came
+    does not count."""
 
-    def __init__(self, message: str, wait: float = 0.0, unreachable: bool = False):
-        self.wait, self.unreachable = wait, unreachable
-        super().__init__(message)
+    def __init__(self, message: str, wait: float = 0.0, unreachable: bool = False,
+                 slow: bool = False):
+        self.wait, self.unreachable, self.slow = wait, unreachable, slow
+        super().__init__(one_line(message, 300))
 
 
-def download(url: str, part: Path, network: Network) -> None:
-    """Bring ``url`` into ``part``, going on from what is there of it already.
+def download(url: str, part: Path, network: Network, limit: Limit) -> None:
+    """Bring ``url`` into ``part``, going on from what is there of it already. What a server sends
+    of another version replaces it; when that happens twice, it is an error.
 
     :raises Unavailable: with the last reason
     """
-    failures, pause = 0, network.pause
+    failures, pause, anew = 0, network.pause, False
     for _ in range(MAX_BREAKS):
         before = _size(part)
         try:
-            _attempt(url, part, network)
+            _attempt(url, part, network, limit)
             return
+        except OtherVersion as error:
+            discard(part)
+            if anew:
+                raise Unavailable(f"{error}, and again after beginning anew") from None
+            anew = True
+            network.log(f"{url}: {error}; beginning anew")
         except _Broken as error:
-            if _size(part) > before:
+            if _size(part) > before and not error.slow:
                 failures, pause = 0, network.pause
             failures += 1
             # a host that cannot be reached is asked twice: a user offline should not wait minutes
@@ -106,77 +139,75 @@ def _state_path(part: Path) -> Path:
     return part.with_name(part.name + ".json")
 
 
-def _saved_validator(url: str, part: Path) -> str:
-    """The validator (ETag or date) of the version that ``part`` begins; empty: begin anew."""
-    try:
-        state = json.loads(_state_path(part).read_text())
-        return str(state["validator"] or "") if state["url"] == url and _size(part) else ""
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def _attempt(url: str, part: Path, network: Network) -> None:
+def _attempt(url: str, part: Path, network: Network, limit: Limit) -> None:
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-    validator, have = _saved_validator(url, part), 0
-    if validator:
-        have = _size(part)
-        headers.update({"Range": f"bytes={have}-", "If-Range": validator})
-    response = _open(urllib.request.Request(url, headers=headers), part, have, network)
+    have = _size(part)
+    known = saved_version(_state_path(part), url) if have else None
+    if known is None:
+        have = 0
+    elif known.total is not None and have >= known.total:
+        if have == known.total:
+            return  # it broke off behind the last byte
+        raise OtherVersion("more is here than the server has")
+    else:
+        headers.update({"Range": f"bytes={have}-", "If-Range": known.validator})
+    response = _open(urllib.request.Request(url, headers=headers), have, known, network)
     if response is None:
         return
     with response:
-        start, total = _content_range(response, have)
-        validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-        if validator.startswith("W/"):
-            validator = ""  # a weak ETag may not be used for ranges
-        _state_path(part).write_text(json.dumps({"url": url, "validator": validator or None}))
-        _copy(response, part, start=start, total=total, network=network)
+        start, version = read_answer(response, url, have, known)
+        _check_room(part, start, version.total, limit)
+        if not start:
+            part.unlink(missing_ok=True)
+            save_version(_state_path(part), url, version)
+        _copy(response, part, start=start, total=version.total, limit=limit, network=network)
 
 
-def _open(request: urllib.request.Request, part: Path, have: int,
+def _open(request: urllib.request.Request, have: int, known: Version | None,
           network: Network) -> http.client.HTTPResponse | None:
-    """The open response; None when the server says that ``part`` is all of it.
+    """The open response; None when the server says that what is here is all of it.
 
-    :param have: the size of ``part``, where it is to go on
+    :param have, known: bytes and version of what is here, where it is to go on
     """
-    opener = network.open or urllib.request.build_opener().open
+    opener = network.open or make_opener(Pace(network.least, network.window, network.clock))
     try:
         return opener(request, timeout=network.timeout)
     except urllib.error.HTTPError as error:
         with error:
-            reason = f"HTTP {error.code} {error.reason}"
-            if error.code == 416 and have:
-                size = re.match(r"bytes \*/(\d+)", error.headers.get("Content-Range") or "")
-                if size and int(size[1]) == have:
+            reason = one_line(f"HTTP {error.code} {error.reason}", 300)
+            if error.code == 416 and known is not None:
+                size = re.fullmatch(r"bytes \*/([0-9]{1,18})",
+                                    error.headers.get("Content-Range") or "")
+                etag = error.headers.get("ETag") or known.etag
+                if size and int(size[1]) == have and etag == known.etag and known.total is None:
                     return None
-                discard(part)
-                reason = "the server's file is shorter than what is here; beginning anew"
-            elif error.code not in TRANSIENT:
+                raise OtherVersion("the server's file is shorter than what is here") from None
+            if error.code not in TRANSIENT:
                 raise Unavailable(reason) from None
             asked = error.headers.get("Retry-After") or ""
             raise _Broken(reason, float(asked) if asked.isdecimal() else 0.0) from None
+    except (http.client.InvalidURL, ValueError) as error:
+        raise Unavailable(f"is no address: {one_line(error, 200)}") from None
     except (OSError, http.client.HTTPException) as error:
         cause = getattr(error, "reason", error)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise Unavailable(f"is not trusted: {one_line(cause, 300)}") from None
         raise _Broken(f"cannot be reached: {cause}", unreachable="unreachable" in str(cause)
-                      or isinstance(cause, (socket.gaierror, ConnectionRefusedError))) from None
-    except ValueError as error:
-        raise Unavailable(f"is no address: {error}") from None
+                      or isinstance(cause, (socket.gaierror, ConnectionRefusedError)),
+                      slow=isinstance(cause, TooSlow)) from None
 
 
-def _content_range(response: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:
-    """(where the answer begins, the size of the whole file or None when it is not said)."""
-    length = response.headers.get("Content-Length") or ""
-    if response.status != 206:
-        return 0, int(length) if length.isdecimal() else None
-    found = response.headers.get("Content-Range") or ""
-    match = re.match(r"bytes (\d+)-(\d+)/(\d+|\*)", found)
-    if not match or int(match[1]) != have:
-        raise Unavailable(f"asked for bytes from {have}, the server answered {found or None}")
-    return have, int(match[2]) + 1 if match[3] == "*" else int(match[3])
+def _check_room(part: Path, start: int, total: int | None, limit: Limit) -> None:
+    """Raises Unavailable, or OSError (ENOSPC), when the file is too big for the limit or disk."""
+    limit.check(total)
+    free = shutil.disk_usage(part.parent).free + (0 if start else _size(part))
+    if total is not None and total - start > free:
+        raise OSError(errno.ENOSPC, f"{total - start:,} bytes are needed, but {free:,} are free",
+                      str(part.parent))
 
 
 def _copy(response: http.client.HTTPResponse, part: Path, *, start: int, total: int | None,
-          network: Network) -> None:
+          limit: Limit, network: Network) -> None:
     """Append the answer to the first ``start`` bytes of ``part``."""
     received = start
     with open(part, "r+b" if start else "wb") as file:
@@ -184,15 +215,18 @@ def _copy(response: http.client.HTTPResponse, part: Path, *, start: int, total: 
         file.truncate()
         try:
             while chunk := response.read1(CHUNK):  # read() would lose what came before a break
-                file.write(chunk)
                 received += len(chunk)
+                limit.check(received)
+                file.write(chunk)
                 network.progress(received, total)
         except (OSError, http.client.HTTPException) as error:
             if is_disk_full(error):
                 raise
-            raise _Broken(f"broke off after {received:,} bytes: "
-                          f"{error or type(error).__name__}") from None
+            raise _Broken(f"broke off after {received:,} bytes: {error or type(error).__name__}",
+                          slow=isinstance(error, TooSlow)) from None
         file.flush()
         os.fsync(file.fileno())
+    if total is not None and received > total:
+        raise OtherVersion(f"sent {received:,} bytes instead of {total:,}")
     if total is not None and received != total:
         raise _Broken(f"sent {received:,} of {total:,} bytes")

@@ -33,6 +33,14 @@ class FetchError(WeightsError):
     """The file could not be had from any address, or is not the one that was seen first."""
 
 
+class Unavailable(FetchError):
+    """This address will not give the file, however often it is asked."""
+
+
+class Unreachable(Unavailable):
+    """Nor will any other address of the same host, which cannot be reached."""
+
+
 class WeightsMismatch(WeightsError):
     """The file's tensors do not go with the network. ``report`` has all of them."""
 

@@ -10,11 +10,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from paddle_transfer.errors import one_line
 from paddle_transfer.weights import cache
-from paddle_transfer.weights.download import Network, Unavailable, Unreachable, discard, download
-from paddle_transfer.weights.errors import FetchError, WeightsError
+from paddle_transfer.weights.connection import fault_of_address
+from paddle_transfer.weights.download import Limit, Network, discard, download
+from paddle_transfer.weights.errors import FetchError, Unavailable, Unreachable, WeightsError
 
 MIRROR = "PADDLE_TRANSFER_MIRROR"
+#: The most GiB of a file that is fetched, unless its record has its size.
+MAX_GIB, DEFAULT_GIB = "PADDLE_TRANSFER_MAX_GIB", 16
 LOCK_POLL_SECONDS = 0.2
 Check = Callable[[Path], object]
 
@@ -29,14 +33,15 @@ def fetch(urls: Sequence[str], file: Path, *, check: Check, network: Network | N
 
     :param check: reads a finished download and raises WeightsError when it is not weights; then the
         next address is tried
+    :param network: its ``max_bytes`` are 16 GiB unless PADDLE_TRANSFER_MAX_GIB has another number
     :param mirror: a base address used instead of the servers' (default: the variable
         PADDLE_TRANSFER_MIRROR)
     :raises FetchError: with every address's reason, and what to put where by hand
     """
     network = network or Network()
-    if file.exists():
-        return _verified(file, check)
     try:
+        if file.exists():
+            return _verified(file, check)
         with _locked(file, network):
             if file.exists():
                 return _verified(file, check)
@@ -58,7 +63,7 @@ def _locked(file: Path, network: Network) -> Iterator[None]:
             lock.acquire(blocking=False)
         except Timeout:
             if not told:
-                pid = path.read_text(errors="replace").strip() or "?"
+                pid = one_line(path.read_text(errors="replace"), 20) or "?"
                 network.log(f"{file.name}: process {pid} is fetching it; waiting")
             told = True
             network.sleep(LOCK_POLL_SECONDS)
@@ -93,16 +98,20 @@ def mirrored(urls: Sequence[str], mirror: str | None = None) -> list[str]:
 
 def _fetch(urls: Sequence[str], file: Path, *, check: Check, network: Network) -> Path:
     part = file.with_name(file.name + ".part")
+    limit = _limit(file, network)
     reasons: list[str] = []
     unreachable: set[str] = set()
     for url in urls:
+        if why := fault_of_address(url):
+            reasons.append(f"{one_line(url)}: is no address: {why}")
+            continue
         host = urllib.parse.urlsplit(url).netloc
         if host in unreachable:
             reasons.append(f"{url}: the same host")
             continue
         try:
             network.log(f"fetching {url} to {file}")
-            download(url, part, network)
+            download(url, part, network, limit)
             check(part)
         except Unavailable as error:
             reasons.append(f"{url}: {error}")
@@ -114,6 +123,21 @@ def _fetch(urls: Sequence[str], file: Path, *, check: Check, network: Network) -
             _accept(part, file, url)
             return file
     raise FetchError(_by_hand(urls, file, reasons))
+
+
+def _limit(file: Path, network: Network) -> Limit:
+    """How much may be sent for ``file``: its recorded size, else what ``network`` or the user says.
+    """
+    known = cache.read_record(file)
+    if known is not None:
+        return Limit(known.size, f"what was recorded on {known.first_seen}. If another file is "
+                                 f"right, delete {cache.record_path(file)}")
+    text = os.environ.get(MAX_GIB, "")
+    try:
+        size = int(float(text) * 2**30) if text else network.max_bytes or DEFAULT_GIB << 30
+    except (ValueError, OverflowError):
+        raise FetchError(f"{MAX_GIB}: must be a number of GiB; found {text!r}") from None
+    return Limit(size, f"the most that is fetched; {MAX_GIB} sets another number of GiB")
 
 
 def _accept(part: Path, file: Path, url: str) -> None:

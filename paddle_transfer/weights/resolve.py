@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from paddle_transfer.config.pretrained import NAMES, is_none
+from paddle_transfer.errors import one_line
 from paddle_transfer.weights import catalogue
 from paddle_transfer.weights.cache import cache_folder
+from paddle_transfer.weights.connection import fault_of_address
 from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import NotWeights, UnknownWeights
 from paddle_transfer.weights.fetch import fetch
@@ -67,10 +69,8 @@ def resolve(spec: str | os.PathLike[str] | bool | None, *, arch: str | None = No
         file = fetch(entry.urls, cache_folder() / entry.filename, check=read, network=network,
                      mirror=mirror)
     elif "://" in text:
-        scheme = text.split("://", 1)[0].lower()
-        if scheme not in ("http", "https"):
-            raise UnknownWeights(
-                f"{text}: only http and https addresses are fetched; found {scheme}")
+        if why := fault_of_address(text):
+            raise UnknownWeights(f"{one_line(text)}: is no address: {why}")
         file = fetch([text], cache_folder() / name_for(text), check=read, network=network)
     else:
         file = local_file(text)

@@ -18,6 +18,10 @@ class Behaviour:
         closes)
     :param claim: added to the Content-Length that is promised
     :param ranges: whether Range is honoured
+    :param ignore_if_range: whether another version than the one asked for is sent
+    :param reason: of the status line
+    :param chunked: send chunks instead of a Content-Length
+    :param replace: headers by name instead of those that would be sent; None: leave it out
     :param piece: bytes per write (small: a slow server)
     """
 
@@ -28,6 +32,10 @@ class Behaviour:
     then: str = "break"
     claim: int = 0
     ranges: bool = True
+    ignore_if_range: bool = False
+    reason: str | None = None
+    chunked: bool = False
+    replace: dict[str, str | None] = field(default_factory=dict)
     piece: int = 1 << 16
 
 
@@ -105,20 +113,29 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _start(self, how: Behaviour) -> int | None:
         asked, only_if = self.headers.get("Range"), self.headers.get("If-Range")
-        if not asked or not how.ranges or (only_if and only_if != self.owner.etag):
+        other = only_if and only_if != self.owner.etag and not how.ignore_if_range
+        if not asked or not how.ranges or other:
             return None
         return int(asked.removeprefix("bytes=").rstrip("-"))
 
     def _answer(self, status: int, body: bytes, headers, how: Behaviour) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) + how.claim))
+        self.send_response(status, how.reason)
+        length = ("Transfer-Encoding", "chunked") if how.chunked else (
+            "Content-Length", str(len(body) + how.claim))
+        for name, value in (*headers, length):
+            if name not in how.replace:
+                self.send_header(name, value)
+        for name, value in how.replace.items():
+            for each in value.split("|") if value else ():
+                self.send_header(name, each)
         self.end_headers()
         end = len(body) if how.after is None else min(how.after, len(body))
         try:
             for at in range(0, end, how.piece):
-                self.wfile.write(body[at:min(at + how.piece, end)])
+                piece = body[at:min(at + how.piece, end)]
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if how.chunked else piece)
+            if how.chunked and how.after is None:
+                self.wfile.write(b"0\r\n\r\n")
             self.wfile.flush()
         except OSError:
             return

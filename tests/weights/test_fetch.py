@@ -98,9 +98,18 @@ def test_begins_anew_when_ranges_are_not_honoured(server, tmp_path):
     assert get(server, tmp_path).read_bytes() == DATA
 
 
-def test_a_whole_part_is_asked_for_no_byte_more(server, tmp_path):
-    server.plans[NAME] = [Behaviour(
-        claim=10, after=len(DATA))]  # all of it came, but ten bytes more were promised
+def test_a_whole_part_is_not_asked_for_again(server, tmp_path):
+    def stop(there, total):
+        if there == total:
+            raise KeyboardInterrupt  # all of it came, and the process ends
+    with pytest.raises(KeyboardInterrupt):
+        get(server, tmp_path, progress=stop)
+    assert get(server, tmp_path).read_bytes() == DATA
+    assert len(server.requests) == 1
+
+
+def test_of_a_part_without_a_known_end_no_byte_more_is_asked_for(server, tmp_path):
+    server.plans[NAME] = [Behaviour(chunked=True, after=len(DATA))]  # without the last chunk
     assert get(server, tmp_path).read_bytes() == DATA
     assert server.requests[-1].range == f"bytes={len(DATA)}-"
 
