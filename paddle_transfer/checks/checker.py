@@ -58,7 +58,7 @@ def check_configs(configs: Sequence[tuple[str, dict[str, Any]]], *, processes: i
                 split.images = distinct[split.key].images
             check_labels(some, config=config, file=file, report=report)
             for split in some:
-                report.findings += found[split.key].findings
+                report.extend(found[split.key])
                 report.counts[split.name] = _counts(split)
             leaks.check(some, report)
             _sort(report, some)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from paddle_transfer.checks.findings import Finding, Report
+from paddle_transfer.checks.findings import Report
 from paddle_transfer.checks.images import ImageInfo
 from paddle_transfer.checks.listfile import Row, read_list
 from paddle_transfer.config import resolve
@@ -41,7 +41,7 @@ class Split:
 
 
 #: (list, delimiter) -> its rows, and what is wrong with it; for configs that share lists.
-ReadLists = dict[tuple[str, str], tuple[list[Row], list[Finding]]]
+ReadLists = dict[tuple[str, str], tuple[list[Row], Report]]
 
 
 def read_splits(config: dict[str, Any], *, file: str, report: Report,
@@ -78,9 +78,9 @@ def _read_split(config: dict[str, Any], name: str, file: str, report: Report,
     if (listed, delimiter) not in lists:
         own = Report()
         rows = read_list(listed, delimiter=delimiter, report=own)
-        lists[listed, delimiter] = rows, own.findings
+        lists[listed, delimiter] = rows, own
     rows, found = lists[listed, delimiter]
-    report.findings += found
+    report.extend(found)
     if not rows:
         return None
     prefix = os.path.join(root, "")

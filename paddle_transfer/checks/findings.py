@@ -59,6 +59,16 @@ class Report:
         if self.numbers[kind, error] <= KEPT:
             self.findings.append(Finding(kind, error, file, line, message, hint))
 
+    def extend(self, other: "Report") -> None:
+        """Add the findings of ``other``."""
+        for finding in other.findings:
+            if self.numbers[finding.kind, finding.error] < KEPT:
+                self.findings.append(finding)
+            self.numbers[finding.kind, finding.error] += 1
+        for kind, count in other.numbers.items():  # those that ``other`` has only counted
+            kept = sum((one.kind, one.error) == kind for one in other.findings)
+            self.numbers[kind] += count - kept
+
     def number(self, *, error: bool) -> int:
         """How many errors, or warnings, there are."""
         return sum(count for (_, kind), count in self.numbers.items() if kind is error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +67,25 @@ def check_data(settings: SearchSettings, *, processes: int | None = None,
     for i, report in enumerate(reports):
         for finding in report.findings:
             where.setdefault(finding, []).append(i)
-        for part, counts in report.counts.items():
-            file = dotpath.find(data[i].config, f"DataLoader.{_SECTIONS[part]}.dataset."
-                                "cls_label_path")
-            known = joined.counts.setdefault(part, counts)
-            if known != counts:
-                joined.counts[f"{part} ({file})"] = counts
+        _add_counts(joined, report, data[i].config)
     blamed: dict[tuple[int, ...], str] = {}
     for finding, indices in where.items():
-        cause = blamed.setdefault(tuple(indices), _cause(data, indices, settings))
-        joined.findings.append(replace(finding, message=finding.message + cause))
+        mark = tuple(indices)
+        if mark not in blamed:
+            blamed[mark] = _cause(data, indices, settings)
+        joined.add(finding.kind, finding.file, finding.line, finding.message + blamed[mark],
+                   hint=finding.hint, error=finding.error)
+    for report in reports:  # a report keeps a bounded number of findings, and counts the others
+        joined.numbers |= report.numbers
     return joined
+
+
+def _add_counts(joined: Report, report: Report, config: Config) -> None:
+    """The numbers of lists that differ from those of the first config come with their files."""
+    for part, counts in report.counts.items():
+        if joined.counts.setdefault(part, counts) != counts:
+            file = dotpath.find(config, f"DataLoader.{_SECTIONS[part]}.dataset.cls_label_path")
+            joined.counts[f"{part} ({file})"] = counts
 
 
 _SECTIONS = {"train": "Train", "val": "Eval", "test": "Test"}
