@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paddle_transfer.cli.command import Command
 from paddle_transfer.config.load import write_atomic
-from paddle_transfer.config.shipped import FOLDER, command, find_config
+from paddle_transfer.config.shipped import FOLDER, command, find_config, path_argument
 from paddle_transfer.datasets.base import BAD_IMAGES, CONVERTED, Dataset, PrepareOptions
 from paddle_transfer.datasets.config_files import custom_files
 from paddle_transfer.datasets.registry import DATASETS
@@ -77,10 +76,11 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
         notes.append(f"{config} looks for the data in ./dataset/{name}")
     for note in notes:
         print(f"note: {note}")
-    config, sheet = shlex.quote(config), shlex.quote(str(root / "contact_sheet.png"))
-    print(f"next: {command('check')} -c {config} --sheet {sheet}\n"
-          f"      {command('train')} -c {config}\n"
-          f"      {command('search')} -c {shlex.quote(search)}")
+    sheet = path_argument(root / "contact_sheet.png")
+    config, search = path_argument(config), path_argument(search)
+    print(f"next: {command('check', '-c', config, '--sheet', sheet)}\n"
+          f"      {command('train', '-c', config)}\n"
+          f"      {command('search', '-c', search)}")
     return 0
 
 

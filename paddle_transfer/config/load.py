@@ -90,8 +90,14 @@ def parse_value(text: str) -> Any:
 
 def show_override(path: str, value: object) -> str:
     """The text ``path=value`` that ``apply_overrides`` reads."""
-    text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, width=1 << 30)
-    return f"{path}={text}".strip().removesuffix("\n...")
+    return f"{path}={show_yaml(value)}"
+
+
+def show_yaml(value: object) -> str:
+    """``value`` as YAML in one line."""
+    text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, width=1 << 30,
+                          allow_unicode=True)
+    return text.strip().removesuffix("\n...")
 
 
 def apply_overrides(data: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:

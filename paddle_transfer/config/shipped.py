@@ -1,6 +1,7 @@
 """The configs and commands of this installation, which is a checkout or a wheel."""
 
 import os
+import shlex
 from pathlib import Path
 
 from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean
@@ -52,9 +53,16 @@ def schema_path(folder: str) -> str:
     return Path(os.path.relpath(schema, os.path.realpath(folder)) if inside else schema).as_posix()
 
 
-def command(name: str) -> str:
-    """How to call a command: the script in the folder of a checkout, else the console script."""
+def command(name: str, *arguments: str) -> str:
+    """How to call a command: the script in the folder of a checkout, else the console script; the
+    arguments are quoted for a shell."""
     script = Path("tools", f"{_SCRIPTS.get(name, name)}.py")
     if Path.cwd() == _PACKAGE.parent and script.is_file():
-        return f"python {script.as_posix()}"
-    return f"paddle-transfer {name}"
+        return shlex.join(["python", script.as_posix(), *arguments])
+    return shlex.join(["paddle-transfer", name, *arguments])
+
+
+def path_argument(path: str | os.PathLike[str]) -> str:
+    """``path`` as an argument that is not taken for an option."""
+    text = os.fspath(path)
+    return f"./{text}" if text.startswith("-") else text

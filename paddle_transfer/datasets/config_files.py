@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from string import Template
 
+from paddle_transfer.config.load import show_yaml
 from paddle_transfer.config.shipped import SCHEMA, schema_path
 from paddle_transfer.datasets.base import CUSTOM_RECIPE, Dataset, Recipe
 from paddle_transfer.datasets.registry import public_datasets
@@ -121,17 +122,20 @@ def training_config(values: ConfigValues, *, model: str = "model") -> str:
     """The text of a PaddleClas config; ``model`` is the template of its section Arch."""
     topk = [k for k in (1, 5) if k <= values.classes]
     delimiter = f"delimiter: {json.dumps(values.delimiter)}" if values.delimiter != " " else ""
-    data = {"root": values.root, "delimiter": delimiter}
+    data = {"image_root": show_yaml(f"{values.root}/"), "delimiter": delimiter}
+    lists = {split: show_yaml(f"{values.root}/{split}_list.txt")
+             for split in ("train", "val", "test", "label")}
     evaluation = [_render("evaluation", section="Eval", comment="",
-                          split="val" if values.has_val else "test", **data)]
+                          list=lists["val" if values.has_val else "test"], **data)]
     if values.has_val and values.has_test:
         evaluation.append(_render(
-            "evaluation", section="Test", split="test", comment="# never looked at while tuning; "
-            "PaddleClas's own tools leave it alone", **data))
+            "evaluation", section="Test", list=lists["test"], comment="# never looked at while "
+            "tuning; PaddleClas's own tools leave it alone", **data))
     return _render(
         "training", title=values.title, classes=values.classes, counts=values.counts,
         remark=values.remark, epochs=values.recipe.epochs, lr=values.recipe.lr,
-        batch_size=values.recipe.batch_size, sample=values.sample, topk=topk, infer_topk=topk[-1],
+        batch_size=values.recipe.batch_size, sample=show_yaml(values.sample), topk=topk,
+        infer_topk=topk[-1], train_list=lists["train"], label_list=lists["label"],
         protocol="# The protocol of this data set reports mean per class accuracy on the test list."
         if values.metric == "mean_per_class" else "",
         model=_render(model, arch=values.recipe.arch, classes=values.classes).rstrip(),
@@ -160,8 +164,9 @@ def search_file(values: ConfigValues, variant: str, *, base: str, output_dir: st
             for key, choices in search.keys.items()]
     return _render(
         "search", title=values.title[0].upper() + values.title[1:], purpose=search.purpose,
-        schema=schema, base=base, output_dir=output_dir, budget=budget, metric=metric, final=final,
-        search_mode="bayes" if search.max_iter else "grid", search_keys="\n".join(keys),
+        schema=schema, base=show_yaml(base), output_dir=show_yaml(output_dir), budget=budget,
+        metric=metric, final=final, search_mode="bayes" if search.max_iter else "grid",
+        search_keys="\n".join(keys),
         lr=recipe.baseline_lr or recipe.lr,
         fixed_values="\n".join(f"  {key}: {choices[0]}" for key, choices in search.keys.items()))
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
-from paddle_transfer.config.shipped import command
+from paddle_transfer.config.load import show_yaml
+from paddle_transfer.config.shipped import command, path_argument
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.loop.callbacks import is_over
@@ -165,15 +166,16 @@ def next_steps(settings: SearchSettings, *, final: bool = False) -> list[str]:
 
     :param final: whether there is a model from the final trainings
     """
-    out = settings.output.output_dir.rstrip("/")
-    config, weights = shlex.quote(f"{out}/best_config.yaml"), shlex.quote(f"{out}/best_model")
+    out = path_argument(settings.output.output_dir.rstrip("/"))
+    config, (weights, inference) = f"{out}/best_config.yaml", (
+        shlex.quote(show_yaml(f"{out}/{name}")) for name in ("best_model", "inference"))
     pretrained = f"-o Global.pretrained_model={weights}"
     tested = [f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml "
               "beside it"]
     return ["", "What next:",
-            f"  train it again    {command('train')} -c {config}",
-            f"  evaluate          {command('eval')} -c {config} {pretrained}",
-            f"  export            {command('export')} -c {config} {pretrained} "
-            f"-o Global.save_inference_dir={shlex.quote(f'{out}/inference')}",
+            f"  train it again    {command('train', '-c', config)}",
+            f"  evaluate          {command('eval', '-c', config)} {pretrained}",
+            f"  export            {command('export', '-c', config)} {pretrained} "
+            f"-o Global.save_inference_dir={inference}",
             *(tested if final else []),
             f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]

@@ -1,6 +1,9 @@
 """What users write, in files and on the command line, is neither lost nor silently ignored."""
 
 import argparse
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -8,12 +11,15 @@ from paddle_transfer.cli.command import Command
 from paddle_transfer.cli.main import COMMANDS
 from paddle_transfer.cli.main import main as paddle_transfer
 from paddle_transfer.cli.parser import OptionParser
+from paddle_transfer.cli.prepare import prepare_and_print
 from paddle_transfer.config.load import apply_overrides
 from paddle_transfer.datasets.base import PrepareOptions
 from paddle_transfer.datasets.prepare import prepare
 from paddle_transfer.errors import ConfigError, PaddleTransferError
 from paddle_transfer.registry import attribute_of
+from paddle_transfer.report.terminal import next_steps
 from tests.helpers.datasets import picture
+from tests.helpers.tiny_search import tiny_settings
 from tools import benchmark
 
 
@@ -124,3 +130,50 @@ def test_shares_of_a_folder_that_has_its_own_lists_are_refused(tmp_path):
         fill(tmp_path / split, {"a": 2, "b": 2})
     with pytest.raises(ConfigError, match=r"--val 0\.3: is for data without a validation list"):
         prepare("folder", tmp_path, PrepareOptions(val=0.3, processes=1))
+
+
+# --- commands that are printed ---
+
+#: Folders whose names a shell, or YAML, reads as something else.
+FOLDERS = ("it's $HOME & `x`", "- dash # no comment: \"ü\"", "*'\"$(touch x)", "~")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("PADDLE_TRANSFER_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def through_a_shell(line: str) -> list[str]:
+    """The arguments that a shell gives to the command of ``line``."""
+    script = "paddle-transfer() { printf '%s\\0' \"$@\"; }\nvisualdl() { paddle-transfer \"$@\"; }"
+    done = subprocess.run(["bash", "-c", f"{script}\n{line}"], capture_output=True, check=True)
+    return os.fsdecode(done.stdout).split("\0")[:-1]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_commands_after_prepare_run_in_a_shell(home, capsys, name):
+    fill(Path(name), {"a": 4, "b": 4})
+    prepare_and_print("folder", Path(name), PrepareOptions(processes=1))
+    out = capsys.readouterr().out
+    lines = [line[6:] for line in out[out.index("next: "):].splitlines()]
+    check, train, search = map(through_a_shell, lines)
+    assert paddle_transfer(check[:3]) == 0
+    assert check[3:] == ["--sheet", f"{'./' * name.startswith('-')}{name}/contact_sheet.png"]
+    assert paddle_transfer([*search, "--dry-run"]) == 0
+    assert Path(train[2]).is_file()
+    assert not (home / "x").exists()
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_commands_after_a_search_run_in_a_shell(home, name):
+    lines = [line[20:] for line in next_steps(tiny_settings(name)) if line[:2] == "  "]
+    train, evaluate, export, look = map(through_a_shell, lines)
+    folder = f"{'./' * name.startswith('-')}{name}"
+    assert train == ["train", "-c", f"{folder}/best_config.yaml"]
+    options = [text for command in (evaluate, export) for text in command[4::2]]
+    assert apply_overrides({"Global": {}}, options) == {"Global": {
+        "pretrained_model": f"{folder}/best_model", "save_inference_dir": f"{folder}/inference"}}
+    assert look == ["--logdir", f"{folder}/vdl"]
+    assert not (home / "x").exists()
