@@ -38,7 +38,12 @@ class Row:
 
 def write_list(path: Path, entries: Iterable[Entry], *, delimiter: str = " ") -> None:
     """Write ``entries`` as a list file, atomically."""
-    write_atomic(str(path), "".join(f"{name}{delimiter}{label}\n" for name, label in entries))
+    write_atomic(str(path), list_text(entries, delimiter=delimiter))
+
+
+def list_text(entries: Iterable[Entry], *, delimiter: str = " ") -> str:
+    """The content of a list file."""
+    return "".join(f"{name}{delimiter}{label}\n" for name, label in entries)
 
 
 def delimiter_for(entries: Iterable[Entry]) -> str:

@@ -16,12 +16,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paddle_transfer import dotpath
 from paddle_transfer.cli.command import Command
-from paddle_transfer.config.load import write_atomic
+from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.shipped import FOLDER, command, find_config, path_argument
-from paddle_transfer.datasets.base import BAD_IMAGES, CONVERTED, Dataset, PrepareOptions
-from paddle_transfer.datasets.config_files import custom_files
+from paddle_transfer.datasets.base import (
+    BAD_IMAGES,
+    CONTACT_SHEET,
+    CONVERTED,
+    Dataset,
+    PrepareOptions,
+)
+from paddle_transfer.datasets.config_files import CONFIG, custom_files
 from paddle_transfer.datasets.registry import DATASETS
+from paddle_transfer.errors import ConfigError, show
 from paddle_transfer.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -76,7 +84,7 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
         notes.append(f"{config} looks for the data in ./dataset/{name}")
     for note in notes:
         print(f"note: {note}")
-    sheet = path_argument(root / "contact_sheet.png")
+    sheet = path_argument(root / CONTACT_SHEET)
     config, search = path_argument(config), path_argument(search)
     print(f"next: {command('check', '-c', config, '--sheet', sheet)}\n"
           f"      {command('train', '-c', config)}\n"
@@ -93,7 +101,7 @@ def _configs(dataset: Dataset, result: Prepared) -> tuple[str, str]:
                          lists={split: count for split, (_, count) in result.lists.items()},
                          delimiter=result.delimiter)
     for file, text in files.items():
-        write_atomic(str(result.root / file), text)
+        result.files.write(file, text)
     config, search = (str(result.root / file) for file in files)
     return config, search
 
@@ -106,9 +114,29 @@ def _notes(result: Prepared) -> list[str]:
     if result.bad:
         notes.append(f"{len(result.bad)} images left out, see {result.root / BAD_IMAGES}: "
                      f"{result.bad[0]}{' ...' if len(result.bad) > 1 else ''}")
+    notes += [*result.files.notes(), *_out_of_date(result)]
     if result.delimiter == "\t":
         notes.append('paths hold spaces, so the lists are delimited by tabs: delimiter: "\\t" in '
                      'the config')
+    return notes
+
+
+def _out_of_date(result: Prepared) -> list[str]:
+    """What a config that was kept has to take over from the new one beside it."""
+    new = result.files.kept.get(CONFIG)
+    if not new:
+        return []
+    try:
+        kept, made = (load_yaml(str(result.root / name)) for name in (CONFIG, new))
+    except ConfigError as error:
+        return [str(error)]
+    notes = []
+    for path in ("Arch.class_num", "DataLoader.Train.dataset.delimiter",
+                 "DataLoader.Eval.dataset.delimiter", "DataLoader.Eval.dataset.cls_label_path"):
+        values = [dotpath.find(config, path) for config in (kept, made)]
+        if values[0] != values[1]:
+            notes.append(f"{result.root / CONFIG}: {path} is {show(values[0])}, but the lists need "
+                         f"{show(values[1])}")
     return notes
 
 

@@ -13,6 +13,8 @@ from paddle_transfer.errors import DataError
 CONVERTED = "converted"
 #: File in the root with the images that were left out, and the reasons.
 BAD_IMAGES = "bad_images.txt"
+#: File in the root with samples of the classes, where the printed commands draw it.
+CONTACT_SHEET = "contact_sheet.png"
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,18 @@ class PrepareOptions:
 @dataclass(frozen=True)
 class Layout:
     """The classes (``classes[i]`` is the name of label i) and splits ("train", and "val" and "test"
-    if they exist) of a data set."""
+    if they exist) of a data set.
+
+    :param notes: for the user: what was skipped, and the like
+    """
 
     classes: tuple[str, ...]
     splits: dict[str, list[Entry]]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def by_name(cls, classes: Sequence[str], splits: Mapping[str, Collection[tuple[str, str]]], *,
-                titles: Sequence[str] = ()) -> Layout:
+                titles: Sequence[str] = (), notes: Sequence[str] = ()) -> Layout:
         """From (path, class name) pairs. Raises DataError for a name that is not in ``classes``.
 
         :param titles: names of the classes for people, by default ``classes``
@@ -104,7 +110,7 @@ class Layout:
             raise DataError(f"these images belong to no known class: {', '.join(unknown[:20])}")
         return cls(tuple(titles or classes), {
             split: [(path, labels[name]) for path, name in pairs]
-            for split, pairs in splits.items()})
+            for split, pairs in splits.items()}, tuple(notes))
 
 
 @dataclass(frozen=True)

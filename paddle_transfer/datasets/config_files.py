@@ -12,6 +12,8 @@ from paddle_transfer.datasets.registry import public_datasets
 
 #: Architecture for which the large-scale weights (10w) exist.
 LARGE_SCALE_ARCH = "ResNet50_vd"
+#: Name of the training config of one's own images.
+CONFIG = "custom.yaml"
 _SWITCH = ("False", "True")
 
 
@@ -96,8 +98,8 @@ def custom_files(*, root: str, classes: int, lists: dict[str, int],
         has_test="test" in lists, delimiter=delimiter, no_test="", counts=_in_words(lists),
         recipe=replace(CUSTOM.recipe, batch_size=min(64, max(1, lists["train"]))),
         remark="# made by paddle-transfer prepare")
-    return {"custom.yaml": training_config(values), "custom_bayes.yaml": search_file(
-        values, "bayes", base=f"{root}/custom.yaml", output_dir="./output/search_custom",
+    return {CONFIG: training_config(values), "custom_bayes.yaml": search_file(
+        values, "bayes", base=f"{root}/{CONFIG}", output_dir="./output/search_custom",
         schema=schema_path(root))}
 
 

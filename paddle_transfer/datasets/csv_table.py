@@ -1,12 +1,17 @@
 """The user's own table: a column of image paths, one of labels, and optionally one of splits."""
 
 import csv
+import io
 from pathlib import Path
 
 from paddle_transfer.checks.listfile import NUMBER
 from paddle_transfer.datasets.base import CUSTOM_RECIPE, Dataset, Layout, PrepareOptions
-from paddle_transfer.datasets.folder import SPLITS
-from paddle_transfer.errors import DataError, did_you_mean
+from paddle_transfer.datasets.folder import SPLITS, check_names
+from paddle_transfer.datasets.skipped import Skipped, why_unlistable
+from paddle_transfer.errors import DataError, did_you_mean, one_line
+
+#: Number of the line, image, label, split.
+_Row = tuple[int, str, str, str]
 
 #: Usual names of the columns, in lower case.
 COLUMNS = {"image": ("image", "path", "file", "filename", "file_name", "img", "image_path", "id"),
@@ -22,8 +27,11 @@ def read(root: Path, options: PrepareOptions) -> Layout:
     """
     table = Path(options.csv) if options.csv else root / "labels.csv"
     splits: dict[str, list[tuple[str, str]]] = {}
-    for image, label, split in _read_rows(table, options):
-        splits.setdefault(split, []).append((_below(root, image), label))
+    rows, notes = _without_repeats(table, [
+        (number, _below(root, image), label, split)
+        for number, image, label, split in _read_rows(table, options)])
+    for image, label, split in rows:
+        splits.setdefault(split, []).append((image, label))
     names = {label for pairs in splits.values() for _, label in pairs}
     whole = all(NUMBER.match(name) for name in names)
     classes = sorted(names, key=int) if whole else sorted(names)
@@ -32,18 +40,60 @@ def read(root: Path, options: PrepareOptions) -> Layout:
                         "the least")
     if "train" not in splits:
         raise DataError(f"{table}: no line has the split train")
-    return Layout.by_name(classes, splits)
+    trained = {label for _, label in splits["train"]}
+    untrained = [f"{name!r} ({split})" for split, pairs in splits.items()
+                 for name in dict.fromkeys(label for _, label in pairs) if name not in trained]
+    if untrained:
+        raise DataError(f"{table}: no image for training has these labels: "
+                        f"{one_line(', '.join(untrained), 400)}. Is one misspelt?")
+    return Layout.by_name(classes, splits, notes=[*notes, *check_names(classes, str(table))])
 
 
-def _read_rows(table: Path, options: PrepareOptions) -> list[tuple[str, str, str]]:
-    """(image, label, split) of all lines."""
+def _without_repeats(table: Path, rows: list[_Row]) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """(image, label, split) of each image once, and notes.
+
+    Raises DataError for images that have two labels, or are in two lists.
+    """
+    first: dict[str, _Row] = {}
+    repeats, faults = list[_Row](), list[str]()
+    skipped = Skipped()
+    for row in rows:
+        number, image, label, split = row
+        if why_unlistable(image):
+            skipped.add(f"line {number}: {image!r}", "names that no list file can hold")
+            continue
+        known = first.setdefault(image, row)
+        if known is row:
+            continue
+        repeats.append(row)
+        for here, there, kind in ((label, known[2], "label"), (split, known[3], "split")):
+            if here != there:
+                faults.append(f"{table}:{number}: {image} has the {kind} {here!r} here and "
+                              f"{there!r} on line {known[0]}")
+    if faults:
+        raise DataError(listed(faults))
+    notes = skipped.notes()
+    if repeats:
+        notes.append(f"{len(repeats)} lines of {table} name an image again and are skipped "
+                     f"(line {repeats[0][0]}: {one_line(repeats[0][1], 200)})")
+    return [row[1:] for row in first.values()], notes
+
+
+def listed(faults: list[str], limit: int = 50) -> str:
+    """One fault a line; of more than ``limit`` the first ones, and how many more there are."""
+    more = [f"... and {len(faults) - limit} more lines"] if len(faults) > limit else []
+    return "\n".join([*faults[:limit], *more])
+
+
+def _read_rows(table: Path, options: PrepareOptions) -> list[_Row]:
+    """All lines."""
     header, lines = _parse(table)
     image, label, split = (_find_column(table, header, kind, name) for kind, name in (
         ("image", options.image_column), ("label", options.label_column),
         ("split", options.split_column)))
     faults, rows = [], []
     for number, cells in lines:
-        if len(cells) < len(header):
+        if len(cells) < len(header) or any(cells[len(header):]):
             faults.append(f"{table}:{number}: {len(header)} columns expected, but got {len(cells)}")
         elif not cells[image] or not cells[label]:
             faults.append(f"{table}:{number}: image or label is empty")
@@ -52,9 +102,9 @@ def _read_rows(table: Path, options: PrepareOptions) -> list[tuple[str, str, str
                           f"but got {cells[split]!r}")
         else:
             part = SPLITS[cells[split].lower()] if split >= 0 else "train"
-            rows.append((cells[image], cells[label], part))
+            rows.append((number, cells[image], cells[label], part))
     if faults:
-        raise DataError("\n".join(faults[:50]))
+        raise DataError(listed(faults))
     if not rows:
         raise DataError(f"{table}: names no image")
     return rows
@@ -78,8 +128,11 @@ def _parse(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except UnicodeDecodeError:
         raise DataError(f"{table}: the table should be UTF-8 text, but is not") from None
     delimiter = max(",;\t|", key=text.partition("\n")[0].count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-    rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+    except csv.Error as error:
+        raise DataError(f"{table}:{reader.line_num}: is no line of a table: {error}") from None
     if not rows:
         raise DataError(f"{table}: the table is empty")
     return rows[0][1], rows[1:]

@@ -1,18 +1,33 @@
 """The user's own folder: a folder per class, or ``train``, ``val``, ``test`` folders of those."""
 
 import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from paddle_transfer.checks.images import IMAGE_SUFFIXES
 from paddle_transfer.checks.listfile import Entry
 from paddle_transfer.datasets.base import (
+    CONTACT_SHEET,
     CONVERTED,
     CUSTOM_RECIPE,
     Dataset,
     Layout,
     PrepareOptions,
 )
-from paddle_transfer.errors import DataError
+from paddle_transfer.datasets.skipped import (
+    HIDDEN,
+    LINKS,
+    LITTER,
+    NO_CLASS,
+    UNREADABLE,
+    Skipped,
+    is_image,
+    is_litter,
+    why_skipped,
+)
+from paddle_transfer.errors import DataError, one_line
 
 #: Folder names that are splits, not classes.
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
@@ -21,47 +36,172 @@ SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "
 
 def read(root: Path, _options: PrepareOptions) -> Layout:
     """Classes by name; folders within a class belong to it. Raises DataError."""
-    names = _folders(root)
-    split_of = {name: SPLITS.get(name.lower()) for name in names}
-    if names and all(split_of.values()) and "train" in split_of.values():
-        folders = {split: [root / name for name in names if split_of[name] == split]
-                   for split in ("train", "val", "test")}
-        classes = sorted({name for folder in folders["train"] for name in _folders(folder)})
-        splits = {split: [entry for folder in parts for entry in _entries(root, folder, classes)]
-                  for split, parts in folders.items() if parts}
+    tree = _Tree(root)
+    names = tree.folders(root)
+    by_split = _split_folders(tree, names)
+    if by_split:
+        classes = sorted({name for folder in by_split["train"] for name in tree.folders(folder)})
+        splits = {split: [entry for folder in parts for entry in tree.entries(folder, classes)]
+                  for split, parts in by_split.items() if parts}
     else:
-        classes, splits = names, {"train": _entries(root, root, names)}
+        classes, splits = names, {"train": tree.entries(root, names)}
+    notes = tree.skipped.notes()
     if len(classes) < 2:
-        raise DataError(f"{root}: should hold a folder per class, but has {len(classes) or 'none'}"
-                        ". For a table of images use --dataset csv")
+        raise DataError("\n".join([
+            f"{root}: should hold a folder per class, but has {len(classes) or 'none'}. For a table"
+            " of images use --dataset csv", *notes]))
     trained = {label for _, label in splits["train"]}
     empty = [name for label, name in enumerate(classes) if label not in trained]
     if empty:
-        raise DataError(f"{root}: these classes have no image ({', '.join(sorted(IMAGE_SUFFIXES))})"
-                        f": {', '.join(empty)}")
-    return Layout(tuple(classes), splits)
+        raise DataError("\n".join([
+            f"{root}: these classes have no image ({', '.join(sorted(IMAGE_SUFFIXES))}): "
+            f"{_named(empty)}. Put images into their folders, or delete the folders", *notes]))
+    return Layout(tuple(classes), splits, notes=(*notes, *check_names(classes, str(root))))
 
 
-def _folders(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir()
-                  if path.is_dir() and not path.name.startswith(".") and path.name != CONVERTED)
+def _split_folders(tree: "_Tree", names: list[str]) -> dict[str, list[Path]]:
+    """The folders of each split; {} if ``names`` are classes.
+
+    Raises DataError if some are splits, and others hold images and are not.
+    """
+    split_of = {name: SPLITS[name.lower()] for name in names if name.lower() in SPLITS}
+    splits = set(split_of.values())
+    others = [name for name in names if name not in split_of]
+    if "train" not in splits or (others and len(splits) < 2):
+        return {}
+    filled = [name for name in others if tree.images(tree.root / name)]
+    if filled:
+        raise DataError(f"{tree.root}: {_named(sorted(split_of))} are lists of images, and so their"
+                        f" folders are the classes; but what is {_named(filled)}? Move it out of "
+                        "the folder; or, if all of them are classes, rename train")
+    for name in others:
+        tree.skipped.add(name, NO_CLASS)
+    return {split: [tree.root / name for name in names if split_of.get(name) == split]
+            for split in ("train", "val", "test")}
 
 
-def _entries(root: Path, folder: Path, classes: list[str]) -> list[Entry]:
-    unknown = sorted(set(_folders(folder)) - set(classes))
-    if unknown:
-        raise DataError(f"{folder}: classes that have no training images: {', '.join(unknown)}")
-    return [(path, label) for label, name in enumerate(classes)
-            for path in _images(root, folder / name)]
+def check_names(classes: Iterable[str], place: str) -> list[str]:
+    """Notes of classes whose names differ only in upper and lower case.
+
+    Raises DataError for names that look alike (in another Unicode form, with blanks around them),
+    or that a file of class names cannot hold.
+
+    :param place: where the names come from, for the error
+    """
+    alike, lower = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+    for name in classes:
+        plain = unicodedata.normalize("NFC", name.strip())
+        alike[plain].append(name)
+        lower[plain.lower()].append(name)
+    same = [", ".join(map(ascii, names)) for names in alike.values() if len(names) > 1]
+    if same:
+        raise DataError(f"{place}: these classes look the same: {'; '.join(same)}. Make one class "
+                        "of them, or rename one")
+    broken = [name for name in lower if len(name.splitlines()) > 1]
+    if broken:
+        raise DataError(f"{place}: a name of a class is one line, but got {_named(broken)}")
+    cased = [" and ".join(names) for names in lower.values() if len(names) > 1]
+    return [f"names that differ in upper and lower case only are different classes: "
+            f"{_named(cased)}"] if cased else []
 
 
-def _images(root: Path, folder: Path) -> list[str]:
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(place, name).relative_to(root).as_posix() for name in files
-                  if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES]
-    return sorted(found)
+class _Tree:
+    """The folders below ``root``; what is met and left out is in ``skipped``."""
+
+    def __init__(self, root: Path):
+        self.root, self.skipped = root, Skipped()
+        self._seen: set[tuple[str, str]] = set()
+
+    def entries(self, folder: Path, classes: list[str]) -> list[Entry]:
+        """The images of all classes; ``folder`` holds a folder for each, or for some."""
+        names = self.folders(folder)
+        unknown = sorted(set(names) - set(classes))
+        if unknown:
+            raise DataError(f"{folder}: classes that have no training images: {_named(unknown)}"
+                            f"{_other_form(unknown, classes)}")
+        return [(path, label) for label, name in enumerate(classes) if name in names
+                for path in self.images(folder / name)]
+
+    def folders(self, folder: Path) -> list[str]:
+        """The names of the folders that can be classes."""
+        found = []
+        for path in sorted(folder.iterdir()):
+            if is_litter(path.name):
+                self._skip(path, LITTER)
+            elif path.name.startswith("."):
+                if path.name != ".prepared":
+                    self._skip(path, HIDDEN, only=path.is_dir() or is_image(path.name))
+            elif folder == self.root and path.name == CONVERTED and path.is_dir():
+                _check_converted(path)
+            elif path.is_dir():
+                if path.is_symlink() and Path(os.path.realpath(folder)).is_relative_to(
+                        os.path.realpath(path)):
+                    self._skip(path, "links to a folder above them")
+                else:
+                    found.append(path.name)
+            elif path.is_symlink() and not path.exists():
+                self._skip(path, "links to nothing")
+            elif path.name != CONTACT_SHEET:
+                self._skip(path, NO_CLASS, only=is_image(path.name, convertible=True))
+        real = {os.path.realpath(folder / name): name for name in found}
+        twice = [name for name in found if real[os.path.realpath(folder / name)] != name]
+        if twice:
+            raise DataError(f"{folder}: these are other names of the same folders: "
+                            f"{_named(twice)}. Delete the links")
+        return found
+
+    def images(self, folder: Path) -> list[str]:
+        """The images in a class's folder and the folders in it, below the root, sorted."""
+        found = []
+        for place, folders, files in os.walk(folder, onerror=self._unreadable):
+            for name in sorted(folders):
+                reason = (LITTER if is_litter(name) else HIDDEN if name.startswith(".")
+                          else LINKS if os.path.islink(os.path.join(place, name)) else "")
+                if reason:
+                    folders.remove(name)
+                    self._skip(Path(place, name), reason)
+            for name in files:
+                path = Path(place, name)
+                listed = path.relative_to(self.root).as_posix()
+                reason = why_skipped(str(path), listed=listed)
+                if reason:
+                    self._skip(path, reason)
+                else:
+                    found.append(listed)
+        return sorted(found)
+
+    def _skip(self, path: Path, reason: str, *, only: bool = True) -> None:
+        name = path.relative_to(self.root).as_posix()
+        if only and (reason, name) not in self._seen:
+            self._seen.add((reason, name))
+            self.skipped.add(name, reason)
+
+    def _unreadable(self, error: OSError) -> None:
+        self._skip(Path(error.filename), UNREADABLE)
+
+
+def _check_converted(folder: Path) -> None:
+    """Raise DataError if ``converted`` is a class of the user's: ours holds folders of PNG files
+    only, a folder for each class."""
+    if any(path.is_file() and is_image(path.name) for path in folder.iterdir()):
+        raise DataError(f"{folder}: this is where images are converted to, so no class can have "
+                        "the name. Rename the folder")
+
+
+def _named(names: list[str]) -> str:
+    return one_line(", ".join(names), 400)
+
+
+def _other_form(unknown: list[str], classes: list[str]) -> str:
+    """A hint if a name is a class's in another form."""
+    def plain(name: str) -> str:
+        return unicodedata.normalize("NFC", name.strip()).lower()
+
+    forms = {plain(name): name for name in classes}
+    for name in unknown:
+        if plain(name) in forms:
+            return f". {name!a} is {forms[plain(name)]!a} there"
+    return ""
 
 
 DATASET = Dataset("folder", "your own images", read, recipe=CUSTOM_RECIPE)

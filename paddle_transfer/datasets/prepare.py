@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from paddle_transfer.checks.images import ImageInfo
-from paddle_transfer.checks.listfile import Entry, delimiter_for, write_list
+from paddle_transfer.checks.listfile import Entry, delimiter_for, list_text
 from paddle_transfer.checks.scan import Progress, no_progress, scan
-from paddle_transfer.config.load import write_atomic
+from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.datasets import archives
-from paddle_transfer.datasets.archives import Fetch, Log, obtain
+from paddle_transfer.datasets.archives import MARKERS, Fetch, Log, obtain
 from paddle_transfer.datasets.base import BAD_IMAGES, Dataset, Layout, PrepareOptions
 from paddle_transfer.datasets.options import check_options
+from paddle_transfer.datasets.own_split import OwnSplit, own_notes
 from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.datasets.split import hold_out
 from paddle_transfer.datasets.usable_images import usable_images
@@ -30,6 +30,7 @@ class Prepared:
 
     root: Path
     classes: tuple[str, ...]
+    files: GeneratedFiles
     delimiter: str = " "
     lists: dict[str, tuple[str, int]] = field(default_factory=dict)
     converted: int = 0
@@ -55,21 +56,28 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
     check_options(dataset, options)
     layout, notes, official = _read(dataset, root, options, fetch=fetch, log=log)
     check_options(dataset, options, splits=tuple(layout.splits))
+    notes += layout.notes
     _check_names(root, layout)
     shares = _shares(dataset, layout, options)
     paths = {path for entries in layout.splits.values() for path, _ in entries}
     log(f"looking at {len(paths)} images")
     images = scan({path: os.path.join(root, path) for path in sorted(paths)}, root=str(root),
                   processes=options.processes, cache_folder=cache_folder, progress=progress)
-    splits = _split(dataset, layout, shares, images, options.seed)
-    notes += _check_counts(dataset, splits, official=official)
     usable = usable_images(root, paths, images)
+    files = GeneratedFiles(root, f"{MARKERS}/written.json")
+    if dataset.official:  # whole: a published split does not depend on what cannot be read
+        splits = _hold_out(layout.splits, shares, options.seed)
+        notes += _check_counts(dataset, splits, official=official)
+        splits = usable.of(splits)
+    else:
+        own = OwnSplit(root, {"dataset": name, "seed": options.seed}, shares)
+        splits, more = own.split(usable.of(layout.splits), {
+            usable.converted.get(path, path): image.digest.hex() for path, image in images.items()})
+        notes += more + own_notes(splits, layout.classes)
     bad = [f"{path}: {reason}" for path, reason in usable.left_out.items()]
-    _write_or_remove(root / BAD_IMAGES, "".join(f"{line}\n" for line in bad))
-    splits = {split: [(usable.converted.get(path, path), label) for path, label in entries
-                      if path not in usable.left_out] for split, entries in splits.items()}
-    result = Prepared(root, layout.classes, converted=len(usable.converted), bad=bad, notes=notes)
-    _write_lists(root, splits, result)
+    result = Prepared(root, layout.classes, converted=len(usable.converted), bad=bad, notes=notes,
+                      files=files)
+    _write_lists(splits, result)
     return result
 
 
@@ -118,17 +126,12 @@ def _shares(dataset: Dataset, layout: Layout, options: PrepareOptions) -> dict[s
     return shares
 
 
-def _split(dataset: Dataset, layout: Layout, shares: Mapping[str, float],
-           images: Mapping[str, ImageInfo], seed: int) -> Splits:
-    splits = {split: sorted(entries) for split, entries in layout.splits.items()}
-    digests = {path: image.digest for path, image in images.items() if image.digest}
+def _hold_out(layout: Mapping[str, list[Entry]], shares: Mapping[str, float], seed: int) -> Splits:
+    """The lists of a published data set: parts of train held out where the authors made none."""
+    splits = {split: sorted(entries) for split, entries in layout.items()}
     for split, share in shares.items():
-        if not share:
-            continue
         train = splits["train"]
-        # Copies of one image stay together, but a published protocol's sizes are kept.
-        groups = None if dataset.official else [digests.get(path, path) for path, _ in train]
-        held = hold_out([label for _, label in train], fraction=share, seed=seed, groups=groups)
+        held = hold_out([label for _, label in train], fraction=share, seed=seed)
         splits[split] = [entry for i, entry in enumerate(train) if i in held]
         splits["train"] = [entry for i, entry in enumerate(train) if i not in held]
     return {split: splits[split] for split in SPLITS if splits.get(split)}
@@ -147,25 +150,19 @@ def _check_counts(dataset: Dataset, splits: Splits, *, official: bool) -> list[s
     return wrong
 
 
-def _write_lists(root: Path, splits: Splits, result: Prepared) -> None:
+def _write_lists(splits: Splits, result: Prepared) -> None:
+    root, files = result.root, result.files
+    files.write_or_remove(BAD_IMAGES, "".join(f"{line}\n" for line in result.bad))
     if not splits.get("train"):
         raise DataError(f"{root}: no usable image for training is left; see {root / BAD_IMAGES}")
     result.delimiter = delimiter_for(entry for entries in splits.values() for entry in entries)
     if "val" in splits:
         splits = {**splits, "trainval": sorted(splits["train"] + splits["val"])}
     for split in (*SPLITS, "trainval"):
-        file = root / f"{split}_list.txt"
-        if split in splits:
-            write_list(file, splits[split], delimiter=result.delimiter)
-            result.lists[split] = str(file), len(splits[split])
-        else:  # of an earlier call with other options
-            file.unlink(missing_ok=True)
-    write_atomic(str(root / "label_list.txt"),
-                 "".join(f"{label} {name}\n" for label, name in enumerate(result.classes)))
-
-
-def _write_or_remove(file: Path, text: str) -> None:
-    if text:
-        write_atomic(str(file), text)
-    else:
-        file.unlink(missing_ok=True)
+        entries = splits.get(split, [])  # none: of an earlier call with other options
+        name = f"{split}_list.txt"
+        files.write_or_remove(name, list_text(entries, delimiter=result.delimiter))
+        if entries:
+            result.lists[split] = str(root / name), len(entries)
+    files.write("label_list.txt", "".join(f"{label} {name}\n"
+                                          for label, name in enumerate(result.classes)))

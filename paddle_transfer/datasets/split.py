@@ -3,7 +3,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 
 def draw(total: int, *, count: int, seed: str) -> set[int]:
@@ -33,13 +33,9 @@ def quotas(sizes: Sequence[int], fraction: float) -> list[int]:
     return taken
 
 
-def hold_out(labels: Sequence[int], *, fraction: float, seed: int,
-             groups: Sequence[Hashable] | None = None) -> set[int]:
-    """The indices that are held out, stratified by label.
-
-    :param groups: indices of one group (copies of one image) stay together; the number of indices
-        may then differ a little
-    """
+def hold_out(labels: Sequence[int], *, fraction: float, seed: int) -> set[int]:
+    """The indices that are held out, stratified by label. For published data sets, whose images do
+    not change; ``stable_split`` is for others."""
     members: dict[int, list[int]] = defaultdict(list)
     for index, label in enumerate(labels):
         members[label].append(index)
@@ -47,19 +43,7 @@ def hold_out(labels: Sequence[int], *, fraction: float, seed: int,
     order = sorted(members)
     counts = quotas([len(members[label]) for label in order], fraction)
     for label, quota in zip(order, counts, strict=True):
-        units: dict[Hashable, list[int]] = defaultdict(list)
-        for index in members[label]:
-            units[groups[index] if groups is not None else index].append(index)
-        shuffled = list(units.values())
+        shuffled = list(members[label])
         random.Random(f"{seed}/{label}").shuffle(shuffled)
-        taken = 0
-        for unit in shuffled:
-            if taken + len(unit) <= quota:
-                held.update(unit)
-                taken += len(unit)
-    if groups is not None:  # a group that spans classes goes where its first member went
-        side: dict[Hashable, bool] = {}
-        for index, group in enumerate(groups):
-            if side.setdefault(group, index in held) != (index in held):
-                held.symmetric_difference_update({index})
+        held.update(shuffled[:quota])
     return held

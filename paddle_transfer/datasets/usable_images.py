@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from paddle_transfer.checks.images import ImageInfo
+from paddle_transfer.checks.listfile import Entry
 from paddle_transfer.datasets.base import CONVERTED
 from paddle_transfer.errors import DataError
 
@@ -18,6 +19,11 @@ class UsableImages:
 
     converted: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+
+    def of(self, splits: Mapping[str, list[Entry]]) -> dict[str, list[Entry]]:
+        """``splits`` without what is left out, and with the paths of what was converted."""
+        return {split: [(self.converted.get(path, path), label) for path, label in entries
+                        if path not in self.left_out] for split, entries in splits.items()}
 
 
 def usable_images(root: Path, paths: Iterable[str],

@@ -1,7 +1,10 @@
 """What users write, in files and on the command line, is neither lost nor silently ignored."""
 
 import argparse
+import contextlib
+import io
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from paddle_transfer.cli.prepare import prepare_and_print
 from paddle_transfer.config.load import apply_overrides
 from paddle_transfer.datasets.base import PrepareOptions
 from paddle_transfer.datasets.prepare import prepare
-from paddle_transfer.errors import ConfigError, PaddleTransferError
+from paddle_transfer.errors import ConfigError, DataError, PaddleTransferError
 from paddle_transfer.registry import attribute_of
 from paddle_transfer.report.terminal import next_steps
 from tests.helpers.datasets import picture
@@ -30,6 +33,27 @@ def fill(root, counts, first=0):
         for i in range(count):
             first += 1
             (root / name / f"{i}.jpg").write_bytes(picture(first))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("PADDLE_TRANSFER_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def prepare_folder(root, *, name="folder", **options):
+    """What ``prepare`` prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        prepare_and_print(name, Path(root), PrepareOptions(processes=1, **options))
+    return out.getvalue()
+
+
+def places(root):
+    """image -> list."""
+    return {line.rpartition(" ")[0]: split for split in ("train", "val", "test")
+            if (Path(root) / f"{split}_list.txt").exists()
+            for line in (Path(root) / f"{split}_list.txt").read_text().splitlines()}
 
 
 # --- options given twice, or against each other ---
@@ -138,13 +162,6 @@ def test_shares_of_a_folder_that_has_its_own_lists_are_refused(tmp_path):
 FOLDERS = ("it's $HOME & `x`", "- dash # no comment: \"ü\"", "*'\"$(touch x)", "~")
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("PADDLE_TRANSFER_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def through_a_shell(line: str) -> list[str]:
     """The arguments that a shell gives to the command of ``line``."""
     script = "paddle-transfer() { printf '%s\\0' \"$@\"; }\nvisualdl() { paddle-transfer \"$@\"; }"
@@ -177,3 +194,270 @@ def test_the_commands_after_a_search_run_in_a_shell(home, name):
         "pretrained_model": f"{folder}/best_model", "save_inference_dir": f"{folder}/inference"}}
     assert look == ["--logdir", f"{folder}/vdl"]
     assert not (home / "x").exists()
+
+
+# --- files that are skipped ---
+
+def test_pictures_of_a_phone_are_counted_and_named_with_what_to_do(home):
+    fill(home / "d", {"a": 6, "b": 6})
+    for i in range(6):
+        (home / "d" / "a" / f"IMG_{i}.HEIC").write_bytes(b"....ftypheic")
+    assert ("note: 6 files skipped: .HEIC (a/IMG_0.HEIC and 5 more). Convert them to JPEG or PNG "
+            "to use them\n") in prepare_folder("d")
+
+
+def test_whatever_else_lies_in_the_folder_neither_stops_nor_gets_into_the_lists(home):
+    root = home / "d"
+    fill(root, {"a": 6, "b": 6, "b/more": 1, "__MACOSX": 1, "__MACOSX/a": 1, "a/@eaDir": 1,
+                "a/.ipynb_checkpoints": 1, ".hidden": 1})
+    for name in ("._0.jpg", ".DS_Store", "Thumbs.db", ".x.jpg", "notes.txt", "README"):
+        (root / "a" / name).write_bytes(b"x")
+    for name, data in {"a/empty.jpg": b"", "LICENSE": b"x", "a/line\nbreak.jpg": picture(90),
+                       "a/UPPER.JPG": picture(91),
+                       "a/really.png": picture(92), "stray.jpg": picture(93),
+                       "contact_sheet.png": picture(94), os.fsdecode(b"a/caf\xe9.jpg"): picture(95),
+                       }.items():
+        (root / name).write_bytes(data)
+    (root / "a" / "dangling.jpg").symlink_to("nowhere.jpg")
+    (root / "a" / "loop").symlink_to(root)
+    (root / "me").symlink_to(root)
+    (root / "gone").symlink_to("nowhere")
+    os.mkfifo(root / "b" / "pipe.jpg")
+    out = prepare_folder(root)
+    found = places(root)
+    assert len(found) == 6 + 6 + 1 + 2
+    assert {"a/UPPER.JPG", "a/really.png", "b/more/0.jpg"} <= set(found)
+    assert (root / "label_list.txt").read_text() == "0 a\n1 b\n"
+    for note in ("6 files skipped: of file managers (__MACOSX and 5 more)",
+                 "2 files skipped: hidden (.hidden and 1 more). Rename them without the dot",
+                 "1 file skipped: .txt (a/notes.txt)", "1 file skipped: no ending (a/README). An",
+                 "2 files skipped: names that no list file can hold ('a/caf",
+                 "1 file skipped: in no class's folder (stray.jpg). Move them into",
+                 "2 files skipped: links to nothing (a/dangling.jpg and 1 more)",
+                 "1 file skipped: links to folders, which are not followed (a/loop). Put",
+                 "1 file skipped: links to a folder above them (me)",
+                 "1 file skipped: no regular files (b/pipe.jpg)",
+                 "1 images left out, see"):
+        assert f"note: {note}" in out, note
+    assert out.count("skipped") == 10
+
+
+def test_an_empty_folder_of_a_mac_archive_stops_nothing(home):
+    fill(home / "d" / "train", {"a": 3, "b": 3})
+    fill(home / "d" / "val", {"a": 1, "b": 1}, first=50)
+    (home / "d" / "__MACOSX").mkdir()
+    (home / "d" / "train" / "__MACOSX").mkdir()
+    (home / "d" / "notes").mkdir()
+    out = prepare_folder("d")
+    assert "in no class's folder (notes)" in out
+    assert sorted(places("d").values()) == ["train"] * 6 + ["val"] * 2
+
+
+def test_a_folder_beside_train_and_val_is_no_third_class(home):
+    fill(home / "d", {"train/a": 2, "train/b": 2, "val/a": 2, "val/b": 2, "extra": 2})
+    with pytest.raises(DataError, match=r"train, val are lists of images.* what is extra"):
+        prepare_folder("d")
+
+
+@pytest.mark.parametrize(("names", "text"), [
+    (("caf\u00e9", "cafe\u0301"), r"look the same: 'cafe\\u0301', 'caf\\xe9'"),
+    (("cat", "cat "), "look the same: 'cat', 'cat '"),
+    (("a", "converted"), "no class can have the name"),
+])
+def test_names_of_classes_that_cannot_be_told_apart_are_refused(home, names, text):
+    fill(home / "d", dict.fromkeys(names, 2))
+    with pytest.raises(DataError, match=text):
+        prepare_folder("d")
+
+
+def test_letters_of_both_cases_are_classes_and_it_is_said(home):
+    fill(home / "d", {"A": 3, "a": 3})
+    assert "upper and lower case only are different classes: A and a\n" in prepare_folder("d")
+
+
+def test_two_names_of_one_folder_are_no_two_classes(home):
+    fill(home / "d", {"a": 2, "b": 2})
+    (home / "d" / "c").symlink_to("a")
+    with pytest.raises(DataError, match=r"other names of the same folders: a\. Delete the links"):
+        prepare_folder("d")
+
+
+def test_a_class_without_a_validation_image_is_named(home):
+    fill(home / "d", {"a": 6, "b": 1})
+    assert "note: 1 class has no validation image: b. Add images\n" in prepare_folder("d")
+
+
+def test_a_broken_image_never_is_the_only_one_for_validation(home):
+    fill(home / "d", {"a": 8, "b": 2})
+    for seed in range(4):
+        for i in range(3):
+            (home / "d" / "b" / f"broken {seed} {i}.jpg").write_bytes(picture(50 + i)[:99])
+        prepare_folder("d", seed=seed)
+        assert [place for path, place in places("d").items() if path[0] == "b"].count("val") == 1
+
+
+# --- tables ---
+
+def table(root, *lines, name="labels.csv"):
+    fill(root, {"x": 6})
+    (root / name).write_text("path,label\n" + "".join(f"{line}\n" for line in lines))
+    return root
+
+
+def test_repeated_lines_missing_images_and_names_that_fit_no_list_are_counted(home):
+    root = table(home / "d", "x/0.jpg,cat", "x/1.jpg,dog", "x/0.jpg,cat", "x/2.jpg,cat",
+                 "x/3.jpg,dog", "gone.jpg,cat", '"x/a\nb.jpg",cat')
+    out = prepare_folder(root, name="csv")
+    assert "1 lines of" in out
+    assert "name an image again and are skipped (line 4: x/0.jpg)" in out
+    assert "1 file skipped: names that no list file can hold (" in out
+    assert "1 images left out" in out
+    assert "gone.jpg: is not there" in out
+    assert set(places(root)) == {f"x/{i}.jpg" for i in range(4)}
+
+
+@pytest.mark.parametrize(("lines", "text"), [
+    (["x/0.jpg,cat", "x/1.jpg,dog", "x/0.jpg,dog"],
+     r"csv:4: x/0\.jpg has the label 'dog' here and 'cat' on line 2"),
+    (["x/0.jpg,cat", "x/0, the first.jpg,dog"], r"csv:3: 2 columns expected, but got 3"),
+])
+def test_tables_that_contradict_themselves_are_refused_by_line(home, lines, text):
+    with pytest.raises(DataError, match=text):
+        prepare_folder(table(home / "d", *lines), name="csv")
+
+
+def test_a_label_that_only_other_lists_have_is_refused(home):
+    root = table(home / "d")
+    (root / "labels.csv").write_text("path,label,split\nx/0.jpg,cat,train\nx/1.jpg,dog,train\n"
+                                     "x/2.jpg,dgo,val\n")
+    with pytest.raises(DataError, match=r"no image for training has these labels: 'dgo' \(val\)"):
+        prepare_folder(root, name="csv")
+
+
+# --- files that are edited ---
+
+def test_what_was_edited_is_kept_and_the_new_one_stands_beside_it(home):
+    root = home / "d"
+    fill(root, {"a": 6, "b": 6})
+    prepare_folder(root)
+    edited = ("custom.yaml", "custom_bayes.yaml", "label_list.txt", "val_list.txt")
+    for name in edited:
+        (root / name).write_text(f"{(root / name).read_text()}# mine\n")
+    mine = {name: (root / name).read_text() for name in edited}
+    fill(root, {"c": 6}, first=50)
+    out = prepare_folder(root)
+    assert {name: (root / name).read_text() for name in edited} == mine
+    for name in edited:
+        stem, _, suffix = name.partition(".")
+        beside = root / f"{stem}.new.{suffix}"
+        assert f"{root / name} is not as it was written by this command, so it is kept" in out
+        assert f"the new one is {beside}" in out
+    assert "class_num: 3" in (root / "custom.new.yaml").read_text()
+    assert (root / "label_list.new.txt").read_text() == "0 a\n1 b\n2 c\n"
+    assert f"{root / 'custom.yaml'}: Arch.class_num is 2 (an integer), but the lists need 3" in out
+    assert len((root / "train_list.txt").read_text().splitlines()) > 10, "not edited: replaced"
+    (root / "custom.new.yaml").write_text("mine too\n")
+    prepare_folder(root)
+    assert (root / "custom.new.yaml").read_text() == "mine too\n"
+    assert "class_num: 3" in (root / "custom.new2.yaml").read_text()
+
+
+def test_what_was_not_edited_is_replaced_and_nothing_is_left_beside_it(home):
+    root = home / "d"
+    fill(root, {"a": 6, "b": 6})
+    prepare_folder(root)
+    (root / "custom.yaml").write_text("mine")
+    prepare_folder(root)
+    assert (root / "custom.new.yaml").exists()
+    os.replace(root / "custom.new.yaml", root / "custom.yaml")  # the user takes the new one
+    fill(root, {"c": 6}, first=50)
+    out = prepare_folder(root)
+    assert "is kept" not in out
+    assert "class_num: 3" in (root / "custom.yaml").read_text()
+    assert not list(root.glob("*.new*"))
+
+
+def test_lists_of_the_users_own_are_neither_replaced_nor_deleted(home):
+    root = home / "d"
+    fill(root, {"a": 6, "b": 6})
+    for name in ("train_list.txt", "test_list.txt"):
+        (root / name).write_text("my own 0\n")
+    out = prepare_folder(root)
+    assert (root / "train_list.txt").read_text() == (root / "test_list.txt").read_text()
+    assert len((root / "train_list.new.txt").read_text().splitlines()) == 10
+    assert f"{root / 'test_list.txt'} is not as it was written" in out
+    assert "there is no new one: delete it unless you need it" in out
+
+
+def test_a_link_that_the_user_made_is_not_replaced(home):
+    root = home / "d"
+    fill(root, {"a": 4, "b": 4})
+    prepare_folder(root)
+    os.replace(root / "custom.yaml", home / "shared.yaml")
+    (root / "custom.yaml").symlink_to(home / "shared.yaml")
+    fill(root, {"c": 4}, first=50)
+    prepare_folder(root)
+    assert (root / "custom.yaml").is_symlink()
+    assert "class_num: 2" in (home / "shared.yaml").read_text()
+
+
+# --- splits when data grow ---
+
+def test_more_images_move_none_between_the_lists(home):
+    root = home / "d"
+    fill(root, {"a": 10, "b": 5, "c": 2})
+    prepare_folder(root, test=0.2)
+    before = places(root)
+    fill(root, {"a": 11, "b": 9, "d": 5})
+    for name, count in (("a", 11), ("b", 9), ("c", 2), ("d", 5)):
+        for i in range(count):
+            if f"{name}/{i}.jpg" not in before:
+                (root / name / f"{i}.jpg").write_bytes(picture(ord(name) * 100 + i))
+    out = prepare_folder(root, test=0.2)
+    after = places(root)
+    assert {path: after[path] for path in before} == before
+    assert len(after) == 27
+    assert "17 images stay in the lists that they were in, 10 are new" in out
+
+
+@pytest.mark.parametrize("lost", ["lists", ".prepared"])
+def test_images_removed_renamed_or_moved_keep_their_list_by_either_record(home, lost):
+    root = home / "d"
+    fill(root, {"a": 12, "b": 12})
+    prepare_folder(root)
+    before = places(root)
+    if lost == "lists":  # what is left knows images by content: also under another name
+        for file in root.glob("*_list.txt"):
+            file.unlink()
+        held = next(path for path, place in before.items() if place == "val" and path[0] == "a")
+        os.replace(root / held, root / "b" / "moved.jpg")
+        before["b/moved.jpg"] = before.pop(held)
+    else:
+        shutil.rmtree(root / ".prepared")
+    for path in list(before)[::3]:
+        if path != "b/moved.jpg":
+            (root / path).unlink()
+            del before[path]
+    prepare_folder(root)
+    found = {**places(root), **places_of_new(root)}
+    assert {path: found[path] for path in before} == before
+
+
+def places_of_new(root):
+    return {line.rpartition(" ")[0]: split for split in ("train", "val")
+            if (root / f"{split}_list.new.txt").exists()
+            for line in (root / f"{split}_list.new.txt").read_text().splitlines()}
+
+
+def test_other_shares_or_another_seed_split_anew_and_it_is_said(home):
+    root = home / "d"
+    fill(root, {"a": 20, "b": 20})
+    prepare_folder(root)
+    first = places(root)
+    assert "split anew" in prepare_folder(root, seed=1)
+    assert places(root) != first
+    out = prepare_folder(root, val=0.5)
+    assert "the images are split anew: --seed, --val or --test are not those" in out
+    assert sorted(places(root).values()) == ["train"] * 20 + ["val"] * 20
+    prepare_folder(root)
+    assert places(root) == first
