@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +25,7 @@ from paddle_transfer.loop.driver import Driver
 from paddle_transfer.loop.failures import no_result
 from paddle_transfer.loop.final import FinalRuns
 from paddle_transfer.loop.interrupts import Interrupts, unidentified
-from paddle_transfer.loop.lock import DirectoryLock, move_aside
+from paddle_transfer.loop.lock import DirectoryLock
 from paddle_transfer.loop.pruning import trial_pruner
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.loop.scheduler import Scheduler
@@ -40,7 +39,8 @@ from paddle_transfer.settings.inputs import read_inputs
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.search_key import unsupported
 from paddle_transfer.study.base import Store
-from paddle_transfer.study.identity import check_identity, check_settings
+from paddle_transfer.study.folder import UNDERSTOOD
+from paddle_transfer.study.identity import check_identity
 from paddle_transfer.study.records import TrialRecord, TrialState
 from paddle_transfer.weights.for_search import SearchWeights
 from paddle_transfer.weights.requests import weights_requests
@@ -52,7 +52,7 @@ FindPpcls = Callable[[], Path | None]
 
 
 def run_search(settings: SearchSettings, *, version: str | None = None, fresh: bool = False,
-               paddleclas: str | None = None, runner: str = PADDLE_RUNNER,
+               rebuild: bool = False, paddleclas: str | None = None, runner: str = PADDLE_RUNNER,
                callbacks: Sequence[SearchCallback] | None = None,
                ppcls: FindPpcls = lambda: None) -> int:
     """Run the search as a command, or go on with it; the exit code: 0, 130 after Ctrl-C, 143 after
@@ -60,6 +60,7 @@ def run_search(settings: SearchSettings, *, version: str | None = None, fresh: b
 
     :param version: of PaddleClas: a key that it cannot search is refused before anything is written
     :param fresh: move an earlier run in ``output_dir`` aside and begin anew
+    :param rebuild: make a study that is lost or broken again from the trials' own files
     :param paddleclas: a PaddleClas checkout for the workers
     :param runner: what the workers run, ``MODULE:FUNCTION``
     :param callbacks: in the place of the reports that the search file names
@@ -70,8 +71,9 @@ def run_search(settings: SearchSettings, *, version: str | None = None, fresh: b
     records: list[TrialRecord] = []
     with Interrupts() as interrupts:
         try:
-            reason, records = run(settings, interrupts, fresh=fresh, paddleclas=paddleclas,
-                                  runner=runner, callbacks=callbacks, ppcls=ppcls)
+            reason, records = run(settings, interrupts, fresh=fresh, rebuild=rebuild,
+                                  paddleclas=paddleclas, runner=runner, callbacks=callbacks,
+                                  ppcls=ppcls)
         except KeyboardInterrupt:
             if not interrupts.asked():
                 raise
@@ -85,7 +87,7 @@ def run_search(settings: SearchSettings, *, version: str | None = None, fresh: b
 
 
 def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False,
-        paddleclas: str | None = None, runner: str = PADDLE_RUNNER,
+        rebuild: bool = False, paddleclas: str | None = None, runner: str = PADDLE_RUNNER,
         callbacks: Sequence[SearchCallback] | None = None, more: Sequence[SearchCallback] = (),
         ppcls: FindPpcls = lambda: None) -> tuple[str, list[TrialRecord]]:
     """Run a search until it is over or was asked to stop; (why it ended, its trials). The
@@ -95,22 +97,24 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
     Raises KeyboardInterrupt when it was asked to stop before its first trial; Unidentified before
     it was known whether the trials in ``output_dir`` are its own.
     """
+    from paddle_transfer.loop.opening import lock_folder, open_study  # Optuna
+
     sampler, ranker = make_sampler_and_ranker(settings)
     if callbacks is None:
         callbacks = make_reports(settings, ranker)
     place = settings.output.output_dir
     with _unwritable_named(place), ExitStack() as stack:
         with unidentified():
-            lock, store = _open_study(settings, interrupts, stack, fresh=fresh)
+            lock = lock_folder(settings, stack, fresh=fresh, pause=interrupts.pause)
             requests = weights_requests(settings.base, settings.search_space, settings.output,
                                         stages=settings.stages, plan=settings.plan)
             weights = SearchWeights(requests, settings.output, paddleclas=paddleclas, ppcls=ppcls,
                                     pause=interrupts.pause)
             inputs = read_inputs(settings, without=weights.asked)
-            check_settings(store, settings.identity(), inputs, place=place)
+            store = open_study(settings, inputs, stack, rebuild=rebuild)
             weights.resolve()
             notes = check_identity(store, weights.identity(settings.identity()), inputs,
-                                   place=place)
+                                   place=place, rebuilt=rebuild)
         for note in notes:
             print(note, file=sys.stderr)
         write_settings(settings)
@@ -171,29 +175,6 @@ def make_sampler_and_ranker(settings: SearchSettings) -> tuple[Sampler, Ranker]:
                            expected_gain=settings.sampling.stop == "auto")
 
 
-def _open_study(settings: SearchSettings, interrupts: Interrupts, stack: ExitStack, *,
-                fresh: bool) -> tuple[DirectoryLock, Store]:
-    """The lock of ``output_dir`` and the study in it, to be closed by ``stack``; with ``fresh`` an
-    earlier run is moved aside."""
-    from paddle_transfer.study.store import open_store, set_aside  # Optuna
-
-    output = settings.output
-    lock = DirectoryLock(output.output_dir, pause=interrupts.pause)
-    if fresh:
-        lock, aside = move_aside(output.output_dir, lock)
-        if output.storage:
-            suffix = (aside.name[len(Path(output.output_dir).name):] if aside
-                      else datetime.now().strftime(".%Y%m%d-%H%M%S"))
-            set_aside(output_dir=output.output_dir, storage=output.storage, suffix=suffix)
-        if aside:
-            print(f"The earlier run is now in {aside}", file=sys.stderr)
-    stack.callback(lock.close)
-    store = open_store(output_dir=output.output_dir, space=settings.search_space.space,
-                       storage=output.storage)
-    stack.callback(store.close)
-    return lock, store
-
-
 def _make_executor(settings: SearchSettings, runner: str, lock: DirectoryLock, *,
                    slowness: float) -> Executor:
     devices, timeout = settings.devices, settings.devices.trial_timeout
@@ -226,8 +207,8 @@ def write_settings(settings: SearchSettings) -> None:
     """``output_dir/search.yaml``: the search file as it was understood, overrides put in."""
     folder = settings.output.output_dir
     dump_yaml(settings.to_dict(), str(Path(folder) / "search.yaml"), header=(
-        f"yaml-language-server: $schema={schema_path(folder)}\n{settings.file} as it was "
-        "understood. The base config, overrides put in, is in every trial's config.yaml."))
+        f"yaml-language-server: $schema={schema_path(folder)}\n{settings.file} {UNDERSTOOD}. "
+        "The base config, overrides put in, is in every trial's config.yaml."))
 
 
 def check_version(settings: SearchSettings, version: str | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from paddle_transfer import api
 from paddle_transfer.config.load import show_override
+from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback, check_callbacks
 from paddle_transfer.loop.interrupts import Interrupts, Unidentified
 from paddle_transfer.progress import ProgressBar
@@ -28,8 +29,9 @@ Overrides = Sequence[str] | Mapping[str, object]
 
 
 def search(config: Source, overrides: Overrides = (), *,
-           callbacks: Sequence[SearchCallback] = (), fresh: bool = False, check_data: bool = True,
-           paddleclas: str | None = None, **fields: object) -> SearchResult:
+           callbacks: Sequence[SearchCallback] = (), fresh: bool = False, rebuild: bool = False,
+           check_data: bool = True, paddleclas: str | None = None,
+           **fields: object) -> SearchResult:
     """Search, or go on with the search in ``output_dir``, as ``paddle-transfer search`` does.
 
     Ctrl-C stops the search and gives what was found so far, with the reason ``interrupted``; the
@@ -41,6 +43,7 @@ def search(config: Source, overrides: Overrides = (), *,
     :param callbacks: are told what happens, as well as the reports of the search file; one that
         raises is switched off, and the search goes on
     :param fresh: move an earlier run in ``output_dir`` aside and begin anew
+    :param rebuild: make a study that is lost or broken again from the trials' own files, then go on
     :param check_data: check lists and images before the first trial
     :param paddleclas: a PaddleClas checkout; default: PADDLECLAS_HOME, the current directory when
         it is one, else the installed wheel
@@ -51,6 +54,9 @@ def search(config: Source, overrides: Overrides = (), *,
     DiskFull, SearchFailed (no trial completed).
     """
     check_callbacks(callbacks)
+    if fresh and rebuild:
+        raise ConfigError("search", [ValidationIssue(
+            "rebuild", "may not stand beside fresh", hint="Take one of the two out.")])
     settings = load_settings(config, overrides, fields, paddleclas=paddleclas)
     if check_data:
         check_all_data(settings)
@@ -58,9 +64,9 @@ def search(config: Source, overrides: Overrides = (), *,
     reason, identified = INTERRUPTED, True
     with Interrupts([signal.SIGINT], exits=False) as interrupts:
         try:
-            reason, records = api.run(settings, interrupts, fresh=fresh, paddleclas=paddleclas,
-                                      runner=api.PADDLE_RUNNER, more=callbacks,
-                                      ppcls=lambda: ppcls_folder(paddleclas))
+            reason, records = api.run(settings, interrupts, fresh=fresh, rebuild=rebuild,
+                                      paddleclas=paddleclas, runner=api.PADDLE_RUNNER,
+                                      more=callbacks, ppcls=lambda: ppcls_folder(paddleclas))
             if reason != INTERRUPTED:
                 api.check_outcome(settings, records, reason)
         except KeyboardInterrupt as stopped:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
 import json
 import os
@@ -16,6 +15,7 @@ from paddle_transfer.loop.results import PointResult, point_results
 from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
 from paddle_transfer.space.hyperparameter import Value
 from paddle_transfer.space.space import Point
+from paddle_transfer.study.leftover import read_rows
 from paddle_transfer.study.records import Stage, TrialRecord, TrialState
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def load_search(output_dir: str | os.PathLike[str]) -> SearchResult:
     Raises StudyError when no search has been there, or it cannot be read.
     """
     saved, root = read_saved_search(output_dir), Path(output_dir)
-    rows = _read_rows(root / "search_results.csv")
+    rows = read_rows(root / "search_results.csv")
     records = tuple(_as_told(record, rows.get(record.number)) for record in saved.records())
     return SearchResult(root, str(saved.content.get("metric")),
                         _read_json(root / "search_results.json").get("ended"), records,
@@ -201,12 +201,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _read_rows(path: Path) -> dict[int, dict[str, str]]:
-    """The rows of ``search_results.csv`` by trial; {} when it is not there (yet)."""
-    try:
-        with open(path, newline="", encoding="utf-8") as stream:
-            return {int(row["trial"]): row for row in csv.DictReader(stream)}
-    except (OSError, ValueError, KeyError):
-        return {}

@@ -52,7 +52,7 @@ def test_a_search_and_what_it_leaves(tmp_path, capsys):
         assert config["Tiny"]["x"] == record.point
         assert config["Global"]["seed"] == 0
         assert config["Global"]["output_dir"] == str(folder)
-        assert {"config.yaml", "train.log",
+        assert {"config.yaml", "train.log", "trial.json",
                 "result.json"} == {path.name for path in folder.iterdir()}
         assert record.info["best_epoch"] == 3
         assert record.info["engine"] == {"engine": "tiny"}

@@ -26,8 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                          "config")
     parser.add_argument("--dry-run", action="store_true",
                         help="check everything, print the trials and one config, end")
-    parser.add_argument("--fresh", action="store_true",
-                        help="begin anew; what is in output_dir is moved aside, not lost")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--fresh", action="store_true",
+                       help="begin anew; the run in output_dir is moved aside, not lost")
+    begin.add_argument("--rebuild", action="store_true",
+                       help="make a study that is lost or broken again from the trials' own files, "
+                       "then go on")
     parser.add_argument("--pretrained", metavar="WEIGHTS", help="imagenet, imagenet_ssld, 10w, "
                         "none, a file or an address, instead of what the base config begins with")
     parser.add_argument("--no-data-check", action="store_true",
@@ -55,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     from paddle_transfer.public import check_all_data
     if not arguments.no_data_check:
         check_all_data(settings)
-    return run_search(settings, fresh=arguments.fresh, paddleclas=arguments.paddleclas,
+    return run_search(settings, fresh=arguments.fresh, rebuild=arguments.rebuild,
+                      paddleclas=arguments.paddleclas,
                       ppcls=lambda: ppcls_folder(arguments.paddleclas),
                       version=locate(arguments.paddleclas).version)
 

@@ -193,7 +193,8 @@ def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes]) -
     """Write a text, or pieces of bytes, by temporary file, fsync and rename: either the whole new
     file is there afterwards or the old one still is."""
     folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", suffix=".tmp",
+                                         dir=folder)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.writelines([content.encode()] if isinstance(content, str) else content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol, TypedDict
 
 from paddle_transfer.executors.base import Ended, EpochReport, Executor, Verdict
 from paddle_transfer.executors.verdict import finite_curve
@@ -119,6 +119,7 @@ class Driver:
                     self._settle()
                 record = self._keep(self._store.reuse(suggestion=action.suggestion,
                                                       original=action.original))
+                self._trial_folders.keep(record)
                 self._callbacks.call("trial_ended", record, list(self._records))
             elif isinstance(action, Create):
                 self._begin(self._keep(self._store.create(
@@ -129,7 +130,9 @@ class Driver:
 
     def _begin(self, record: TrialRecord) -> None:
         record = self._keep(self._store.begin(record.number))
-        device = self._executor.submit(self._trial_folders.prepare(record))
+        job = self._trial_folders.prepare(record)
+        self._trial_folders.keep(record)
+        device = self._executor.submit(job)
         self._in_flight[record.number] = (record.attempts, device)
         self._callbacks.call("trial_started", record, device)
 
@@ -170,6 +173,7 @@ class Driver:
             record = self._keep(self._store.note_try(
                 ended.number, verdict=ended.verdict, message=ended.message,
                 log_tail=ended.log_tail))
+            self._trial_folders.keep(record)
             if self._try_again(record, ended.verdict):
                 return  # it is running and not in flight: the next free slot takes it
         self._finish(ended, device=device)
@@ -182,22 +186,16 @@ class Driver:
         return self._kills[record.number] <= KILLS
 
     def _finish(self, ended: Ended, *, device: str) -> None:
-        state, result = _STATES.get(ended.verdict, TrialState.FAILED), ended.result or {}
-        info = {name: value for name, value in result.items() if name not in _KNOWN}
-        if device:
-            info["device"] = device
-        if not state.has_value:
-            info.update(reason=_reason(ended), log_tail=ended.log_tail, verdict=str(ended.verdict))
-        curve = finite_curve(result) if result else None
-        if state is TrialState.FAILED and not anything_works(self._records):
-            before = self._records[ended.number]
-            record = self._keep(replace(before, state=state, info={**before.info, **info},
+        end = outcome(ended, device)
+        if end["state"] is TrialState.FAILED and not anything_works(self._records):
+            before, curve = self._records[ended.number], end["curve"]
+            record = self._keep(replace(before, state=end["state"],
+                                        info={**before.info, **end["info"]},
                                         curve=before.curve if curve is None else curve))
             self._provisional.append(ended.number)
         else:
-            record = self._keep(self._store.finish(
-                ended.number, state=state, curve=curve, info=info,
-                value=result["value"] if state.has_value else None))
+            record = self._keep(self._store.finish(ended.number, **end))
+            self._trial_folders.keep(record)
             self._settle()
         self._callbacks.call("trial_ended", record, list(self._records))
 
@@ -206,8 +204,8 @@ class Driver:
         points."""
         for number in self._provisional:
             record = self._records[number]
-            self._keep(self._store.finish(number, state=record.state, curve=record.curve,
-                                          info=record.info))
+            self._trial_folders.keep(self._keep(self._store.finish(
+                number, state=record.state, curve=record.curve, info=record.info)))
         self._provisional = []
 
     def _find_lost(self) -> None:
@@ -216,6 +214,27 @@ class Driver:
             attempt, _ = self._in_flight[number]
             self._on_end(self._trial_folders.ended(self._records[number]) or Ended(
                 number, attempt, Verdict.KILLED, message="the executor lost it"))
+
+
+class Outcome(TypedDict):
+    """What ``Store.finish`` takes."""
+
+    state: TrialState
+    value: float | None
+    curve: tuple[tuple[int, float], ...] | None
+    info: dict[str, Any]
+
+
+def outcome(ended: Ended, device: str = "") -> Outcome:
+    """How the end of a trial's last attempt is recorded."""
+    state, result = _STATES.get(ended.verdict, TrialState.FAILED), ended.result or {}
+    info = {name: value for name, value in result.items() if name not in _KNOWN}
+    if device:
+        info["device"] = device
+    if not state.has_value:
+        info.update(reason=_reason(ended), log_tail=ended.log_tail, verdict=str(ended.verdict))
+    return {"state": state, "value": result["value"] if state.has_value else None,
+            "curve": finite_curve(result) if result else None, "info": info}
 
 
 def _reason(ended: Ended) -> str:

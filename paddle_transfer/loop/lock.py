@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from paddle_transfer.errors import StudyError
+from paddle_transfer.study.folder import is_own, is_search_folder, move_entries
 
 LOCK_NAME = ".lock"
 #: Seconds to wait for a search that is just ending, and for workers whose parent was killed: they
@@ -76,25 +77,33 @@ class DirectoryLock:
 
 
 def move_aside(output_dir: str | os.PathLike[str],
-               lock: DirectoryLock) -> tuple[DirectoryLock, Path | None]:
-    """Rename ``output_dir`` to ``<output_dir>.<time>`` and make a new one; (its lock, where the old
-    one is). A directory with nothing but the lock stays, and the second part is None."""
-    folder = Path(output_dir)
-    if all(path.name == LOCK_NAME for path in folder.iterdir()):
-        return lock, None
+               lock: DirectoryLock) -> tuple[DirectoryLock, Path | None, list[str]]:
+    """Move the earlier run in ``output_dir`` to ``<output_dir>.<time>``; (the lock, where the run
+    is now, the names of what stays).
+
+    A folder that holds nothing else is renamed as a whole, a new one takes its place. What no
+    search wrote stays; where no search has been everything stays, and the second part is None.
+    """
+    folder = Path(os.path.realpath(output_dir))
+    names = sorted(path.name for path in folder.iterdir() if path.name != LOCK_NAME)
+    strange = [name for name in names if not is_own(name)]
+    if not names or not is_search_folder(folder):
+        return lock, None, strange
     stamp, count = datetime.now().strftime("%Y%m%d-%H%M%S"), 1
     target = folder.with_name(f"{folder.name}.{stamp}")
     while target.exists():
         count += 1
         target = folder.with_name(f"{folder.name}.{stamp}-{count}")
     try:
+        if strange:
+            return lock, target, move_entries(folder, target)
         folder.rename(target)
     except OSError as error:
         raise StudyError(f"{folder}: cannot be moved aside to {target}: {error.strerror}. "
                          "Choose another output_dir") from error
     fresh = DirectoryLock(folder)
     lock.close()
-    return fresh, target
+    return fresh, target, []
 
 
 def holders(path: Path) -> list[int]:

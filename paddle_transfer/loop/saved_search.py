@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.errors import StudyError
+from paddle_transfer.errors import ConfigError, StudyError
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range
 from paddle_transfer.space.space import Space
@@ -35,13 +35,19 @@ class SavedSearch:
         return _in_steps(self.content)
 
     def records(self) -> tuple[TrialRecord, ...]:
-        """Its trials, by number. Raises StudyError when they cannot be read."""
-        from paddle_transfer.study.store import read_store  # Optuna
+        """Its trials, by number. Raises StudyError when they cannot be read, or are not whole."""
+        from paddle_transfer.study.leftover import has_entries, read_leftover  # Optuna
+        from paddle_transfer.study.store import JOURNAL_NAME, read_store
 
-        store = read_store(output_dir=self.output_dir, space=self.space,
-                           storage=self.content.get("storage"))
+        leftover, storage = read_leftover(self.output_dir), self.content.get("storage")
+        journal = Path(self.output_dir) / JOURNAL_NAME
+        if not storage and not has_entries(journal):
+            leftover.check((), place=str(journal))
+        store = read_store(output_dir=self.output_dir, space=self.space, storage=storage)
         try:
-            return tuple(store.records())
+            records = tuple(store.records())
+            leftover.check(records, place=str(storage or journal))
+            return records
         finally:
             store.close()
 
@@ -52,12 +58,18 @@ def read_saved_search(output_dir: str | os.PathLike[str]) -> SavedSearch:
     Raises StudyError when no search has been there, or it cannot be read.
     """
     file = Path(output_dir) / "search.yaml"  # as the search wrote it
-    if not file.is_file():
-        raise StudyError(f"{file}: there is no such file, so no search has been here")
-    content = load_yaml(str(file))
+    if not os.path.lexists(file):
+        been = (file.parent / "trials").is_dir() or (file.parent / "study.journal").exists()
+        raise StudyError(f"{file}: there is no such file" + (
+            ". The command of the search writes it again" if been else
+            ", so no search has been here"))
+    try:
+        content = load_yaml(str(file))
+    except ConfigError as error:
+        raise StudyError(f"{error}\nThe command of the search writes it again") from error
     try:
         keys = tuple(map(_hyperparameter, content["search_dict"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise StudyError(f"{file}: does not say what was searched ({error!r})") from error
     if _in_steps(content):  # a point may leave a key as the base config has it
         keys = tuple(Choice(key.name, (*key.values, BASE))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from paddle_transfer.config.load import write_atomic
 from paddle_transfer.errors import DiskFull, is_disk_full
 from paddle_transfer.executors.base import Ended, Job, Verdict
 from paddle_transfer.study.records import TrialRecord
@@ -38,9 +40,7 @@ class TrialFolders:
     def ended(self, record: TrialRecord) -> Ended | None:
         """The end of the record's present attempt by its result.json; None when there is none."""
         result = self.folder(record.number).read_result(record.number, record.attempts)
-        return None if result is None else Ended(
-            record.number, record.attempts, Verdict(result["verdict"]), result=result,
-            message=str(result.get("message", "")))
+        return None if result is None else ended(record.number, record.attempts, result)
 
     def prepare(self, record: TrialRecord) -> Job:
         """The job of the record's present attempt, in a folder with its config and nothing of
@@ -58,6 +58,12 @@ class TrialFolders:
         return Job(record.number, record.attempts, str(folder.path),
                    {**self.payload, "seed": record.seed})
 
+    def keep(self, record: TrialRecord) -> None:
+        """Write ``record`` into its folder, from which the study can be rebuilt."""
+        folder = self.folder(record.number)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder.record, json.dumps(record.to_plain()) + "\n")
+
     def check_room(self) -> None:
         """Raises DiskFull when not even a small file can be written, which explains a crash."""
         probe = self.root / f".room{os.getpid()}"
@@ -72,3 +78,9 @@ class TrialFolders:
             raise
         finally:
             probe.unlink(missing_ok=True)
+
+
+def ended(number: int, attempt: int, result: dict[str, Any]) -> Ended:
+    """The end that a valid result.json tells of."""
+    return Ended(number, attempt, Verdict(result["verdict"]), result=result,
+                 message=str(result.get("message", "")))

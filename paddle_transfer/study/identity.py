@@ -3,13 +3,20 @@ depend on, that make two searches the same."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.errors import StudyError
 from paddle_transfer.study.base import Store
-from paddle_transfer.study.inputs import Changes, Inputs, compare, keep_copies, to_plain
+from paddle_transfer.study.inputs import (
+    Changes,
+    Inputs,
+    compare,
+    keep_attributes,
+    keep_copies,
+    to_plain,
+)
 
 #: The study's attributes that hold the settings, and the hashes of the inputs.
 IDENTITY, INPUTS = "identity", "inputs"
@@ -18,18 +25,20 @@ HASHED = "sha256:"
 
 
 def check_identity(store: Store, identity: dict[str, Any], inputs: Inputs | None = None, *,
-                   place: str) -> list[str]:
+                   place: str, rebuilt: bool = False) -> list[str]:
     """Make sure that the study's trials belong to the search of ``identity`` and ``inputs``; a new
     study keeps both. Returns remarks for the user.
 
     :param inputs: None: they are not compared, or kept
     :param place: the search's output_dir
+    :param rebuilt: whether the trials are known to belong to the search where the study does not
+        say it
     Raises StudyError with everything that changed.
     """
     attributes = store.attributes()
     known = attributes.get(IDENTITY)
     if known is None:
-        if store.records():
+        if store.records() and not rebuilt:
             raise StudyError(
                 f"{place}: the study holds trials of something else than a search of this package. "
                 "Choose another output_dir or storage, or start anew with --fresh (the old run is "
@@ -46,14 +55,18 @@ def check_identity(store: Store, identity: dict[str, Any], inputs: Inputs | None
                          "content of its lists and images: a change since then would not be "
                          "noticed, one from now on will be.")
         keep_copies(inputs, place)
+        keep_attributes({IDENTITY: identity, INPUTS: to_plain(inputs)}, place)
         store.set_attribute(INPUTS, to_plain(inputs))
     return notes
 
 
-def check_settings(store: Store, identity: dict[str, Any], inputs: Inputs, *, place: str) -> None:
+def check_settings(attributes: Mapping[str, Any], identity: dict[str, Any], inputs: Inputs, *,
+                   place: str) -> None:
     """As ``check_identity`` while the content of pretrained weights is not known yet: they are not
-    compared, and nothing is kept."""
-    attributes = store.attributes()
+    compared, and nothing is kept.
+
+    :param attributes: of the study
+    """
     known = attributes.get(IDENTITY)
     if known is None:
         return

@@ -7,15 +7,19 @@ The study holds a hash of each; copies of the lists, with a hash of every image,
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from paddle_transfer.config.load import write_atomic
 
 #: The folder of the copies.
 FOLDER = "inputs"
+#: A copy of what the study holds of the search as a whole, to rebuild it from.
+ATTRIBUTES = "study.json"
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,13 @@ def keep_copies(inputs: Inputs, output_dir: str) -> None:
         if one.rows and not file.exists():
             folder.mkdir(parents=True, exist_ok=True)
             write_atomic(file, (f"{row}\n".encode("utf-8", "surrogateescape") for row in one.rows))
+
+
+def keep_attributes(attributes: Mapping[str, Any], output_dir: str) -> None:
+    """Write ``inputs/study.json``, what the study holds of the search as a whole."""
+    folder = Path(output_dir) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / ATTRIBUTES, json.dumps(attributes, indent=1) + "\n")
 
 
 def _copy(folder: Path, token: str) -> Path:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from optuna.storages.journal import JournalFileBackend
 
 from paddle_transfer.errors import StudyError
+from paddle_transfer.files import open_file
+from paddle_transfer.study.folder import WAYS_OUT
 
 
 class Journal(JournalFileBackend):
@@ -23,6 +26,26 @@ class Journal(JournalFileBackend):
     def __init__(self, path: str | os.PathLike[str]):
         self._path = Path(path)
         super().__init__(str(path))
+        self._offsets = {0: 0}  # number of an entry -> where the line behind it begins
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """The entries from ``log_number_from`` on; blank lines are none, and a line that is being
+        written is not one yet. Raises StudyError for a line that is no entry."""
+        number = log_number_from if log_number_from in self._offsets else 0
+        with open_file(self._path) as file:
+            file.seek(self._offsets[number])
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                entry = _entry(line)
+                if entry is None and line.strip():
+                    raise StudyError(_no_entry(self._path, f"behind entry {number}", line))
+                if entry is None:
+                    continue
+                number += 1
+                self._offsets[number] = file.tell()
+                if number > log_number_from:
+                    yield entry
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append and fsync.
@@ -52,21 +75,21 @@ def repair(path: str | os.PathLike[str]) -> int:
     returns how many bytes were removed. No trial is lost: the line was never reported as written.
 
     Only for the process that holds the output directory's lock. Raises StudyError, naming file and
-    line, when a line before the last one is broken: that is no torn write.
+    line, when a line before the last one is broken: that is no torn write. OSError: it is no file,
+    or cannot be read.
     """
-    path = Path(path)
-    data = path.read_bytes() if path.exists() else b""
+    path, data = Path(path), b""
+    if os.path.lexists(path):
+        with open_file(path) as file:
+            data = file.read()
     good, lines = 0, data.split(b"\n")
     for number, line in enumerate(lines[:-1], start=1):
-        if _is_entry(line):
+        if _entry(line) is not None or not line.strip():
             good += len(line) + 1
         elif number == len(lines) - 1 or not data[good:].strip(b"\0\n"):
             break  # the last whole line, or zeros that a crash of the machine left
         else:
-            raise StudyError(
-                f"{path}: line {number}: every line must be a JSON object; found {line[:60]!r}. "
-                "The file was changed by something else. Put back a copy, or start anew with "
-                "--fresh (the old run is moved aside)")
+            raise StudyError(_no_entry(path, f"line {number}", line))
     if good < len(data):
         with open(path, "r+b") as file:
             file.truncate(good)
@@ -74,9 +97,15 @@ def repair(path: str | os.PathLike[str]) -> int:
     return len(data) - good
 
 
-def _is_entry(line: bytes) -> bool:
+def _no_entry(path: Path, where: str, line: bytes) -> str:
+    return (f"{path}: {where}: every line must be a JSON object; found {line[:60]!r}. The file was "
+            f"changed by something else. {WAYS_OUT}")
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """The entry in a line; None when there is none."""
     try:
         entry = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(entry, dict) and "op_code" in entry
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and "op_code" in entry else None

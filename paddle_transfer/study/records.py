@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -110,6 +110,18 @@ class TrialRecord:
     def key(self, space: Space) -> str:
         """As ``Proposal.key``."""
         return self.proposal.key(space)
+
+    def to_plain(self) -> dict[str, Any]:
+        """All of it as JSON data, which ``from_plain`` reads."""
+        return {**vars(self), "state": self.state.value, "stage": self.stage.value,
+                "curve": [list(pair) for pair in self.curve]}
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> TrialRecord:
+        """Raises KeyError, TypeError or ValueError when ``data`` are no record's."""
+        return cls(**{**data, "curve": tuple((int(epoch), float(value))
+                                             for epoch, value in data["curve"]),
+                      "stage": Stage(data["stage"])})
 
 
 def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from optuna.trial import TrialState as OptunaState
 
 from paddle_transfer.errors import DiskFull, StudyError, is_disk_full
 from paddle_transfer.space.space import Space
+from paddle_transfer.study.folder import WAYS_OUT
 from paddle_transfer.study.journal import Journal, repair
 from paddle_transfer.study.params import distribution, to_params, to_point
 from paddle_transfer.study.records import Proposal, Stage, TrialRecord, TrialState
@@ -177,7 +178,7 @@ class OptunaStore:
                             for epoch, value in sorted(trial.intermediate_values.items())
                             if not math.isnan(value)),
                 info={**tries, **outcome.get("info", {})}, stage=stage, teacher=teacher)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise StudyError(
                 f"{self._place}: trial {trial.number} is not one of this search ({error!r}). The "
                 "storage holds a study of the same name that something else made, or of another "
@@ -231,10 +232,22 @@ def open_store(*, output_dir: str | os.PathLike[str], space: Space, storage: str
     path = Path(output_dir) / JOURNAL_NAME
     try:
         repair(path)
-        backend = JournalStorage(Journal(path))
+        backend = _journal(path)
     except OSError as error:
-        raise DiskFull(path) if is_disk_full(error) else StudyError(f"{path}: {error}") from error
+        raise DiskFull(path) if is_disk_full(error) else StudyError(
+            f"{path}: {error.strerror or error}. {WAYS_OUT}") from error
     return OptunaStore(backend, name=JOURNAL_STUDY, space=space, place=str(path))
+
+
+def _journal(path: Path) -> JournalStorage:
+    """Raises StudyError when the entries make no study, OSError."""
+    try:
+        return JournalStorage(Journal(path))
+    except (OSError, StudyError):
+        raise
+    except Exception as error:  # whatever Optuna finds wrong with an entry
+        raise StudyError(f"{path}: its entries make no study ({type(error).__name__}: {error}). "
+                         f"{WAYS_OUT}") from error
 
 
 def read_store(*, output_dir: str | os.PathLike[str], space: Space,
@@ -243,16 +256,43 @@ def read_store(*, output_dir: str | os.PathLike[str], space: Space,
     work. Raises StudyError when there is none, or it cannot be read."""
     path = Path(output_dir) / JOURNAL_NAME
     name = _name(output_dir) if storage else JOURNAL_STUDY
-    if not storage and not path.is_file():
+    if not storage and not os.path.lexists(path):
         raise StudyError(f"{path}: there is no such file, so no search has been here")
     try:
-        backend = _storage(storage) if storage else JournalStorage(Journal(path))
+        backend = _storage(storage) if storage else _journal(path)
         backend.get_study_id_from_name(name)
         return OptunaStore(backend, name=name, space=space, place=str(storage or path))
     except KeyError as error:
         raise StudyError(f"{storage or path}: holds no search of this package ({error})") from error
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{storage or path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise StudyError(f"{storage or path}: cannot be read: {error.strerror or error}. "
+                         f"{WAYS_OUT}") from error
+
+
+def rebuild_store(*, output_dir: str | os.PathLike[str], space: Space, storage: str | None,
+                  stamp: str, write: Callable[[OptunaStore], None]) -> Path | None:
+    """Put a new study in the place of the one in ``output_dir``; returns the file in which the old
+    one is kept. A kill leaves no study, or one that lacks trials.
+
+    :param stamp: goes to the name of the old one
+    :param write: fills the new one
+    """
+    if storage is not None:
+        set_aside(output_dir=output_dir, storage=storage, suffix=f".broken-{stamp}")
+        with closing(open_store(output_dir=output_dir, space=space, storage=storage)) as store:
+            write(store)
+        return None
+    path, kept = Path(output_dir) / JOURNAL_NAME, None
+    new = path.with_name(f"{JOURNAL_NAME}.new")
+    new.unlink(missing_ok=True)
+    with closing(OptunaStore(_journal(new), name=JOURNAL_STUDY, space=space,
+                             place=str(path))) as store:
+        write(store)
+    if os.path.lexists(path):
+        kept = path.with_name(f"{JOURNAL_NAME}.broken-{stamp}")
+        path.rename(kept)
+    new.rename(path)
+    return kept
 
 
 def set_aside(*, output_dir: str | os.PathLike[str], storage: str, suffix: str) -> None:

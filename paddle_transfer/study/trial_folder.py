@@ -23,7 +23,7 @@ class TrialFolder:
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         self.config, self.result = self.path / "config.yaml", self.path / "result.json"
-        self.log = self.path / "train.log"
+        self.log, self.record = self.path / "train.log", self.path / "trial.json"
         self.weights = self.path / "best_model.pdparams"
         self.student_weights = self.path / "best_model_student.pdparams"
 

@@ -198,7 +198,7 @@ def test_the_same_data_in_another_folder_are_the_same_data(search, listed):
     write(search.data)
     settings = search.settings()
     store = open_store(output_dir=settings.output.output_dir, space=settings.search_space.space)
-    check_settings(store, settings.identity(), search.inputs(settings),
+    check_settings(store.attributes(), settings.identity(), search.inputs(settings),
                    place=settings.output.output_dir)  # before the weights are known: the same
     store.close()
     assert search.go_on() == ["The data have moved; their content is that of before."]

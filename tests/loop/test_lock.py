@@ -104,12 +104,12 @@ def test_a_folder_moved_between_opening_and_locking_is_not_taken_for_the_new_one
 def test_moving_aside_keeps_everything_and_takes_the_new_folder(tmp_path):
     folder = tmp_path / "out"
     lock = DirectoryLock(folder)
-    lock, aside = move_aside(folder, lock)
+    lock, aside, _ = move_aside(folder, lock)
     assert aside is None  # nothing to keep
     for text in ("first", "second"):
-        (folder / "file").write_text(text)
-        lock, aside = move_aside(folder, lock)
-        assert (aside / "file").read_text() == text
+        (folder / "study.journal").write_text(text)
+        lock, aside, _ = move_aside(folder, lock)
+        assert (aside / "study.journal").read_text() == text
         assert os.listdir(folder) == [".lock"]
         assert aside.name.startswith("out.")
     with pytest.raises(StudyError, match=f"pid {os.getpid()}"):
