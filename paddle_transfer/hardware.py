@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import distributions
 
 #: Where Paddle and VisualDL make folders, below the home folder, while they are imported.
 _LIBRARY_FOLDERS = (".cache/paddle/dataset", ".visualdl/conf")
@@ -34,6 +35,14 @@ def find_gpus() -> list[str]:
             break  # CUDA ignores an unknown id and all ids that follow it
         chosen.append(name)
     return chosen
+
+
+def paddle_is_cpu_only() -> bool:
+    """Whether the Paddle that is installed is the build without CUDA, by its package's name. False
+    where there is none, or one of another name."""
+    names = ("paddlepaddle-gpu", "paddlepaddle")
+    found = next((name for name in names if list(distributions(name=name))), "")
+    return found == "paddlepaddle"
 
 
 def _installed_gpus() -> list[tuple[str, str]]:

@@ -59,6 +59,8 @@ class Terminal(Report):
         confirmed = confirm_text(settings)
         if confirmed:
             self._print(f"Before one is named, {confirmed} (confirm).")
+        for note in settings.notes:
+            self._print(f"Note: {note}")
         finished = sum(record.finished for record in records)
         if finished:
             self._print(f"Going on: {finished} trials are done already.")

@@ -10,7 +10,7 @@ from paddle_transfer import dotpath
 from paddle_transfer.config.base import LOWER_IS_BETTER
 from paddle_transfer.config.resolve import metric_names
 from paddle_transfer.errors import did_you_mean, show
-from paddle_transfer.hardware import find_gpus, why_not_writable
+from paddle_transfer.hardware import why_not_writable
 from paddle_transfer.registry import Component
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.schema import DEFAULT_MODE
@@ -74,18 +74,6 @@ def read_metric(reading: Reading, base: dict[str, Any] | None) -> str:
         issues.add("metric", "must be one that Metric.Eval of the base config reports",
                    repr(metric), did_you_mean(metric, names))
     return metric
-
-
-def check_gpus(reading: Reading) -> None:
-    """GPUs that are not on this machine are added to ``reading.lacking``."""
-    ids, visible = reading.given.gpus, os.environ.get("CUDA_VISIBLE_DEVICES")
-    present = find_gpus() if ids else []
-    there = (f"There are {', '.join(present)}." if present else
-             "There is none; leave gpus out for the CPU.")
-    for gpu in ids:
-        if gpu not in present:
-            reading.lacking.add("gpus", "must be GPUs that are there", gpu, there + (
-                f" (CUDA_VISIBLE_DEVICES={visible})" if visible is not None else ""))
 
 
 def read_baseline(reading: Reading, keys: Sequence[SearchKey]) -> Point | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -13,12 +12,12 @@ from paddle_transfer import dotpath
 from paddle_transfer.config import resolve
 from paddle_transfer.config.base import comparable, eval_size
 from paddle_transfer.errors import ConfigError, ValidationIssue
-from paddle_transfer.hardware import find_gpus
 from paddle_transfer.registry import Component
 from paddle_transfer.rules.registry import rules_for
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings import budget, fields, greedy, groups
 from paddle_transfer.settings.check_reachable import Places, check_reachable
+from paddle_transfer.settings.devices import read_devices
 from paddle_transfer.settings.final import Final, read_final
 from paddle_transfer.settings.ineffective_keys import check_ineffective
 from paddle_transfer.settings.kinds import kinds_of
@@ -185,6 +184,7 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
                         Places({key.name: i for i, key in enumerate(keys)},
                                conditional=not reading.uses_stages),
                         issues=reading.issues, lacking=reading.lacking)
+    devices = read_devices(reading, base_file, base)
     base = _check_rules(reading, base, keys)
     plan = make_plan(base, keys, distillation) if reading.uses_stages else None
     space = plan.space() if plan else Space(tuple(key.hyperparameter for key in keys))
@@ -197,10 +197,9 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
                        given.de_duplication),
         groups.Budget(given.max_iter or usual or DEFAULT_MAX_ITER, given.time_budget,
                       given.epoch_budget),
-        groups.Devices(given.gpus, given.workers, given.trial_timeout,
-                       given.executor or groups.LOCAL),
-        output, budget.read_pruner(reading), REPORTS if given.reports is None else given.reports,
-        final, plan, distillation, (*reading.notes, *_notes(reading, base)),
+        devices, output, budget.read_pruner(reading),
+        REPORTS if given.reports is None else given.reports, final, plan, distillation,
+        (*reading.notes, *_notes(reading, base, devices)),
         tuple(map(str, reading.lacking)))
 
 
@@ -208,7 +207,6 @@ def _check_rules(reading: Reading, base: Config | None, keys: Sequence[SearchKey
     """Check the rules about several keys. The base config, when nothing is wrong with anything;
     else raises ConfigError with all mistakes."""
     fields.check_sampler(reading, keys)
-    fields.check_gpus(reading)
     budget.check_budgets(reading, base, keys)
     if keys and base is not None:
         check_ineffective(base, keys, reading.issues)
@@ -247,22 +245,11 @@ def _place(issue: ValidationIssue) -> tuple[int, int]:
     return (known.index(first) if first in known else -1), number
 
 
-def _notes(reading: Reading, base: Config) -> tuple[str, ...]:
-    cores, given = os.cpu_count() or 1, reading.given
+def _notes(reading: Reading, base: Config, devices: groups.Devices) -> tuple[str, ...]:
     notes = [f"{path} of the base config is not used: {why}."
              for path, why in _unused(reading, base).items()]
-    if reading.uses_stages and len(given.gpus) > 1:
+    if reading.uses_stages and len(devices.gpus) > 1:
         notes.append("PaddleClas trains each trial on all listed GPUs; here each GPU trains a "
                      "trial of its own, with the batch size of the config (one that was meant for "
                      "several may want a smaller learning rate).")
-    if given.gpus and "workers" in reading.data:
-        notes.append("workers is for the CPU: with gpus, one trial runs on each listed GPU.")
-    elif not given.gpus:
-        visible = find_gpus()
-        if visible:
-            notes.append(f"Trials run on the CPU. GPUs are there: -o gpus={','.join(visible)} uses "
-                         "them.")
-        if given.workers > cores:
-            notes.append(f"{given.workers} workers share {cores} CPU cores; more than that is no "
-                         "faster.")
     return tuple(notes)

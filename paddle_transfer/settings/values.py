@@ -51,14 +51,14 @@ def _two_numbers(value: object) -> tuple[float, float]:
 
 def _gpu_ids(value: object) -> tuple[str, ...]:
     """``0``, ``"0,1"`` or ``[0, 1]`` as ids."""
-    if value is None:
+    if value in (None, "", []) or _is_none(value):
         return ()
     parts = value if isinstance(value, list) else [value]
     fine = all(isinstance(part, (int, str)) and not isinstance(part, bool) for part in parts)
     ids = tuple(part.strip() for part in ",".join(map(str, parts)).split(","))
     if not fine or not all(re.fullmatch(r"\d+|GPU-[\w-]+", gpu) for gpu in ids):
         raise rules.broken("must be ids of GPUs, such as 0,1 or [0, 1]",
-                           hint="Leave it out for a CPU.")
+                           hint="Write none for a CPU.")
     if len(set(ids)) < len(ids):
         raise rules.broken("must name each GPU once")
     return ids

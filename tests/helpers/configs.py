@@ -26,7 +26,7 @@ def base_config(folder: Any = ".") -> dict:
                 "loader": {"num_workers": 0, "use_shared_memory": False}}
 
     return {"Global": {"checkpoints": None, "pretrained_model": None, "output_dir": "./output/",
-                       "device": "gpu", "save_interval": 1, "eval_during_train": True,
+                       "device": "cpu", "save_interval": 1, "eval_during_train": True,
                        "eval_interval": 1, "epochs": 3, "print_batch_step": 10,
                        "use_visualdl": False, "image_shape": [3, 32, 32]},
             "Arch": {"name": "ResNet18_vd", "class_num": 5},

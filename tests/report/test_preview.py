@@ -78,7 +78,7 @@ def test_the_config_of_the_first_trial_is_whole(tmp_path):
     config = parse_value(preview(settings).partition("Config of trial 0\n")[2])
     assert set(dotpath.diff(base_config(tmp_path), config)) >= {
         "Optimizer.lr.learning_rate: 0.1 -> 0.01", "Global.seed: (absent) -> 4",
-        "Global.device: 'gpu' -> 'cpu'", "Global.output_dir: './output/' -> 'out/trials/0000'",
+        "Global.output_dir: './output/' -> 'out/trials/0000'",
         "Loss.Train.0.CELoss.epsilon: (absent) -> 1e-07"
     }
 

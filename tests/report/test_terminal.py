@@ -50,6 +50,11 @@ def test_a_line_per_trial_with_the_best_so_far_and_the_time_left():
         "[  3/6] trial   2: diverged  lr 0.1, mixup off  | best 0.7000  | about 3 min left"]
 
 
+def test_the_remarks_on_a_search_stand_at_its_begin():
+    text = show([], notes=("Trials run on the CPU.", "Another."))
+    assert text.splitlines()[1:3] == ["Note: Trials run on the CPU.", "Note: Another."]
+
+
 def test_going_on_says_so_and_does_not_count_earlier_trials_in_the_time():
     text = show([record(1, 0.001, value=0.65)], before=[record(0, 0.01, value=0.7)])
     assert "Going on: 1 trials are done already." in text

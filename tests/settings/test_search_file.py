@@ -8,8 +8,7 @@ from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.samplers.gp.sampler import ACQUISITIONS
 from paddle_transfer.samplers.registry import SAMPLERS
-from paddle_transfer.settings import fields as fields_module
-from paddle_transfer.settings import search_file, values
+from paddle_transfer.settings import devices, values
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.hyperparameter import Range
 from tests.helpers.configs import PUBLISHED_FIXED, base_config, write_search
@@ -38,7 +37,7 @@ def test_the_published_space(tmp_path):
 
 
 def test_paddleclas_words(tmp_path, monkeypatch):
-    monkeypatch.setattr(fields_module, "find_gpus", lambda: ["0", "1", "2", "3"])
+    monkeypatch.setattr(devices, "find_gpus", lambda: ["0", "1", "2", "3"])
     base = base_config(tmp_path)
     base["Arch"]["lr_mult_list"] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     size = "DataLoader.Train.dataset.transform_ops.1.RandCropImage.size"
@@ -66,7 +65,7 @@ def test_paddleclas_words(tmp_path, monkeypatch):
                                                (0, ("0", )), ("2", ("2", )), (None, ()),
                                                ("0, 3", ("0", "3"))])
 def test_gpus_in_every_form(tmp_path, monkeypatch, written, read):
-    monkeypatch.setattr(fields_module, "find_gpus", lambda: ["0", "1", "2", "3"])
+    monkeypatch.setattr(devices, "find_gpus", lambda: ["0", "1", "2", "3"])
     assert load_search_file(write_search(tmp_path, gpus=written)).devices.gpus == read
 
 
@@ -135,10 +134,9 @@ def test_the_base_config_is_looked_for_here_first_and_then_beside_the_search_fil
 
 
 def test_gpus_that_are_not_used_are_pointed_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(search_file, "find_gpus", lambda: ["0", "1"])
+    monkeypatch.setattr(devices, "find_gpus", lambda: ["0", "1"])
     assert any(
         "-o gpus=0,1 uses them" in note for note in load_search_file(write_search(tmp_path)).notes)
-    monkeypatch.setattr(fields_module, "find_gpus", lambda: ["0", "1"])
     (note,) = load_search_file(write_search(tmp_path, gpus="0", workers=2)).notes
     assert "workers is for the CPU" in note
 
@@ -235,7 +233,7 @@ TEN = {
 
 @pytest.mark.parametrize("kind", TEN)
 def test_each_of_the_ten_kinds(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr(fields_module, "find_gpus", lambda: ["0", "1"])
+    monkeypatch.setattr(devices, "find_gpus", lambda: ["0", "1"])
     monkeypatch.chdir(tmp_path)
     (tmp_path / "FILE").touch()
     fields, expected = TEN[kind]
@@ -246,7 +244,7 @@ def test_each_of_the_ten_kinds(tmp_path, monkeypatch, kind):
 
 
 def test_all_ten_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(fields_module, "find_gpus", lambda: [])
+    monkeypatch.setattr(devices, "find_gpus", lambda: [])
     (tmp_path / "FILE").touch()
     path = write_search(
         tmp_path, colour="red", max_itr=3, workers="2", metric="top3", gpus=7, output_dir=str(
@@ -381,7 +379,7 @@ def test_mistakes_in_search_dict(tmp_path, item, expected):
     ({"output_dir": ""}, "output_dir: must be a text; found ''"),
 ])
 def test_mistakes_in_other_fields(tmp_path, monkeypatch, fields, expected):
-    monkeypatch.setattr(fields_module, "find_gpus", lambda: ["0"])
+    monkeypatch.setattr(devices, "find_gpus", lambda: ["0"])
     (text,) = issues(write_search(tmp_path, **fields))
     assert text.startswith(expected), text
 

@@ -9,7 +9,7 @@ import pytest
 from paddle_transfer import dotpath
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError
-from paddle_transfer.settings import fields as fields_module
+from paddle_transfer.settings import devices
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.stages.plan import BASE, final_config, teacher_config
 from paddle_transfer.study.records import Proposal, Stage
@@ -211,7 +211,7 @@ def test_values_that_stand_twice_are_tried_once(tmp_path):
 
 def test_a_machine_that_lacks_images_and_gpus_is_warned_before_a_dry_run_only(
         tmp_path, monkeypatch):
-    monkeypatch.setattr(fields_module, "find_gpus", lambda: [])
+    monkeypatch.setattr(devices, "find_gpus", lambda: [])
     config = base(tmp_path)
     config["DataLoader"]["Train"]["dataset"]["cls_label_path"] = "gone.txt"
     file = write_greedy(tmp_path, config, gpus="0,1",

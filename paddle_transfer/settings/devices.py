@@ -1,0 +1,73 @@
+"""Where trials run: as the search file says, else on what the base config asks for."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from paddle_transfer.config import resolve
+from paddle_transfer.errors import did_you_mean
+from paddle_transfer.hardware import find_gpus, paddle_is_cpu_only
+from paddle_transfer.settings import groups
+from paddle_transfer.settings.reading import Reading
+
+#: What ``Global.device`` may be in PaddleClas 2.4 to develop. A search uses the first two.
+DEVICES = ("cpu", "gpu", "xpu", "npu", "mlu", "ascend", "intel_gpu", "mps")
+
+
+def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) -> groups.Devices:
+    """The devices; remarks on them are added to ``reading.notes``.
+
+    GPUs that are named and not on this machine are added to ``reading.lacking``, an unknown
+    ``Global.device`` to ``reading.issues``.
+    """
+    given, gpus, data = reading.given, reading.given.gpus, reading.data
+    _check_gpus(reading)
+    device = "" if base is None else resolve.device(base)
+    if device and device not in DEVICES:
+        reading.issues.add(f"{base_file}: Global.device", "must be a device that PaddleClas knows",
+                           repr(device), "For CUDA write gpu." if device == "cuda" else
+                           did_you_mean(device, DEVICES))
+    elif not gpus:
+        present = find_gpus()
+        if device == "gpu" and not data.keys() & {"gpus", "workers"}:
+            gpus = _default_gpus(reading, present)
+        elif present:
+            reading.notes.append("Trials run on the CPU. GPUs are there: "
+                                 f"-o gpus={','.join(present)} uses them.")
+        elif device not in ("", "cpu", "gpu"):
+            reading.notes.append(f"Global.device is {device}, but a search trains on NVIDIA GPUs "
+                                 "and CPUs only: trials run on the CPU.")
+    elif "workers" in data:
+        reading.notes.append("workers is for the CPU: with gpus, one trial runs on each listed "
+                             "GPU.")
+    cores = os.cpu_count() or 1
+    if not gpus and given.workers > cores:
+        reading.notes.append(f"{given.workers} workers share {cores} CPU cores; more than that is "
+                             "no faster.")
+    return groups.Devices(gpus, given.workers, given.trial_timeout, given.executor or groups.LOCAL)
+
+
+def _default_gpus(reading: Reading, present: list[str]) -> tuple[str, ...]:
+    """All visible GPUs for a base config that asks for one; () where that cannot be."""
+    reason = "no GPU is visible" if not present else (
+        "the Paddle that is installed is the one for CPUs" if paddle_is_cpu_only() else "")
+    if reason:
+        reading.notes.append(f"Global.device is gpu, but {reason}: trials run on the CPU.")
+        return ()
+    each = (f"GPU {present[0]}" if len(present) == 1 else
+            f"the GPUs {', '.join(present)}, one on each")
+    reading.notes.append(f"Global.device is gpu: trials run on {each}. -o gpus={present[0]} "
+                         "chooses, -o gpus=none trains on the CPU.")
+    return tuple(present)
+
+
+def _check_gpus(reading: Reading) -> None:
+    ids, visible = reading.given.gpus, os.environ.get("CUDA_VISIBLE_DEVICES")
+    present = find_gpus() if ids else []
+    there = (f"There are {', '.join(present)}." if present else
+             "There is none; leave gpus out for the CPU.")
+    for gpu in ids:
+        if gpu not in present:
+            reading.lacking.add("gpus", "must be GPUs that are there", gpu, there + (
+                f" (CUDA_VISIBLE_DEVICES={visible})" if visible is not None else ""))
