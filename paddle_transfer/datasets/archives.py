@@ -4,14 +4,14 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 from paddle_transfer.config.load import write_atomic
-from paddle_transfer.datasets.base import Archive, Dataset, PrepareOptions
-from paddle_transfer.datasets.extract import copy_stream, extract
+from paddle_transfer.datasets.base import ARCHIVES, Archive, Dataset, PrepareOptions
+from paddle_transfer.datasets.extract import check_whole, extract, take_out
 from paddle_transfer.errors import DataError
+from paddle_transfer.files import open_file
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.weights import fetch as weights_fetch
 from paddle_transfer.weights.download import Network
@@ -20,6 +20,9 @@ from paddle_transfer.weights.errors import WeightsError
 #: Fetches an address into a path; verifies the md5 unless it is "".
 Fetch = Callable[[str, Path, str], None]
 Log = Callable[[str], None]
+#: The biggest file of a data set that is fetched (SUN397 has 37 GiB), unless
+#: PADDLE_TRANSFER_MAX_GIB says another number.
+MAX_BYTES = 64 << 30
 #: Folder below the root with one file for each archive that was verified and extracted.
 MARKERS = ".prepared"
 
@@ -34,15 +37,22 @@ class Obtained:
 
 
 def fetch(url: str, path: Path, md5: str) -> None:
-    """Fetch as weights are: resumed, locked, retried. Raises WeightsError."""
+    """Fetch as weights are: resumed, locked, retried, at most ``MAX_BYTES``. Raises WeightsError.
+    """
     def check(part: Path) -> None:
         found = md5_of(part) if md5 else ""
         if found != md5:
             raise WeightsError(f"{part}: md5 should be {md5}, but is {found}")
+        if not md5 and path.name.endswith(ARCHIVES):
+            try:
+                check_whole(part)
+            except DataError as error:
+                raise WeightsError(str(error)) from None
 
     bar = ProgressBar(path.name, unit="bytes", lines=True)
+    network = Network(progress=bar, max_bytes=MAX_BYTES)
     try:
-        weights_fetch.fetch([url], path, check=check, network=Network(progress=bar))
+        weights_fetch.fetch([url], path, check=check, network=network)
     finally:
         bar.close()
 
@@ -107,12 +117,7 @@ def _bring(archive: Archive, root: Path, *, fetch: Fetch, log: Log, verify: bool
         return path
     outer = _bring(archive.inside, root, fetch=fetch, log=log, verify=verify)
     log(f"taking {archive.file} out of {outer.name}")
-    with ZipFile(outer) as bundle:
-        names = [name for name in bundle.namelist() if PurePosixPath(name).name == archive.file]
-        if not names:
-            raise DataError(f"{outer}: should hold {archive.file}, but does not")
-        with bundle.open(names[0]) as source:
-            copy_stream(source, path)
+    take_out(outer, archive.file, path)
     return path
 
 
@@ -130,16 +135,20 @@ def _verify(archive: Archive, path: Path, md5: str, options: PrepareOptions,
 
 
 def md5_of(path: Path) -> str:
+    """Of a regular file. Raises DataError when it cannot be read."""
     digest = hashlib.md5()
-    with open(path, "rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
+    try:
+        with open_file(path) as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
     return digest.hexdigest()
 
 
 def _read_marker(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) and isinstance(data.get("md5"), str) else {}

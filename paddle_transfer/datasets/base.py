@@ -9,6 +9,8 @@ from pathlib import Path
 from paddle_transfer.checks.listfile import Entry
 from paddle_transfer.errors import DataError
 
+#: Names of archives end so.
+ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 #: Folder below a data set's root for images that were written again as PNG.
 CONVERTED = "converted"
 #: File in the root with the images that were left out, and the reasons.
@@ -35,7 +37,7 @@ class Archive:
 
     @property
     def is_extracted(self) -> bool:
-        return self.file.endswith((".tar.gz", ".tgz", ".tar", ".zip"))
+        return self.file.endswith(ARCHIVES)
 
     @property
     def address(self) -> str:

@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import SupportsInt
 
 from paddle_transfer.errors import DataError
+from paddle_transfer.files import read_bytes
+
+MAX_BYTES = 256 << 20
 
 
 def missing(path: Path) -> DataError:
@@ -14,9 +17,11 @@ def missing(path: Path) -> DataError:
 def read_lines(path: Path) -> list[str]:
     """The stripped, non-blank lines of a UTF-8 file."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_bytes(path, MAX_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         raise missing(path) from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: should be UTF-8 text, but is not") from None
     return [line.strip() for line in text.splitlines() if line.strip()]
@@ -25,8 +30,8 @@ def read_lines(path: Path) -> list[str]:
 def read_json_lists(path: Path) -> dict[str, list[str]]:
     """A JSON file that maps each class to a list of images."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        data = json.loads(read_bytes(path, MAX_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: should be a JSON file of the archive, but {error}") from None
     if not isinstance(data, dict) or not all(isinstance(files, list) for files in data.values()):
         raise DataError(f"{path}: should map each class to a list of images")

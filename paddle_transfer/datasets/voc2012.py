@@ -10,11 +10,13 @@ from xml.etree import ElementTree
 from paddle_transfer.datasets.base import Archive, Dataset, Layout, PrepareOptions, Recipe
 from paddle_transfer.datasets.files import missing, read_lines
 from paddle_transfer.errors import DataError
+from paddle_transfer.files import read_bytes
 
 CLASSES = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
            "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
            "train", "tvmonitor")
 FOLDER = "VOCdevkit/VOC2012"
+MAX_ANNOTATION = 1 << 20  # bytes
 
 
 def read(root: Path, _options: PrepareOptions) -> Layout:
@@ -33,10 +35,11 @@ def _images(folder: Path, split: str) -> list[str]:
 def read_label(path: Path) -> int:
     """The label of the largest box in an annotation. Raises DataError."""
     try:
-        boxes = [_box(item, path) for item in ElementTree.parse(path).getroot().iter("object")]
+        root = ElementTree.fromstring(read_bytes(path, MAX_ANNOTATION))
+        boxes = [_box(item, path) for item in root.iter("object")]
     except FileNotFoundError:
         raise missing(path) from None
-    except (ElementTree.ParseError, ValueError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError, OSError) as error:
         raise DataError(f"{path}: should be an annotation with boxes, but {error}") from None
     if not boxes:
         raise DataError(f"{path}: should have an object, but has none")

@@ -43,10 +43,12 @@ class Budget:
         if self.bytes < 0:
             raise Malformed(f"it unfolds to more than {BUDGET} times its own size")
 
-    def check_key(self, key: object) -> str | float | None:
-        """``key`` of a mapping or an item of a set: a text, None, or one of a few numbers. Raises
-        Malformed for others, which could be made to collide."""
-        if isinstance(key, str) or key is None:
+    def check_key(self, key: object) -> str | bytes | float | None:
+        """``key`` of a mapping or an item of a set: a text, bytes, None, or one of a few numbers.
+        Raises Malformed for others, which could be made to collide."""
+        if isinstance(key, memoryview):
+            return bytes(key)
+        if isinstance(key, (str, bytes)) or key is None:
             return key
         if not isinstance(key, (int, float)) or not abs(key) < MAX_KEY:
             raise Malformed(f"a {type(key).__name__} as a key")
