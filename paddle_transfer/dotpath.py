@@ -51,7 +51,10 @@ def get(data: object, path: str) -> Any:
 
 def find(data: object, path: str) -> Any:
     """The value at ``path``, or None."""
-    return get(data, path) if exists(data, path) else None
+    try:
+        return get(data, path)
+    except PathError:
+        return None
 
 
 def exists(data: object, path: str) -> bool:

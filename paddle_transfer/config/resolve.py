@@ -183,11 +183,16 @@ def image_size(config: dict[str, Any], path: str = EVAL_OPS) -> tuple[int, int] 
     no size."""
     found = None
     for operator, arguments in components(config, path):
-        if operator == "ResizeImage" and arguments.get("resize_short"):
-            found = None  # by which it wins over size
-        elif operator in SIZED and "size" in arguments:
-            found = _size(arguments["size"], width_first=SIZED[operator])
+        if operator in SIZED and ("size" in arguments or "resize_short" in arguments):
+            found = made_size(operator, arguments)
     return found
+
+
+def made_size(operator: str, arguments: dict[str, Any]) -> tuple[int, int] | None:
+    """(width, height) of what an image operator makes; None if it does not say."""
+    if operator not in SIZED or (operator == "ResizeImage" and arguments.get("resize_short")):
+        return None  # the short side wins over the size
+    return _size(arguments.get("size"), width_first=SIZED[operator])
 
 
 def image_shape(config: dict[str, Any]) -> list[int] | None:

@@ -26,12 +26,15 @@ class Rule:
     :param check: adds to the issues what is wrong; their ``where`` is the path in the config
     :param alone: each value is right or wrong whatever the others are (a file, a name)
     :param lacking: it asks for files of this machine, which a dry run only warns of
+    :param searched: it is for values that a search sets at these paths; the base config may have
+        others
     """
 
     reads: tuple[str, ...]
     check: Callable[[Config, ValidationIssues], None]
     alone: bool = False
     lacking: bool = False
+    searched: tuple[str, ...] = ()
 
 
 def overlap(path: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from functools import lru_cache
@@ -35,6 +36,28 @@ def label_counts(config: dict[str, Any], part: str) -> Counter[str] | None:
         return _counted(file, delimiter, (status.st_size, status.st_mtime_ns, status.st_ino))
     except (OSError, ValueError):
         return None
+
+
+def content(config: dict[str, Any], part: str) -> str | None:
+    """A text that is the same for lists of ``DataLoader.<part>`` with the same content; None where
+    none can be read."""
+    file = dotpath.find(config, f"DataLoader.{part}.dataset.cls_label_path")
+    try:
+        status = os.stat(file) if isinstance(file, str) else None
+        if status is None or not status.st_size:
+            return None
+        return _digest(file, (status.st_size, status.st_mtime_ns, status.st_ino))
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=64)
+def _digest(file: str, _stamp: tuple[int, int, int]) -> str:
+    made = hashlib.sha256()
+    with open_file(file) as stream:
+        while block := stream.read(1 << 20):
+            made.update(block)
+    return made.hexdigest()
 
 
 @lru_cache(maxsize=64)

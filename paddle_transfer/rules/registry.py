@@ -21,7 +21,7 @@ from paddle_transfer.rules.batches import BATCHES, EVALUATED_BATCHES, MIXED_BATC
 from paddle_transfer.rules.images import SIZES
 from paddle_transfer.rules.metric import metric_rule
 from paddle_transfer.rules.names import names_rule
-from paddle_transfer.rules.schedules import SCHEDULES
+from paddle_transfer.rules.schedules import SCHEDULES, WARMUPS
 
 
 def _check_form(config: Config, issues: ValidationIssues) -> None:
@@ -39,8 +39,8 @@ CLASS_COUNTS = Rule((*CLASSES, "Loss.Train", "DataLoader.Train.dataset.batch_tra
 TOPK = Rule(("Metric", *CLASSES), check_topk)
 WEIGHTS = Rule(("Transfer", "Global.pretrained_model"), check_transfer)
 
-RULES = (LENGTH, CLASS_COUNTS, TOPK, BATCHES, EVALUATED_BATCHES, MIXED_BATCHES, SCHEDULES, SIZES,
-         WEIGHTS)
+RULES = (LENGTH, CLASS_COUNTS, TOPK, BATCHES, EVALUATED_BATCHES, MIXED_BATCHES, SCHEDULES, WARMUPS,
+         SIZES, WEIGHTS)
 
 
 def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from paddle_transfer.config import resolve
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import show
 from paddle_transfer.rules.base import Config, Rule, whole
 from paddle_transfer.space.hyperparameter import is_number
-from paddle_transfer.space.optimizers import learning_rate, optimizers
+from paddle_transfer.space.optimizers import learning_rate, optimizers, schedules
 
 WHERE = "Optimizer.lr"
 
@@ -69,8 +70,21 @@ def _check_warmup(schedule: dict[str, Any], rate: object, issues: ValidationIssu
                    "warmup rises", f"warmup_start_lr {start}, learning rate {rate}")
 
 
+def check_warmup_length(config: Config, issues: ValidationIssues) -> None:
+    """The warmup ends before the training does."""
+    epochs = resolve.epochs(config)
+    for schedule in schedules(config):
+        warmup = schedule.get("warmup_epoch", 0)
+        if epochs is not None and is_number(warmup) and warmup >= epochs:
+            issues.add(f"{WHERE}.warmup_epoch", "must be fewer than all epochs: from there on "
+                       "PaddleClas makes it the whole training", f"{warmup} of {epochs} epochs")
+            return
+
+
 def _numbers(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(map(is_number, value))
 
 
 SCHEDULES = Rule((WHERE,), check_schedules)
+WARMUPS = Rule((f"{WHERE}.warmup_epoch", "Global.epochs"), check_warmup_length,
+               searched=(f"{WHERE}.warmup_epoch",))

@@ -102,7 +102,8 @@ def _groups(kind: Kind, rules: Sequence[Rule]) -> list[tuple[Sequence[SearchKey]
         groups.setdefault(mark, (keys, []))[1].extend(some)
 
     for rule in rules:
-        if kind.edits and not touches(kind.edits, rule.reads):
+        if (kind.edits and not touches(kind.edits, rule.reads)) or (
+                rule.searched and not any(_sets(key, rule) for key in kind.keys)):
             continue
         if not rule.alone:
             add(touching(kind.keys, rule.reads), rule)
@@ -127,15 +128,25 @@ def _seen(kind: Kind, keys: Sequence[SearchKey], rules: Sequence[Rule]
     points: list[Point] = []
     for point, config in configs(kind, keys):
         points.append(point)
+        setting = [key for key in keys if point.get(key.name, BASE) != BASE]
         for i, said in _said(config, rules):
+            if i >= 0 and rules[i].searched and not any(_sets(key, rules[i]) for key in setting):
+                continue
             seen[i].wrong.setdefault((said.where, said.rule), {}).setdefault(len(points) - 1, said)
     if any(one.wrong for one in seen.values()):
         (_, config), = configs(kind, ())
         for i, said in _said(config, rules):
-            seen[i].at_base.add((said.where, said.rule))
+            if i < 0 or not rules[i].searched:
+                seen[i].at_base.add((said.where, said.rule))
     for i, one in seen.items():
         one.points = points
         yield (rules[i] if i >= 0 else None), one
+
+
+def _sets(key: SearchKey, rule: Rule) -> bool:
+    """Whether ``key`` says what stands at ``rule.searched``; an entry that edits more keeps it."""
+    return touches(key.edits, rule.searched) and (bool(key.replace_config) or any(
+        edit.count(".") == path.count(".") for edit in key.edits for path in rule.searched))
 
 
 def _said(config: Config | Exception, rules: Sequence[Rule]

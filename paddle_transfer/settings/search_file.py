@@ -208,8 +208,9 @@ def _check_rules(reading: Reading, base: Config | None, keys: Sequence[SearchKey
     else raises ConfigError with all mistakes."""
     fields.check_sampler(reading, keys)
     budget.check_budgets(reading, base, keys)
-    if keys and base is not None:
-        check_ineffective(base, keys, reading.issues)
+    if keys and base is not None and not any(
+            issue.where.startswith("search_dict.") for issue in reading.issues):
+        check_ineffective(base, keys, reading.issues, stepwise=reading.uses_stages)
     if reading.issues or base is None:
         raise ConfigError(reading.file, sorted(reading.issues, key=_place))
     return base

@@ -143,7 +143,7 @@ def test_the_order_counts_where_it_changes_the_training(begun):
 
 
 def test_lists_that_only_a_value_of_the_search_names_count_as_well(search):
-    search.write_list("large", search.lines("train"))
+    search.write_list("large", search.lines("train")[::-1])
     search.options["search_dict"] = [*VALUES, {
         "search_key": "list", "replace_config": ["DataLoader.Train.dataset.cls_label_path"],
         "search_values": [str(search.data / f"{part}_list.txt") for part in ("train", "large")]}]

@@ -5,7 +5,8 @@ import pytest
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings import ineffective_keys
-from paddle_transfer.settings.ineffective_keys import IGNORED, check_ineffective, why_ignored
+from paddle_transfer.settings.ignored import IGNORED, why_ignored
+from paddle_transfer.settings.ineffective_keys import check_ineffective
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.search_key import SearchKey
@@ -76,7 +77,11 @@ def test_a_warmup_that_is_searched_gives_its_start_a_meaning():
     base = base_config()
     base["Optimizer"]["lr"].update(warmup_epoch=0, warmup_start_lr=0.0)
     assert "there is no warmup" in found([start], base=base)[0]
-    assert found([start, key("warmup", 0, 2, path="Optimizer.lr.warmup_epoch")], base=base) == []
+    assert found([start, key("warmup", 1, 2, path="Optimizer.lr.warmup_epoch")], base=base) == []
+    (text,) = found([start, key("warmup", 0, 2, path="Optimizer.lr.warmup_epoch")], base=base)
+    assert "start 0.0 (a number) and start 0.01 (a number) are the same in effect beside warmup 0" \
+        in text
+    assert "Or search it where its values differ: when: {warmup: [2]" in text
 
 
 def test_a_key_with_one_path_that_counts_is_alive():
