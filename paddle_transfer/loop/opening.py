@@ -28,8 +28,10 @@ def lock_folder(settings: SearchSettings, stack: ExitStack, *, fresh: bool,
     deleted, and with ``fresh`` an earlier run is moved aside. Raises StudyError."""
     output = settings.output
     lock = DirectoryLock(output.output_dir, pause=pause)
+    stack.callback(lock.close)  # a second time does nothing
     if fresh:
         lock, aside, strange = move_aside(output.output_dir, lock)
+        stack.callback(lock.close)
         if output.storage:
             suffix = (aside.name[len(Path(os.path.realpath(output.output_dir)).name):] if aside
                       else f".{_now()}")
@@ -40,7 +42,6 @@ def lock_folder(settings: SearchSettings, stack: ExitStack, *, fresh: bool,
             more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
             print(f"What no search wrote stays in {output.output_dir}: {', '.join(strange[:3])}"
                   f"{more}", file=sys.stderr)
-    stack.callback(lock.close)
     delete_leftovers(output.output_dir)
     return lock
 

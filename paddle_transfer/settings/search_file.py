@@ -21,6 +21,7 @@ from paddle_transfer.settings.devices import read_devices
 from paddle_transfer.settings.final import Final, read_final
 from paddle_transfer.settings.ineffective_keys import check_ineffective
 from paddle_transfer.settings.kinds import kinds_of
+from paddle_transfer.settings.output_folder import check_output_folder
 from paddle_transfer.settings.reading import Reading, open_search_file
 from paddle_transfer.settings.schema import SearchFile, SearchItem
 from paddle_transfer.settings.search_dict import read_search_dict
@@ -185,6 +186,9 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
                                conditional=not reading.uses_stages),
                         issues=reading.issues, lacking=reading.lacking)
     devices = read_devices(reading, base_file, base)
+    check_output_folder(reading, output.output_dir, {
+        base_file: base,
+        **({distillation.config_file: distillation.config} if distillation else {})})
     base = _check_rules(reading, base, keys)
     plan = make_plan(base, keys, distillation) if reading.uses_stages else None
     space = plan.space() if plan else Space(tuple(key.hyperparameter for key in keys))

@@ -48,7 +48,7 @@ def is_search_folder(folder: str | os.PathLike[str]) -> bool:
     return is_written_by_search(root / "search.yaml")
 
 
-def is_written_by_search(file: Path) -> bool:
+def is_written_by_search(file: str | os.PathLike[str]) -> bool:
     """Whether ``file``, a ``search.yaml``, is the copy that a search writes."""
     try:
         with open(file, "rb") as stream:
