@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
-
 from paddle_transfer.loop.warm_start import load_tasks
 from paddle_transfer.samplers.base import PastTask, Sampler
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
@@ -13,20 +11,23 @@ from paddle_transfer.space.space import Point
 
 #: How many first points of a random search are shown.
 RANDOM_POINTS = 10
+#: How many points of a grid are known beforehand.
+LISTED = 1000
 
 
 def first_points(settings: SearchSettings) -> list[Point]:
     """The points that are known before there are results, in the order of their trials.
 
-    In steps: the values of the first key. Of a grid: all up to max_iter. Of a sampler that does
-    not use results: the first few draws; of any other: one per slot and at least two.
+    In steps: the values of the first key. Of a grid: all up to max_iter, ``LISTED`` at most. Of a
+    sampler that does not use results: the first few draws; of any other: one per slot and at least
+    two.
     """
     if settings.plan:
         first = settings.plan.keys[0]
         return [{**settings.plan.first, first.name: value} for value in first.values]
     part = SAMPLERS[settings.sampling.sampler.name]
     if part.exhaustive:
-        return _grid(settings)
+        return [grid_point(settings, i) for i in range(min(LISTED, grid_size(settings)))]
     count = max(2, len(settings.devices.slots)) if part.uses_results else RANDOM_POINTS
     sampler, points = sampler_of(settings), list[Point]()
     while len(points) < min(count, settings.budget.max_iter):
@@ -52,13 +53,16 @@ def past_tasks(settings: SearchSettings) -> tuple[PastTask, ...]:
                       space=settings.search_space.space, output_dir=settings.output.output_dir)
 
 
-def _grid(settings: SearchSettings) -> list[Point]:
-    """The points of an exhaustive sampler: in the space's order, but the baseline first."""
+def grid_size(settings: SearchSettings) -> int:
+    """How many points an exhaustive sampler tries at most."""
+    return min(settings.budget.max_iter, settings.search_space.space.size or 0)
+
+
+def grid_point(settings: SearchSettings, number: int) -> Point:
+    """Point ``number`` of an exhaustive sampler: in the space's order, but the baseline first."""
     space, baseline = settings.search_space.space, settings.search_space.baseline
-    assert space.size is not None, "a grid is finite"
     first = space.index(baseline) if baseline is not None else 0
-    order = chain([first], (i for i in range(space.size) if i != first))
-    return [space.point(i) for i in islice(order, settings.budget.max_iter)]
+    return space.point(first if not number else number - (number <= first))
 
 
 def most_points(settings: SearchSettings, *, reused: int = 0) -> int:

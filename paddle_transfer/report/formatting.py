@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from paddle_transfer.errors import one_line
 from paddle_transfer.space.hyperparameter import Value
 from paddle_transfer.space.space import Point
+
+#: Characters of a cell of a table at most.
+CELL = 400
 
 
 def show_point(point: Point) -> str:
@@ -17,7 +21,7 @@ def show_value(value: Value) -> str:
     """``on`` and ``off`` for booleans, floats in their shortest form."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else one_line(value, CELL)
 
 
 def on_images(count: int | None) -> str:
@@ -33,7 +37,9 @@ def duration(seconds: float) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], *, indent: str = "") -> list[str]:
-    """The lines of a table: ``rows`` of equal length with their cells aligned to the left."""
-    rows = list(rows)
+    """The lines of a table: ``rows`` of equal length with their cells aligned to the left. Cells
+    are printable and not too long, whatever is put into them."""
+    rows = [[cell if cell.isprintable() and len(cell) <= CELL else one_line(cell, CELL)
+             for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [indent + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -13,7 +13,14 @@ from paddle_transfer.config.base import complete
 from paddle_transfer.config.load import dump_text
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.report.config_diff import difference
-from paddle_transfer.report.forecast import confirm_text, first_points, most_trials, past_tasks
+from paddle_transfer.report.forecast import (
+    confirm_text,
+    first_points,
+    grid_point,
+    grid_size,
+    most_trials,
+    past_tasks,
+)
 from paddle_transfer.report.formatting import columns
 from paddle_transfer.samplers.base import LEAST_TRIALS
 from paddle_transfer.samplers.registry import SAMPLERS
@@ -27,6 +34,8 @@ from paddle_transfer.study.records import Proposal, Stage
 FULL_LIST = 200
 #: How many trials stand before and after the cut.
 HEAD, TAIL = 20, 5
+#: How many values of a key are shown.
+VALUES = 40
 
 Row = tuple[str, ...]
 
@@ -144,7 +153,8 @@ def _final(settings: SearchSettings) -> str:
 def _key_row(key: SearchKey) -> Row:
     hyperparameter = key.hyperparameter
     if isinstance(hyperparameter, Choice):
-        values = ", ".join(map(str, hyperparameter.values))
+        first, more = hyperparameter.values[:VALUES], hyperparameter.size - VALUES
+        values = ", ".join(map(str, first)) + (f" and {more} more" if more > 0 else "")
     else:
         whole = ", whole" if hyperparameter.integer else ""
         values = f"{hyperparameter.low} to {hyperparameter.high}{whole}"
@@ -158,12 +168,15 @@ def _trials(settings: SearchSettings, points: Sequence[Point]) -> list[str]:
     head = "Trials" if sampler.exhaustive else "The first trials"
     if sampler.uses_results:
         head += " (what follows depends on their results)"
-    numbers = range(0, len(points) * settings.repeats.search_times, settings.repeats.search_times)
-    names = settings.search_space.space.names
-    rows = [(str(number), *(str(point[name]) for name in names))
-            for number, point in zip(numbers, points, strict=True)]
-    if len(rows) > FULL_LIST:
-        rows[HEAD:-TAIL] = [("...", *("" for _ in names))]
+    times, names = settings.repeats.search_times, settings.search_space.space.names
+    known = dict(enumerate(points))
+    count = grid_size(settings) if sampler.exhaustive else len(points)
+    if count > FULL_LIST:
+        shown = [*range(HEAD), *range(count - TAIL, count)]
+        known = {i: grid_point(settings, i) for i in shown}
+    rows = [(str(i * times), *(str(point[name]) for name in names)) for i, point in known.items()]
+    if count > FULL_LIST:
+        rows.insert(HEAD, ("...", *("" for _ in names)))
     lines = [head, *_table([("trial", *names), *rows])]
     if settings.search_space.baseline is not None:
         lines[2] += "   (the fixed point)"
@@ -185,6 +198,8 @@ def _steps(settings: SearchSettings) -> list[str]:
     if plan.final and settings.distillation:
         how = "from the best teacher" if plan.teachers else "teacher and student together"
         rows.append(("final", settings.distillation.config_file, str(seed), how))
+    if len(rows) > FULL_LIST:
+        rows[HEAD:-TAIL] = [("...", "", "", "")]
     return ["Trainings (each step begins with the best values of those before it)", *_table(rows)]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult
 from paddle_transfer.samplers.registry import SAMPLERS
+from paddle_transfer.settings.names import header
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
 
@@ -29,9 +30,7 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
              in enumerate(leaderboard.results, start=1) if result.value is not None}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")  # writes None as an empty cell
-    writer.writerow([
-        "trial", "state", settings.objective.metric, "images", *["estimate"] * modelled, "rank",
-        "best_epoch", "epochs", *stages.names, "seed", "seconds", "attempts", "reused", "reason"])
+    writer.writerow(header(settings.objective.metric, stages.names, estimate=modelled))
     for record in sorted(records, key=lambda record: record.number):
         if not record.finished:
             continue

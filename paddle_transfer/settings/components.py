@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from paddle_transfer.config.rules import broken
 from paddle_transfer.config.validation import Options, component
-from paddle_transfer.registry import Component, Registry
+from paddle_transfer.registry import Component, Registry, UnknownName
 
 
 def options_of(registry: Registry[Any], name: str) -> type[Options]:
@@ -41,9 +42,12 @@ class PartOf:
             value = {"name": value.strip()}
         if value is None or ("none" in self.words and str(value).lower() == "{'name': 'none'}"):
             return None if value is None else Component("none")
-        return component(value, self.registry.kind, self.registry,
-                         lambda name: options_of(self.registry, name), words=self.words,
-                         example=self.example)
+        try:
+            return component(value, self.registry.kind, self.registry,
+                             lambda name: options_of(self.registry, name), words=self.words,
+                             example=self.example)
+        except UnknownName as error:  # a module:attribute that cannot be imported, or is no part
+            raise broken(str(error)) from error
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler
                                      ) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +13,16 @@ from paddle_transfer.config.resolve import metric_names
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.hardware import why_not_writable
 from paddle_transfer.registry import Component
+from paddle_transfer.settings.names import check_metric_name
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.schema import DEFAULT_MODE
+from paddle_transfer.space.blocks import blocks_of
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, active_names
+
+#: Points of a grid without max_iter at most, and combinations of keys that conditions tie.
+MOST_POINTS = 100_000
 
 #: Keys that only a search with stages, PaddleClas's own, knows.
 STAGE_KEYS = ("distill_config_file", "teacher", "final_replace")
@@ -58,6 +64,8 @@ def read_output_dir(reading: Reading) -> str:
 
 def read_metric(reading: Reading, base: dict[str, Any] | None) -> str:
     metric, issues = reading.given.metric, reading.issues
+    if metric is not None and not reading.spoilt("metric"):
+        check_metric_name(metric, issues)
     if base is None or reading.spoilt("metric"):
         return metric or ""
     names, closed = metric_names(base)
@@ -137,6 +145,33 @@ def check_sampler(reading: Reading, keys: Sequence[SearchKey]) -> None:
             issues.add(f"search_dict.{i}.search_range", "a grid needs a finite number of values",
                        show(data["search_dict"][i]["search_range"]),
                        "Use search_values or integer: True, or search_mode bayes or random.")
+
+
+def check_size(reading: Reading, keys: Sequence[SearchKey]) -> bool:
+    """What has to be counted, or listed, must be of a size for it; sizes follow by arithmetic.
+    Whether the points can be counted."""
+    hyperparameters = [key.hyperparameter for key in keys]
+    if any(h.size is None for h in hyperparameters):
+        return True
+    fewer = "Take fewer values, or a search_range that is not integer."
+    for block in blocks_of(hyperparameters):
+        count = math.prod(h.size or 0 for h in block.hyperparameters)
+        if len(block.hyperparameters) > 1 and count > MOST_POINTS:
+            reading.issues.add("search_dict", "keys that depend on one another may have "
+                               f"{MOST_POINTS:,} combinations", f"{count:,} of "
+                               + ", ".join(h.name for h in block.hyperparameters), fewer)
+            return False
+    part = reading.sampler
+    trained = math.prod if part is not None and part.exhaustive else sum
+    count = trained(h.size or 0 for h in hyperparameters)
+    if part is None or not (part.exhaustive or part.uses_stages) or count <= MOST_POINTS or (
+            part.exhaustive and "max_iter" in reading.data):
+        return True
+    limit = "Give max_iter, fewer values, or search_mode bayes or random." if part.exhaustive else (
+        "Take fewer values, or search_mode bayes or random.")
+    reading.issues.add("search_dict", "is more than a search can train: all "
+                       f"{'points' if part.exhaustive else 'values'} in turn", f"{count:,}", limit)
+    return True
 
 
 def _is_asked(value: object) -> bool:

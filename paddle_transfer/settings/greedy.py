@@ -15,7 +15,6 @@ from paddle_transfer.settings.values import TEACHERS_HINT
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.stages.plan import (
-    COLUMNS,
     TEACHER_PATH,
     Distillation,
     addable,
@@ -43,10 +42,6 @@ def read_distillation(reading: Reading, keys: Sequence[SearchKey], *, base: Conf
     teacher, moved = given.teacher or Teacher(), given.final_replace or {}
     teachers, rm_keys = _read_teacher(reading, teacher)
     before = len(issues)
-    for name in COLUMNS:
-        if any(key.name == name for key in keys):
-            issues.add("search_dict", f"a search that distils has no search_key '{name}': it is a "
-                       "word of its own there", repr(name), "Choose another name.")
     searched = [path for key in keys for path in key.replace_config]
     _match(reading, "teacher.rm_keys", rm_keys, searched)
     _match(reading, "final_replace", list(moved),

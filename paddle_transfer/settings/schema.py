@@ -72,9 +72,9 @@ class SearchFile(Section):
     metric: v.Text | None = None
     fixed: v.FixedPoint | None = None
     gpus: v.GpuIds = ()
-    workers: v.AtLeast1 = 1
+    workers: v.Workers = 1
     executor: v.ExecutorPart = None
-    search_times: v.AtLeast1 = 1
+    search_times: v.Trainings = 1
     de_duplication: v.YesNo = True
     seed: v.Seed = 0
     trial_timeout: v.Seconds | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,19 +12,29 @@ from paddle_transfer import dotpath
 from paddle_transfer.config.rules import number_hint
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
+from paddle_transfer.registry import UnknownName
 from paddle_transfer.settings.conditions import read_conditions
+from paddle_transfer.settings.names import check_key_name
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.schema import SearchItem
 from paddle_transfer.space.entry import Entry
-from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range, Value, is_number
+from paddle_transfer.space.hyperparameter import (
+    WHOLE,
+    Choice,
+    Hyperparameter,
+    Range,
+    Value,
+    is_number,
+    value_key,
+)
 from paddle_transfer.space.registry import HYPERPARAMETERS
 from paddle_transfer.space.search_key import SearchKey, apply_point
 
 Config = dict[str, Any]
 
 
-def read_search_dict(reading: Reading, base: Config | None, items: Sequence[SearchItem]
-                     ) -> list[SearchKey]:
+def read_search_dict(reading: Reading, base: Config | None, items: Sequence[SearchItem], *,
+                     metric: str = "") -> list[SearchKey]:
     """The keys of ``items``; none at all when one of them has a mistake.
 
     :param base: None when there is no usable one, and then nothing is checked against it
@@ -34,6 +45,9 @@ def read_search_dict(reading: Reading, base: Config | None, items: Sequence[Sear
     places: dict[str, int] = {}
     for i, item in enumerate(items):
         reader = _ItemReader(reading, f"search_dict.{i}", item, base, names)
+        if item.search_key:
+            check_key_name(item.search_key, f"{reader.where}.search_key", metric, list(keys),
+                           reading.issues)
         key = reader.key() if item.search_key else None
         if key is None or reading.spoilt(reader.where):
             continue
@@ -81,6 +95,11 @@ class _ItemReader:
     def key(self) -> SearchKey | None:
         """The key; None when its values have a mistake. There may be issues in either case."""
         name, base = self.item.search_key, self.base
+        try:
+            _ = self.entry
+        except UnknownName as error:  # a module:attribute that cannot be imported
+            self.add("search_key", str(error), repr(name))
+            return None
         self._check_paths()
         if self.entry is None and "replace_config" not in self.written:
             closest = did_you_mean(name, HYPERPARAMETERS.names())
@@ -129,16 +148,20 @@ class _ItemReader:
         numeric = bool(self.item.replace_config) and self.base is not None and all(
             dotpath.exists(self.base, path) and is_number(dotpath.get(self.base, path))
             for path in self.item.replace_config)
+        seen: dict[str, Value] = {}
         for i, value in enumerate(values):
             rule, hint = entry.check(value) if entry else None, number_hint(value)
             if numeric and isinstance(value, str):
                 rule = "must be a number, as what it replaces in the base config is"
-            if rule is None and (value is not None or entry):
-                same = next((other for other in values[:i] if _same(entry, other, value)), None)
-                if same is not None:
+            if rule is None and not _is_finite(value):
+                rule, hint = "must be a number that is finite", ""
+            if rule is None:
+                said = value_key(entry.canonical(value) if entry else value)
+                if said in seen:
                     rule = "must differ from the values before it"
-                    hint = "Take one out." if dotpath.same(same, value) else (
-                        f"{same!r} says the same.")
+                    hint = "Take one out." if dotpath.same(seen[said], value) else (
+                        f"{seen[said]!r} says the same.")
+                seen.setdefault(said, value)
             if rule:
                 self.add(f"search_values.{i}", rule, show(value), hint)
                 fine = False
@@ -157,6 +180,10 @@ class _ItemReader:
         elif rule is None and item.integer and not (
                 float(low).is_integer() and float(high).is_integer()):
             rule = "the ends of an integer range must be whole numbers"
+        elif rule is None and item.integer and max(abs(low), abs(high)) > WHOLE:
+            rule = "the ends of an integer range must be below 2**53"
+        elif rule is None and not math.isfinite(high - low):
+            rule = "a range must have a finite width"
         if rule:
             hint = "Write 'log: False' for a linear axis." if "logarithmic" in rule else ""
             self.add("search_range", rule, show([low, high]), hint)
@@ -165,10 +192,11 @@ class _ItemReader:
         return Range(item.search_key, kind(low), kind(high), log=log, integer=item.integer)
 
 
-def _same(entry: Entry | None, one: Value, other: Value) -> bool:
-    if entry is None:
-        return dotpath.same(one, other)
-    return not entry.check(one) and dotpath.same(entry.canonical(one), entry.canonical(other))
+def _is_finite(value: Value) -> bool:
+    """Whether no number in ``value`` is NaN or infinite."""
+    if isinstance(value, (list, dict)):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _nearest(config: Config, path: str) -> str:

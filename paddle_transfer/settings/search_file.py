@@ -169,8 +169,8 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
     if given.base_config_file:
         base_file, base = reading.config("base_config_file", given.base_config_file,
                                          reading.options)
-    keys = _read_keys(reading, base)
     metric = fields.read_metric(reading, base)
+    keys = _read_keys(reading, base, metric)
     distillation = greedy.read_distillation(reading, keys, base=base, metric=metric)
     baseline, final = fields.read_baseline(reading, keys), read_final(reading, base, keys)
     sampling = groups.Sampling(fields.read_sampler(reading), given.prior or "none",
@@ -211,8 +211,9 @@ def _check_rules(reading: Reading, base: Config | None, keys: Sequence[SearchKey
     """Check the rules about several keys. The base config, when nothing is wrong with anything;
     else raises ConfigError with all mistakes."""
     fields.check_sampler(reading, keys)
+    countable = fields.check_size(reading, keys)
     budget.check_budgets(reading, base, keys)
-    if keys and base is not None and not any(
+    if keys and base is not None and countable and not any(
             issue.where.startswith("search_dict.") for issue in reading.issues):
         check_ineffective(base, keys, reading.issues, stepwise=reading.uses_stages)
     if reading.issues or base is None:
@@ -220,12 +221,12 @@ def _check_rules(reading: Reading, base: Config | None, keys: Sequence[SearchKey
     return base
 
 
-def _read_keys(reading: Reading, base: Config | None) -> list[SearchKey]:
+def _read_keys(reading: Reading, base: Config | None, metric: str) -> list[SearchKey]:
     items: Sequence[SearchItem] = reading.given.search_dict
     if reading.uses_stages:
         base = base and greedy.with_new_paths(base, items)
         items = greedy.without_repeats(items, reading.notes)
-    return read_search_dict(reading, base, items)
+    return read_search_dict(reading, base, items, metric=metric)
 
 
 def _unused(reading: Reading, base: Config) -> dict[str, str]:

@@ -112,11 +112,15 @@ YesNo = Annotated[bool, rules.YES_NO]
 LogAxis = Annotated[bool | None, rules.YES_NO]
 Count = Annotated[int, rules.whole(0)]
 AtLeast1 = Annotated[int, rules.whole(1)]
+#: Trainings of one point, and trials at once: each has a row, a seed, a place of its own.
+Trainings = Annotated[int, rules.whole(1, 1000)]
+Workers = Annotated[int, rules.whole(1, 1000)]
 Seed = Annotated[int, rules.whole(0, SEED_LIMIT)]
 Confirm = Annotated[int | str, rules.Rule(
-    "must be a whole number, 2 or more, or none", "It is the number of trainings, each with "
+    "must be a whole number, 2 to 1000, or none", "It is the number of trainings, each with "
     "another seed; for example confirm: 3.", schema=core_schema.union_schema(
-        [core_schema.int_schema(strict=True, ge=2), core_schema.literal_schema(["none"])])),
+        [core_schema.int_schema(strict=True, ge=2, le=1000),
+         core_schema.literal_schema(["none"])])),
     BeforeValidator(lambda value: "none" if _is_none(value) else value)]
 Seconds = Annotated[float, rules.above_zero("seconds")]
 Hours = Annotated[float, rules.above_zero("hours")]

@@ -12,6 +12,9 @@ from typing import Any, TypeGuard
 #: Whatever YAML can say: bool, int, float, str, None, or a list or mapping of them.
 Value = Any
 
+#: Whole numbers up to here are exact as floats.
+WHOLE = 2**53
+
 #: (name of another hyperparameter, its values) pairs. All must hold.
 Condition = tuple[tuple[str, tuple[Value, ...]], ...]
 
@@ -31,12 +34,13 @@ def value_key(value: Value) -> str:
 
 
 def _whole_as_int(value: Value) -> Value:
-    if is_number(value) and abs(value) < 2**53 and float(value) == int(value):
+    if is_number(value) and abs(value) < WHOLE and float(value) == int(value):
         return int(value)
     if isinstance(value, (list, tuple)):
         return [_whole_as_int(item) for item in value]
     if isinstance(value, dict):
-        return {key: _whole_as_int(item) for key, item in value.items()}
+        return {key if isinstance(key, str) else json.dumps(key): _whole_as_int(item)
+                for key, item in value.items()}
     return value
 
 
@@ -69,12 +73,12 @@ class Choice:
         """The value in points in which the hyperparameter is inactive."""
         return self.values[0]
 
-    @property
+    @cached_property
     def ordered(self) -> bool:
         """Whether the values lie on an axis: all are numbers."""
         return all(is_number(value) for value in self.values)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The length of an encoding: 1 for numbers and for two values, else one per value."""
         return 1 if self.ordered or self.size <= 2 else self.size
@@ -101,9 +105,14 @@ class Choice:
         index = self.index(value)
         if self.width > 1:
             return [1.0 if i == index else 0.0 for i in range(self.size)]
+        return [self._positions[index]]
+
+    @cached_property
+    def _positions(self) -> list[float]:
+        """The place of every value on the axis, 0..1."""
         axis = self._axis() if self.ordered else list(map(float, range(self.size)))
         low, high = min(axis), max(axis)
-        return [(axis[index] - low) / (high - low) if low < high else 0.5]
+        return [(place - low) / (high - low) if low < high else 0.5 for place in axis]
 
     def _axis(self) -> list[float]:
         """The position of every number, not yet scaled to 0..1."""

@@ -111,9 +111,9 @@ def test_budgets_and_the_rest_do_not_make_it_another_search(tmp_path):
     ({"epoch_budget": 29, "search_dict": EPOCHS
       }, "epoch_budget: must be enough for one training; found 29 (an integer). "
      "One takes 30 epochs"),
-    ({"confirm": 1}, "confirm: must be a whole number, 2 or more, or none; found 1 (an integer). "
+    ({"confirm": 1}, "confirm: must be a whole number, 2 to 1000, or none; found 1 (an integer). "
      "It is the number of trainings"),
-    ({"confirm": True}, "confirm: must be a whole number, 2 or more, or none; found True"),
+    ({"confirm": True}, "confirm: must be a whole number, 2 to 1000, or none; found True"),
     ({"confirm": 3, "search_times": 3
       }, "confirm: must be more than search_times: it is the number of trainings in all; "
      "found 3 (an integer). search_times is 3 already."),

@@ -181,7 +181,7 @@ TEN = {
     }, [
         "search_dict: must be a list with at least one item; found {'search_key': 'lr'} (a "
         "mapping)",
-        "workers: must be a whole number, 1 or more; found 1.5 (a number)",
+        "workers: must be a whole number, 1 to 1000; found 1.5 (a number)",
         "de_duplication: must be True or False; found 1 (an integer)",
         "trial_timeout: must be a number of seconds above 0; found -1"
     ]),
@@ -359,7 +359,7 @@ def test_mistakes_in_search_dict(tmp_path, item, expected):
       }, "teacher: belongs to search_mode greedy, PaddleClas's own search. Take it"),
     ({"max_iter": 0}, "max_iter: must be a whole number, 1 or more; found 0"),
     ({"search_times": "2"
-      }, "search_times: must be a whole number, 1 or more; found '2' (a string). YAML read a stri"),
+      }, "search_times: must be a whole number, 1 to 1000; found '2' (a string). YAML read a stri"),
     ({"seed": 2 ** 31}, "seed: must be a whole number, 0 to 2147483647; found 2147483648"),
     ({"storage": "study.db"
       }, "storage: must be a storage URL of Optuna (sqlite:///file.db); found 'study.db'"),

@@ -168,7 +168,7 @@ def test_overrides_reach_the_final_run(tmp_path):
         "search_dict": [{
             "search_key": "teacher", "replace_config": ["Global.epochs"], "search_values": [1, 2]
         }], "without": ("final_replace", ), "teacher": {"search_values": ["A"]}
-    }, "search_dict: a search that distils has no search_key 'teacher'"),
+    }, "search_dict.0.search_key: must not be a column that search_results.csv has anyway"),
     ({
         "search_dict": [{"search_key": "lr", "search_range": [0.1, 0.2]}],
         "without": ("teacher", "final_replace")
