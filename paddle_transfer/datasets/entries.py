@@ -7,13 +7,12 @@ import struct
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, NamedTuple, cast
 
-from paddle_transfer.errors import DataError
+from paddle_transfer.errors import INPUT_FAULTS, DataError
 from paddle_transfer.files import open_file
 from paddle_transfer.weights.static_tar import members as tar_members
 
@@ -65,8 +64,8 @@ def archive_errors(archive: Path) -> Iterator[None]:
         yield
     except RecursionError:
         raise DataError(f"{archive}: cannot be extracted (its headers are nested)") from None
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
-            ValueError, OverflowError, struct.error, MemoryError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, RuntimeError, struct.error,
+            *INPUT_FAULTS) as error:
         # an OSError of gzip has no number; one with a number is of the disk, not of the archive
         hint = ". Fetch it again" if getattr(error, "errno", None) is None else ""
         why = getattr(error, "strerror", None) or error or type(error).__name__

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_transfer.errors import INPUT_FAULTS, one_line
 from paddle_transfer.files import open_file
 from paddle_transfer.weights import safetensors, static_tar
 from paddle_transfer.weights.errors import NotWeights, UnsafeWeights
@@ -114,16 +115,20 @@ def _parse_errors(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
     try:
         yield
     except Refused as error:
+        asked = one_line(error, 200)
         raise UnsafeWeights(
-            f"{path}: refused, nothing of it was run: it asks for {error}, which weights "
-            "have no need of. Get the file from where its authors publish it",
-            asked=str(error)) from None
+            f"{path}: refused, nothing of it was run: it asks for {asked}, which weights have no "
+            "need of. Get the file from where its authors publish it", asked=asked) from None
     except Truncated as error:
         raise NotWeights(f"{path}: is cut short: {error}. Download it again") from None
     except Malformed as error:
-        raise NotWeights(f"{path}: is not a readable {kind} file: {error}") from None
+        raise NotWeights(
+            f"{path}: is not a readable {kind} file: {one_line(error, 400)}") from None
     except RecursionError:
         raise NotWeights(
             f"{path}: is not a readable {kind} file: it is nested too deeply") from None
     except MemoryError:
         raise NotWeights(f"{path}: there is not enough memory to read it") from None
+    except INPUT_FAULTS as error:
+        raise NotWeights(f"{path}: is not a readable {kind} file: {type(error).__name__}: "
+                         f"{one_line(error, 300)}") from error

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import pickle
+import random
 import struct
 import tarfile
 import zipfile
@@ -193,6 +194,35 @@ def test_a_pipe_is_refused_at_once(tmp_path):
 
 
 # raw tracebacks
+
+def test_damaged_archives_are_extracted_or_told_in_a_line(tmp_path):
+    zipped(tmp_path / "a.zip", {"x/a.txt": b"hello" * 20, "b": b"1"})
+    seeds = [(tmp_path / "a.zip").read_bytes(), TAR[:3072], gzip.compress(TAR)]
+    rng, seen = random.Random(0), set()
+    for number in range(400):
+        data = bytearray(rng.choice(seeds))
+        for _ in range(rng.choice((1, 2, 4))):
+            at = rng.randrange(len(data) - 8)
+            data[at:at + rng.randrange(5)] = rng.choice((b"", b"\0", b"\xff" * 4, data[:64]))
+        try:
+            check_whole(put(tmp_path, data))
+            seen.add("whole")
+        except DataError as error:
+            seen.add("refused" if "\n" not in str(error) else number)
+    assert seen == {"whole", "refused"}
+
+
+def test_an_entry_without_a_name_is_told_in_a_line(tmp_path):
+    zipped(tmp_path / "a.zip", {"x": b"1"})
+    data = (tmp_path / "a.zip").read_bytes()
+    head, tail = data.split(b"PK\x01\x02")
+    entry, end = tail.split(b"PK\x05\x06")
+    entry = entry[:24] + b"\0\0" + entry[26:42] + entry[43:]  # the length of the name; the name
+    end = bytearray(end)
+    end[8:12] = struct.pack("<I", 46)
+    refused(put(tmp_path, head + b"PK\x01\x02" + entry + b"PK\x05\x06" + end, "a.zip"),
+            "cannot be extracted")
+
 
 def test_a_broken_outer_archive_is_told_in_a_line(tmp_path):
     for data in (b"PK\x03\x04 no zip", b"", b"<html>"):

@@ -211,7 +211,9 @@ def test_control_characters_of_names_do_not_reach_the_terminal(tmp_path, capsys)
     assert main(["inspect", "--json", str(file)]) == 0
     assert "\x1b" not in capsys.readouterr().out
     for data in (pickle.dumps({name: 1}, 4), b"\x80\x02cos\x1b\nsystem\x1b[2J\n.",
+                 b"\x80\x04X\x03\0\0\0a\nbX\x04\0\0\0\x1b[2J\x93.",
                  tar_of({name: b"nothing"}), b"\x80\x02P" + name[:-1].encode() + b"\n."):
         said = verified(capsys, put(tmp_path, data))
+        assert len(said.splitlines()) == 1
         assert "\x1b" not in said
         assert "\\x1b" in said

@@ -7,6 +7,9 @@ import io
 import itertools
 import os
 import pickle
+import random
+import socket
+import threading
 import urllib.error
 import urllib.request
 from http.client import HTTPMessage
@@ -286,6 +289,45 @@ def test_a_slow_line_is_waited_for(server, tmp_path):
     ticks = itertools.count(0, 25)
     server.plans[NAME] = [Behaviour(piece=500)]
     assert get(server, tmp_path, clock=lambda: next(ticks), least=100).read_bytes() == DATA
+
+
+# answers of any bytes
+
+def test_damaged_answers_give_the_file_or_an_error_in_lines(tmp_path):
+    head = (f'HTTP/1.1 200 OK\r\nETag: "1"\r\nLast-Modified: {DAY}\r\n'
+            f"Content-Length: {len(DATA)}\r\nConnection: close\r\n\r\n").encode()
+    bits = (b"\0", b"\r\n", b"\xb2", b"9" * 30, b"-", b"Transfer-Encoding: chunked\r\n", b":",
+            b"206", b"")
+    rng, seen = random.Random(0), set()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    if not connection.recv(1 << 16).startswith(b"GET"):
+                        return
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        for number in range(150):
+            answer = bytearray(head + DATA)
+            for _ in range(rng.choice((1, 2, 4))):
+                at = rng.randrange(len(head))
+                answer[at:at + rng.randrange(6)] = rng.choice(bits)
+            answer = answer[:rng.choice((len(answer), rng.randrange(len(answer))))]
+            try:
+                got = fetch([f"http://{host}/a"], tmp_path / f"{number}", check=read,
+                            network=Network(sleep=lambda _: None, attempts=2, timeout=5))
+                seen.add("whole" if got.read_bytes() == DATA else number)
+            except FetchError as error:
+                lines = str(error).splitlines()
+                good = len(lines) < 9 and max(map(len, lines)) <= 1000 and lines[0].isprintable()
+                seen.add("refused" if good else number)
+        socket.create_connection(listener.getsockname()).close()
+        thread.join()
+    assert seen == {"whole", "refused"}
 
 
 # addresses
