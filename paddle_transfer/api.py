@@ -20,6 +20,7 @@ from paddle_transfer.errors import (
 )
 from paddle_transfer.executors.base import Executor, ExecutorContext
 from paddle_transfer.executors.registry import make_executor
+from paddle_transfer.hardware import shared_memory_share
 from paddle_transfer.loop.callbacks import SearchCallback
 from paddle_transfer.loop.driver import Driver
 from paddle_transfer.loop.failures import no_result
@@ -200,7 +201,8 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
     keep = settings.output.keep_models > 0 or settings.distillation is not None
     return TrialFolders(settings.output.output_dir, write_config=write_config, payload={
         "metric": settings.objective.metric, "paddleclas": paddleclas,
-        "pretrained": dict(pretrained), "keep_weights": keep})
+        "pretrained": dict(pretrained), "keep_weights": keep,
+        "shared_memory": shared_memory_share(len(settings.devices.slots))})
 
 
 def write_settings(settings: SearchSettings) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import distributions
 
 #: Where Paddle and VisualDL make folders, below the home folder, while they are imported.
@@ -78,6 +81,51 @@ def why_not_writable(folder: str) -> str:
     except OSError as error:
         return f"{folder}: {error.strerror}"
     return ""
+
+
+@dataclass(frozen=True)
+class SharedMemory:
+    """What this machine has for processes that share memory.
+
+    :param free: bytes; infinite where that is not known
+    :param place: where it is
+    :param fault: why none can be used; empty where it can
+    """
+
+    free: float
+    place: str = "/dev/shm"
+    fault: str = ""
+
+
+def shared_memory(place: str = "/dev/shm") -> SharedMemory:
+    """The shared memory of Linux, which other systems do not keep in a folder."""
+    if not os.path.isdir(place):
+        return SharedMemory(math.inf, place, f"there is no {place}" if sys.platform == "linux"
+                            else "")
+    reason = why_not_writable(place)
+    if reason:
+        return SharedMemory(0, place, reason)
+    return SharedMemory(free_bytes(place), place)
+
+
+def shared_memory_share(parts: int) -> float | None:
+    """The bytes that each of ``parts`` users at once may take; None: as many as they like."""
+    free = shared_memory().free
+    return None if math.isinf(free) else free / parts
+
+
+def free_bytes(folder: str) -> float:
+    """The bytes that may be written to the file system of ``folder``, which may not exist yet: 0
+    where no file can be made any more. Infinite where that is not known."""
+    folder = os.path.abspath(folder)
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return math.inf
+    full = found.f_files > 0 and found.f_favail == 0
+    return 0 if full else found.f_bavail * found.f_frsize
 
 
 def why_no_library_folders() -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from paddle_transfer import api
 from paddle_transfer.config.load import show_override
+from paddle_transfer.environment import check_machine, preview_machine
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback, check_callbacks
 from paddle_transfer.loop.interrupts import Interrupts, Unidentified
@@ -57,7 +58,7 @@ def search(config: Source, overrides: Overrides = (), *,
     if fresh and rebuild:
         raise ConfigError("search", [ValidationIssue(
             "rebuild", "may not stand beside fresh", hint="Take one of the two out.")])
-    settings = load_settings(config, overrides, fields, paddleclas=paddleclas)
+    settings = check_machine(load_settings(config, overrides, fields, paddleclas=paddleclas))
     if check_data:
         check_all_data(settings)
     api.check_version(settings, locate(paddleclas).version)
@@ -81,8 +82,8 @@ def estimate(config: Source, overrides: Overrides = (), *, paddleclas: str | Non
     Raises ConfigError with all mistakes. What this machine lacks (images, GPUs) is none: it is told
     in ``warnings``.
     """
-    return make_estimate(load_settings(config, overrides, fields, paddleclas=paddleclas,
-                                       dry_run=True))
+    return make_estimate(preview_machine(load_settings(
+        config, overrides, fields, paddleclas=paddleclas, dry_run=True)))
 
 
 def load_settings(config: Source, overrides: Overrides = (),

@@ -25,7 +25,7 @@ LAYERS = (
     ("api",),
     ("result", "optuna"),
     ("report", "worker", "datasets"),
-    ("loop", "weights"),
+    ("loop", "weights", "environment"),
     ("settings",),
     ("stages",),
     ("pruners",),

@@ -1,4 +1,5 @@
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,6 +77,33 @@ def test_what_the_system_refuses_counts(tmp_path, monkeypatch):
         raise OSError(30, "Read-only file system")
     monkeypatch.setattr(hardware.tempfile, "mkdtemp", refuse)
     assert hardware.why_not_writable(str(tmp_path)) == f"{tmp_path}: Read-only file system"
+
+
+@pytest.mark.parametrize(("installed", "expected"), [
+    ({"paddlepaddle"}, True), ({"paddlepaddle-gpu"}, False), (set(), False),
+    ({"paddlepaddle", "paddlepaddle-gpu"}, False)])
+def test_the_kind_of_paddle_is_known_by_its_name(monkeypatch, installed, expected):
+    monkeypatch.setattr(hardware, "distributions", lambda name: iter({name} & installed))
+    assert hardware.paddle_is_cpu_only() is expected
+
+
+def test_shared_memory_that_is_not_there_is_a_fault_on_linux(tmp_path, monkeypatch):
+    assert hardware.shared_memory(str(tmp_path)).free == hardware.free_bytes(str(tmp_path)) > 0
+    nowhere = str(tmp_path / "nowhere")
+    monkeypatch.setattr(hardware.sys, "platform", "linux")
+    assert hardware.shared_memory(nowhere).fault == f"there is no {nowhere}"
+    monkeypatch.setattr(hardware.sys, "platform", "darwin")
+    assert hardware.shared_memory(nowhere).fault == ""
+    monkeypatch.setattr(hardware, "why_not_writable", lambda _: "Read-only file system")
+    assert hardware.shared_memory(str(tmp_path)).fault == "Read-only file system"
+
+
+def test_a_disk_without_inodes_has_no_room(tmp_path, monkeypatch):
+    room = {"f_bavail": 10, "f_frsize": 4096, "f_files": 100}
+    monkeypatch.setattr(hardware.os, "statvfs", lambda _: SimpleNamespace(**room, f_favail=0))
+    assert hardware.free_bytes(str(tmp_path / "new" / "folder")) == 0
+    monkeypatch.setattr(hardware.os, "statvfs", lambda _: SimpleNamespace(**room, f_favail=5))
+    assert hardware.free_bytes(str(tmp_path / "new" / "folder")) == 40960
 
 
 @pytest.mark.parametrize("home", ["/dev/null", "~"])

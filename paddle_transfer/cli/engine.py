@@ -16,6 +16,7 @@ from paddle_transfer.cli.command import (
 )
 from paddle_transfer.config import base, load, pretrained
 from paddle_transfer.config.shape import require_shape
+from paddle_transfer.environment import check_output
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.strategies.section import check_strategy
 from paddle_transfer.worker.bootstrap import open_engine
@@ -27,12 +28,18 @@ if TYPE_CHECKING:
     from paddle_transfer.worker.engine import TransferEngine
 
 
+#: The keys of the folders that the modes write to.
+FOLDERS = {"train": ("Global.output_dir",), "eval": ("Global.output_dir",), "infer": (),
+           "export": ("Global.save_inference_dir",)}
+
+
 def engine_command(description: str, body: Callable[[TransferEngine], int], *, mode: str,
                    log_file: bool = True) -> Command:
     """A command that calls ``body`` with an engine, opened in ``mode`` for the config."""
     def run(arguments: argparse.Namespace) -> int:
         options = RunOptions(metric=getattr(arguments, "metric", None), log_file=log_file)
         config = read_config(arguments, train=mode == "train")
+        check_output(config, arguments.config, FOLDERS[mode])
         if config["Global"]["device"] == "cpu":
             # As in a search's workers: with another number of threads sums are rounded differently.
             os.environ.setdefault("OMP_NUM_THREADS", "1")

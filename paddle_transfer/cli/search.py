@@ -14,6 +14,7 @@ from paddle_transfer.cli.command import (
     add_paddleclas_argument,
     check_pretrained,
 )
+from paddle_transfer.environment import check_machine, preview_machine
 from paddle_transfer.report.preview import preview
 from paddle_transfer.report.registry import check_reports
 from paddle_transfer.settings import search_file
@@ -52,9 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
                                             ppcls=known_ppcls(arguments.paddleclas))
     check_reports(settings)
     if arguments.dry_run:
+        settings = preview_machine(settings)
         print(preview(settings, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")),
               flush=True)
         return 0
+    settings = check_machine(settings)
     from paddle_transfer.api import run_search
     from paddle_transfer.public import check_all_data
     if not arguments.no_data_check:

@@ -35,6 +35,7 @@ class RunOptions:
         gets the weights of the best epoch and nothing else is written; "" saves nothing
     :param log_file: whether PaddleClas writes a log file of its own beside what it prints
     :param on_epoch: called after every evaluated epoch; a true answer ends the training
+    :param shared_memory: bytes of it that the data workers may use; None: all that are free
     :param prepared: weights that a search prepared, by ``Global.pretrained_model``
     """
 
@@ -42,4 +43,5 @@ class RunOptions:
     weights_to: str | None = None
     log_file: bool = True
     on_epoch: Callable[[EpochResult], bool] | None = None
+    shared_memory: float | None = None
     prepared: Mapping[str, Origin] = field(default_factory=dict)

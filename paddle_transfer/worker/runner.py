@@ -21,7 +21,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
 
     :param job: directory, and a payload with seed, device (``cpu``, ``gpu``), metric (None: the
         first of Metric.Eval), paddleclas (a checkout, or None), keep_weights (of the best epoch),
-        pretrained (an ``Origin`` for all weights that the search prepared)
+        pretrained (an ``Origin`` for all weights that the search prepared), shared_memory (bytes
+        for this trial's data workers; None: all that are free)
     :param report: told epoch, value, images and scalars of every evaluated epoch; True ends the
         training
     :raises TrialError: this config can never train, or what came of it is no result: no iteration,
@@ -43,7 +44,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     began = time.monotonic()
     weights = os.path.join(directory, "best_model.pdparams") if payload.get("keep_weights") else ""
     options = RunOptions(metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
-                         prepared=payload.get("pretrained") or {}, weights_to=weights)
+                         prepared=payload.get("pretrained") or {}, weights_to=weights,
+                         shared_memory=payload.get("shared_memory"))
     with open_engine(config, mode="train", home=home, options=options) as engine:
         engine.train()
     value, epoch = engine.best

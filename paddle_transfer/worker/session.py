@@ -17,7 +17,9 @@ from ppcls.utils.config import AttrDict, create_attr_dict
 
 from paddle_transfer import dotpath
 from paddle_transfer.config import pretrained
+from paddle_transfer.config.shared_memory import fit_shared_memory
 from paddle_transfer.errors import TrialError, cause
+from paddle_transfer.hardware import shared_memory
 from paddle_transfer.registry import attribute_of
 from paddle_transfer.strategies.section import apply_strategy, read_head_options, read_strategy
 from paddle_transfer.strategies.worker.base import WorkerHalf
@@ -38,6 +40,10 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     config = apply_strategy(config)
     halves = worker_halves(config)
     config = prepare_config.prepare_config(config, mode=mode)
+    line = fit_shared_memory(config, prepare_config.SPLITS[mode], shared_memory(),
+                             options.shared_memory)
+    if line:
+        print(f"paddle_transfer: {line}", flush=True)
     source = run_weights.find(config, ppcls=os.path.join(home.path, "ppcls"),
                               prepared=options.prepared)
     config = pretrained.with_file(config, source.file if source else None)

@@ -226,6 +226,17 @@ def test_images_of_which_none_can_be_read(trainings, digits, tmp_path):
             trainings(train, str(tmp_path / split), broken)
 
 
+@pytest.mark.parametrize(("room", "line"), [
+    (1000.0, "num_workers is 0 here: data workers need shared memory, and "),
+    (200e3, "use_shared_memory is False here: the data workers need about ")])
+def test_data_workers_do_without_shared_memory_that_is_not_there(trainings, digits, tmp_path, room,
+                                                                 line):
+    config = tiny_config(digits, "unused", Global__epochs=1)
+    config["DataLoader"]["Train"]["loader"] = {"num_workers": 1, "use_shared_memory": True}
+    assert len(trainings(train, str(tmp_path), config, shared_memory=room)["curve"]) == 1
+    assert line in (tmp_path / "train.log").read_text()
+
+
 def test_cutmix(trainings, digits, tmp_path):
     config = tiny_config(digits, "unused",
                          Loss__Train=[{"CELoss": {"weight": 1.0, "epsilon": 1e-7}}])

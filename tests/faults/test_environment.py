@@ -10,13 +10,15 @@ from types import SimpleNamespace
 import pytest
 
 import paddle_transfer
-from paddle_transfer import api
+from paddle_transfer import api, environment
 from paddle_transfer.errors import ConfigError, SearchFailed, StudyError
+from paddle_transfer.hardware import SharedMemory
 from paddle_transfer.registry import Component
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.registry import REPORTS, check_reports
 from paddle_transfer.worker import bootstrap
 from paddle_transfer.worker.locate import locate
+from tests.helpers.configs import base_config, write_search
 from tests.helpers.settings import change
 from tests.helpers.tiny_search import RUNNER, tiny_settings
 
@@ -252,3 +254,28 @@ def test_a_search_of_many_stops_when_its_first_trials_fail_alike(tmp_path, capsy
     assert "trial   2: failed (as trial 0)" in shown
     failed = paddle_transfer.load_search(tmp_path).trials
     assert [trial.state for trial in failed] == ["failed"] * 3
+
+
+# -- places --------------------------------------------------------------------------------------
+
+def test_a_container_with_little_shared_memory_is_told_so_before_the_first_trial(
+        tmp_path, monkeypatch, capsys):
+    base = {**base_config(tmp_path), "Tiny": {"misbehave": None, "x": {"a": 0.0}}}
+    base["DataLoader"]["Train"]["loader"] = {"num_workers": 2, "use_shared_memory": True}
+    items = [{"search_key": "a", "replace_config": ["Tiny.x.a"], "search_values": [0.0, 0.5]}]
+    file = write_search(tmp_path, base=base, search_dict=items)
+    small = environment.Machine(shared_memory=lambda: SharedMemory(64 << 10))
+    monkeypatch.setattr(environment, "Machine", lambda: small)
+    monkeypatch.setattr(api, "PADDLE_RUNNER", RUNNER)
+    result = paddle_transfer.search(file, check_data=False, max_iter=1)
+    assert result.best_value is not None
+    lines = capsys.readouterr().out.splitlines()
+    note = "Note: use_shared_memory is False here: the data workers need about "
+    assert [line[:6] for line in lines if line.startswith((note, "["))] == ["Note: ", "[  1/1"]
+
+
+def test_every_trial_is_told_its_share_of_shared_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(api, "shared_memory_share", lambda slots: 600.0 / slots)
+    made = change(settings(tmp_path), workers=3)
+    folders = api._make_trial_folders(made, None, paddleclas=None, pretrained={})
+    assert folders.payload["shared_memory"] == 200.0

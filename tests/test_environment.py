@@ -1,0 +1,85 @@
+"""The places that are needed are looked at before anything is trained, one line each."""
+
+import dataclasses
+import math
+
+import pytest
+
+from paddle_transfer import environment
+from paddle_transfer.cli import train
+from paddle_transfer.environment import Machine, check_machine, preview_machine
+from paddle_transfer.errors import SetupError
+from paddle_transfer.hardware import SharedMemory
+from paddle_transfer.report.preview import preview
+from tests.helpers.configs import base_config, write_search
+from tests.helpers.tiny_search import tiny_settings
+
+GOOD = Machine(free_bytes=lambda _: math.inf, shared_memory=lambda: SharedMemory(math.inf),
+               home_fault=lambda: "", temp_folder=lambda: "/tmp")
+
+
+def no_temp_folder():
+    raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/var/tmp']")
+
+
+def machine(**changes):
+    return dataclasses.replace(GOOD, **changes)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return tiny_settings(str(tmp_path / "out"), workers=2)
+
+
+def test_a_good_machine_is_not_spoken_of(settings):
+    assert check_machine(settings, GOOD) == preview_machine(settings, GOOD) == settings
+
+
+def test_all_that_is_lacking_is_told_at_once_a_line_each(settings):
+    poor = machine(free_bytes=lambda _: 5 << 20, temp_folder=no_temp_folder)
+    with pytest.raises(SetupError) as caught:
+        check_machine(settings, poor)
+    assert str(caught.value).splitlines() == [
+        "no temporary folder can be written: No usable temporary directory found in ['/tmp', "
+        "'/var/tmp']. Set TMPDIR to one that can",
+        f"output_dir: {settings.output.output_dir} has room for 5 MB only. Make room, or choose "
+        "another folder"]
+    dry = preview_machine(settings, poor)
+    assert len(dry.warnings) == 2
+    assert "a real run stops here: no temporary folder" in preview(dry)
+
+
+@pytest.mark.parametrize(("changes", "line"), [
+    ({"free_bytes": lambda _: 300 << 20}, "out has room for 300 MB only; the weights of 3 trials "
+     "are kept (keep_models)."),
+    ({"home_fault": lambda: "/home/x: Permission denied"}, "The home folder cannot be written "
+     "(/home/x: Permission denied); libraries that want to are given a temporary one."),
+])
+def test_what_a_search_can_do_without_is_one_remark(settings, changes, line):
+    (note,) = check_machine(settings, machine(**changes)).notes
+    assert note.endswith(line)
+    assert preview_machine(settings, machine(**changes)).notes == (note,)
+
+
+def test_shared_memory_is_that_of_all_trials_that_run_at_once(settings, tmp_path):
+    base = base_config(tmp_path)
+    base["DataLoader"]["Train"]["loader"] = {"num_workers": 1}
+    made = dataclasses.replace(settings, base=dataclasses.replace(settings.base, config=base))
+    (note,) = check_machine(made, machine(shared_memory=lambda: SharedMemory(600e3))).notes
+    assert note.startswith("use_shared_memory is False here: the data workers need about 4")
+    assert "has only 293 KB for them" in note
+    assert base["DataLoader"]["Train"]["loader"] == {"num_workers": 1}, "the base config stays"
+    assert check_machine(made, machine(shared_memory=lambda: SharedMemory(2e6))).notes == ()
+
+
+def test_the_commands_look_first(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    config = write_search(tmp_path).replace("search.yaml", "base.yaml")
+    assert train.COMMAND.main(["-c", config, "-o", f"Global.output_dir={tmp_path}/file/out"]) == 2
+    assert capsys.readouterr().err.splitlines()[1] == (
+        f"  - Global.output_dir: must be a folder that can be written; found '{tmp_path}/file/out':"
+        f" {tmp_path}/file is not a folder. Choose another, for example -o "
+        "Global.output_dir=output/run.")
+    monkeypatch.setattr(environment, "Machine", lambda: machine(temp_folder=no_temp_folder))
+    assert train.COMMAND.main(["-c", config, "-o", f"Global.output_dir={tmp_path}/out"]) == 2
+    assert capsys.readouterr().err.startswith("error: no temporary folder can be written: ")
