@@ -157,7 +157,15 @@ def _check_names(config: dict[str, Any], classes: int, told: str, report: Report
 def _check_batches(split: Split, report: Report) -> None:
     sampler = split.section.get("sampler") or {}
     size = sampler.get("batch_size")
-    if sampler.get("drop_last") and isinstance(size, int) and len(split.rows) < size:
-        report.add("batch-too-large", split.file, 0, f"{len(split.rows)} images, but batch_size is "
-                   f"{size} and drop_last is on: not one batch",
-                   hint="Make batch_size smaller or drop_last False.", error=split.name == "train")
+    if not sampler.get("drop_last") or not isinstance(size, int) or size < 1:
+        return
+    count = len(split.rows)
+    if split.name == "train":
+        if count < size:
+            report.add("batch-too-large", split.file, 0, f"{count} images, but batch_size is "
+                       f"{size} and drop_last is on: not one batch",
+                       hint="Make batch_size smaller or drop_last False.")
+    elif count % size:
+        report.add("drop-last", split.file, 0, "drop_last is on, with which PaddleClas's own tools "
+                   f"leave {count % size} of {count} images out; here all are evaluated",
+                   hint="Write drop_last: False.", error=False)

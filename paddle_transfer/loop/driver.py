@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol, TypedDict
 
+from paddle_transfer.errors import StudyError
 from paddle_transfer.executors.base import Ended, EpochReport, Executor, Verdict
 from paddle_transfer.executors.verdict import finite_curve
 from paddle_transfer.loop.callbacks import INTERRUPTED, CallbackList, SearchCallback, error_reason
 from paddle_transfer.loop.confirm import confirming
 from paddle_transfer.loop.failures import ALL_ALIKE, all_alike, anything_works
+from paddle_transfer.loop.measured import other_count
 from paddle_transfer.loop.scheduler import Create, Reuse, Scheduler, Stop, Wait
 from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.study.base import Store
@@ -186,6 +188,9 @@ class Driver:
         return self._kills[record.number] <= KILLS
 
     def _finish(self, ended: Ended, *, device: str) -> None:
+        other = other_count(ended, self._records)
+        if other:  # not a failure of its point, but no result of this search either
+            ended = replace(ended, verdict=Verdict.INVALID, result=None, message=other)
         end = outcome(ended, device)
         if end["state"] is TrialState.FAILED and not anything_works(self._records):
             before, curve = self._records[ended.number], end["curve"]
@@ -198,6 +203,8 @@ class Driver:
             self._trial_folders.keep(record)
             self._settle()
         self._callbacks.call("trial_ended", record, list(self._records))
+        if other:  # those that follow would be measured on the same other list
+            raise StudyError(other)
 
     def _settle(self) -> None:
         """Write down the failures before the first trial that has worked: they are those of their

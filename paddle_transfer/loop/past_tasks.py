@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from paddle_transfer.errors import PaddleTransferError, ValidationIssue
+from paddle_transfer.loop.measured import counts
 from paddle_transfer.loop.saved_search import read_saved_search
 from paddle_transfer.samplers.base import PastTask
 from paddle_transfer.samplers.gp.task_prior import compress_table, is_comparable, past_task
@@ -35,7 +36,12 @@ def _search(path: str, output_dir: str) -> PastTask | ValidationIssue:
     if saved.in_steps:
         return ValidationIssue(
             "", "must not be a greedy search, which compares values one key at a time", repr(path))
-    task = past_task(path, saved.space, observations(saved.records())[0])
+    records = saved.records()
+    if len(counts(records)) > 1:
+        return ValidationIssue(
+            "", "must have been measured on one evaluation list: its trials cannot be compared",
+            f"{', '.join(map(str, counts(records)))} images in {path!r}", "Take it out.")
+    task = past_task(path, saved.space, observations(records)[0])
     return task or ValidationIssue("", "must have a finished trial", f"none in {path!r}",
                                    "Take it out, or let it run first.")
 

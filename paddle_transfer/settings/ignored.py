@@ -63,6 +63,7 @@ IGNORED = (
     *(Ignored(f"DataLoader.{part}.loader.{name}", _SPEED) for part in ("Train", "Eval")
       for name in ("num_workers", "use_shared_memory", "prefetch_factor")),
     Ignored("DataLoader.Eval.sampler.batch_size", _SPEED),
+    Ignored("DataLoader.Eval.sampler.drop_last", "the whole list is evaluated, whatever it says"),
     Ignored("DataLoader.Eval.sampler.shuffle", "the order of the evaluation changes nothing"),
     *(Ignored(f"{place}.lr.learning_rate", "the schedule is Piecewise, which trains with its "
               "values (2.4 ignores learning_rate, later versions put it in the place of values)",

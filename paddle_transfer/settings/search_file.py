@@ -13,6 +13,7 @@ from paddle_transfer.config import resolve
 from paddle_transfer.config.base import comparable, eval_size
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.registry import Component
+from paddle_transfer.rules.evaluation import check_comparable
 from paddle_transfer.rules.registry import rules_for
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings import budget, fields, greedy, groups
@@ -213,6 +214,8 @@ def _check_rules(reading: Reading, base: Config | None, keys: Sequence[SearchKey
     fields.check_sampler(reading, keys)
     countable = fields.check_size(reading, keys)
     budget.check_budgets(reading, base, keys)
+    if keys and base is not None and countable:
+        check_comparable(base, keys, reading.issues)
     if keys and base is not None and countable and not any(
             issue.where.startswith("search_dict.") for issue in reading.issues):
         check_ineffective(base, keys, reading.issues, stepwise=reading.uses_stages)

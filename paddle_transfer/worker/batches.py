@@ -38,7 +38,7 @@ def read(iterator: Iterator[Any]) -> Iterator[Any]:
         except StopIteration:
             return
         except Exception as error:
-            failure = getattr(iterator, "failure", error)
+            failure = _failure_of(iterator) or error
             one = isinstance(failure, UnreadableImage)
             fault = data_fault(getattr(iterator, "_dataset", None),
                                None if one or failure is error else failure)
@@ -49,6 +49,16 @@ def read(iterator: Iterator[Any]) -> Iterator[Any]:
                 raise TrialError(text) from None
             raise
         yield batch
+
+
+def _failure_of(iterator: Any) -> BaseException | None:
+    """What ended the thread that reads, as far as that tells more than what ``iterator`` raises."""
+    thread = getattr(iterator, "_thread", None)
+    if thread is not None:
+        thread.join(10)  # it ends the reading first, and raises then
+    failure: BaseException | None = getattr(iterator, "failure", None)
+    has_workers = hasattr(iterator, "_workers")  # one of them may have been killed
+    return failure if isinstance(failure, UnreadableImage) or not has_workers else None
 
 
 def from_dali(batch: list[dict[str, Tensor]]) -> Batch:

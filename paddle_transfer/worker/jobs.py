@@ -97,6 +97,9 @@ def write_result(directory: Path, result: dict[str, Any]) -> None:
 def _verdict(result: object) -> tuple[str, str, Mapping[str, Any]]:
     """(verdict, message, result) for what a runner returned. Raises Diverged."""
     if isinstance(result, dict) and result.get("curve"):
+        images = result.get("images", 1)
+        if not isinstance(images, int) or images < 1:
+            return "invalid", f"the metric was measured on {images!r} images, so it is none", {}
         value = result.get("value")
         if isinstance(value, (int, float)) and math.isfinite(value):
             return "pruned" if result.get("stopped") else "complete", "", result

@@ -62,7 +62,9 @@ class Recorder:
         found = int(matches.any(axis=1).astype("int64").sum())
         for name, value in measured.items():
             weight = queries.shape[0] if name.startswith("precision") else found
-            self._sums[name] += float(value) * weight if weight else 0.0
+            total = float(value) * weight if weight else 0.0
+            # of queries; the metric itself is a 32 bit float
+            self._sums[name] += round(total) if name.startswith("recall") else total
             self._weights[name] += weight
         return measured
 

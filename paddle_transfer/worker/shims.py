@@ -29,8 +29,10 @@ def install() -> None:
     vars(inspect).setdefault("getargspec", inspect.getfullargspec)
     # Without data workers (num_workers: 0) a thread reads; when it raises anything, Paddle leaves
     # the training waiting for ever. PaddleClas replaces an unreadable image by another one, so that
-    # happens when none can be read.
-    _wrap(dataloader_iter._DataLoaderIterSingleProcess, "_thread_loop", _with_noted_failure)
+    # happens when none can be read. With data workers it ends the training and says nothing.
+    for kind in (dataloader_iter._DataLoaderIterSingleProcess,
+                 dataloader_iter._DataLoaderIterMultiProcess):
+        _wrap(kind, "_thread_loop", _with_noted_failure)
 
 
 def _wrap(owner: type, name: str, wrapper: Callable[[Callable[..., Any]], Any]) -> None:

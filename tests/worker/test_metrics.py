@@ -7,6 +7,7 @@ import paddle
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
+from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.bootstrap import import_with_ppcls
 from paddle_transfer.worker.locate import locate
 from paddle_transfer.worker.metrics import PerClassAccuracy
@@ -70,3 +71,75 @@ def test_several_processes_count_repeated_samples_once(monkeypatch):
     assert measured.seen == 3
     assert measured.per_class.value() == pytest.approx(0.75)
     assert measured.per_class.seen == {0: 1, 1: 2}
+
+
+def evaluated(metrics, logits, labels, batch=4):
+    """The metrics of one evaluation in batches, by PaddleClas's metrics and our counts."""
+    module = import_with_ppcls("metrics", locate())
+    from ppcls.metric import build_metrics  # what the import above makes ready
+
+    metric_func, counts = build_metrics(metrics), module.TopKCounts()
+    for start in range(0, len(labels), batch):
+        preds = paddle.to_tensor(logits[start:start + batch])
+        metric_func(preds, paddle.to_tensor(labels[start:start + batch].reshape(-1, 1)))
+        counts.add(metric_func, preds, preds.shape[0])
+    return module.metric_values(metric_func, counts)
+
+
+def test_top_k_is_the_share_of_images_whatever_the_batches():
+    random = np.random.default_rng(1)
+    logits, labels = random.normal(size=(9, 5)).astype("float32"), random.integers(0, 5, 9)
+    order = np.argsort(-logits, axis=1)
+    shares = {f"top{k}": sum(labels[i] in order[i, :k] for i in range(9)) / 9 for k in (1, 2)}
+    for batch in (2, 4, 7, 9):
+        assert evaluated([{"TopkAcc": {"topk": [1, 2]}}], logits, labels, batch) == shares
+
+
+def test_a_k_beyond_the_classes_is_no_metric():
+    """2.5 and newer report 1.0 for it; 2.4 takes it out itself."""
+    metrics = import_with_ppcls("metrics", locate())
+    meters = {"top1": types.SimpleNamespace(val=0.5), "top5": types.SimpleNamespace(val=1)}
+    metric_func = types.SimpleNamespace(
+        metric_func_list=[types.SimpleNamespace(topk=[1, 5], avg_meters=meters)])
+    counts = metrics.TopKCounts()
+    counts.add(metric_func, paddle.zeros([2, 3]), 2)
+    assert metrics.metric_values(metric_func, counts) == {"top1": 0.5}
+
+
+def test_a_metric_that_paddleclas_computes_with_its_text():
+    """TprAtFpr and MultilabelMeanAccuracy are 0.0 until their text is asked for."""
+    logits = np.float32([[3, 0], [0, 3], [0, 2], [1, 0]])
+    values = evaluated([{"TprAtFpr": {"max_fpr": 0.01}}], logits, np.array([0, 1, 1, 0]))
+    assert values == {"TprAtFpr": 1.0}
+
+
+@pytest.mark.parametrize(("label", "kind"), [(0, "another label"), (1, "label 0")])
+def test_a_rate_over_no_image_is_refused(label, kind):
+    with pytest.raises(TrialError, match=f"TprAtFpr has no value: no image .* has {kind}"):
+        evaluated([{"TprAtFpr": {"max_fpr": 0.01}}], np.float32([[1, 0], [0, 1]]),
+                  np.array([label, label]))
+
+
+def retrieved(features, labels, gallery, gallery_labels, block):
+    """The recall of ``features`` in ``gallery``, block by block as PaddleClas does."""
+    retrieval = import_with_ppcls("retrieval", locate())
+    from ppcls.metric import build_metrics
+
+    recorder = retrieval.Recorder(build_metrics([{"Recallk": {"topk": [1, 2]}}]))
+    for start in range(0, len(labels), block):
+        part = slice(start, start + block)
+        similar = paddle.matmul(paddle.to_tensor(features[part]), paddle.to_tensor(gallery),
+                                transpose_y=True)
+        recorder(similar, paddle.to_tensor(labels[part]).reshape([-1, 1]),
+                 paddle.to_tensor(gallery_labels).reshape([-1, 1]), None)
+    return recorder.values()
+
+
+def test_a_recall_does_not_depend_on_blocks_nor_on_queries_without_a_match():
+    gallery, gallery_labels = np.eye(3, dtype="float32"), np.array([0, 1, 2])
+    features = np.float32([[1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]])
+    labels = np.array([0, 1, 2, 7, 7])  # nothing in the gallery is a 7
+    for block in (1, 2, 5):
+        assert retrieved(features, labels, gallery, gallery_labels, block)["recall1"] == 2 / 3
+    with pytest.raises(TrialError, match="recall1 has no value: no query has an image of its"):
+        retrieved(features, labels + 10, gallery, gallery_labels, 2)
