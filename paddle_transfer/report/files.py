@@ -127,7 +127,7 @@ def best_config(settings: SearchSettings, best: PointResult,
 
 def _header(settings: SearchSettings, best: PointResult, leaderboard: Leaderboard) -> str:
     trial, metric = best.best, settings.objective.metric
-    shown = settings.stages.shown(best.proposal)
+    shown = settings.stages.trained_with(best.proposal)
     point = ", ".join(f"{name} {value}" for name, value in shown.items())
     text = (f"Found by paddle_transfer: {point}\n"
             f"{metric} {trial.value:.5f}{on_images(trial.images)} in trial {trial.number}, epoch "

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from paddle_transfer.config import resolve
 from paddle_transfer.loop.confirm import Confirmed
 from paddle_transfer.loop.failures import cause_lines, causes
 from paddle_transfer.loop.final import TITLES
@@ -14,6 +15,9 @@ from paddle_transfer.loop.results import PointResult, standard_error
 from paddle_transfer.report.formatting import columns, on_images, show_value
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord, trained
+
+#: Accuracies for which guessing gives one of the number of classes.
+GUESSED = ("top1", "mean_per_class")
 
 
 def leaderboard_lines(settings: SearchSettings, records: Sequence[TrialRecord],
@@ -54,7 +58,7 @@ def summary_lines(settings: SearchSettings, records: Sequence[TrialRecord],
     if baseline is not None and baseline.value is not None and best.value is not None:
         gain = 100 * (best.value - baseline.value)
         line += f", fixed point {baseline.value:.4f}: a gain of {gain:+.2f} points"
-    return [f"{line}.", *_reason_for_best(completed, leaderboard),
+    return [f"{line}.", *_guessing(settings, best), *_reason_for_best(completed, leaderboard),
             *_confirmation(settings, leaderboard), *_trial_counts(records)]
 
 
@@ -66,12 +70,23 @@ def _row(settings: SearchSettings, rank: int, result: PointResult,
          leaderboard: Leaderboard) -> list[str]:
     value = f"{result.value:.4f}" + (f" ± {result.error:.4f}" if result.error is not None else "")
     baseline = leaderboard.of(settings.search_space.baseline)
+    used = settings.stages.trained_with(result.proposal)
     estimate, best = leaderboard.estimate(result.point), result.best
     return [str(rank), value, "" if estimate is None else f"{estimate:.4f}", str(best.number),
             str(best.info.get("best_epoch", "")),
-            *map(show_value, settings.stages.shown(result.proposal).values()),
+            *(show_value(used[name]) if name in used else "" for name in settings.stages.names),
             str((best.info.get("pretrained") or {}).get("short", "")),  # 10w, 320/322
             "fixed point" if result is baseline else ""]
+
+
+def _guessing(settings: SearchSettings, best: PointResult) -> list[str]:
+    """A warning when the best accuracy is that of a coin with a side for every class."""
+    classes = resolve.outputs(settings.base.config)
+    if settings.objective.metric not in GUESSED or not classes or best.value is None:
+        return []
+    return [f"No point is better than guessing one of the {classes} classes ({1 / classes:.4f}): "
+            "nothing was learnt. Train for more epochs, or search other learning rates."
+            ] if best.value <= 1 / classes + 1e-6 else []
 
 
 def _reason_for_best(completed: Sequence[PointResult], leaderboard: Leaderboard) -> list[str]:

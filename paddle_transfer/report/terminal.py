@@ -126,7 +126,7 @@ class Terminal(Report):
     def _line(self, record: TrialRecord) -> str:
         seed = f" (seed {record.seed})" if record.seed != self.settings.repeats.seed else ""
         head, point = f"trial {record.number:>3}{seed}:", show_point(
-            self.settings.stages.shown(record.proposal))
+            self.settings.stages.trained_with(record.proposal))
         if record.reused is not None:
             return f"{head} same point as trial {record.reused}, not trained again  {point}"
         if record.state == "complete":

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from paddle_transfer.config import pretrained
 from paddle_transfer.samplers.base import Sampler
+from paddle_transfer.space.blocks import active_names
 from paddle_transfer.space.search_key import SearchKey, apply_point
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.strategies.section import apply_strategy
@@ -47,6 +48,12 @@ class SearchStages:
     def shown(self, proposal: Proposal) -> Point:
         """``proposal`` by ``names``."""
         return dict(proposal.point)
+
+    def trained_with(self, proposal: Proposal) -> Point:
+        """``shown`` without the keys that are inactive in it: their values did nothing."""
+        active = active_names(self.space.hyperparameters, proposal.point)
+        return {name: value for name, value in self.shown(proposal).items()
+                if name in active or name not in self.space.names}
 
     def propose(self, records: Sequence[TrialRecord], sampler: Sampler) -> Proposal | None:
         """The next training; None when there is none, or none before a running one has ended.

@@ -16,10 +16,11 @@ from tests.helpers.settings import make_settings
 
 def shown_settings(output_dir: Any, **changes: Any) -> SearchSettings:
     """A search of lr (three choices) and mixup (off, on) on a base config; a fixed point."""
-    keys = (SearchKey(Choice("lr", (0.1, 0.01, 0.001), log=True)),
-            SearchKey(Choice("mixup", (False, True))))
-    return make_settings(base_config=base_config(), output_dir=str(output_dir), keys=keys, **{
-        "fixed": {"lr": 0.01, "mixup": False}, "max_iter": 6, "keep_models": 2, **changes})
+    keys = changes.pop("keys", (SearchKey(Choice("lr", (0.1, 0.01, 0.001), log=True)),
+                                SearchKey(Choice("mixup", (False, True)))))
+    return make_settings(output_dir=str(output_dir), keys=keys, **{
+        "base_config": base_config(), "fixed": {"lr": 0.01, "mixup": False}, "max_iter": 6,
+        "keep_models": 2, **changes})
 
 
 def ranker_of(settings: SearchSettings, sampler: Any = None) -> Ranker:

@@ -1,10 +1,15 @@
 import io
 
+import pytest
+
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.report import leaderboard
 from paddle_transfer.report.formatting import duration
 from paddle_transfer.report.terminal import Terminal, next_steps
 from paddle_transfer.settings.final import Final
+from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
+from tests.helpers.configs import base_config
 from tests.helpers.fakes import FakeClock
 from tests.helpers.records import ranker_of, record, shown_settings
 
@@ -159,3 +164,23 @@ def test_a_terminal_gets_a_bar_with_the_running_epochs():
 def test_durations():
     assert [duration(seconds)
             for seconds in (45, 90, 3600, 7200)] == ["45 s", "2 min", "60 min", "2.0 h"]
+
+
+def test_a_key_that_is_inactive_in_a_point_is_not_shown_with_a_value():
+    keys = (SearchKey(Choice("mixup", (False, True))),
+            SearchKey(Choice("lr", (0.1, 0.01), condition=(("mixup", (True,)),))))
+    text = show([record(0, 0.1, value=0.7), record(1, 0.01, True, value=0.6)], keys=keys,
+                fixed=None)
+    assert "trial   0: top1 0.7000  mixup off  |" in text
+    assert "trial   1: top1 0.6000  lr 0.01, mixup on  |" in text
+    header, first, second = text.split("\n\n")[1].splitlines()
+    place = header.index("lr")
+    assert (first[place:place + 4].strip(), second[place:place + 4]) == ("", "0.01")
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.25, True), (0.2, True), (0.26, False)])
+def test_a_best_point_that_only_guesses_is_told(value, told):
+    base = base_config()
+    base["Arch"]["class_num"] = 4
+    text = show([record(0, 0.1, value=value)], base_config=base)
+    assert ("No point is better than guessing one of the 4 classes (0.2500)" in text) == told
