@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +34,9 @@ class Guard:
 
     :param guard: what it protects from
     :param file: relative to the checkout
-    :param find: a text that stands in ``file`` once
-    :param replace: the text with the guard switched off
+    :param find: a text that stands in ``file`` once; the indentation of its further lines is that
+        of the file, whatever it is here
+    :param replace: the text with the guard switched off; further lines are indented as the first
     :param tests: node ids, separated by spaces; at least one of them fails without the guard
     """
 
@@ -43,11 +46,26 @@ class Guard:
     replace: str
     tests: str
 
+    def found(self, text: str) -> list[re.Match[str]]:
+        """The places of ``find`` in ``text``."""
+        lines = [re.escape(line.strip()) for line in self.find.strip().splitlines()]
+        return list(re.finditer("\n *".join(lines), text))
+
+    def without(self, text: str) -> str:
+        """``text``, of ``file``, with the guard switched off."""
+        place, = self.found(text)
+        begin = text.rfind("\n", 0, place.start()) + 1
+        indent = re.match(" *", text[begin:])
+        assert indent is not None, "no spaces match as well"
+        lines = textwrap.dedent(self.replace).strip().splitlines()
+        new = f"\n{indent.group()}".join(lines)
+        return text[:place.start()] + new + text[place.end():]
+
     def switch_off(self, root: Path) -> str:
         """Change ``file`` below ``root``; its text before."""
         path = root / self.file
         before = path.read_text(encoding="utf-8")
-        path.write_text(before.replace(self.find, self.replace), encoding="utf-8")
+        path.write_text(self.without(before), encoding="utf-8")
         return before
 
 

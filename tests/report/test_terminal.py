@@ -173,7 +173,7 @@ def test_a_key_that_is_inactive_in_a_point_is_not_shown_with_a_value():
                 fixed=None)
     assert "trial   0: top1 0.7000  mixup off  |" in text
     assert "trial   1: top1 0.6000  lr 0.01, mixup on  |" in text
-    header, first, second = text.split("\n\n")[1].splitlines()
+    header, first, second = text.split("\n\n")[2].splitlines()
     place = header.index("lr")
     assert (first[place:place + 4].strip(), second[place:place + 4]) == ("", "0.01")
 
