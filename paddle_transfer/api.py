@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from paddle_transfer.config.load import dump_yaml
+from paddle_transfer.config.generated import GeneratedFiles
+from paddle_transfer.config.load import dump_yaml, yaml_text
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.config.shipped import schema_path
 from paddle_transfer.errors import (
@@ -29,6 +30,7 @@ from paddle_transfer.loop.interrupts import Interrupts, unidentified
 from paddle_transfer.loop.lock import DirectoryLock
 from paddle_transfer.loop.pruning import trial_pruner
 from paddle_transfer.loop.ranking import Ranker
+from paddle_transfer.loop.saved_search import SAVED
 from paddle_transfer.loop.scheduler import Scheduler
 from paddle_transfer.loop.stopping import AutoStop, BudgetLimits, Stopwatch
 from paddle_transfer.loop.trial_folder import TrialFolders
@@ -208,9 +210,12 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
 def write_settings(settings: SearchSettings) -> None:
     """``output_dir/search.yaml``: the search file as it was understood, overrides put in."""
     folder = settings.output.output_dir
-    dump_yaml(settings.to_dict(), str(Path(folder) / "search.yaml"), header=(
+    files = GeneratedFiles(folder)
+    files.write(SAVED, yaml_text(settings.to_dict(), header=(
         f"yaml-language-server: $schema={schema_path(folder)}\n{settings.file} {UNDERSTOOD}. "
-        "The base config, overrides put in, is in every trial's config.yaml."))
+        "The base config, overrides put in, is in every trial's config.yaml.")))
+    for note in files.notes():
+        print(note, file=sys.stderr)
 
 
 def check_version(settings: SearchSettings, version: str | None) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.loop.results import PointResult, point_results
 from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
@@ -96,7 +97,8 @@ class SearchResult:
     @property
     def best_config_path(self) -> Path | None:
         """``best_config.yaml``: the PaddleClas config that trains the winner again."""
-        return self._file("best_config.yaml")
+        path = GeneratedFiles(self.output_dir).current("best_config.yaml")
+        return path if path.is_file() else None
 
     @property
     def best_config(self) -> dict[str, Any] | None:

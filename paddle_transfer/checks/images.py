@@ -37,6 +37,7 @@ _FIRST_BYTES = {
     "jpeg": (b"\xff\xd8\xff",), "png": (b"\x89PNG\r\n\x1a\n",), "gif": (b"GIF87a", b"GIF89a"),
     "bmp": (b"BM",), "tiff": (b"II*\0", b"MM\0*"),
 }
+_OF_PHONES = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
@@ -140,7 +141,10 @@ def _reason(data: bytes) -> str:
         return "it is a web page"
     if head.startswith(b"version https://git-lfs"):
         return "it is a Git LFS pointer"
-    return _pillow_error(data) or "only Pillow can"
+    error = _pillow_error(data)
+    if error and data[4:8] == b"ftyp" and data[8:12] in _OF_PHONES:
+        return "it is a HEIC or AVIF picture; convert it to JPEG"
+    return error or "only Pillow can"
 
 
 def file_stamp(path: str) -> FileStamp | None:

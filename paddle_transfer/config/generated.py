@@ -46,6 +46,12 @@ class GeneratedFiles:
             self.kept[name] = target
         return target
 
+    def current(self, name: str) -> Path:
+        """The file that holds what was last written for ``name``; ``name`` if there is none."""
+        last = self._written.get(name, [])[-1:]
+        return self.folder / next((one for one in _existing(self.folder, name)
+                                   if [_digest(_content(self.folder / one) or b"")] == last), name)
+
     def remove(self, name: str) -> None:
         """Delete ``name`` if it is not the user's; else it is kept, with no new file."""
         path = self.folder / name
@@ -91,11 +97,6 @@ class GeneratedFiles:
         self._written[name].append(_digest(data))
         self._manifest.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(str(self._manifest), json.dumps(self._written, indent=1) + "\n")
-
-
-def newest(folder: str | os.PathLike[str], name: str) -> Path:
-    """The file that ``GeneratedFiles`` wrote last for ``name``."""
-    return Path(folder) / [name, *_existing(Path(folder), name)][-1]
 
 
 def _names(name: str) -> Iterator[str]:

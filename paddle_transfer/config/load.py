@@ -181,12 +181,16 @@ def dump_text(data: dict[str, Any]) -> str:
 
 
 def dump_yaml(data: dict[str, Any], path: str, *, header: str = "") -> None:
-    """Write ``data`` to ``path`` by ``write_atomic``.
+    """Write ``yaml_text`` to ``path`` by ``write_atomic``."""
+    write_atomic(path, yaml_text(data, header=header))
 
-    :param header: lines that stand above it as comments
+
+def yaml_text(data: dict[str, Any], *, header: str = "") -> str:
+    """
+    :param header: lines that stand above ``data`` as comments
     """
     comment = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
-    write_atomic(path, comment + dump_text(data))
+    return comment + dump_text(data)
 
 
 def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes]) -> None:

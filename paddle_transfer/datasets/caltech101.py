@@ -7,6 +7,7 @@ from pathlib import Path
 
 from paddle_transfer.checks.listfile import Entry
 from paddle_transfer.datasets.base import Archive, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.skipped import is_litter
 from paddle_transfer.datasets.split import draw
 from paddle_transfer.errors import DataError
 
@@ -16,12 +17,14 @@ PER_CLASS = 30
 
 def read(root: Path, options: PrepareOptions) -> Layout:
     classes = sorted(path.name for path in (root / FOLDER).iterdir() if path.is_dir()
-                     and path.name != "BACKGROUND_Google" and not path.name.startswith("."))
+                     and path.name != "BACKGROUND_Google" and not path.name.startswith(".")
+                     and not is_litter(path.name))
     if not classes:
         raise DataError(f"{root / FOLDER}: should hold a folder per class, but holds none")
     splits: dict[str, list[Entry]] = {"train": [], "test": []}
     for label, name in enumerate(classes):
-        images = sorted(path.name for path in (root / FOLDER / name).glob("*.jpg"))
+        images = sorted(path.name for path in (root / FOLDER / name).glob("*.jpg")
+                        if not is_litter(path.name))
         # A class of the full archive has 31 images or more; a smaller one keeps a third for test.
         count = min(PER_CLASS, max(1, len(images) * 2 // 3))
         chosen = draw(len(images), count=count, seed=f"{options.seed}/{name}")

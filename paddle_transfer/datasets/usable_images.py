@@ -38,8 +38,10 @@ def usable_images(root: Path, paths: Iterable[str],
         if image is None:
             result.left_out[path] = "is not there"
         elif image.fault or image.kind == "gif":
-            # an image that cv2 decodes in part (a truncated one) has a thumbnail
-            may_convert = not image.thumbnail or image.kind == "gif"
+            # one that cv2 decodes in part (it is truncated) has a thumbnail; one that was not
+            # looked at (no file but a pipe, too large a picture) must not be opened either
+            may_convert = "cannot decode it" in image.fault or (
+                image.kind == "gif" and bool(image.thumbnail))
             converted = _convert(root, path) if may_convert else None
             if converted is None:
                 result.left_out[path] = image.fault

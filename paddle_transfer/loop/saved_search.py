@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError, StudyError
 from paddle_transfer.samplers.registry import SAMPLERS
@@ -15,6 +16,9 @@ from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.plan import BASE
 from paddle_transfer.study.records import TrialRecord
+
+#: The search file as it was understood, in output_dir.
+SAVED = "search.yaml"
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def read_saved_search(output_dir: str | os.PathLike[str]) -> SavedSearch:
 
     Raises StudyError when no search has been there, or it cannot be read.
     """
-    file = Path(output_dir) / "search.yaml"  # as the search wrote it
+    file = GeneratedFiles(output_dir).current(SAVED)
     if not os.path.lexists(file):
         been = (file.parent / "trials").is_dir() or (file.parent / "study.journal").exists()
         raise StudyError(f"{file}: there is no such file" + (

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from paddle_transfer.config import resolve
-from paddle_transfer.config.load import dump_yaml, write_atomic
+from paddle_transfer.config.generated import GeneratedFiles
+from paddle_transfer.config.load import write_atomic, yaml_text
 from paddle_transfer.config.portable import handed_back
 from paddle_transfer.loop.callbacks import is_over
 from paddle_transfer.loop.confirm import confirming
@@ -28,6 +31,8 @@ from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.study.trial_folder import TrialFolder
 
+#: The config that trains the winner again.
+BEST = "best_config.yaml"
 #: While a Bayesian search runs, the weights of so many more than ``keep_models`` trials stay: one
 #: of them may yet win.
 SPARE = 5
@@ -44,6 +49,14 @@ class ResultFiles(Report):
     @property
     def root(self) -> Path:
         return Path(self.settings.output.output_dir)
+
+    @cached_property
+    def _files(self) -> GeneratedFiles:
+        return GeneratedFiles(self.root)
+
+    @cached_property
+    def _said(self) -> set[str]:
+        return set()
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         self._write(records)
@@ -67,7 +80,7 @@ class ResultFiles(Report):
 
     def _write_best(self, best: PointResult, leaderboard: Leaderboard,
                     records: Sequence[TrialRecord]) -> None:
-        target, header = self.root / "best_config.yaml", _header(self.settings, best, leaderboard)
+        target, header = self._files.current(BEST), _header(self.settings, best, leaderboard)
         folder = TrialFolder.of(self.root, best.best.number)
         for weights in (folder.weights, folder.student_weights):
             if weights.exists():
@@ -82,7 +95,12 @@ class ResultFiles(Report):
         if first not in (None, metric):
             header += (f"{metric} is paddle_transfer's own: a training of this config chooses its "
                        f"best epoch by {first}, the first of Metric.Eval\n")
-        dump_yaml(config, str(target), header=header + config.get("FineTune", {}).get("note", ""))
+        header += config.get("FineTune", {}).get("note", "")
+        self._files.write(BEST, yaml_text(config, header=header))
+        for note in self._files.notes():
+            if note not in self._said:
+                self._said.add(note)
+                print(note, file=sys.stderr, flush=True)
 
     def _delete_weights(self, records: Sequence[TrialRecord], leaderboard: Leaderboard, *,
                         over: bool) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import show_yaml
 from paddle_transfer.config.shipped import command, path_argument
 from paddle_transfer.config.validation import Options
@@ -169,7 +170,8 @@ def next_steps(settings: SearchSettings, *, final: bool = False) -> list[str]:
     :param final: whether there is a model from the final trainings
     """
     out = path_argument(settings.output.output_dir.rstrip("/"))
-    config, (weights, inference) = f"{out}/best_config.yaml", (
+    best = GeneratedFiles(out).current("best_config.yaml").name
+    config, (weights, inference) = f"{out}/{best}", (
         shlex.quote(show_yaml(f"{out}/{name}")) for name in ("best_model", "inference"))
     pretrained = f"-o Global.pretrained_model={weights}"
     tested = [f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml "

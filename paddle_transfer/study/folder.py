@@ -13,10 +13,11 @@ WAYS_OUT = ("Put back a copy, rebuild it from the trials' own files with --rebui
             "with --fresh (the old run is moved aside)")
 #: Files and folders of a search by their names; nothing else there is ever moved or deleted.
 OWN = frozenset((
-    ".lock", "study.journal", "search.yaml", "search_results.csv", "search_results.json",
-    "best_config.yaml", "best_model.pdparams", "best_model_student.pdparams", "final.json",
-    "trials", "logs", "pretrained", "vdl", "final", "inputs", "best", "inference"))
-_OWN_FORMS = re.compile(r"study\..+|best_model[\w.]*")
+    ".lock", ".written.json", "study.journal", "search.yaml", "search_results.csv",
+    "search_results.json", "best_config.yaml", "best_model.pdparams",
+    "best_model_student.pdparams", "final.json", "trials", "logs", "pretrained", "vdl", "final",
+    "inputs", "best", "inference"))
+_OWN_FORMS = re.compile(r"study\..+|best_model[\w.]*|(search|best_config)\.new\d*\.yaml")
 #: The comment above ``search.yaml``, by which it is told from one that a person wrote.
 UNDERSTOOD = "as it was understood"
 #: Temporary files of ``write_atomic`` and others, which only a kill leaves.

@@ -10,19 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from paddle_transfer import load_search
+from paddle_transfer.api import run_search
+from paddle_transfer.checks import contact_sheet, images
 from paddle_transfer.cli.command import Command
 from paddle_transfer.cli.main import COMMANDS
 from paddle_transfer.cli.main import main as paddle_transfer
 from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.cli.prepare import prepare_and_print
-from paddle_transfer.config.load import apply_overrides
+from paddle_transfer.config.load import apply_overrides, load_yaml
+from paddle_transfer.datasets import caltech101
 from paddle_transfer.datasets.base import PrepareOptions
 from paddle_transfer.datasets.prepare import prepare
 from paddle_transfer.errors import ConfigError, DataError, PaddleTransferError
 from paddle_transfer.registry import attribute_of
 from paddle_transfer.report.terminal import next_steps
 from tests.helpers.datasets import picture
-from tests.helpers.tiny_search import tiny_settings
+from tests.helpers.tiny_search import RUNNER, tiny_settings
 from tools import benchmark
 
 
@@ -253,6 +257,14 @@ def test_an_empty_folder_of_a_mac_archive_stops_nothing(home):
     assert sorted(places("d").values()) == ["train"] * 6 + ["val"] * 2
 
 
+def test_what_a_mac_adds_to_an_archive_is_no_class_and_no_image_of_it(home):
+    fill(home / caltech101.FOLDER, {"ant": 4, "bee": 4, "__MACOSX": 4})
+    (home / caltech101.FOLDER / "ant" / "._0.jpg").write_bytes(b"x")
+    layout = caltech101.read(home, PrepareOptions())
+    assert layout.classes == ("ant", "bee")
+    assert sum(map(len, layout.splits.values())) == 8
+
+
 def test_a_folder_beside_train_and_val_is_no_third_class(home):
     fill(home / "d", {"train/a": 2, "train/b": 2, "val/a": 2, "val/b": 2, "extra": 2})
     with pytest.raises(DataError, match=r"train, val are lists of images.* what is extra"):
@@ -294,6 +306,45 @@ def test_a_broken_image_never_is_the_only_one_for_validation(home):
             (home / "d" / "b" / f"broken {seed} {i}.jpg").write_bytes(picture(50 + i)[:99])
         prepare_folder("d", seed=seed)
         assert [place for path, place in places("d").items() if path[0] == "b"].count("val") == 1
+
+
+def test_a_picture_of_a_phone_with_a_wrong_ending_says_what_it_is(home):
+    fill(home / "d", {"a": 3, "b": 3})
+    (home / "d" / "a" / "x.jpg").write_bytes(b"\0\0\0 ftypheic\0\0\0\0mif1heic" + bytes(200))
+    assert "a/x.jpg: cv2, and so PaddleClas, cannot decode it: it is a HEIC or AVIF picture; " \
+           "convert it to JPEG" in prepare_folder("d")
+
+
+def test_a_pipe_that_a_table_names_is_left_out_unopened(home):
+    root = table(home / "d", "x/0.jpg,cat", "x/1.jpg,dog", "pipe.jpg,cat")
+    os.mkfifo(root / "pipe.jpg")
+    assert "pipe.jpg: cannot be read: is a named pipe, not a file" in prepare_folder(
+        root, name="csv")
+
+
+def test_too_large_a_picture_is_not_converted_either(home, monkeypatch):
+    monkeypatch.setattr(images, "PIXELS", 24 * 24)
+    fill(home / "d", {"a": 3, "b": 3})
+    (home / "d" / "a" / "big.gif").write_bytes(picture(90, side=40, ending=".gif"))
+    assert "a/big.gif: is not decoded: it has 40 x 40 px" in prepare_folder("d")
+    assert not (home / "d" / "converted").exists()
+
+
+def test_a_contact_sheet_says_what_it_leaves_out_and_overwrites_sheets_only(home, monkeypatch):
+    monkeypatch.setattr(contact_sheet, "MAX_CLASSES", 2)
+    monkeypatch.setattr(contact_sheet, "_augment", lambda *_, **__: (None, "none here"))
+    fill(home / "d", {"a": 3, "b": 3, "c": 3})
+    prepare_folder("d")
+    (home / "d" / "a" / "0.jpg").write_bytes(b"broken since")
+    config = load_yaml("d/custom.yaml")
+    for _ in range(2):
+        said = contact_sheet.write_sheet(config, "sheet.png")
+        assert said.startswith("contact sheet: sheet.png (2 of 3 classes; ")
+    for name in ("d/b/0.jpg", "d/custom.yaml"):
+        before = (home / name).read_bytes()
+        with pytest.raises(DataError, match="is there already, and is no contact sheet"):
+            contact_sheet.write_sheet(config, name)
+        assert (home / name).read_bytes() == before
 
 
 # --- tables ---
@@ -399,6 +450,40 @@ def test_a_link_that_the_user_made_is_not_replaced(home):
     prepare_folder(root)
     assert (root / "custom.yaml").is_symlink()
     assert "class_num: 2" in (home / "shared.yaml").read_text()
+
+
+def run_tiny(out, **changes):
+    """Run a tiny search; what it writes to standard error."""
+    with contextlib.redirect_stderr(io.StringIO()) as errors:
+        run_search(tiny_settings(str(out), workers=1, **changes), runner=RUNNER, callbacks=None)
+    return errors.getvalue()
+
+
+def test_a_search_that_goes_on_keeps_what_was_edited_in_its_folder(home, capsys):
+    values, out = {"a": [0.0, 0.5]}, home / "out"
+    run_tiny(out, values=values, max_iter=1)
+    for name in ("best_config.yaml", "search.yaml"):
+        (out / name).write_text(f"{(out / name).read_text()}# mine\n")
+    mine = [(out / name).read_text() for name in ("best_config.yaml", "search.yaml")]
+    capsys.readouterr()
+    errors = run_tiny(out, values=values, max_iter=2)
+    assert [(out / name).read_text() for name in ("best_config.yaml", "search.yaml")] == mine
+    for name, new in (("best_config", "best_config.new.yaml"), ("search", "search.new.yaml")):
+        assert f"{out / name}.yaml is not as it was written by this command, so it is kept; the " \
+               f"new one is {out / new}" in errors
+    assert "max_iter: 2" in (out / "search.new.yaml").read_text()
+    result = load_search(out)
+    assert len(result.trials) == 2, "read of what the search wrote"
+    assert result.best_config_path == out / "best_config.new.yaml"
+    assert f"-c {out}/best_config.new.yaml" in capsys.readouterr().out
+
+
+def test_a_search_file_in_its_own_output_dir_is_not_overwritten(home):
+    (home / "out").mkdir()
+    (home / "out" / "search.yaml").write_text("# with my comments\n")
+    run_tiny(home / "out", values={"a": [0.0]})
+    assert (home / "out" / "search.yaml").read_text() == "# with my comments\n"
+    assert load_search(home / "out").best is not None
 
 
 # --- splits when data grow ---
