@@ -6,6 +6,7 @@ from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.base import list_at
+from paddle_transfer.config.evaluation import WHOLE
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import show
 from paddle_transfer.rules.base import Config, Rule, whole
@@ -76,6 +77,36 @@ def _check_per_class(sampler: dict[str, Any], size: int, config: Config,
                        "classes", f"Keep it at {len(labels) * each} or less.")
 
 
+def check_update_frequency(config: Config, issues: ValidationIssues) -> None:
+    """Gradients of so many batches are there before an epoch ends; PaddleClas takes 1 otherwise."""
+    frequency, given = (dotpath.find(config, f"Global.{key}")
+                        for key in ("update_freq", "iter_per_epoch"))
+    batches = given if whole(given) else _batches(config)
+    if whole(frequency) and batches is not None and frequency > max(batches, 1):
+        issues.add("Global.update_freq", "must not be larger than the iterations of an epoch: "
+                   "PaddleClas would take 1", f"update_freq {frequency}, {batches} iterations",
+                   f"Keep it at {batches} or less.")
+
+
+def _batches(config: Config) -> int | None:
+    """The batches of one epoch, as the sampler tells the engine; None where that is not known."""
+    sampler, labels = dotpath.find(config, SAMPLER), label_counts(config, "Train")
+    name = sampler.get("name", WHOLE[0]) if isinstance(sampler, dict) else None
+    size = sampler.get("batch_size") if isinstance(sampler, dict) else None
+    if not labels or not whole(size):
+        return None
+    images = sum(labels.values())
+    if name == "DistributedRandomIdentitySampler":
+        each, most = sampler.get("num_instances"), sampler.get("max_iters")
+        if whole(most) or not whole(each):
+            return most if whole(most) else None
+        images = sum(max(count, each) // each * each for count in labels.values())
+    elif name not in (*WHOLE, *DROPS_LAST):
+        return None
+    drop_last = sampler.get("drop_last", name in DROPS_LAST)
+    return images // size + bool(images % size and not drop_last)
+
+
 def check_evaluated_batches(config: Config, issues: ValidationIssues) -> None:
     """The batches of the evaluation have a size."""
     for part in ("Eval", "Test"):
@@ -101,11 +132,13 @@ def check_mixing(config: Config, issues: ValidationIssues) -> None:
     size = dotpath.find(config, f"{SAMPLER}.batch_size")
     if not mixing or not whole(size):
         return
-    if size == 1:
-        issues.add(f"{SAMPLER}.batch_size", f"must be 2 or more: {mixing[0][0]} mixes the images "
-                   "of a batch", f"batch_size {size}")
+    lines = list_lines(config, "Train")
+    if size == 1 or lines == 1:
+        issues.add(f"{SAMPLER}.batch_size", f"must be 2 or more, of as many images: {mixing[0][0]} "
+                   "mixes the images of a batch", f"batch_size {size}" + (
+                       ", 1 image" if lines == 1 else ""))
     elif any(name == "MixupCutmixHybrid" for name, _ in mixing):
-        lines = list_lines(config, "Train") or 0
+        lines = lines or 0
         drop_last = dotpath.find(config, f"{SAMPLER}.drop_last")
         if size % 2 or (lines % size % 2 and not drop_last):
             issues.add(f"{SAMPLER}.batch_size", "must make even batches, for MixupCutmixHybrid",
@@ -120,6 +153,8 @@ def _with_drawn(item: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 BATCHES = Rule((SAMPLER, *LISTS), check_batches)
+UPDATE_FREQUENCY = Rule(("Global.update_freq", "Global.iter_per_epoch", SAMPLER, *LISTS),
+                        check_update_frequency)
 EVALUATED_BATCHES = Rule(("DataLoader.Eval.sampler", "DataLoader.Test.sampler"),
                          check_evaluated_batches)
 MIXED_BATCHES = Rule((f"{SAMPLER}.batch_size", f"{SAMPLER}.drop_last", BATCH_OPS, *LISTS),

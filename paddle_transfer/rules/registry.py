@@ -17,7 +17,12 @@ from paddle_transfer.config.pretrained import check_transfer
 from paddle_transfer.config.shape import SHAPES, check_shape
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.rules.base import CLASSES, Config, Rule
-from paddle_transfer.rules.batches import BATCHES, EVALUATED_BATCHES, MIXED_BATCHES
+from paddle_transfer.rules.batches import (
+    BATCHES,
+    EVALUATED_BATCHES,
+    MIXED_BATCHES,
+    UPDATE_FREQUENCY,
+)
 from paddle_transfer.rules.evaluation import EVALUATION
 from paddle_transfer.rules.images import SIZES
 from paddle_transfer.rules.metric import metric_rule
@@ -40,8 +45,8 @@ CLASS_COUNTS = Rule((*CLASSES, "Loss.Train", "DataLoader.Train.dataset.batch_tra
 TOPK = Rule(("Metric", *CLASSES), check_topk)
 WEIGHTS = Rule(("Transfer", "Global.pretrained_model"), check_transfer)
 
-RULES = (LENGTH, CLASS_COUNTS, TOPK, BATCHES, EVALUATED_BATCHES, EVALUATION, MIXED_BATCHES,
-         SCHEDULES, WARMUPS, SIZES, WEIGHTS)
+RULES = (LENGTH, CLASS_COUNTS, TOPK, BATCHES, UPDATE_FREQUENCY, EVALUATED_BATCHES, EVALUATION,
+         MIXED_BATCHES, SCHEDULES, WARMUPS, SIZES, WEIGHTS)
 
 
 def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False

@@ -59,16 +59,19 @@ class _Seen:
 
 
 def check_reachable(kinds: Sequence[Kind], rules: Sequence[Rule], places: Places, *,
-                    issues: ValidationIssues, lacking: ValidationIssues) -> None:
+                    issues: ValidationIssues, lacking: ValidationIssues) -> bool:
     """Add what is wrong with any config of ``kinds``; what is there already is not repeated.
 
     :param lacking: takes missing files in place of ``issues``
+    :returns: whether every config could be made and has the form of one
     """
     kinds = [kind for kind in kinds if _is_sound(kind)]
     before = len(issues)
     _check(kinds, [FORM], places, issues, lacking)
-    if len(issues) == before:
+    sound = len(issues) == before
+    if sound:
         _check(kinds, rules, places, issues, lacking)
+    return sound
 
 
 def _is_sound(kind: Kind) -> bool:
@@ -177,8 +180,6 @@ def _told(kind: Kind, keys: Sequence[SearchKey], seen: _Seen, places: Places
             continue
         for names, first, values in _merged(found)[:MOST_ISSUES]:
             blamed = [key for name in names for key in keys if key.name == name]
-            if issue.rule == _EDIT and len(blamed) < 2:
-                continue  # told by the item of search_dict
             said = next(issue for i, issue in wrong.items() if all(
                 value_key(seen.points[i].get(name)) == value_key(value)
                 for name, value in {**first, names[-1]: values[0]}.items()))

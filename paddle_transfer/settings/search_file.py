@@ -13,6 +13,7 @@ from paddle_transfer.config import resolve
 from paddle_transfer.config.base import comparable, eval_size
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.registry import Component
+from paddle_transfer.rules.base import Rule
 from paddle_transfer.rules.evaluation import check_comparable
 from paddle_transfer.rules.registry import rules_for
 from paddle_transfer.samplers.registry import SAMPLERS
@@ -21,7 +22,7 @@ from paddle_transfer.settings.check_reachable import Places, check_reachable
 from paddle_transfer.settings.devices import read_devices
 from paddle_transfer.settings.final import Final, read_final
 from paddle_transfer.settings.ineffective_keys import check_ineffective
-from paddle_transfer.settings.kinds import kinds_of
+from paddle_transfer.settings.kinds import Kind, kinds_of
 from paddle_transfer.settings.output_folder import check_output_folder
 from paddle_transfer.settings.reading import Reading, open_search_file
 from paddle_transfer.settings.schema import SearchFile, SearchItem
@@ -177,20 +178,18 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
     sampling = groups.Sampling(fields.read_sampler(reading), given.prior or "none",
                                budget.read_warm_start(reading), given.stop or "none")
     output = groups.Output(fields.read_output_dir(reading), given.storage, given.keep_models)
+    sound = True
     if keys and base is not None:
         kinds = kinds_of(base_file, base, keys, stepwise=reading.uses_stages,
                          distillation=distillation, final=final)
         rules = rules_for(metric="" if reading.spoilt("metric") else metric, ppcls=ppcls,
                           tested=final is not None)
-        check_reachable(kinds, rules,
-                        Places({key.name: i for i, key in enumerate(keys)},
-                               conditional=not reading.uses_stages),
-                        issues=reading.issues, lacking=reading.lacking)
+        sound = _check_kinds(reading, keys, kinds, rules)
     devices = read_devices(reading, base_file, base)
     check_output_folder(reading, output.output_dir, {
         base_file: base,
         **({distillation.config_file: distillation.config} if distillation else {})})
-    base = _check_rules(reading, base, keys)
+    base = _check_rules(reading, base, keys, sound=sound)
     plan = make_plan(base, keys, distillation) if reading.uses_stages else None
     space = plan.space() if plan else Space(tuple(key.hyperparameter for key in keys))
     usual = plan.most if plan else SAMPLERS[sampling.sampler.name].max_trials(space)
@@ -208,15 +207,27 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
         tuple(map(str, reading.lacking)))
 
 
-def _check_rules(reading: Reading, base: Config | None, keys: Sequence[SearchKey]) -> Config:
+def _check_kinds(reading: Reading, keys: Sequence[SearchKey], kinds: Sequence[Kind],
+                 rules: Sequence[Rule]) -> bool:
+    """See ``check_reachable``."""
+    places = Places({key.name: i for i, key in enumerate(keys)},
+                    conditional=not reading.uses_stages)
+    return check_reachable(kinds, rules, places, issues=reading.issues, lacking=reading.lacking)
+
+
+def _check_rules(reading: Reading, base: Config | None, keys: Sequence[SearchKey], *,
+                 sound: bool) -> Config:
     """Check the rules about several keys. The base config, when nothing is wrong with anything;
-    else raises ConfigError with all mistakes."""
+    else raises ConfigError with all mistakes.
+
+    :param sound: whether all values can be put into configs
+    """
     fields.check_sampler(reading, keys)
     countable = fields.check_size(reading, keys)
-    budget.check_budgets(reading, base, keys)
+    budget.check_budgets(reading, base, keys if sound else ())
     if keys and base is not None and countable:
         check_comparable(base, keys, reading.issues)
-    if keys and base is not None and countable and not any(
+    if keys and base is not None and countable and sound and not any(
             issue.where.startswith("search_dict.") for issue in reading.issues):
         check_ineffective(base, keys, reading.issues, stepwise=reading.uses_stages)
     if reading.issues or base is None:

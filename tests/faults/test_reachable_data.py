@@ -10,7 +10,7 @@ from tests.helpers.configs import base_config, write_search
 from tests.helpers.datasets import picture
 from tests.helpers.greedy_files import distillation_config, write_greedy
 
-TRAIN, VAL = (f"DataLoader.{part}.dataset.cls_label_path" for part in ("Train", "Eval"))
+TRAIN, ROOT = (f"DataLoader.Train.dataset.{key}" for key in ("cls_label_path", "image_root"))
 
 
 @pytest.fixture
@@ -59,18 +59,22 @@ def test_a_train_list_that_leaks_is_refused_with_its_item_and_value(data):
     assert "6 errors" in str(caught.value)
 
 
-def test_two_lists_that_must_not_meet_are_told_together(data):
-    settings = load(data, lists(data, "list", TRAIN, "train", "leak"),
-                    lists(data, "eval", VAL, "val", "test"))
-    texts = errors(settings)
+def folders(data):
+    """The images' folder, and one with other pictures under the same names."""
+    (data / "other").mkdir()
+    for i, file in enumerate(sorted(data.glob("*.jpg"))):
+        (data / "other" / file.name).write_bytes(picture(100 + i))
+    return {"search_key": "root", "replace_config": [ROOT],
+            "search_values": [str(data), str(data / "other")]}
+
+
+def test_two_values_that_must_not_meet_are_told_together_and_kept_apart_by_when(data):
+    root, leak = folders(data), lists(data, "list", TRAIN, "train", "leak")
+    texts = errors(load(data, root, leak))
     assert len(texts) == 6
-    assert f"(with list '{data}/leak_list.txt' of search_dict.0, eval '{data}/val_list" in texts[0]
-    apart = lists(data, "eval", VAL, "val", "test")
-    apart["when"] = {"list": [str(data / "train_list.txt")]}
-    made = base(data)
-    made["DataLoader"]["Eval"]["dataset"]["cls_label_path"] = str(data / "test_list.txt")
-    trained = lists(data, "list", TRAIN, "train", "leak")
-    assert errors(load(data, trained, apart, base=made)) == []
+    assert f"(with root '{data}' of search_dict.0, list '{data}/leak_list.txt' of s" in texts[0]
+    leak["when"] = {"root": [str(data / "other")]}
+    assert errors(load(data, root, leak)) == []
 
 
 def test_a_base_list_that_is_always_replaced_is_not_looked_at(data):
@@ -103,15 +107,18 @@ def test_roots_and_delimiters(data):
         assert texts
 
 
-def test_the_test_list_of_the_final_training_is_read_as_that_will_read_it(data):
+def test_the_test_list_of_a_final_training_is_read_as_that_will_read_it(data):
     made = base(data)
+    made["DataLoader"]["Eval"]["dataset"]["delimiter"] = "\t"
     made["DataLoader"]["Test"] = base_config(data)["DataLoader"]["Eval"]
     made["DataLoader"]["Test"]["dataset"]["cls_label_path"] = str(data / "test_list.txt")
-    (data / "empty").mkdir()
-    root = {"search_key": "root", "replace_config": ["DataLoader.Eval.dataset.image_root"],
-            "search_values": [str(data), str(data / "empty")]}
-    texts = errors(load(data, root, base=made, final={"retrain_on": "train"}))
-    assert sum("test_list.txt" in text and "[image-missing]" in text for text in texts) == 6
+    for name in ("val", "test"):
+        file = data / f"{name}_list.txt"
+        file.write_text(file.read_text().replace(" ", "\t"))
+    rates = {"search_key": "lr", "search_values": [0.1, 0.01]}
+    assert errors(load(data, rates, base=made, final={"retrain_on": "train"})) == []
+    (text,) = errors(load(data, rates, base=made))
+    assert "[wrong-delimiter]" in text
 
 
 def test_the_lists_of_a_distillation(data):
@@ -125,11 +132,10 @@ def test_the_lists_of_a_distillation(data):
 
 
 def test_each_image_is_looked_at_once_for_all_combinations(data):
-    settings = load(data, lists(data, "list", TRAIN, "train", "leak"),
-                    lists(data, "eval", VAL, "val", "test"),
+    settings = load(data, lists(data, "list", TRAIN, "train", "leak"), folders(data),
                     {"search_key": "lr", "search_values": [0.1, 0.01]})
     assert len(reachable_data(settings)) == 4
     report = check_data(settings, processes=1)
-    assert (report.scanned, report.cached) == (18, 0)
+    assert (report.scanned, report.cached) == (12 + 12, 0)
     again = check_data(settings, processes=1)
-    assert (again.scanned, again.cached) == (0, 18)
+    assert (again.scanned, again.cached) == (0, 12 + 12)

@@ -103,6 +103,14 @@ def test_a_batch_of_nothing(tmp_path, base):
     assert f"with bs 0, -1, {BATCH} must be a whole number, 1 or more" in text
 
 
+def test_more_batches_for_a_step_than_there_are(tmp_path, base):
+    base["Global"]["update_freq"] = 1
+    items = [item("frequency", [1, 4], "Global.update_freq"), item("batch_size", [4, 8])]
+    (text,) = refusals(tmp_path, base, items)
+    assert "with batch_size 8 beside frequency 4, Global.update_freq must not be larger than" in (
+        text)
+
+
 def test_nothing_is_mixed_in_a_batch_of_one(tmp_path, base):
     (text,) = refusals(tmp_path, base, [item("batch_size", [1, 4]), item("mixup", [False, True])])
     assert "with mixup True beside batch_size 1" in text
