@@ -16,6 +16,7 @@ from paddle_transfer.errors import (
     ConfigError,
     DiskFull,
     SearchFailed,
+    SetupError,
     StudyError,
     is_disk_full,
 )
@@ -23,6 +24,7 @@ from paddle_transfer.executors.base import Executor, ExecutorContext
 from paddle_transfer.executors.registry import make_executor
 from paddle_transfer.hardware import shared_memory_share
 from paddle_transfer.loop.callbacks import SearchCallback
+from paddle_transfer.loop.context import choosing, commit_of, environment, note_context
 from paddle_transfer.loop.driver import Driver
 from paddle_transfer.loop.failures import no_result
 from paddle_transfer.loop.final import FinalRuns
@@ -47,6 +49,7 @@ from paddle_transfer.study.identity import check_identity
 from paddle_transfer.study.records import TrialRecord, TrialState
 from paddle_transfer.weights.for_search import SearchWeights
 from paddle_transfer.weights.requests import weights_requests
+from paddle_transfer.worker.locate import locate
 
 PADDLE_RUNNER = "paddle_transfer.worker.runner:run"
 
@@ -118,6 +121,8 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
             weights.resolve()
             notes = check_identity(store, weights.identity(settings.identity()), inputs,
                                    place=place, rebuilt=rebuild)
+            notes += note_context(store, choosing(settings),
+                                  environment(settings, _describe_paddleclas(paddleclas)))
         for note in notes:
             print(note, file=sys.stderr)
         write_settings(settings)
@@ -164,6 +169,15 @@ def _search(settings: SearchSettings, store: Store, make: Callable[[float], Exec
                   payload=folders.payload, callbacks=callbacks,
                   interrupted=interrupts.asked).run(make)
     return reason, records
+
+
+def _describe_paddleclas(named: str | None) -> str:
+    """Version and place of the PaddleClas that trains; empty when there is none."""
+    try:
+        home = locate(named)
+    except SetupError:
+        return ""
+    return " ".join(filter(None, [home.version, commit_of(home.path), home.kind]))
 
 
 def make_sampler_and_ranker(settings: SearchSettings) -> tuple[Sampler, Ranker]:

@@ -11,6 +11,7 @@ import pytest
 import paddle_transfer
 from paddle_transfer import api
 from paddle_transfer.errors import StudyError
+from paddle_transfer.loop.context import commit_of, environment, note_context
 from paddle_transfer.settings.inputs import read_inputs
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.study.identity import INPUTS, check_identity, check_settings
@@ -276,3 +277,49 @@ def test_lists_of_a_distillation_count_as_well(search):
     search.write_list("unlabelled", search.lines("train")[:3])
     assert "unlabelled_list.txt (distillation.DataLoader.Train.dataset): 15 of 18 lines are gone" \
         in search.refusal()
+
+
+def test_another_way_to_choose_points_is_told_in_a_line(search, monkeypatch, capsys):
+    monkeypatch.setattr(api, "PADDLE_RUNNER", RUNNER)
+    monkeypatch.setenv("PADDLE_TRANSFER_HOME", str(search.folder / "home"))
+
+    def go_on(**fields):
+        paddle_transfer.search(search.file(), check_data=False, **fields)
+        return [line for line in capsys.readouterr().err.splitlines() if "settings" in line]
+
+    assert go_on(max_iter=1) == []
+    assert go_on(max_iter=1, workers=2) == [], "how fast trials run makes no difference"
+    (line,) = go_on(max_iter=1, search_mode="random", fixed={"a": 0.5}, confirm=2)
+    assert "sampler grid -> random" in line
+    assert "fixed none -> {'a': 0.5}" in line
+    assert "confirm none -> 2" in line
+    assert "the trials so far stay" in line
+    assert go_on(max_iter=1, search_mode="random", fixed={"a": 0.5}, confirm=2) == []
+
+
+def test_another_environment_is_told_in_a_line(search):
+    settings = search.settings()
+    store = open_store(output_dir=settings.output.output_dir, space=settings.search_space.space)
+    first = environment(settings, "2.4.2 wheel")
+    assert note_context(store, {}, first) == []
+    assert note_context(store, {}, first) == []
+    (line,) = note_context(store, {}, {**environment(settings, "2.6.0 checkout"),
+                                       "Paddle": "9.9", "FLAGS_cudnn_deterministic": "1"})
+    assert line.startswith("Warning:")
+    assert "PaddleClas 2.4.2 wheel -> 2.6.0 checkout" in line
+    assert "-> 9.9" in line
+    assert "FLAGS_cudnn_deterministic none -> 1" in line
+    store.close()
+
+
+def test_a_checkout_is_known_by_its_commit(tmp_path):
+    git = tmp_path / ".git"
+    (git / "refs" / "heads").mkdir(parents=True)
+    assert commit_of(str(tmp_path)) == ""
+    (git / "HEAD").write_text("ref: refs/heads/develop\n")
+    (git / "packed-refs").write_text(f"# pack-refs\n{'b' * 40} refs/heads/develop\n")
+    assert commit_of(str(tmp_path)) == "b" * 10
+    (git / "refs" / "heads" / "develop").write_text("a" * 40 + "\n")
+    assert commit_of(str(tmp_path)) == "a" * 10
+    (git / "HEAD").write_text("c" * 40 + "\n")
+    assert commit_of(str(tmp_path)) == "c" * 10
