@@ -17,6 +17,9 @@ from importlib.metadata import distributions
 #: Where Paddle and VisualDL make folders, below the home folder, while they are imported.
 _LIBRARY_FOLDERS = (".cache/paddle/dataset", ".visualdl/conf")
 
+#: Bytes of a file's name on the usual file systems.
+_LONGEST_NAME = 255
+
 
 def find_gpus() -> list[str]:
     """The ids of the NVIDIA GPUs that a child process would see, such as ``["0", "1"]``, as
@@ -72,6 +75,9 @@ def why_not_writable(folder: str) -> str:
     and nobody may on some file systems. Nothing is left behind.
     """
     folder = os.path.abspath(folder)
+    if "\0" in folder or any(len(os.fsencode(part)) > _LONGEST_NAME
+                             for part in folder.split(os.sep)):
+        return f"the name of a folder has at most {_LONGEST_NAME} bytes, and no NUL"
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)
     if not os.path.isdir(folder):

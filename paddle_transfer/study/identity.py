@@ -90,15 +90,18 @@ def _refuse_changes(known: dict[str, Any], identity: dict[str, Any], changes: Ch
     plain = dotpath.diff(known, identity)
     settings = dotpath.diff(known, dotpath.replaced(identity, changes.renamed)) if plain else []
     if settings or changes.refused:
-        raise _refusal(place, settings, changes.refused)
+        raise _refusal(place, settings, changes.refused, in_steps=bool(known.get("greedy")))
     return bool(plain)
 
 
-def _refusal(place: str, settings: Sequence[str], files: Sequence[str]) -> StudyError:
+def _refusal(place: str, settings: Sequence[str], files: Sequence[str], *,
+             in_steps: bool) -> StudyError:
+    """:param in_steps: whether the trials are of a greedy search, of no use to another"""
     what = " and ".join(word for word, there in (("settings", settings), ("data", files)) if there)
     return StudyError("\n".join([
         f"{place}: holds a search with other {what}, and its trials would not compare with new "
         "ones. Changed:", *(f"  - {change}" for change in (*files, *settings)),
         "Take the changes back to go on with it, or begin anew: with --fresh (the old run is moved "
-        "aside) or in another output_dir. There a search with search_mode bayes learns from these "
-        f"trials by warm_start: [{place}]"]))
+        "aside) or in another output_dir" + ("" if in_steps else (
+            ". There a search with search_mode bayes learns from these trials by warm_start: "
+            f"[{place}]"))]))

@@ -101,6 +101,11 @@ def test_a_search_file_that_a_person_wrote_is_not_overwritten(files):
         load_search_file(str(files / "configs" / "search.yaml"), [f"output_dir={files}/mine"])
 
 
+def test_a_name_that_no_folder_can_have_is_refused_before_training(files):
+    with pytest.raises(ConfigError, match="the name of a folder has at most 255 bytes"):
+        load_search_file(str(files / "configs" / "search.yaml"), [f"output_dir={'a' * 300}"])
+
+
 def test_a_search_goes_on_from_its_own_folder_and_by_its_own_copies(files, out, monkeypatch):
     monkeypatch.chdir(out)
     settings = load_search_file(str(files / "configs" / "search.yaml"), [f"output_dir={out}"])
