@@ -1,19 +1,20 @@
-"""The places that a search or a training needs, looked at before anything is trained.
-
-The weights' folder is looked at when weights are fetched, which comes before the first trial too.
-"""
+"""The places that a search or a training needs, looked at before anything is trained."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from paddle_transfer import dotpath, hardware
+from paddle_transfer.config.pretrained import NAMES
 from paddle_transfer.config.shared_memory import fit_shared_memory, in_units
 from paddle_transfer.errors import ConfigError, SetupError, ValidationIssue
 from paddle_transfer.settings.search_file import SearchSettings
+from paddle_transfer.weights.cache import cache_folder
+from paddle_transfer.weights.requests import weights_requests
 
 #: Bytes without which no search is begun, and those below which one line is said.
 LEAST, SCARCE = 16 << 20, 1 << 30
@@ -68,11 +69,26 @@ def _lacking(settings: SearchSettings, machine: Machine) -> Iterator[str]:
     fault = _temp_fault(machine)
     if fault:
         yield fault
+    fault = _weights_fault(settings)
+    if fault:
+        yield fault
     folder = settings.output.output_dir
     free = machine.free_bytes(folder)
     if free < LEAST:
         yield (f"output_dir: {folder} has room for {in_units(free)} only. Make room, or choose "
                "another folder")
+
+
+def _weights_fault(settings: SearchSettings) -> str:
+    """Why the weights that the search asks for by name or address cannot be kept. A folder that is
+    there and cannot be written may hold them all."""
+    requests = weights_requests(settings.base, settings.search_space, settings.output,
+                                stages=settings.stages, plan=settings.plan).values()
+    folder = str(cache_folder())
+    fetched = any(one.wanted.spec in NAMES or "://" in one.wanted.spec for one in requests)
+    reason = hardware.why_not_writable(folder) if fetched and not os.path.isdir(folder) else ""
+    return reason and (f"the folder for pretrained weights, {folder}, cannot be made: {reason}. "
+                       "PADDLE_TRANSFER_HOME sets another")
 
 
 def _temp_fault(machine: Machine) -> str:

@@ -61,8 +61,22 @@ def test_what_a_search_can_do_without_is_one_remark(settings, changes, line):
     assert preview_machine(settings, machine(**changes)).notes == (note,)
 
 
+@pytest.mark.parametrize(("weights", "told"), [
+    ("imagenet", True), ("https://host/a.pdparams", True), ("w.pdparams", False), ("none", False)])
+def test_a_folder_for_weights_that_cannot_be_made_is_told_when_it_is_needed(
+        settings, tmp_path, monkeypatch, weights, told):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PADDLE_TRANSFER_HOME", str(tmp_path / "file"))
+    base = {**base_config(tmp_path), "Transfer": {"pretrained": weights}}
+    made = dataclasses.replace(settings, base=dataclasses.replace(settings.base, config=base),
+                               search_space=dataclasses.replace(settings.search_space, keys=()))
+    line = (f"the folder for pretrained weights, {tmp_path}/file/weights, cannot be made: "
+            f"{tmp_path}/file is not a folder. PADDLE_TRANSFER_HOME sets another")
+    assert preview_machine(made, GOOD).warnings == ((line,) if told else ())
+
+
 def test_shared_memory_is_that_of_all_trials_that_run_at_once(settings, tmp_path):
-    base = base_config(tmp_path)
+    base = {**base_config(tmp_path), **settings.base.config, "Global": {"epochs": 3}}
     base["DataLoader"]["Train"]["loader"] = {"num_workers": 1}
     made = dataclasses.replace(settings, base=dataclasses.replace(settings.base, config=base))
     (note,) = check_machine(made, machine(shared_memory=lambda: SharedMemory(600e3))).notes

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 def infer(engine: TransferEngine) -> int:
     """Predict; print a JSON object per image."""
     good, broken = 0, 0
+    causes: dict[str, str] = {}  # of images without a prediction, with the first of them
     for files, found in engine.predictions():
         if isinstance(found, Exception):
-            print(f"cannot read {files[0]}: {type(found).__name__}: {found}", file=sys.stderr)
+            first = causes.setdefault(str(found).replace(files[0], "", 1), files[0])
+            print(f"error: {found}" if first == files[0] else f"error: {files[0]}: as {first}",
+                  file=sys.stderr)
             broken += 1
             continue
         for file, result in zip(files, found, strict=False):
@@ -29,7 +32,7 @@ def infer(engine: TransferEngine) -> int:
             print(json.dumps(row, default=str))
         good += len(files)
     if broken:
-        print(f"{broken} of {broken + good} images could not be read", file=sys.stderr)
+        print(f"{broken} of {broken + good} images have no prediction", file=sys.stderr)
     return int(bool(broken and not good))
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from paddle_transfer.config.rules import above_zero
 from paddle_transfer.config.validation import Options
-from paddle_transfer.errors import DiskFull, SetupError, StudyError, one_line
+from paddle_transfer.errors import DiskFull, SetupError, StudyError
 from paddle_transfer.executors.base import (
     Ended,
     EpochReport,
@@ -25,7 +25,7 @@ from paddle_transfer.executors.base import (
 from paddle_transfer.executors.process import WorkerProcess
 from paddle_transfer.executors.verdict import verdict
 from paddle_transfer.study.trial_folder import TrialFolder
-from paddle_transfer.study.trial_log import explained, first_error, log_tail
+from paddle_transfer.study.trial_log import explained, log_tail, told_by
 
 #: Workers that may die in a row before they are ready; after that no other one is started.
 _STARTS = 3
@@ -202,7 +202,7 @@ class LocalExecutor(RegisteredExecutor):
             slot.failed_starts += 1
             if slot.failed_starts >= _STARTS:
                 raise SetupError(f"a worker on {slot.device} died {_STARTS} times before it was "
-                                 f"ready (exit code {exit_code}). {_log_end(worker)}")
+                                 f"ready (exit code {exit_code}). {told_by(worker.log)}")
             self._start(slot)
         return events
 
@@ -210,7 +210,7 @@ class LocalExecutor(RegisteredExecutor):
         if not slot.ready:
             self._retire(slot)
             raise SetupError(f"a worker on {slot.device} was not ready after "
-                             f"{self._startup_timeout:g} s. {_log_end(worker)}")
+                             f"{self._startup_timeout:g} s. {told_by(worker.log)}")
         assert slot.job is not None, "a worker without a job has no deadline"
         ended = self._end(slot, worker, slot.job, overdue=True)
         self._retire(slot)
@@ -251,11 +251,4 @@ def _fatal_error(slot: _Slot, worker: WorkerProcess, message: dict[str, Any]) ->
     if message.get("kind") == "disk_full":
         return DiskFull(f"the worker on {slot.device}: {text}")
     kind = StudyError if slot.ready else SetupError
-    return kind(f"the worker on {slot.device} cannot work: {text}. {_log_end(worker)}")
-
-
-def _log_end(worker: WorkerProcess) -> str:
-    """What a worker's log says of its end: its first error, else its last line."""
-    found = first_error(worker.log)
-    lines = [found[0]] if found else log_tail(worker.log).strip().splitlines() or ["nothing"]
-    return f"Its log, {worker.log}, says: {one_line(lines[-1], 400)}"
+    return kind(f"the worker on {slot.device} cannot work: {text}. {told_by(worker.log)}")

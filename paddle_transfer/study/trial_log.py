@@ -41,6 +41,13 @@ def log_tail(path: str | os.PathLike[str], *, lines: int = 20, limit: int = 8000
     return "\n".join(text.replace("\r", "\n").splitlines()[-lines:])
 
 
+def told_by(log: Path) -> str:
+    """What the log of a process says of its end: the first error in it, else its last line."""
+    found = first_error(log)
+    lines = [found[0]] if found else log_tail(log).strip().splitlines() or ["nothing"]
+    return f"Its log, {log}, says: {one_line(lines[-1], 400)}"
+
+
 def explained(message: str, log: Path) -> str:
     """``message``, how a training ended, with its cause: the first error of ``log``, when that is
     another one: ``ERROR (train.log, line 131); the end: MESSAGE``."""

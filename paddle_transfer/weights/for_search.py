@@ -24,7 +24,7 @@ from paddle_transfer.errors import DiskFull, PaddleTransferError, SetupError
 from paddle_transfer.executors.process import worker_environment
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.settings.groups import Output
-from paddle_transfer.study.trial_log import log_tail
+from paddle_transfer.study.trial_log import told_by
 from paddle_transfer.weights.cache import make_record
 from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import UnsafeWeights, WeightsError
@@ -166,8 +166,8 @@ def ask_child(request: dict[str, Any], *, log: Path,
             child.wait()
     if not text:
         return {"kind": "setup",
-                "error": "the process that compares weights with the network ended. Its log, "
-                         f"{log}, ends with:\n{log_tail(log) or '(nothing)'}"}
+                "error": "the process that compares weights with the network ended. "
+                         f"{told_by(log)}"}
     answer: dict[str, Any] = json.loads(text)
     return answer
 

@@ -36,6 +36,14 @@ def data_fault(dataset: object, failure: BaseException | None) -> TrialError | N
                       f"transform_ops of the data set: {cause(fault)}")
 
 
+def unusable_image(file: str, fault: Exception) -> TrialError:
+    """The error of one image that PaddleClas cannot prepare for a prediction."""
+    reason = _why_unreadable(file)
+    return TrialError(f"{file} {reason}" if reason else
+                      f"{file} can be read, but PaddleClas fails on it. Look at Infer.transforms: "
+                      f"{cause(fault)}")
+
+
 def _first_failure(dataset: Any) -> BaseException | None:
     """What PaddleClas's code raises for the first image; None when it does not."""
     def no_other(_: int) -> NoReturn:

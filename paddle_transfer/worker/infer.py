@@ -12,8 +12,9 @@ from ppcls.engine.engine import Engine
 
 from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.batches import autocast
+from paddle_transfer.worker.data_faults import unusable_image
 
-#: (files, what ``Infer.PostProcess`` makes of them), or ([file], why it cannot be read)
+#: (files, what ``Infer.PostProcess`` makes of them), or ([file], the error why it has none)
 Prediction = tuple[list[str], Any]
 
 
@@ -38,7 +39,7 @@ def predictions(engine: Engine) -> Iterator[Prediction]:
             for operator in engine.preprocess_func:
                 image = operator(image)
         except Exception as error:  # operators of four versions and three libraries raise anything
-            yield [file], error
+            yield [file], unusable_image(file, error)
             continue
         batch.append((file, image))
         if len(batch) >= section["batch_size"]:

@@ -24,7 +24,7 @@ from paddle_transfer.registry import attribute_of
 from paddle_transfer.strategies.section import apply_strategy, read_head_options, read_strategy
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.strategies.worker.head_options import HeadOptionsHalf
-from paddle_transfer.worker import prepare_config, run_weights, safe_load
+from paddle_transfer.worker import prepare_config, run_weights, safe_load, viewer
 from paddle_transfer.worker.engine import TransferEngine
 from paddle_transfer.worker.locate import EngineHome
 from paddle_transfer.worker.networks import BUILD_ERRORS
@@ -62,6 +62,7 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
         stack.enter_context(paddle.utils.unique_name.guard())
         stack.enter_context(mock.patch.multiple(
             stock, save_load=saver, init_model=saver.resuming(stock.init_model),
+            LogWriter=viewer.safe(stock.LogWriter),
             init_logger=_without_file(stock.init_logger, options.log_file),
             load_dygraph_pretrain=loader or stock.load_dygraph_pretrain,
             build_optimizer=_after_halves(halves, stock.build_optimizer)))

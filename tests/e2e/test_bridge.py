@@ -268,8 +268,8 @@ def test_evaluating_predicting_and_exporting(trainings, reference, digits, tmp_p
     assert sum(
         line.startswith('{"file_name"') and '"label_names"' in line
         for line in done.stdout.splitlines()) == 9
-    assert f"cannot read {tmp_path}/zzz.png" in done.stderr
-    assert "1 of 10 images could not be read" in done.stderr
+    assert f"error: {tmp_path}/zzz.png is no image" in done.stderr
+    assert "1 of 10 images have no prediction" in done.stderr
 
     tool("export_model", config, tmp_path, trainings.paddleclas, weights)
     assert trainings(predict, str(tmp_path / "inference/inference"), [2, 3, 28, 28]) == [2, 4]

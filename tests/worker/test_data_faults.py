@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from paddle_transfer.worker.data_faults import data_fault
+from paddle_transfer.worker.data_faults import data_fault, unusable_image
 
 
 class Images:
@@ -71,3 +71,12 @@ def test_a_failure_in_the_reading_thread_is_told_by_its_first_cause():
     assert str(data_fault(object(), failure)).startswith(
         "PaddleClas fails on every image: AttributeError: 'str' object has no attribute "
         "'no_such_attribute' (test_data_faults.py, line ")
+
+
+def test_an_image_that_has_no_prediction_is_told_by_the_same_rule(image, tmp_path):
+    fault, bad = KeyError("scale"), tmp_path / "bad.png"
+    bad.write_text("no image")
+    assert str(unusable_image(str(bad), fault)) == f"{bad} is no image"
+    assert str(unusable_image(str(image), fault)) == (
+        f"{image} can be read, but PaddleClas fails on it. Look at Infer.transforms: KeyError: "
+        "'scale'")
