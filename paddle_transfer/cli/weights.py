@@ -105,7 +105,7 @@ def _verify(arguments: argparse.Namespace) -> int:
             if known or file.parent == folder:
                 cache.verify_checksum(file)
                 held = "as recorded" if known else "recorded now"
-            print(f"{file}: good: {count} tensors, {held}")
+            print(f"{one_line(file)}: good: {count} tensors, {held}")
         except PaddleTransferError as error:
             bad += 1
             print(f"error: {error}", file=sys.stderr)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from paddle_transfer.checks.listfile import NUMBER
 from paddle_transfer.datasets.base import CUSTOM_RECIPE, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.files import MAX_BYTES
 from paddle_transfer.datasets.folder import SPLITS, check_names
 from paddle_transfer.datasets.skipped import Skipped, why_unlistable
 from paddle_transfer.errors import DataError, did_you_mean, one_line
+from paddle_transfer.files import read_bytes
 
 #: Number of the line, image, label, split.
 _Row = tuple[int, str, str, str]
@@ -121,7 +123,7 @@ def _below(root: Path, path: str) -> str:
 def _parse(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header, and (line number, stripped cells) of the other lines."""
     try:
-        text = table.read_text(encoding="utf-8-sig")
+        text = read_bytes(table, MAX_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"{table}: the table cannot be read: {error.strerror}. Name it with "
                         "--csv") from None

@@ -11,8 +11,10 @@ from typing import Any
 from paddle_transfer.checks.listfile import Entry
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.datasets.archives import MARKERS
+from paddle_transfer.datasets.files import MAX_BYTES
 from paddle_transfer.datasets.stable_split import TRAIN, stable_split
 from paddle_transfer.errors import one_line
+from paddle_transfer.files import read_bytes
 
 Splits = dict[str, list[Entry]]
 #: File with the list of each image's content, below ``MARKERS``.
@@ -109,15 +111,15 @@ class _EarlierSplit:
 
 
 def _paths(file: Path) -> list[str]:
-    lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
+    lines = read_bytes(file, MAX_BYTES).decode(errors="replace").split("\n")
     return [line.rstrip("\r").rpartition("\t" if "\t" in line else " ")[0] for line in lines]
 
 
 def _read(file: Path) -> dict[str, Any] | None:
     """The content of ``split.json``; None if there is none, or it is broken."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = json.loads(read_bytes(file, MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
         return None
     whole = (isinstance(data, dict) and "options" in data and isinstance(data.get("images"), dict)
              and all(isinstance(place, str) for place in data["images"].values()))

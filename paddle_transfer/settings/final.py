@@ -7,11 +7,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import show
+from paddle_transfer.files import open_file
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.stages.plan import under
@@ -141,7 +143,7 @@ def joined(first: str, second: str) -> str:
     """
     lines = []
     for file in (first, second):
-        with open(file, encoding="utf-8") as stream:
+        with TextIOWrapper(open_file(file), encoding="utf-8") as stream:
             lines += [line.rstrip("\r\n") for line in stream if line.strip()]
     return "\n".join(lines) + "\n"
 

@@ -16,10 +16,12 @@ from pathlib import Path
 
 from paddle_transfer.config.pretrained import NAMES
 from paddle_transfer.errors import did_you_mean
+from paddle_transfer.files import read_bytes
 from paddle_transfer.weights.errors import UnknownWeights
 
 BUCKET = "https://paddle-imagenet-models-name.bj.bcebos.com"
 LEGENDARY = f"{BUCKET}/dygraph/legendary_models"
+MAX_SOURCE = 4 << 20  # bytes of a backbone's file
 DOCS = "https://github.com/PaddlePaddle/PaddleClas/blob/develop/docs/zh_CN"
 TABLE = f"{DOCS}/models/ImageNet1k/README.md"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -142,8 +144,8 @@ def model_urls(ppcls: Path) -> dict[str, str]:
     urls: dict[str, str] = {}
     for file in sorted((ppcls / "arch" / "backbone").rglob("*.py")):
         try:
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-        except (OSError, SyntaxError, ValueError):
+            tree = ast.parse(read_bytes(file, MAX_SOURCE))
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for node in tree.body:
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "MODEL_URLS":

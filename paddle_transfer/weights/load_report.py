@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from paddle_transfer.config.shipped import command
+from paddle_transfer.errors import LINE, one_line
 
 Shape = tuple[int, ...]
 
@@ -66,11 +67,11 @@ class LoadReport:
         naming = " ".join(filter(None, [self.naming, self.prefix and f"without {self.prefix}"]))
         parts += [f"names: {naming}"] if naming else []
         what = f"{self.source}: " if self.source else ""
-        return f"pretrained {what}{'; '.join(parts)}; {self.file}"
+        return one_line(f"pretrained {what}{'; '.join(parts)}; {self.file}", 4 * LINE)
 
     def short(self) -> str:
         """A few words for a table: ``10w, 320/322``."""
-        return f"{self.source or 'file'}, {len(self.loaded)}/{self.total}"
+        return f"{one_line(self.source or 'file', 80)}, {len(self.loaded)}/{self.total}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for ``result.json``."""
