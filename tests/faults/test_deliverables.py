@@ -109,6 +109,8 @@ def test_a_warmup_beside_some_epochs_only_can_be_left_out_by_a_condition(tmp_pat
     assert "with warmup_epochs 5 beside epochs 5" in told
     assert "when: {epochs: [20]}" in told
     assert refusal(tmp_path, lengths, {**warmups, "when": {"epochs": [20]}}) == ""
+    assert refusal(tmp_path, lengths, {**warmups, "when": {"epochs": [20]}}, warmup=5) == "", \
+        "the base config's own warmup is left to PaddleClas"
 
 
 def test_a_warmup_of_the_base_config_is_left_to_paddleclas(tmp_path):
