@@ -110,7 +110,8 @@ def _check_evaluated(splits: list[Split], counts: dict[str, Counter[int]], repor
         if empty:
             report.add("class-without-images", split.file, 0, f"{len(empty)} classes with training "
                        f"images have no {split.name} image: {_first(empty)}", error=False,
-                       hint="No metric says how well they are told apart; hold some images out.")
+                       hint="No metric says how well they are told apart (mean_per_class is over "
+                       "the others); hold some images out.")
 
 
 def _first(numbers: list[int]) -> str:

@@ -212,6 +212,11 @@ class FinalRuns:
         return result if whole and made_of == self._digest(number) else None
 
     def _outcome(self, results: dict[int, Result]) -> dict[str, Any]:
+        images = sorted({str(result.get("images")) for result in results.values()})
+        if len(images) > 1:
+            raise StudyError(f"the final trainings were tested on {' and on '.join(images)} "
+                             "images: the test list has changed in between. The same command "
+                             "trains again what was trained before that")
         outcome = {"metric": self._metric, "retrain_on": self._final.retrain_on,
                    "seed": self._seed, "best": _one(self._best.point, self._best, results[0])}
         if self._baseline is not None:

@@ -24,9 +24,15 @@ def show_value(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else one_line(value, CELL)
 
 
-def on_images(count: int | None) -> str:
-    """`` on 9 images``, to stand behind a metric; nothing where the number is not known."""
-    return "" if count is None else f" on {count} image{'s' if count != 1 else ''}"
+def on_images(count: int | None, classes: int | None = None) -> str:
+    """`` on 9 images``, to stand behind a metric; nothing where the number is not known.
+
+    :param classes: of the images, for a metric that is a mean of classes
+    """
+    if count is None:
+        return ""
+    of = "" if classes is None else f" of {classes} class{'es' if classes != 1 else ''}"
+    return f" on {count} image{'s' if count != 1 else ''}{of}"
 
 
 def duration(seconds: float) -> str:

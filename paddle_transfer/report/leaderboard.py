@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from paddle_transfer.config import resolve
+from paddle_transfer.config.base import MEAN_PER_CLASS
 from paddle_transfer.loop.confirm import Confirmed
 from paddle_transfer.loop.failures import cause_lines, causes
 from paddle_transfer.loop.final import TITLES
@@ -54,7 +55,8 @@ def summary_lines(settings: SearchSettings, records: Sequence[TrialRecord],
     """The gain over the fixed point, what ``confirm`` gave, how many trials ended how."""
     completed, metric = _completed(leaderboard), settings.objective.metric
     best, baseline = completed[0], leaderboard.of(settings.search_space.baseline)
-    line = f"Best {metric} {best.value:.4f}{on_images(best.images)}"
+    classes = best.best.info.get("classes") if metric == MEAN_PER_CLASS else None
+    line = f"Best {metric} {best.value:.4f}{on_images(best.images, classes)}"
     if baseline is not None and baseline.value is not None and best.value is not None:
         gain = 100 * (best.value - baseline.value)
         line += f", fixed point {baseline.value:.4f}: a gain of {gain:+.2f} points"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.base import list_size
+from paddle_transfer.config.base import components, list_size
 from paddle_transfer.config.evaluation import check_whole_lists, evaluated_sections
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import show
@@ -22,8 +22,15 @@ READING = ("transform_ops", "batch_transform_ops", "sampler", "loader")
 
 
 def check_evaluation(config: Config, issues: ValidationIssues) -> None:
-    """Every evaluation is one of the whole list."""
+    """Every evaluation is one of the whole list, and of the network that it is told for."""
     check_whole_lists(config, issues)
+    networks = {name for name, _ in components(config, "Arch.models")}
+    for name, arguments in components(config, "Metric.Eval"):
+        key = arguments.get("model_key", "Student")
+        if name == "DistillationTopkAcc" and "Student" in networks and key != "Student":
+            issues.add("Metric.Eval", "the model_key of DistillationTopkAcc must be Student: where "
+                       "there is a Student, PaddleClas evaluates it, whatever the key says",
+                       show(key))
     if not dotpath.find(config, "Global.use_dali"):
         return
     for path, section in evaluated_sections(config):
@@ -80,4 +87,5 @@ def _without(value: Any, keys: Sequence[str]) -> Any:
 
 EVALUATION = Rule((*(f"DataLoader.{part}{inner}.{key}" for part in ("Eval", "Test")
                      for inner in ("", ".*") for key in ("sampler", "dataset.cls_label_path")),
-                   "Global.use_dali", "Global.eval_mode", "Loss.Eval"), check_evaluation)
+                   "Global.use_dali", "Global.eval_mode", "Loss.Eval", "Metric.Eval",
+                   "Arch.models"), check_evaluation)

@@ -33,7 +33,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
     """PaddleClas's Engine with our loops.
 
     ``last_eval`` holds (metrics, losses) of the last evaluation, ``images`` how many images these
-    are over (the whole list; in a retrieval the queries), ``metric`` the name of the metric that
+    are over (the whole list; in a retrieval the queries), ``classes`` of how many classes these are
+    (0: not counted), ``metric`` the name of the metric that
     chooses the best epoch (known after the first evaluation), ``stopped`` whether
     ``options.on_epoch`` ended the training, ``pretrained`` what was loaded (None without weights).
 
@@ -49,7 +50,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         self.home, self.options, self.saver, self._halves = home, options, saver, tuple(halves)
         self.pretrained: LoadReport | None = None
         self.last_eval: tuple[dict[str, float], dict[str, float]] = ({}, {})
-        self.images, self.largest_rate = 0, 0.0
+        self.images, self.classes, self.largest_rate = 0, 0, 0.0
         self._learnt: Learnt | None = None
         self.metric, self.stopped = options.metric, False
         self.multilabel = resolve.is_multilabel(config)
@@ -86,8 +87,10 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
 
     @property
     def best(self) -> tuple[float | None, int]:
-        """(metric, epoch) of the best epoch; (None, 0) before there is one."""
-        return self.saver.best_metric, self.saver.best_epoch
+        """(metric, epoch) of the best epoch; (None, 0) before there is one (PaddleClas saves one of
+        metric -1 first)."""
+        best = self.saver.best_metric
+        return (None, 0) if best is None or best < 0 else (best, self.saver.best_epoch)
 
     @property
     def is_main_process(self) -> bool:
@@ -136,6 +139,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         measured = evaluate(epoch_id)
         losses = {name: float(meter.avg) for name, meter in measured.losses.items()}
         values, self.images = measured.values, measured.seen
+        self.classes = len(measured.per_class.seen)
         name = self.options.metric or next(iter(values), "")
         text = ", ".join(f"{key}: {value:.5f}" for key, value in {**losses, **values}.items())
         logger.info(f"[Eval][Epoch {epoch_id}][Avg]{text}, images: {self.images}")

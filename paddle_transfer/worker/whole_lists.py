@@ -119,7 +119,10 @@ class CountedLoader:
         self.seen = 0
         for batch in read(iter(self._loader)):
             first = batch[0]["data"] if isinstance(batch[0], dict) else batch[0]
-            self.seen += first.shape[0] * paddle.distributed.get_world_size()
+            processes = paddle.distributed.get_world_size()
+            self.seen += first.shape[0] * processes
+            if processes > 1:  # these fill up their last batches, and PaddleClas cuts the rest off
+                self.seen = min(self.seen, len(self._loader.dataset))
             yield batch
 
 

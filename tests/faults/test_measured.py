@@ -12,8 +12,10 @@ from paddle_transfer.api import run_search
 from paddle_transfer.config.evaluation import read_whole_lists
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError, StudyError, TrialError
+from paddle_transfer.loop.final import FinalRuns
 from paddle_transfer.loop.past_tasks import load_task
 from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
+from paddle_transfer.report.leaderboard import summary_lines
 from paddle_transfer.result import load_search
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.hyperparameter import Choice
@@ -22,6 +24,7 @@ from paddle_transfer.worker.jobs import _verdict
 from tests.helpers.bridge import Trainings, train
 from tests.helpers.configs import base_config, write_search
 from tests.helpers.digits import tiny_config
+from tests.helpers.records import ranker_of, record, shown_settings
 from tests.helpers.tiny_search import RUNNER, tiny_settings
 from tools.digits import write_digits
 
@@ -44,6 +47,7 @@ def test_the_whole_list_is_evaluated_whatever_drop_last_says(trained):
     whole = trained.run()
     assert whole["images"] == 9
     assert whole["value"] * 9 == round(whole["value"] * 9), "a share of nine images"
+    assert whole["classes"] == 4
     for batch_size in (64, 8):
         part = trained.run(DataLoader__Eval__sampler__drop_last=True,
                            DataLoader__Eval__sampler__batch_size=batch_size,
@@ -130,6 +134,21 @@ def test_an_evaluation_that_cannot_be_whole_is_refused_before_any_training(tmp_p
     assert message in str(caught.value)
 
 
+def test_a_teachers_accuracy_is_not_the_students(tmp_path):
+    models = [{"Teacher": {"name": "ResNet18", "class_num": 5}},
+              {"Student": {"name": "ResNet18", "class_num": 5}}]
+    for key, refused in (("Teacher", True), ("Student", False)):
+        file = searched(tmp_path, LR, Arch={"name": "DistillationModel", "class_num": 5,
+                                            "models": models},
+                        Metric__Eval=[{"DistillationTopkAcc": {"model_key": key, "topk": [1]}}])
+        issues = ""
+        try:
+            load_search_file(file)
+        except ConfigError as error:
+            issues = str(error)
+        assert ("the model_key of DistillationTopkAcc must be Student" in issues) is refused
+
+
 def test_dali_is_refused_where_it_would_count_images_twice(tmp_path):
     file = searched(tmp_path, LR, Global__use_dali=True)
     (tmp_path / "val_list.txt").write_text("a.jpg 0\n" * 9)
@@ -193,6 +212,20 @@ def test_a_metric_over_no_image_is_none(images):
     assert verdict == "invalid"
     assert f"measured on {images!r} images" in message
     assert _verdict({**result, "images": 9})[0] == "complete"
+
+
+def test_two_final_trainings_are_tested_on_one_list():
+    runs = object.__new__(FinalRuns)
+    with pytest.raises(StudyError, match="tested on 3 and on 9 images: the test list has changed"):
+        runs._outcome({0: {"images": 9}, 1: {"images": 3}})
+
+
+def test_a_mean_of_classes_says_of_how_many(tmp_path):
+    settings = shown_settings(tmp_path, metric="mean_per_class")
+    records = [record(0, 0.01, value=0.75, info={"classes": 2})]
+    leaderboard = ranker_of(settings).leaderboard(records)
+    assert summary_lines(settings, records, leaderboard)[0].startswith(
+        "Best mean_per_class 0.7500 on 9 images of 2 classes")
 
 
 def test_every_file_says_on_how_many_images(tmp_path):

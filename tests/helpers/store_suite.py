@@ -61,10 +61,11 @@ class StoreSuite:
         store = self.open(tmp_path)
         store.create(suggestion=0, proposal=proposal, seed=0)
         store.begin(0)
-        store.finish(0, state="complete", value=0.5)
+        store.finish(0, state="complete", value=0.5, info={"images": 9})
         store.reuse(suggestion=1, original=store.records()[0])
         records = self.again(store, tmp_path).records()
         assert [record.proposal for record in records] == [proposal, proposal]
+        assert [record.images for record in records] == [9, 9]
 
     def test_an_attempt_forgets_the_epochs_before_it(self, tmp_path):
         store = self.open(tmp_path)

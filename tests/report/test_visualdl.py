@@ -26,7 +26,8 @@ def play(tracker, entry, records):
     tracker.trial_started(entry, "cpu:0")
     for epoch, value in entry.curve:
         tracker.epoch_reported(
-            entry, EpochReport(entry.number, 1, epoch, value, {"train/loss": 1 / epoch, "lr": 0.1}))
+            entry, EpochReport(entry.number, 1, epoch, value,
+                               {"train/loss": 1 / epoch, "lr": 0.1}, images=entry.images))
     tracker.trial_ended(entry, records)
 
 
@@ -102,7 +103,8 @@ def test_a_trial_that_is_run_again_starts_its_curve_anew(tmp_path):
     assert scalars(tmp_path / "vdl" / "trial_0000", "eval/top1") == [(1, 0.35), (2, 0.7), (3, 0.69)]
 
 
-TOLD = {"best": {"point": {"lr": 0.001, "mixup": True}, "test": 0.75, "epoch": 20},
+TOLD = {"best": {"point": {"lr": 0.001, "mixup": True}, "test": 0.75, "images": 7,
+                 "epoch": 20},
         "fixed": {"point": {"lr": 0.01, "mixup": False}, "test": 0.0, "epoch": 20}}
 
 
@@ -113,7 +115,8 @@ def finish(root, *, trained=("best", "fixed"), told=TOLD):
     for number, name in enumerate(trained):
         tracker.final_training_started(name, TOLD[name]["point"])
         scalars = {"train/loss": 0.5, "eval/top1": TOLD[name]["test"], "eval/top5": 1.0, "lr": 0.0}
-        tracker.final_epoch_reported(name, EpochReport(number, 1, 20, TOLD[name]["test"], scalars))
+        tracker.final_epoch_reported(
+            name, EpochReport(number, 1, 20, TOLD[name]["test"], scalars, images=7))
     tracker.final_ended(told)
 
 
@@ -123,7 +126,7 @@ def test_the_final_trainings_are_runs_and_their_test_metrics_one(tmp_path):
     assert scalars(vdl / "final", "final/best_top1") == [(20, 0.75)]
     assert scalars(vdl / "final", "final/fixed_top1") == [(20, 0.0)]
     assert [item.text.encoded_text_string for item in read(vdl / "final", "text", "final")] == [
-        'best: test top1 0.7500, {"lr": 0.001, "mixup": true}\n'
+        'best: test top1 0.7500 on 7 images, {"lr": 0.001, "mixup": true}\n'
         'fixed: test top1 0.0000, {"lr": 0.01, "mixup": false}'
     ]
     assert scalars(vdl / "final_best", "test/top1") == [(20, 0.75)]
@@ -190,6 +193,7 @@ def test_the_servers_pages_show_every_trial_with_its_best_metric(server):
     assert float(shown["trial_0000"]["best/top1"]) == pytest.approx(0.7)  # not 0.69, its last epoch
     assert float(shown["trial_0001"]["best/top1"]) == pytest.approx(0.8)
     assert float(shown["trial_0001"]["lr"]) == pytest.approx(0.001)
+    assert {float(row["images"]) for row in shown.values() if row["best/top1"]} == {9}
     assert shown["trial_0001"]["mixup"] == "True"
     assert float(shown["trial_0002"]["lr"]) == pytest.approx(0.1)
     tags = json.loads(server("scalar/tags"))["data"]
@@ -198,5 +202,6 @@ def test_the_servers_pages_show_every_trial_with_its_best_metric(server):
     assert set(by_run) == {
         "trial_0000", "trial_0001", "search", "final", "final_best", "final_fixed"
     }
-    assert set(by_run["final_best"]) == {"test/top1", "test/top5", "train/loss", "lr"}
+    assert set(by_run["final_best"]) == {"test/top1", "test/top5", "test/images", "train/loss",
+                                      "lr"}
     assert {"eval/top1", "best/top1", "train/loss", "lr"} == set(by_run["trial_0001"])
