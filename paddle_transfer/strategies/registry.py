@@ -9,5 +9,6 @@ from paddle_transfer.strategies.base import Strategy
 
 STRATEGIES: Registry[type[Strategy[Any]]] = Registry(
     "strategy", group="paddle_transfer.strategies", attribute="options", builtin={
-        "full": "paddle_transfer.strategies.full:Full",
+        name: f"paddle_transfer.strategies.{name}:{name.capitalize()}" for name in (
+            "full", "scratch", "head", "discriminative", "partial", "gradual")
     })

@@ -24,7 +24,7 @@ from paddle_transfer.registry import attribute_of
 from paddle_transfer.strategies.section import apply_strategy, read_head_options, read_strategy
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.strategies.worker.head_options import HeadOptionsHalf
-from paddle_transfer.worker import prepare_config, run_weights, safe_load, viewer
+from paddle_transfer.worker import networks, prepare_config, run_weights, safe_load, viewer
 from paddle_transfer.worker.engine import TransferEngine
 from paddle_transfer.worker.locate import EngineHome
 from paddle_transfer.worker.networks import BUILD_ERRORS
@@ -80,6 +80,9 @@ def worker_halves(config: dict[str, Any]) -> list[WorkerHalf]:
     chosen = read_strategy(config)
     if chosen.strategy.worker:
         halves.append(attribute_of(chosen.strategy.worker)(chosen.options, config))
+    arch = dotpath.clone(config["Arch"])
+    for half in halves:
+        half.find_head = lambda: networks.head_of(arch)
     return halves
 
 

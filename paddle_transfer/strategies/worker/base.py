@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from paddle import nn
+
+from paddle_transfer.config import resolve
+from paddle_transfer.strategies.worker.parts import Parts, split
 
 
 class TrainedEngine(Protocol):
@@ -30,9 +33,16 @@ class WorkerHalf:
     """
 
     may_freeze: bool = True
+    #: Gives the names of the classifier's tensors; set by the worker, which can build the network.
+    find_head: Callable[[], Sequence[str]] = tuple
 
     def __init__(self, options: Any, config: Mapping[str, Any]):
         self.options, self.config = options, config
+
+    def split(self, model: nn.Layer) -> Parts:
+        """The classifier and the stages of ``model``. Raises TrialError (``parts.split``)."""
+        sides = resolve.image_size(dict(self.config))
+        return split(model, frozenset(self.find_head()), size=min(sides) if sides else None)
 
     def model_built(self, model: nn.Layer) -> Sequence[nn.Layer]:
         """Called in training with the network and its weights, before the optimizer is built.

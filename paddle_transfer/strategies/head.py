@@ -1,0 +1,19 @@
+"""Only the new classifier is trained; the backbone stays as it was loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paddle_transfer.config.validation import Options
+from paddle_transfer.strategies.base import Strategy
+
+
+class Head(Strategy[Options]):
+    """Weights and BatchNorm statistics of the backbone do not change."""
+
+    name = "head"
+    options = Options
+    worker = "paddle_transfer.strategies.worker.frozen:HeadHalf"
+
+    def edit(self, config: dict[str, Any], options: Options) -> None:
+        """Change nothing."""
