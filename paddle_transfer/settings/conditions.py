@@ -21,7 +21,7 @@ def read_conditions(reading: Reading, items: Sequence[SearchItem], keys: Mapping
     """
     made, written = [], {item.search_key for item in items}
     for key in keys.values():
-        where, when = f"search_dict.{places[key.name]}.when", _implied(key, keys)
+        where, when = f"search_dict.{places[key.name]}.when", _implied(reading, key, keys, places)
         given = items[places[key.name]].when
         for name, values in given.items():
             if name in written and name not in keys:
@@ -36,12 +36,19 @@ def read_conditions(reading: Reading, items: Sequence[SearchItem], keys: Mapping
     return made
 
 
-def _implied(key: SearchKey, keys: Mapping[str, SearchKey]) -> Condition:
+def _implied(reading: Reading, key: SearchKey, keys: Mapping[str, SearchKey],
+             places: Mapping[str, int]) -> Condition:
     parent = keys.get(key.entry.parent) if key.entry and key.entry.parent else None
     if parent is None or parent.entry is None or not isinstance(parent.hyperparameter, Choice):
         return ()
-    entry = parent.entry
-    on = tuple(value for value in parent.hyperparameter.values if not entry.is_disabled(value))
+    assert key.entry is not None, "it has a parent"
+    refines, entry = key.entry.active_with, parent.entry
+    on = tuple(value for value in parent.hyperparameter.values if (
+        refines(value) if refines else not entry.is_disabled(value)))
+    if not on and refines:
+        reading.issues.add(f"search_dict.{places[key.name]}.search_key", f"{key.name} "
+                           f"({key.entry.meaning}) has no value of {parent.name} to refine",
+                           show(list(parent.hyperparameter.values)), "Add one, or take it out.")
     return ((parent.name, on),) if len(on) < parent.hyperparameter.size else ()
 
 

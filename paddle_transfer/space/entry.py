@@ -36,6 +36,7 @@ class Entry:
     :param since_values: as ``since``, for single values
     :param parent: the hyperparameter that it refines; it is inactive where that one is searched
         and disabled
+    :param active_with: the values of the parent that it refines; None: all that do not disable it
     :param device: the only kind of device on which it has an effect, or None
     """
 
@@ -53,6 +54,7 @@ class Entry:
     since: str = OLDEST
     since_values: Mapping[Value, str] = field(default_factory=dict)
     parent: str | None = None
+    active_with: Callable[[Value], bool] | None = None
     device: str | None = None
 
     def is_disabled(self, value: Value) -> bool:

@@ -17,6 +17,8 @@ _MODULES = {
     "augment": ("autoaugment", "randaugment", "randaugment_magnitude", "randaugment_layers",
                 "timm_autoaugment", "cutout", "random_erasing"),
     "data": ("batch_size", "batch_size_scaled", "resolution"),
+    "strategy": ("strategy", "backbone_rate", "stage_decay", "trained_stages", "head_epochs",
+                 "stage_epochs"),
     "model": ("dropout", "lr_mult", "frozen_stages", "ema", "amp", "pretrained"),
 }
 

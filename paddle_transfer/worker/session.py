@@ -51,6 +51,9 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     if source is not None:
         loader = run_weights.Loader(source, arch=dotpath.clone(config["Arch"]),
                                     training=mode == "train")
+    arch = dotpath.clone(config["Arch"])
+    for half in halves:
+        half.find_head = lambda: _new_tensors(arch, loader)
     saver = Saver(to=options.weights_to)
     attributes = AttrDict(config)
     create_attr_dict(attributes)
@@ -80,10 +83,14 @@ def worker_halves(config: dict[str, Any]) -> list[WorkerHalf]:
     chosen = read_strategy(config)
     if chosen.strategy.worker:
         halves.append(attribute_of(chosen.strategy.worker)(chosen.options, config))
-    arch = dotpath.clone(config["Arch"])
-    for half in halves:
-        half.find_head = lambda: networks.head_of(arch)
     return halves
+
+
+def _new_tensors(arch: dict[str, Any], loader: run_weights.Loader | None) -> tuple[str, ...]:
+    """What a transfer trains anew: the classifier's tensors, and those that no weights were loaded
+    into, when any were loaded."""
+    report = loader.report if loader is not None else None
+    return (*networks.head_of(arch), *(report.head if report is not None else ()))
 
 
 def forget_loggers() -> None:

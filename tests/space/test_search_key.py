@@ -242,6 +242,10 @@ def test_a_config_without_training_metrics(base, metric):
 
 # --- all hyperparameters, and custom keys --------------------------------------------------------
 
+#: Values of parents that are not the last of the usual ones.
+PARENTS = {"trained_stages": "partial", "head_epochs": "gradual", "stage_epochs": "gradual"}
+
+
 @pytest.mark.parametrize("name", HYPERPARAMETERS)
 def test_every_entry_is_whole(base, name):
     entry = HYPERPARAMETERS[name]
@@ -251,7 +255,8 @@ def test_every_entry_is_whole(base, name):
     assert entry.edits
     assert all(entry.check(value) is None for value in entry.values)
     if entry.parent:
-        base = apply(base, **{entry.parent: HYPERPARAMETERS[entry.parent].values[-1]})
+        base = apply(base, **{entry.parent: PARENTS.get(
+            name, HYPERPARAMETERS[entry.parent].values[-1])})
     assert entry.check_requirements(base) is None
     configs = [apply(base, **{name: value}) for value in entry.values]
     assert all(

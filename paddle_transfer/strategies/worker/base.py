@@ -33,7 +33,8 @@ class WorkerHalf:
     """
 
     may_freeze: bool = True
-    #: Gives the names of the classifier's tensors; set by the worker, which can build the network.
+    #: Gives the names of the classifier's tensors and of others that were not loaded; set by the
+    #: worker, which can build the network.
     find_head: Callable[[], Sequence[str]] = tuple
 
     def __init__(self, options: Any, config: Mapping[str, Any]):

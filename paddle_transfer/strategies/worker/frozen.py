@@ -16,6 +16,8 @@ class FrozenHalf(WorkerHalf):
     """Trains the classifier and the last ``trained_stages(epoch)`` stages of the backbone."""
 
     _parts: Parts
+    #: ids of the tensors that no gradient ever moves, such as the statistics of a BatchNorm
+    _statistics: frozenset[int]
 
     def trained_stages(self, epoch: int) -> int:
         """How many of the backbone's last stages are trained in ``epoch`` (from 1)."""
@@ -24,6 +26,7 @@ class FrozenHalf(WorkerHalf):
 
     def model_built(self, model: nn.Layer) -> Sequence[nn.Layer]:
         self._parts = self.split(model)
+        self._statistics = frozenset(id(one) for one in model.parameters() if one.stop_gradient)
         self._freeze(1)
         return ()
 
@@ -35,7 +38,19 @@ class FrozenHalf(WorkerHalf):
         stages = self._parts.stages
         first = max(0, len(stages) - self.trained_stages(epoch))
         for i, stage in enumerate(stages):
-            set_frozen(stage, i < first)
+            self._set_frozen(stage, i < first)
+
+    def _set_frozen(self, layers: Iterable[nn.Layer], frozen: bool) -> None:
+        """Freeze or thaw what ``layers`` own themselves. Frozen BatchNorms use and keep the
+        statistics that they have; before an epoch the training sets all layers into its mode."""
+        for layer in layers:
+            own = layer.parameters(include_sublayers=False)
+            for parameter in own:
+                if id(parameter) not in self._statistics:
+                    parameter.stop_gradient = frozen
+            buffers = any(True for _ in layer.named_buffers(include_sublayers=False))
+            if frozen and (buffers or any(id(one) in self._statistics for one in own)):
+                layer.eval()
 
 
 class HeadHalf(FrozenHalf):
@@ -59,13 +74,3 @@ class GradualHalf(FrozenHalf):
             return 0
         return len(self._parts.stages) if not each else 1 + (over - 1) // each
 
-
-def set_frozen(layers: Iterable[nn.Layer], frozen: bool) -> None:
-    """Freeze or thaw the parameters that ``layers`` own themselves. Frozen BatchNorms take and keep
-    the statistics that they have; the training sets all layers back into its mode before an epoch.
-    """
-    for layer in layers:
-        for _, parameter in layer.named_parameters(include_sublayers=False):
-            parameter.stop_gradient = frozen
-        if frozen and any(True for _ in layer.named_buffers(include_sublayers=False)):
-            layer.eval()
