@@ -1,5 +1,6 @@
-"""A way to transfer from outside of the package, in real trainings: one trial, the train command, a
-search. It freezes the backbone, so what it did stands in the weights."""
+"""Ways to transfer in real trainings: every one of ours, and one from outside of the package, in a
+trial, the train command and a search. It freezes the backbone, so what it did is in the weights.
+"""
 
 import json
 import os
@@ -13,11 +14,13 @@ import yaml
 
 from paddle_transfer.api import run_search
 from paddle_transfer.config.load import dump_yaml
+from paddle_transfer.config.portable import handed_back
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.strategies.registry import STRATEGIES
+from paddle_transfer.strategies.section import apply_strategy
 from paddle_transfer.weights.read import read
-from tests.helpers.bridge import environment, save_weights, train
+from tests.helpers.bridge import environment, save_weights, stock_use, train
 from tests.helpers.digits import tiny_config
 from tests.helpers.toy_strategy import Toy
 
@@ -31,6 +34,42 @@ def weights(trainings, tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "mine.pdparams"
     trainings(save_weights, str(path), arch="MobileNetV3_small_x0_35", class_num=7, seed=100)
     return str(path)
+
+
+#: Every strategy with options that show, and whether another's weights are its start.
+STRATEGIES_OF_OURS = {
+    "full": {}, "scratch": {}, "head": {}, "partial": {"stages": 2},
+    "gradual": {"head_epochs": 1, "stage_epochs": 1},
+    "discriminative": {"backbone": 0.3, "decay": 0.5, "per": "layer"}}
+
+
+def test_all_of_ours_are_tried_here():
+    assert set(STRATEGIES.builtin) == set(STRATEGIES_OF_OURS)
+
+
+@pytest.mark.parametrize(("name", "options"), STRATEGIES_OF_OURS.items(), ids=STRATEGIES_OF_OURS)
+def test_conformance(trainings, digits, weights, tmp_path, name, options):
+    """The same seed gives the same metric; it stops when asked; stock PaddleClas evaluates, infers
+    with and exports the best weights, with the accuracy that was shown."""
+    config = tiny_config(digits, "unused")
+    config["Transfer"] = {"pretrained": weights, "strategy": {"name": name, **options}}
+    first = trainings(train, str(tmp_path / "first"), config)
+    assert changed(weights, tmp_path / "first/best_model.pdparams") >= HEAD
+    stopped = trainings(train, str(tmp_path / "stopped"), config, stop_after=1)
+    assert stopped["stopped"]
+    assert stopped["reports"] == first["reports"][:1]
+    again = trainings(train, str(tmp_path / "again"), config)
+    assert (again["reports"], again["digest"]) == (first["reports"], first["digest"])
+    assert (first["pretrained"] is None) == (name == "scratch")
+
+    best = handed_back(apply_strategy(config), output_dir=str(tmp_path / "stock"), seed=7,
+                       device="cpu", metric="top1")
+    dump_yaml(best, str(tmp_path / "best_config.yaml"))
+    used = trainings(stock_use, str(tmp_path / "best_config.yaml"),
+                     str(tmp_path / "first/best_model"), str(tmp_path / "stock"))
+    assert used["metric"] == pytest.approx(first["value"], abs=1e-6)
+    assert used["shape"] == [1, 4]
+    assert used["inferred"] > 0
 
 
 def toy_config(digits, weights, **options):

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
+from unittest import mock
 
 from paddle_transfer.config import load
 
@@ -139,6 +141,55 @@ def stock_trainings(files: list[str], folder: str) -> None:
         config.profiler_options = None
         Engine(config, mode="train").train()
         session.forget_loggers()
+
+
+def stock_use(file: str, weights: str, folder: str) -> dict[str, Any]:
+    """What stock PaddleClas makes of a config and the weights trained with it (a path without
+    suffix): ``metric`` of its evaluation, ``shape`` of what its exported model answers to one
+    image, the number of images that it ``inferred``."""
+    from paddle_transfer.worker.bootstrap import import_with_ppcls
+    from paddle_transfer.worker.locate import locate
+
+    session = import_with_ppcls("session", locate())
+    from ppcls.engine.engine import Engine
+    from ppcls.utils.config import get_config
+    overrides = [f"Global.pretrained_model={weights}", f"Global.output_dir={folder}",
+                 f"Global.save_inference_dir={folder}/inference"]
+
+    def engine(mode: str) -> Any:
+        session.forget_loggers()
+        config = get_config(file, overrides=overrides, show=False)
+        config.profiler_options = None
+        return Engine(config, mode=mode)
+
+    with _scalars_as_lists(), contextlib.redirect_stdout(io.StringIO()) as told:
+        metric = engine("eval").eval()
+        engine("infer").infer()
+    engine("export").export()
+    shape = load.load_yaml(file)["Global"]["image_shape"]
+    return {"metric": float(metric), "inferred": told.getvalue().count("class_ids"),
+            "shape": predict(f"{folder}/inference/inference", [1, *shape])}
+
+
+@contextlib.contextmanager
+def _scalars_as_lists() -> Iterator[None]:
+    """Numbers as Paddle before 2.6 gave them, which the evaluation of 2.4 is written for."""
+    import numpy as np
+    import paddle
+    numpy = paddle.Tensor.numpy
+
+    class Scalar(np.ndarray):
+        """Has no axis, and an element 0 all the same."""
+
+        def __getitem__(self, place: Any) -> Any:
+            return self.item()
+
+    def with_axis(tensor: Any, *arguments: Any) -> Any:
+        value = numpy(tensor, *arguments)
+        return value if value.ndim else value.view(Scalar)
+
+    with mock.patch.object(paddle.Tensor, "numpy", with_axis):
+        yield
 
 
 def predict(stem: str, shape: list[int]) -> list[int]:
