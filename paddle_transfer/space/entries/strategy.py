@@ -45,10 +45,11 @@ def _named(value: Value) -> str:
 
 
 def _set_option(strategy: str, option: str, config: dict[str, Any], value: Value) -> None:
-    written = config["Transfer"]["strategy"]
-    given = written if isinstance(written, dict) else {"name": written}
-    assert given["name"] == strategy, f"{option} is an option of {strategy}"
-    config["Transfer"]["strategy"] = {**given, option: value}
+    """Under another strategy it changes nothing."""
+    written = (config.get("Transfer") or {}).get("strategy", DEFAULT)
+    if _named(written) == strategy:
+        given = written if isinstance(written, dict) else {"name": written}
+        config["Transfer"]["strategy"] = {**given, option: value}
 
 
 def _check_option(strategy: str, option: str, value: Value) -> str | None:
