@@ -22,12 +22,19 @@ class SearchVariant:
     """One search file of a data set.
 
     :param max_iter: 0: a grid, all points
-    :param keys: beside the published four, with their values; the first is the fixed point's
+    :param keys: beside those of the template, with their values; the first is the fixed point's
+    :param template: ``search`` has the published four keys
     """
 
     purpose: str
     max_iter: int
     keys: dict[str, tuple[str, ...]]
+    template: str = "search"
+
+    def keys_for(self, arch: str) -> dict[str, tuple[str, ...]]:
+        """``keys``; the large-scale weights are there for one architecture only."""
+        return {key: choices for key, choices in self.keys.items()
+                if key != "pretrained" or arch == LARGE_SCALE_ARCH}
 
 
 VARIANTS = {
@@ -39,6 +46,9 @@ VARIANTS = {
     "weights": SearchVariant(
         "the published space from ImageNet weights and from the large-scale ones (100,000 classes)",
         30, {"pretrained": ("imagenet", "10w")}),
+    "strategies": SearchVariant(
+        "which way to transfer, from which weights, at which rate", 12,
+        {"pretrained": ("imagenet", "10w")}, "search_strategies"),
 }
 
 
@@ -162,15 +172,16 @@ def search_file(values: ConfigValues, variant: str, *, base: str, output_dir: st
         final = ("# tuned on the validation list; then the best point and the fixed point are "
                  "trained again on train + validation\n# and each tested once on the test list"
                  f"{values.no_test}\nfinal: {{retrain_on: train+val}}")
+    own = search.keys_for(recipe.arch)
     keys = [f"  - search_key: {key}\n    search_values: [{', '.join(choices)}]"
-            for key, choices in search.keys.items()]
+            for key, choices in own.items()]
     return _render(
-        "search", title=values.title[0].upper() + values.title[1:], purpose=search.purpose,
+        search.template, title=values.title[0].upper() + values.title[1:], purpose=search.purpose,
         schema=schema, base=show_yaml(base), output_dir=show_yaml(output_dir), budget=budget,
         metric=metric, final=final, search_mode="bayes" if search.max_iter else "grid",
         search_keys="\n".join(keys),
         lr=recipe.baseline_lr or recipe.lr,
-        fixed_values="\n".join(f"  {key}: {choices[0]}" for key, choices in search.keys.items()))
+        fixed_values="\n".join(f"  {key}: {choices[0]}" for key, choices in own.items()))
 
 
 def _render(template: str, **values: object) -> str:

@@ -16,11 +16,13 @@ from typing import Any
 from paddle_transfer import dotpath
 from paddle_transfer.config import pretrained, resolve
 from paddle_transfer.config.base import comparable, components, list_at
+from paddle_transfer.errors import ConfigError
 from paddle_transfer.rules.batches import BATCH_OPS, SAMPLER
 from paddle_transfer.rules.lists import content, list_lines
 from paddle_transfer.settings.ignored import delete_ignored
 from paddle_transfer.space import optimizers, transforms
 from paddle_transfer.space.hyperparameter import is_number
+from paddle_transfer.strategies.section import apply_strategy, read_strategy
 
 Config = dict[str, Any]
 
@@ -107,6 +109,24 @@ def _number(value: Any) -> Any:
 
 def _one_class_count(config: Config) -> None:
     config.update(resolve.with_class_num(config))
+
+
+def _one_strategy(config: Config) -> None:
+    if "strategy" not in resolve.section(config, "Transfer"):
+        return
+    try:
+        chosen, made = read_strategy(config), apply_strategy(config)
+    except ConfigError:
+        return  # it is refused elsewhere
+    config.clear()
+    config.update(made)
+    epochs = resolve.epochs(config)
+    if chosen.strategy.worker:
+        options = chosen.options.model_dump()
+        if chosen.name == "gradual" and epochs and options["head_epochs"] >= epochs:
+            chosen, options = read_strategy({"Transfer": {"strategy": "head"}}), {}
+        config["Transfer"].pop("note", None)
+        config["Transfer"]["strategy"] = {"name": chosen.name, **options}
 
 
 def _one_name_of_weights(config: Config) -> None:
@@ -295,6 +315,7 @@ STEPS = (
     Step("PaddleClas reads both as the same value", _read_texts),
     Step("PaddleClas ignores what is different", delete_ignored),
     Step("it is the same class count", _one_class_count),
+    Step("it is the same way to transfer", _one_strategy),
     Step("both begin with the same weights", _one_name_of_weights),
     Step("the same epochs are evaluated", _evaluated_epochs),
     Step("a warmup as long as the training, or longer, is the whole training", _warmup),

@@ -47,7 +47,7 @@ def test_the_fourteen_are_there():
     assert {path.stem for path in TRANSFER} == {*PUBLIC, "custom", "voc2012_two_layers"}
     modes = {
         f"{data}_{mode}" for data in (*PUBLIC, "custom")
-        for mode in ("grid", "bayes", "extended", "weights")
+        for mode in ("grid", "bayes", "extended", "weights", "strategies")
     }
     assert {path.stem for path in SEARCH} == modes - {"voc2012_weights", "cifar10_weights"}
 
@@ -98,7 +98,11 @@ def anywhere(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("path", SEARCH, ids=name)
+def published(path):
+    return not path.stem.endswith("_strategies")
+
+
+@pytest.mark.parametrize("path", filter(published, SEARCH), ids=name)
 def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
     monkeypatch.chdir(anywhere)
     settings = load_search_file(f"ppcls_configs/search/{path.name}")
@@ -129,6 +133,18 @@ def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
              for part, section in settings.base_config["DataLoader"].items()}
     assert lists == {"Train": "train_list.txt", "Eval": "val_list.txt",
                      **({"Test": "test_list.txt"} if settings.final else {})}
+
+
+@pytest.mark.parametrize("path", [path for path in SEARCH if not published(path)], ids=name)
+def test_strategies_are_searched_with_weights_and_rate_in_few_trials(path, anywhere, monkeypatch):
+    monkeypatch.chdir(anywhere)
+    settings = load_search_file(f"ppcls_configs/search/{path.name}")
+    names, space = settings.search_space.space.names, settings.search_space.space
+    large = settings.base.config["Arch"]["name"] == "ResNet50_vd"
+    assert names == ("strategy", "backbone_rate", "lr", *["pretrained"] * large)
+    assert space.size == (3 + 2) * 7 * (1 + large)
+    assert settings.budget.max_iter == 12
+    assert settings.search_space.baseline["strategy"] == "full"
 
 
 @pytest.mark.parametrize("path", [path for path in SEARCH if path.stem.endswith("_bayes")],

@@ -4,6 +4,7 @@ import pytest
 
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings.search_file import load_search_file
+from paddle_transfer.study.records import Proposal
 from tests.helpers.configs import write_search
 
 RANDAUGMENT = {"search_key": "randaugment"}
@@ -100,3 +101,48 @@ def test_the_fixed_point_may_leave_out_what_is_inactive(tmp_path):
     assert settings.search_space.baseline == {"randaugment": False, "randaugment_magnitude": 3}
     assert "fixed.randaugment_magnitude: is needed" in issues(tmp_path, RANDAUGMENT, MAGNITUDE,
                                                                 fixed={"randaugment": True})[0]
+
+
+STRATEGY = {"search_key": "strategy", "search_values": [
+    "full", "gradual", {"name": "discriminative", "decay": 0.5}]}
+RATE = {"search_key": "backbone_rate", "search_values": [0.3, 0.1]}
+
+
+def test_an_option_of_a_strategy_exists_only_under_it(tmp_path):
+    settings = load(tmp_path, STRATEGY, RATE, {"search_key": "head_epochs", "search_values": [1]})
+    space, strategies = settings.search_space.space, STRATEGY["search_values"]
+    assert space.size == 1 + 1 + 2
+    assert space["backbone_rate"].condition == (("strategy", (strategies[2],)),)
+    configs = [settings.stages.raw_config(Proposal(point)).get("Transfer", {}).get("strategy")
+               for point in space.points()]
+    assert configs == [
+        None, {"name": "gradual", "head_epochs": 1},
+        {"name": "discriminative", "decay": 0.5, "backbone": 0.3},
+        {"name": "discriminative", "decay": 0.5, "backbone": 0.1}]
+
+
+def test_an_option_without_its_strategy(tmp_path):
+    text, = issues(tmp_path, {"search_key": "strategy", "search_values": ["full", "head"]}, RATE)
+    assert text.startswith("search_dict.1.search_key: backbone_rate (the learning rate of the ")
+    assert "has no value of strategy to refine; found ['full', 'head'] (a list)" in text
+    assert issues(tmp_path, RATE) == [
+        "search_dict.0.search_key: backbone_rate needs the search_key strategy with discriminative "
+        "beside it, or Transfer.strategy: discriminative of the base config; found none there. Add "
+        "it, or take the key out."]
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    ("heads", "there is no strategy 'heads'. Did you mean 'head'?"),
+    ({"name": "partial", "stages": 0}, "stages must be greater than or equal to 1"),
+    ({"name": "head", "stages": 1}, "stages is no argument of head"),
+    ("scratch", ""), ({"name": "full"}, "must differ from the values before it")])
+def test_values_of_strategy(tmp_path, value, expected):
+    item = {"search_key": "strategy", "search_values": ["full", value]}
+    if not expected:
+        file = write_search(tmp_path, search_dict=[item])
+        settings = load_search_file(file, ["Transfer.pretrained=imagenet"])
+        assert settings.search_space.space.size == 2
+        return
+    text, = issues(tmp_path, item)
+    assert text.startswith("search_dict.0.search_values.1: ")
+    assert expected in text

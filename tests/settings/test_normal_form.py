@@ -74,6 +74,13 @@ SAME = [
     ({"Transfer.pretrained": "none"}, {"Arch.pretrained": False}, "same weights"),
     ({"Transfer.pretrained": "w/x.pdparams"}, {"Transfer.pretrained": "./w/x"}, "same weights"),
     ({"Global.class_num": 9}, {}, "class count"),
+    ({"Transfer.strategy": "full"}, {}, "way to transfer"),
+    ({"Transfer.strategy": {"name": "discriminative", "decay": 1.0}},
+     {"Transfer.strategy": "discriminative"}, "way to transfer"),
+    ({"Transfer.strategy": {"name": "gradual", "head_epochs": 4}}, {"Transfer.strategy": "head"},
+     "way to transfer"),
+    ({"Transfer.strategy": "scratch", "Transfer.pretrained": "imagenet"},
+     {"Transfer.strategy": "scratch", "Transfer.pretrained": "10w"}, "way to transfer"),
 ]
 
 
@@ -105,6 +112,8 @@ DIFFERENT = [
     ({"EMA": {"decay": 0.5}}, {}),
     ({"Global.eval_interval": 2}, {}),
     ({"Transfer.pretrained": "10w"}, {"Transfer.pretrained": "imagenet"}),
+    ({"Transfer.strategy": "head"}, {}),
+    ({"Transfer.strategy": {"name": "gradual", "head_epochs": 3}}, {"Transfer.strategy": "head"}),
 ]
 
 

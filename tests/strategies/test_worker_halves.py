@@ -31,10 +31,17 @@ def networks():
     return import_with_ppcls("networks", locate())
 
 
-@pytest.fixture(scope="module", params=NETWORKS, ids=IDS)
+def light(test):
+    """Run ``test`` without VGG, whose trainings take seconds each."""
+    return pytest.mark.parametrize("network", [i for i, name in enumerate(IDS) if name != "VGG11"],
+                                   ids=[name for name in IDS if name != "VGG11"],
+                                   indirect=True)(test)
+
+
+@pytest.fixture(scope="module", params=range(len(NETWORKS)), ids=IDS)
 def network(request, networks):
     """A network with its expected parts, built once."""
-    arch, stages, head, size = request.param
+    arch, stages, head, size = NETWORKS[request.param]
     arch = arch if "Head" in arch else {**arch, "class_num": 7}
     import paddle
     paddle.seed(3)
@@ -133,6 +140,7 @@ def test_head_moves_no_tensor_and_no_statistic_of_the_backbone(network, model):
     assert changed(before, after) == set(network.names) == set(gradients)
 
 
+@light
 def test_partial_trains_the_last_stages(network, model):
     half = half_of("PartialHalf", PartialOptions(stages=2), network)
     before, after, _ = train_once(half, model, network)
@@ -155,6 +163,7 @@ def test_discriminative_multiplies_each_step(network, model):
                                    rtol=1e-4, atol=1e-6, err_msg=name)
 
 
+@light
 def test_a_rate_for_every_layer(network, model):
     half = half_of("DiscriminativeHalf", DiscriminativeOptions(decay=0.5, per="layer"), network)
     assert half.model_built(model) == ()
@@ -166,6 +175,7 @@ def test_a_rate_for_every_layer(network, model):
             for parameter in layer.parameters()} == {1.0}
 
 
+@light
 @pytest.mark.parametrize(("options", "trained"), [
     (GradualOptions(head_epochs=2), [0, 0, 99, 99]),
     (GradualOptions(head_epochs=1, stage_epochs=1), [0, 1, 2, 3]),
@@ -187,6 +197,7 @@ def test_gradual_thaws_at_the_right_epochs(network, model, options, trained):
             assert all(layer.training is not frozen for layer in statistics)
 
 
+@light
 def test_gradual_trains_what_it_has_thawed(network, model):
     half = half_of("GradualHalf", GradualOptions(), network)
     before, after, gradients = train_once(half, model, network, epoch=2)
