@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 def export(engine: TransferEngine) -> int:
-    """Export; print where to."""
+    """Export; print where to, and whether an earlier export was there."""
+    target = os.path.join(engine.config["Global"]["save_inference_dir"], "inference")
+    replaces = os.path.exists(f"{target}.pdiparams")
     engine.export()
     if engine.is_main_process:
-        folder = engine.config["Global"]["save_inference_dir"]
-        print(f"exported: {os.path.join(folder, 'inference')}")
+        print(f"exported: {target}" + (" (replaces the model that was there)" if replaces else ""))
     return 0
 
 

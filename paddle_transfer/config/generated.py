@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -45,6 +45,12 @@ class GeneratedFiles:
         else:
             self.kept[name] = target
         return target
+
+    def adopt(self, names: Iterable[str]) -> None:
+        """Take files for written, if nothing at all is recorded: those of earlier versions."""
+        if not self._written:
+            for name in names:
+                self._remember(name, _content(self.folder / name) or b"")
 
     def current(self, name: str) -> Path:
         """The file that holds what was last written for ``name``; ``name`` if there is none."""

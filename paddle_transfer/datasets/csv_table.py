@@ -36,6 +36,10 @@ def read(root: Path, options: PrepareOptions) -> Layout:
         splits.setdefault(split, []).append((image, label))
     names = {label for pairs in splits.values() for _, label in pairs}
     whole = all(NUMBER.match(name) for name in names)
+    numbers = [int(name) for name in names] if whole else []
+    if len(set(numbers)) < len(numbers):
+        raise DataError(f"{table}: some labels are one number in two forms, such as 1 and 01: "
+                        f"{one_line(', '.join(sorted(names)), 200)}. Write it in one")
     classes = sorted(names, key=int) if whole else sorted(names)
     if len(classes) < 2:
         raise DataError(f"{table}: all images have the label {classes[0]!r}; two classes are "

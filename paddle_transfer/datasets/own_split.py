@@ -22,6 +22,16 @@ SPLIT = "split.json"
 _WORDS = {"train": "training", "val": "validation", "test": "test"}
 
 
+def unedited_lists(root: Path) -> list[str]:
+    """The list files of an earlier version, which recorded nothing, if they agree with each other:
+    trainval is train and val. [] if they do not: somebody edited one."""
+    parts = {split: _lines(root / f"{split}_list.txt")
+             for split in ("train", "val", "trainval", "test")}
+    if sorted(parts["train"] + parts["val"]) != sorted(parts["trainval"]):
+        return []
+    return [f"{split}_list.txt" for split, lines in parts.items() if lines]
+
+
 class OwnSplit:
     """
     :param root: the folder with the lists
@@ -110,9 +120,17 @@ class _EarlierSplit:
         write_atomic(str(self._file), json.dumps(content, indent=0, sort_keys=True) + "\n")
 
 
+def _lines(file: Path) -> list[str]:
+    """The lines of a list; none if there is no such file."""
+    if not file.is_file():
+        return []
+    text = read_bytes(file, MAX_BYTES).decode(errors="replace")
+    return [line for line in text.split("\n") if line]
+
+
 def _paths(file: Path) -> list[str]:
-    lines = read_bytes(file, MAX_BYTES).decode(errors="replace").split("\n")
-    return [line.rstrip("\r").rpartition("\t" if "\t" in line else " ")[0] for line in lines]
+    return [line.rstrip("\r").rpartition("\t" if "\t" in line else " ")[0]
+            for line in _lines(file)]
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from paddle_transfer.datasets import archives
 from paddle_transfer.datasets.archives import MARKERS, Fetch, Log, obtain
 from paddle_transfer.datasets.base import BAD_IMAGES, Dataset, Layout, PrepareOptions
 from paddle_transfer.datasets.options import check_options
-from paddle_transfer.datasets.own_split import OwnSplit, own_notes
+from paddle_transfer.datasets.own_split import OwnSplit, own_notes, unedited_lists
 from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.datasets.split import hold_out
 from paddle_transfer.datasets.usable_images import usable_images
@@ -152,12 +152,13 @@ def _check_counts(dataset: Dataset, splits: Splits, *, official: bool) -> list[s
 
 def _write_lists(splits: Splits, result: Prepared) -> None:
     root, files = result.root, result.files
+    if "val" in splits:
+        splits = {**splits, "trainval": sorted(splits.get("train", []) + splits["val"])}
+    files.adopt(name for name in unedited_lists(root) if name.removesuffix("_list.txt") in splits)
     files.write_or_remove(BAD_IMAGES, "".join(f"{line}\n" for line in result.bad))
     if not splits.get("train"):
         raise DataError(f"{root}: no usable image for training is left; see {root / BAD_IMAGES}")
     result.delimiter = delimiter_for(entry for entries in splits.values() for entry in entries)
-    if "val" in splits:
-        splits = {**splits, "trainval": sorted(splits["train"] + splits["val"])}
     for split in (*SPLITS, "trainval"):
         entries = splits.get(split, [])  # none: of an earlier call with other options
         name = f"{split}_list.txt"

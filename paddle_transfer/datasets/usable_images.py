@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from paddle_transfer.checks.images import ImageInfo
+from paddle_transfer.checks.images import IMAGE_SUFFIXES, ImageInfo
 from paddle_transfer.checks.listfile import Entry
 from paddle_transfer.datasets.base import CONVERTED
 from paddle_transfer.errors import DataError
@@ -36,7 +36,7 @@ def usable_images(root: Path, paths: Iterable[str],
     for path in sorted(set(paths)):
         image = images.get(path)
         if image is None:
-            result.left_out[path] = "is not there"
+            result.left_out[path] = f"is not there{_other_ending(root, path)}"
         elif image.fault or image.kind == "gif":
             # one that cv2 decodes in part (it is truncated) has a thumbnail; one that was not
             # looked at (no file but a pipe, too large a picture) must not be opened either
@@ -48,6 +48,14 @@ def usable_images(root: Path, paths: Iterable[str],
             else:
                 result.converted[path] = converted
     return result
+
+
+def _other_ending(root: Path, path: str) -> str:
+    """A hint if the file is there under the name with an ending."""
+    for suffix in sorted(IMAGE_SUFFIXES):
+        if (root / f"{path}{suffix}").is_file():
+            return f", but {path}{suffix} is: write names with their endings"
+    return ""
 
 
 def _convert(root: Path, path: str) -> str | None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,8 @@ from paddle_transfer import load_search
 from paddle_transfer.api import run_search
 from paddle_transfer.checks import contact_sheet, images
 from paddle_transfer.cli.command import Command
+from paddle_transfer.cli.export import export
+from paddle_transfer.cli.infer import infer
 from paddle_transfer.cli.main import COMMANDS
 from paddle_transfer.cli.main import main as paddle_transfer
 from paddle_transfer.cli.parser import OptionParser
@@ -27,7 +30,7 @@ from paddle_transfer.registry import attribute_of
 from paddle_transfer.report.terminal import next_steps
 from tests.helpers.datasets import picture
 from tests.helpers.tiny_search import RUNNER, tiny_settings
-from tools import benchmark
+from tools import benchmark, make_configs
 
 
 def fill(root, counts, first=0):
@@ -347,6 +350,30 @@ def test_a_contact_sheet_says_what_it_leaves_out_and_overwrites_sheets_only(home
         assert (home / name).read_bytes() == before
 
 
+def test_a_prediction_says_which_images_of_the_folder_it_skips(home, capsys):
+    fill(home / "d", {".": 2, "below": 1})
+    for name in ("a.PNG", "b.webp", "c.heic", "notes.txt"):
+        (home / "d" / name).write_bytes(b"x")
+    engine = SimpleNamespace(config={"Infer": {"infer_imgs": "d"}}, predictions=lambda: [
+        (["d/0.jpg"], [{"class_ids": [0]}]), (["d/1.jpg"], [{"class_ids": [1]}])])
+    assert infer(engine) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "1 file skipped: .PNG (d/a.PNG)", "1 file skipped: .webp (d/b.webp)",
+        "1 file skipped: .heic (d/c.heic). Convert them to JPEG or PNG to use them",
+        "1 file skipped: in folders below (d/below/0.jpg)",
+        "PaddleClas predicts files that end in jpg, png, jpeg, JPEG, JPG, bmp"]
+
+
+@pytest.mark.usefixtures("home")
+def test_an_export_says_that_it_replaces_another_one(capsys):
+    engine = SimpleNamespace(config={"Global": {"save_inference_dir": "."}}, is_main_process=True,
+                             export=lambda: Path("inference.pdiparams").write_bytes(b"x"))
+    for text in ("exported: ./inference\n",
+                 "exported: ./inference (replaces the model that was there)\n"):
+        export(engine)
+        assert capsys.readouterr().out == text
+
+
 # --- tables ---
 
 def table(root, *lines, name="labels.csv"):
@@ -375,6 +402,19 @@ def test_repeated_lines_missing_images_and_names_that_fit_no_list_are_counted(ho
 def test_tables_that_contradict_themselves_are_refused_by_line(home, lines, text):
     with pytest.raises(DataError, match=text):
         prepare_folder(table(home / "d", *lines), name="csv")
+
+
+def test_one_number_in_two_forms_is_no_two_classes(home):
+    with pytest.raises(DataError, match="one number in two forms, such as 1 and 01: 01, 1, 2"):
+        prepare_folder(table(home / "d", "x/0.jpg,1", "x/1.jpg,01", "x/2.jpg,2"), name="csv")
+
+
+def test_names_without_endings_are_missing_images_with_a_hint(home):
+    root = table(home / "d", "x/0,cat", "x/1,dog", "x/2.jpg,cat")
+    with contextlib.suppress(DataError):
+        prepare_folder(root, name="csv")
+    assert "x/0: is not there, but x/0.jpg is: write names with their endings" in (
+        root / "bad_images.txt").read_text()
 
 
 def test_a_label_that_only_other_lists_have_is_refused(home):
@@ -440,6 +480,18 @@ def test_lists_of_the_users_own_are_neither_replaced_nor_deleted(home):
     assert "there is no new one: delete it unless you need it" in out
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_test_list_that_the_user_made_later_stays(home, recorded):
+    root = home / "d"
+    fill(root, {"a": 6, "b": 6})
+    prepare_folder(root)
+    if not recorded:
+        shutil.rmtree(root / ".prepared")
+    (root / "test_list.txt").write_text("a/0.jpg 0\n")
+    prepare_folder(root)
+    assert (root / "test_list.txt").read_text() == "a/0.jpg 0\n"
+
+
 def test_a_link_that_the_user_made_is_not_replaced(home):
     root = home / "d"
     fill(root, {"a": 4, "b": 4})
@@ -486,6 +538,22 @@ def test_a_search_file_in_its_own_output_dir_is_not_overwritten(home):
     assert load_search(home / "out").best is not None
 
 
+def test_shipped_configs_that_were_edited_are_kept_unless_forced(home, capsys, monkeypatch):
+    monkeypatch.setattr(make_configs, "shipped_files", lambda: {"a.yaml": "new\n", "b.yaml": "x\n"})
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@x"]
+    (home / "a.yaml").write_text("old\n")
+    (home / "b.yaml").write_text("old\n")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], check=True)
+    (home / "a.yaml").write_text("edited\n")
+    assert make_configs.main(["--root", str(home)]) == 1
+    assert (home / "a.yaml").read_text() == "edited\n"
+    assert (home / "b.yaml").read_text() == "x\n"
+    assert f"kept: {home / 'a.yaml'}" in capsys.readouterr().out
+    assert make_configs.main(["--root", str(home), "--force"]) == 0
+    assert (home / "a.yaml").read_text() == "new\n"
+
+
 # --- splits when data grow ---
 
 def test_more_images_move_none_between_the_lists(home):
@@ -526,6 +594,26 @@ def test_images_removed_renamed_or_moved_keep_their_list_by_either_record(home, 
     prepare_folder(root)
     found = {**places(root), **places_of_new(root)}
     assert {path: found[path] for path in before} == before
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_lists_of_an_earlier_version_grow_and_edited_ones_are_kept(home, edited):
+    root = home / "d"
+    fill(root, {"a": 10, "b": 10})
+    prepare_folder(root)
+    shutil.rmtree(root / ".prepared")  # which earlier versions did not have
+    (root / "custom.yaml").write_text("of an earlier version\n")
+    before, file = places(root), root / "train_list.txt"
+    if edited:
+        file.write_text("".join(file.read_text().splitlines(True)[1:]))
+    old = file.read_text()
+    fill(root, {"c": 5}, first=70)
+    out = prepare_folder(root)
+    assert (file.read_text() == old) == edited == (root / "train_list.new.txt").exists()
+    found = places_of_new(root) if edited else places(root)
+    assert {path: place for path, place in found.items() if path in before} == before
+    assert (root / "custom.yaml").read_text() == "of an earlier version\n"
+    assert f"{root / 'custom.yaml'} is not as it was written by this command" in out
 
 
 def places_of_new(root):
