@@ -14,9 +14,8 @@ from paddle_transfer.config.check import (
     check_topk,
 )
 from paddle_transfer.config.pretrained import check_transfer
-from paddle_transfer.config.shape import SHAPES, check_shape
-from paddle_transfer.config.validation import ValidationIssues
-from paddle_transfer.rules.base import CLASSES, Config, Rule
+from paddle_transfer.config.shape import SHAPES
+from paddle_transfer.rules.base import CLASSES, Rule
 from paddle_transfer.rules.batches import (
     BATCHES,
     EVALUATED_BATCHES,
@@ -29,14 +28,7 @@ from paddle_transfer.rules.metric import metric_rule
 from paddle_transfer.rules.names import names_rule
 from paddle_transfer.rules.schedules import SCHEDULES, WARMUPS
 
-
-def _check_form(config: Config, issues: ValidationIssues) -> None:
-    issues += check_shape(config)
-    check_needed(config, issues)
-
-
-#: On which all other rules rely.
-FORM = Rule((*SHAPES, *NEEDED), _check_form, alone=True)
+NEEDS = Rule((*SHAPES, *NEEDED), check_needed, alone=True)
 LENGTH = Rule(tuple(f"Global.{name}" for name in (
     "epochs", "eval_interval", "start_eval_epoch", "eval_during_train", "iter_per_epoch",
     "update_freq")), check_global)
@@ -45,8 +37,8 @@ CLASS_COUNTS = Rule((*CLASSES, "Loss.Train", "DataLoader.Train.dataset.batch_tra
 TOPK = Rule(("Metric", *CLASSES), check_topk)
 WEIGHTS = Rule(("Transfer", "Global.pretrained_model"), check_transfer)
 
-RULES = (LENGTH, CLASS_COUNTS, TOPK, BATCHES, UPDATE_FREQUENCY, EVALUATED_BATCHES, EVALUATION,
-         MIXED_BATCHES, SCHEDULES, WARMUPS, SIZES, WEIGHTS)
+RULES = (NEEDS, LENGTH, CLASS_COUNTS, TOPK, BATCHES, UPDATE_FREQUENCY, EVALUATED_BATCHES,
+         EVALUATION, MIXED_BATCHES, SCHEDULES, WARMUPS, SIZES, WEIGHTS)
 
 
 def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False

@@ -46,7 +46,11 @@ def reachable(kind: Kind, paths: Sequence[str]) -> Iterator[tuple[Point, Config 
 
 def touching(keys: Sequence[SearchKey], paths: Sequence[str]) -> tuple[SearchKey, ...]:
     """Those of ``keys`` that touch ``paths``, and those on which their conditions depend."""
-    wanted = {key.name for key in keys if touches(key.edits, paths)}
+    return with_parents(keys, {key.name for key in keys if touches(key.edits, paths)})
+
+
+def with_parents(keys: Sequence[SearchKey], wanted: set[str]) -> tuple[SearchKey, ...]:
+    """Those of ``keys`` with the names ``wanted``, and those on which their conditions depend."""
     while True:
         parents = {parent for key in keys if key.name in wanted
                    for parent, _ in key.hyperparameter.condition}
@@ -57,7 +61,9 @@ def touching(keys: Sequence[SearchKey], paths: Sequence[str]) -> tuple[SearchKey
 
 def configs(kind: Kind, keys: Sequence[SearchKey]) -> Iterator[tuple[Point, Config | Exception]]:
     """``reachable`` for given keys."""
-    for point in _points(keys, stepwise=kind.stepwise):
+    stepwise = kind.stepwise
+    begun = stepwise and kind.keys[:1] != tuple(keys[:1])  # others are searched before them
+    for point in _points(keys, stepwise=stepwise, untouched=begun):
         try:
             yield _active(keys, point), kind.build(keys, point)
         except ConfigError as error:
@@ -74,14 +80,18 @@ def values_of(key: SearchKey) -> list[Value]:
     return list(dict.fromkeys((h.low, h.decode(BETWEEN), h.high)))
 
 
-def _points(keys: Sequence[SearchKey], *, stepwise: bool) -> Iterator[Point]:
-    """Points of ``keys``, each once; ``stepwise``: ``BASE`` stands for the base config's value."""
+def _points(keys: Sequence[SearchKey], *, stepwise: bool, untouched: bool) -> Iterator[Point]:
+    """Points of ``keys``, each once.
+
+    :param stepwise: ``BASE`` stands for the base config's value of the keys that come later
+    :param untouched: the point is among them at which all are as the base config has them
+    """
     values = [values_of(key) for key in keys]
     choices: Iterable[tuple[Value, ...]] = _combinations(values)
     if stepwise and keys:
         choices = chain.from_iterable(
-            _combinations([*values[:i + 1], *([BASE] for _ in values[i + 1:])])
-            for i in range(len(keys)))
+            _combinations([*values[:i], *([BASE] for _ in values[i:])])
+            for i in range(0 if untouched else 1, len(keys) + 1))
     seen, names = set(), [key.name for key in keys]
     for chosen in choices:
         point = dict(zip(names, chosen, strict=True))

@@ -18,7 +18,7 @@ from paddle_transfer.rules.evaluation import check_comparable
 from paddle_transfer.rules.registry import rules_for
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings import budget, fields, greedy, groups
-from paddle_transfer.settings.check_reachable import Places, check_reachable
+from paddle_transfer.settings.check_reachable import check_reachable
 from paddle_transfer.settings.devices import read_devices
 from paddle_transfer.settings.final import Final, read_final
 from paddle_transfer.settings.ineffective_keys import check_ineffective
@@ -27,6 +27,7 @@ from paddle_transfer.settings.output_folder import check_output_folder
 from paddle_transfer.settings.reading import Reading, open_search_file
 from paddle_transfer.settings.schema import SearchFile, SearchItem
 from paddle_transfer.settings.search_dict import read_search_dict
+from paddle_transfer.settings.wording import Places
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.base import SearchStages

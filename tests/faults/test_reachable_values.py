@@ -204,6 +204,44 @@ def test_names_that_paddleclas_does_not_have(tmp_path, base, path, values, said)
     assert said in text
 
 
+def test_a_hyperparameter_that_needs_what_another_key_takes_away(tmp_path, base):
+    items = [item("frozen_stages", [0, 1]),
+             item("arch", ["ResNet18_vd", "PPLCNet_x0_25"], "Arch.name")]
+    (text,) = refusals(tmp_path, base, items)
+    assert "with arch 'PPLCNet_x0_25', frozen_stages needs a ResNet" in text
+    assert "when: {arch: ...}" in text
+    items[0]["when"] = {"arch": "ResNet18_vd"}
+    assert refusals(tmp_path, base, items) == []
+
+
+def test_values_that_cannot_be_put_into_one_config(tmp_path, base):
+    items = [item("schedule", [{"name": "Cosine", "learning_rate": 0.1, "warmup_epoch": 0},
+                               {"name": "Step", "learning_rate": 0.1, "step_size": 1,
+                                "gamma": 0.1}], "Optimizer.lr"),
+             item("warmup", [0, 1], "Optimizer.lr.warmup_epoch")]
+    texts = refusals(tmp_path, base, items)
+    assert any("with schedule {'name': 'Step'" in text and "cannot be put into one config; found "
+               "Optimizer.lr.warmup_epoch: nothing there" in text for text in texts)
+
+
+def test_a_strategy_that_does_not_exist(tmp_path, base):
+    base["Transfer"] = {"strategy": "full"}
+    (text,) = refusals(tmp_path, base, [item("way", ["full", "fulll"], "Transfer.strategy"),
+                                        item("lr", [0.1, 0.01])])
+    assert "with way 'fulll', Transfer.strategy there is no strategy 'fulll'" in text
+    base["Transfer"] = {"strategy": "fulll"}
+    (text,) = refusals(tmp_path, base, [item("lr", [0.1, 0.01])])
+    assert "base.yaml: Transfer.strategy: there is no strategy 'fulll'" in text
+
+
+def test_a_later_key_of_a_greedy_search_is_first_as_the_base_config_has_it(tmp_path, base):
+    base["DataLoader"]["Train"]["sampler"]["batch_size"] = 64
+    items = [item("lr", [0.1, 0.01]), item("batch_size", [4, 8])]
+    assert refusals(tmp_path, base, items) == []
+    (text,) = refusals(tmp_path, base, items, search_mode="greedy")
+    assert f"base.yaml: {BATCH}: must leave one whole batch" in text
+
+
 # --- stages -------------------------------------------------------------------------------------
 
 def test_a_greedy_search_meets_later_keys_as_the_base_config_has_them(tmp_path, base):

@@ -61,6 +61,12 @@ def test_a_greedy_search_has_later_keys_as_the_base_config_has_them():
         {"batch_size": 8, "batch": 1}, {"batch_size": 8, "batch": 2}]
 
 
+def test_a_key_that_comes_later_in_a_greedy_search_is_first_as_the_base_config_has_it():
+    keys = [key("lr", 0.1, 0.01), key("batch_size", 4, 8)]
+    assert points(keys, [BATCH], stepwise=True) == [
+        {"batch_size": BASE}, {"batch_size": 4}, {"batch_size": 8}]
+
+
 def test_a_space_of_a_million_points_is_visited_in_part_with_every_value_and_the_corners():
     keys = [key(f"k{i}", *range(1, 11), path=BATCH) for i in range(6)]
     found = points(keys, [BATCH])
