@@ -168,6 +168,8 @@ def with_file(config: dict[str, Any], file: str | None) -> dict[str, Any]:
         arch.pop(key, None)
     if str(arch.get("name")).startswith("AdaFace_") or "Backbone" in arch:
         arch.pop("pretrained", None)  # they take no such argument
+        if isinstance(arch.get("Backbone"), dict) and "pretrained" in arch["Backbone"]:
+            arch["Backbone"]["pretrained"] = False
     else:
         arch["pretrained"] = False  # UniFormer is pretrained by default
     return changed

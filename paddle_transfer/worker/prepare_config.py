@@ -65,5 +65,6 @@ def _check_topk(config: dict[str, Any]) -> None:
     classes = resolve.outputs(config)
     for path, name, topk in resolve.topk(config):
         if classes and all(k > classes for k in topk):
-            raise TrialError(f"{path.rpartition(f'.{name}')[0]}: {name} has topk {topk}, but there "
-                             f"are {classes} classes only")
+            where = ".".join(path.split(".")[:2])
+            raise TrialError(
+                f"{where}: {name} has topk {topk}, but there are {classes} classes only")

@@ -99,3 +99,10 @@ def test_all_mistakes_are_collected():
     pretrained.check_transfer(config(Transfer={"pretrained": 3, "head": 4, "x": 5}), issues)
     assert [mistake.where for mistake in issues] == [
         "Transfer.x", "Transfer.head", "Transfer.pretrained"]
+
+
+def test_no_weights_are_none_for_the_backbone_of_a_recmodel_too():
+    arch = {"name": "RecModel", "Backbone": {"name": "VGG16", "pretrained": True}, "Head": {}}
+    asked = {"Global": {}, "Arch": arch, "Transfer": {"pretrained": "none"}}
+    assert pretrained.with_file(asked, None)["Arch"]["Backbone"]["pretrained"] is False
+    assert pretrained.with_file({**asked, "Transfer": {}}, None)["Arch"] == arch, "as it is written"

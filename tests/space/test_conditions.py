@@ -103,6 +103,15 @@ def test_what_an_engine_version_cannot_do_is_told_by_name():
     assert unsupported([SearchKey(Choice("ema", (False, 0)))], "2.4.2") == []
 
 
+def test_paths_that_an_old_engine_ignores_are_told():
+    keys = [SearchKey(Choice("decay", (0.9, 0.99)), ("EMA.decay", )),
+            SearchKey(Choice("both", (1, 2)), ("Global.update_freq", "Global.epochs"))]
+    (issue,) = map(str, unsupported(keys, "2.4.2"))
+    assert issue.startswith("search_dict.0.replace_config: EMA.decay needs PaddleClas 2.5 or "
+                            "newer: older ones ignore it; found PaddleClas 2.4.2.")
+    assert unsupported(keys, "2.5.0") == []
+
+
 def test_what_changes_nothing_on_a_cpu_is_told_by_name():
     keys = [SearchKey(Choice("amp", (False, True)))]
     assert [str(m) for m in unsupported(keys, "2.6.0", device="cpu")] == [
