@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import urllib.parse
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,12 +62,32 @@ def broken_rule(spec: object) -> str | None:
     if not isinstance(spec, str):
         return f"must be one of {', '.join(NAMES)}, a file or an address"
     if "://" in spec:
-        fine = spec.lower().startswith(("http://", "https://"))
-        return None if fine else "an address must begin with http:// or https://"
+        why = fault_of_address(spec)
+        return f"an address {why}" if why else None
     files = [path + suffix for path in (spec, os.path.expanduser(spec)) for suffix in ("", SUFFIX)]
     if spec in NAMES or any(map(os.path.isfile, files)):
         return None
-    return f"must be one of {', '.join(NAMES)}, an address, or a file that exists"
+    there = ("a file; this is a folder, a pipe or a device" if any(map(os.path.exists, files))
+             else "a file that exists")
+    return f"must be one of {', '.join(NAMES)}, an address, or {there}"
+
+
+def fault_of_address(url: str) -> str:
+    """What an address to fetch from must be and ``url`` is not; empty if it is one. Nothing is
+    looked up."""
+    if not re.fullmatch("[!-~]+", url):
+        return "must have spaces and letters other than ASCII percent-encoded"
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError as error:
+        return f"must be well formed ({error})"
+    if parts.scheme not in ("http", "https"):
+        return "must begin with http:// or https://"
+    if not re.fullmatch(r"[\w.:%-]+", host):
+        return "must name a server"
+    return "must not name a user" if "@" in parts.netloc else ""
 
 
 def check_transfer(config: dict[str, Any], issues: ValidationIssues, *, train: bool = True) -> None:

@@ -150,7 +150,8 @@ class _ItemReader:
             for path in self.item.replace_config)
         seen: dict[str, Value] = {}
         for i, value in enumerate(values):
-            rule, hint = entry.check(value) if entry else None, number_hint(value)
+            rule = entry.check(value) if entry else None
+            hint = "" if rule and "number" not in rule else number_hint(value)
             if numeric and isinstance(value, str):
                 rule = "must be a number, as what it replaces in the base config is"
             if rule is None and not _is_finite(value):

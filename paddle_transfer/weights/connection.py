@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import re
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,24 +12,7 @@ from functools import partial
 from http.client import HTTPMessage, HTTPResponse
 from typing import IO, Any
 
-SCHEMES = ("http", "https")
-
-
-def fault_of_address(url: str) -> str:
-    """Why ``url`` is no address to fetch from; empty if it is one. Nothing is looked up."""
-    if not re.fullmatch("[!-~]+", url):
-        return "spaces and letters other than ASCII must be percent-encoded"
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-        host.encode("idna")
-    except ValueError as error:
-        return str(error)
-    if parts.scheme not in SCHEMES:
-        return f"only http and https addresses are fetched; found {parts.scheme or 'neither'}"
-    if not re.fullmatch(r"[\w.:%-]+", host):
-        return "the name of the server is missing or wrong"
-    return "a user's name in it is not supported" if "@" in parts.netloc else ""
+from paddle_transfer.config.pretrained import fault_of_address
 
 
 class TooSlow(OSError):
@@ -132,10 +113,10 @@ class Redirects(urllib.request.HTTPRedirectHandler):
                          headers: HTTPMessage, newurl: str) -> urllib.request.Request | None:
         why = fault_of_address(newurl)
         if not why and req.type == "https" and not newurl.lower().startswith("https:"):
-            why = "it would leave https"
+            why = "must not leave https"
         if why:
-            raise urllib.error.HTTPError(req.full_url, code, f"redirected to {newurl}: {why}",
-                                         headers, fp)
+            reason = f"redirected to {newurl}: an address {why}"
+            raise urllib.error.HTTPError(req.full_url, code, reason, headers, fp)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

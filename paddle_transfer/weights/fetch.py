@@ -10,9 +10,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from paddle_transfer.config.pretrained import fault_of_address
 from paddle_transfer.errors import one_line
 from paddle_transfer.weights import cache
-from paddle_transfer.weights.connection import fault_of_address
 from paddle_transfer.weights.download import Limit, Network, discard, download
 from paddle_transfer.weights.errors import FetchError, Unavailable, Unreachable, WeightsError
 
@@ -103,7 +103,7 @@ def _fetch(urls: Sequence[str], file: Path, *, check: Check, network: Network) -
     unreachable: set[str] = set()
     for url in urls:
         if why := fault_of_address(url):
-            reasons.append(f"{one_line(url)}: is no address: {why}")
+            reasons.append(f"{one_line(url)}: is no address, which {why}")
             continue
         host = urllib.parse.urlsplit(url).netloc
         if host in unreachable:

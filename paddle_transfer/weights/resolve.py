@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from paddle_transfer.config.pretrained import NAMES, is_none
+from paddle_transfer.config.pretrained import NAMES, fault_of_address, is_none
 from paddle_transfer.errors import one_line
 from paddle_transfer.weights import catalogue
 from paddle_transfer.weights.cache import cache_folder
-from paddle_transfer.weights.connection import fault_of_address
 from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import NotWeights, UnknownWeights
 from paddle_transfer.weights.fetch import fetch
@@ -70,7 +69,7 @@ def resolve(spec: str | os.PathLike[str] | bool | None, *, arch: str | None = No
                      mirror=mirror)
     elif "://" in text:
         if why := fault_of_address(text):
-            raise UnknownWeights(f"{one_line(text)}: is no address: {why}")
+            raise UnknownWeights(f"{one_line(text)}: is no address, which {why}")
         file = fetch([text], cache_folder() / name_for(text), check=read, network=network)
     else:
         file = local_file(text)

@@ -72,6 +72,9 @@ def test_the_file_of_a_search_is_one_for_each_network_and_weights():
     ({"pretrained": 10
       }, "must be one of imagenet, imagenet_ssld, 10w, none, a file or an address; found 10"),
     ({"pretrained": "ftp://h/x"}, "an address must begin with http:// or https://"),
+    ({"pretrained": "http://[::1"}, "an address must be well formed"),
+    ({"pretrained": "http:///x"}, "an address must name a server"),
+    ({"pretrained": "/dev"}, "or a file; this is a folder, a pipe or a device"),
     ({"pretrained": "10w", "head": "new"}, "Transfer.head: must be one of keep, fresh"),
 ])
 def test_mistakes_are_named(section, text):

@@ -89,7 +89,7 @@ def test_an_evil_file_is_refused_before_any_training(tmp_path):
 
 @pytest.mark.parametrize(("spec", "error", "text"), [
     ("imagenett", UnknownWeights, "Did you mean 'imagenet'?"),
-    ("ftp://h/x", UnknownWeights, "only http and https"),
+    ("ftp://h/x", UnknownWeights, "must begin with http:// or https://"),
     ("/no/such/file.pdparams", NotWeights, "there is no such file"),
     (3, UnknownWeights, "must be a name"),
     ("/", NotWeights, "is a folder"),
