@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
@@ -165,7 +166,7 @@ class Terminal(Report):
 
 
 def next_steps(settings: SearchSettings, *, final: bool = False) -> list[str]:
-    """The commands that go on from the result.
+    """The commands that go on from the result; none that needs what was not kept or written.
 
     :param final: whether there is a model from the final trainings
     """
@@ -176,10 +177,12 @@ def next_steps(settings: SearchSettings, *, final: bool = False) -> list[str]:
     pretrained = f"-o Global.pretrained_model={weights}"
     tested = [f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml "
               "beside it"]
+    with_weights = [f"  evaluate          {command('eval', '-c', config)} {pretrained}",
+                    f"  export            {command('export', '-c', config)} {pretrained} "
+                    f"-o Global.save_inference_dir={inference}"]
+    look = [f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]
     return ["", "What next:",
             f"  train it again    {command('train', '-c', config)}",
-            f"  evaluate          {command('eval', '-c', config)} {pretrained}",
-            f"  export            {command('export', '-c', config)} {pretrained} "
-            f"-o Global.save_inference_dir={inference}",
+            *(with_weights if settings.output.keep_models or settings.distillation else []),
             *(tested if final else []),
-            f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]
+            *(look if os.path.isdir(f"{out}/vdl/search") else [])]

@@ -11,7 +11,9 @@ refused, so they become text; ``%`` in a tag raises.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any
 
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import EpochReport
-from paddle_transfer.hardware import writable_home
+from paddle_transfer.hardware import free_bytes, writable_home
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.formatting import on_images
@@ -33,6 +35,7 @@ with writable_home():  # it writes there while it is imported
 
 RECORD_FILE = "vdlrecords.0000000001.log"  # VisualDL finds files by "vdlrecords" in their name
 IMAGES = "images"  # beside the hyperparameters: how many the metric was measured on
+ROOM = 64 << 10  # bytes that must be free
 DONE = ".complete"  # a directory that needs no rewriting when the search goes on
 
 
@@ -179,14 +182,25 @@ class VisualDL(Report):
 
 
 class Run:
-    """One VisualDL run directory, begun anew."""
+    """One VisualDL run directory, begun anew. Raises OSError where nothing more can be written;
+    VisualDL would print that for every record and go on."""
 
     def __init__(self, directory: Path):
         shutil.rmtree(directory, ignore_errors=True)
+        self._directory = directory
+        self._require_room()
         self._writer = LogWriter(logdir=str(directory), file_name=RECORD_FILE, flush_secs=5)
-        self.flush, self.close = self._writer.flush, self._writer.close
+        self.close = self._writer.close
         self.best = float("-inf")
         self._has_hparams = False
+
+    def flush(self) -> None:
+        self._require_room()
+        self._writer.flush()
+
+    def _require_room(self) -> None:
+        if free_bytes(str(self._directory)) < ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory))
 
     def hparams(self, hparams: Mapping[str, str | int | float], metric_tag: str) -> None:
         """The run's hyperparameters; a second call changes nothing."""

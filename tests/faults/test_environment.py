@@ -74,6 +74,15 @@ def test_a_folder_of_visualdl_that_cannot_be_written_costs_visualdl_only(tmp_pat
     assert (tmp_path / "best_config.yaml").exists()
 
 
+def test_a_full_disk_of_visualdl_costs_visualdl_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("paddle_transfer.report.visualdl.free_bytes", lambda _: 4096)
+    assert api.run_search(settings(tmp_path, "visualdl", max_iter=1), runner=RUNNER) == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", (
+        "the report visualdl failed in search_started and is switched off; the search goes on: "
+        f"OSError: [Errno 28] No space left on device: '{tmp_path}/vdl/search'\n"))
+
+
 BROKEN = """
 from paddle_transfer.report.base import Report
 class Made(Report):
@@ -97,26 +106,25 @@ class Called(Report):
     (BROKEN, "Called", "failed in trial_ended and is switched off; the search goes on: "
      "PermissionError: [Errno 13] Permission denied: '/shut/viewer.db'"),
 ])
-@pytest.mark.parametrize("installed", [True, False])
 def test_a_report_of_somebody_else_that_fails_is_switched_off_in_one_line(
-        tmp_path, monkeypatch, capsys, module, attribute, line, installed):
+        tmp_path, monkeypatch, capsys, module, attribute, line):
     (tmp_path / "viewer.py").write_text(module)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "viewer", raising=False)
     name = f"viewer:{attribute}"
-    if installed:  # as an entry point of a package does
-        REPORTS.register("shown", name)
-    made = settings(tmp_path / "out", "shown" if installed else name)
+    REPORTS.register("shown", name)  # as an entry point of a package does
+    made = settings(tmp_path / "out", "shown", name, max_iter=1)
     try:
         check_reports(made)
         assert api.run_search(made, runner=RUNNER) == 0
     finally:
         REPORTS.unregister("shown")
-    shown = "called" if attribute == "Called" else made.reports[0].name
     told = [text for text in capsys.readouterr().err.splitlines() if "switched off" in text]
-    assert len(told) == 1
-    assert told[0].startswith(f"the report {shown} {line.partition(' (')[0]}")
-    assert (tmp_path / "out" / "search_results.csv").read_text().count("complete") == 2
+    assert len(told) == 2
+    for text, shown in zip(told, ("shown", name), strict=True):
+        shown = "called" if attribute == "Called" else shown
+        assert text.startswith(f"the report {shown} {line.partition(' (')[0]}")
+    assert (tmp_path / "out" / "search_results.csv").read_text().count("complete") == 1
 
 
 @pytest.mark.parametrize("name", ["no_such_module:Report", "os:NoSuchReport"])
@@ -125,16 +133,22 @@ def test_a_report_that_there_is_not_is_a_mistake_of_the_file(tmp_path, name):
         check_reports(settings(tmp_path, name))
 
 
-def test_a_terminal_that_nobody_reads_ends_no_search(tmp_path):
+def test_a_terminal_that_nobody_reads_ends_no_search():
+    """Nor the other viewers: what they print afterwards is dropped."""
+    code = ("from paddle_transfer.loop.callbacks import CallbackList\n"
+            "class Printer:\n"
+            "    def search_started(self, records):\n"
+            "        print('shown', flush=True)\n"
+            "viewers = CallbackList([Printer(), Printer()])\n"
+            "viewers.call('search_started', [])\n"
+            "viewers.call('search_started', [])\n")
     reading, writing = os.pipe()
     os.close(reading)
-    done = child("-m", "tests.helpers.tiny_search", str(tmp_path), '{"max_iter": 1}',
-                 capture_output=False, stdout=writing, stderr=subprocess.PIPE)
+    done = child("-c", code, capture_output=False, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ("the report terminal failed in search_started and is switched off; the "
+    assert done.stderr == ("the callback Printer failed in search_started and is switched off; the "
                            "search goes on: BrokenPipeError: [Errno 32] Broken pipe\n")
-    assert (tmp_path / "best_config.yaml").exists()
 
 
 def test_result_files_are_no_viewer_their_failure_is_an_error_with_the_file(tmp_path):

@@ -1,4 +1,5 @@
 import io
+import os
 
 import pytest
 
@@ -147,7 +148,15 @@ def test_nothing_completed():
     assert "What next" not in text
 
 
-def test_the_commands_can_be_pasted_into_a_shell():
+def test_no_command_is_shown_for_what_was_not_kept_or_written(tmp_path):
+    text = "\n".join(next_steps(shown_settings(str(tmp_path), keep_models=0)))
+    assert "train it again" in text
+    for word in ("best_model", "export", "visualdl"):
+        assert word not in text
+
+
+def test_the_commands_can_be_pasted_into_a_shell(monkeypatch):
+    monkeypatch.setattr(os.path, "isdir", lambda path: path == "out/my search/vdl/search")
     text = "\n".join(next_steps(shown_settings("out/my search")))
     assert "tools/train.py -c 'out/my search/best_config.yaml'" in text
     assert "-o Global.pretrained_model='out/my search/best_model'" in text
