@@ -7,6 +7,7 @@ touched.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
@@ -117,12 +118,27 @@ def replaced(data: Any, texts: Mapping[str, str]) -> Any:
 
 
 def same(a: object, b: object) -> bool:
-    """Equality of settings: 1 and 1.0 are equal, 1 and True are not, in lists and mappings too."""
+    """Equality of settings: 1 and 1.0 are equal, NaN and NaN, 1 and True are not, in lists and
+    mappings too."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
-    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
+    return isinstance(a, bool) == isinstance(b, bool) and bool(
+        a == b or (a != a and b != b))  # NaN, which is read back from disk as another one
+
+
+def with_text_keys(data: object) -> Any:
+    """A deep copy whose mappings have texts for keys, as JSON has them: 1 becomes ``"1"``."""
+    if isinstance(data, dict):
+        return {key if isinstance(key, str) else json.dumps(key): with_text_keys(value)
+                for key, value in data.items()}
+    return list(map(with_text_keys, data)) if isinstance(data, (list, tuple)) else data
+
+
+def stable_text(data: object) -> str:
+    """JSON that is equal for data that is equal but for the order of its keys."""
+    return json.dumps(with_text_keys(data), sort_keys=True, default=str)
 
 
 def diff(old: object, new: object, prefix: str = "") -> list[str]:

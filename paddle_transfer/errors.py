@@ -91,7 +91,7 @@ class ValidationIssue:
     hint: str = ""
 
     def __str__(self) -> str:
-        where, rule = one_line(self.where, 200), one_line(self.rule, 600)
+        where, rule = one_line(self.where, 400), one_line(self.rule, 600)
         text = f"{where}: {rule}" if where else rule
         if self.found:
             text += f"; found {one_line(self.found, 300)}"

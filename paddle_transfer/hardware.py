@@ -19,6 +19,8 @@ _LIBRARY_FOLDERS = (".cache/paddle/dataset", ".visualdl/conf")
 
 #: Bytes of a file's name on the usual file systems.
 _LONGEST_NAME = 255
+#: Bytes of a path on Linux.
+_LONGEST_PATH = 4096
 
 
 def find_gpus() -> list[str]:
@@ -78,6 +80,8 @@ def why_not_writable(folder: str) -> str:
     if "\0" in folder or any(len(os.fsencode(part)) > _LONGEST_NAME
                              for part in folder.split(os.sep)):
         return f"the name of a folder has at most {_LONGEST_NAME} bytes, and no NUL"
+    if len(os.fsencode(folder)) > _LONGEST_PATH - 2 * _LONGEST_NAME:
+        return f"a path of {len(os.fsencode(folder)):,} bytes leaves no room for files in it"
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)
     if not os.path.isdir(folder):

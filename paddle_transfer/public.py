@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer import api
+from paddle_transfer import api, errors
 from paddle_transfer.config.load import show_override
 from paddle_transfer.environment import check_machine, preview_machine
 from paddle_transfer.errors import ConfigError, ValidationIssue
@@ -94,11 +94,14 @@ def load_settings(config: Source, overrides: Overrides = (),
     :param dry_run: what this machine lacks becomes a warning
     Raises ConfigError with all mistakes.
     """
-    values = dict(overrides) if isinstance(overrides, Mapping) else {}
-    texts = [overrides] if isinstance(overrides, str) else [] if values else list(overrides)
-    texts = [text for text in texts if text.partition("=")[0].strip() not in (fields or {})]
-    texts += [show_override(path, value) for path, value in {**values, **(fields or {})}.items()]
-    source = config if isinstance(config, Mapping) else os.fspath(config)
+    with errors.reading("overrides"):
+        values = dict(overrides) if isinstance(overrides, Mapping) else {}
+        texts = [overrides] if isinstance(overrides, str) else [] if values else list(overrides)
+        texts = [text for text in texts if text.partition("=")[0].strip() not in (fields or {})]
+        texts += [show_override(path, value)
+                  for path, value in {**values, **(fields or {})}.items()]
+    with errors.reading("config", hint="Give the path of a search file, or its content."):
+        source = config if isinstance(config, Mapping) else os.fspath(config)
     settings = load_search_file(source, texts, dry_run=dry_run, paddleclas=paddleclas,
                                 ppcls=known_ppcls(paddleclas))
     check_reports(settings)

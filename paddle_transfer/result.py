@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paddle_transfer import errors
 from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.loop.results import PointResult, point_results
@@ -157,6 +158,11 @@ def load_search(output_dir: str | os.PathLike[str]) -> SearchResult:
 
     Raises StudyError when no search has been there, or it cannot be read.
     """
+    with errors.reading(output_dir, error=errors.StudyError):
+        return _load_search(output_dir)
+
+
+def _load_search(output_dir: str | os.PathLike[str]) -> SearchResult:
     saved, root = read_saved_search(output_dir), Path(output_dir)
     rows = read_rows(root / "search_results.csv")
     records = tuple(_as_told(record, rows.get(record.number)) for record in saved.records())

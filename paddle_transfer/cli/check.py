@@ -13,6 +13,7 @@ from pathlib import Path
 from paddle_transfer.cli.command import Command, add_config_arguments, add_paddleclas_argument
 from paddle_transfer.config.load import apply_overrides, load_yaml
 from paddle_transfer.config.shape import require_shape
+from paddle_transfer.errors import DataError, reading
 from paddle_transfer.progress import ProgressBar
 
 
@@ -39,9 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     require_shape(config, arguments.config)
     from paddle_transfer.checks.checker import check_config
 
-    report = check_config(config, file=arguments.config, processes=arguments.processes,
-                          cache_folder=arguments.cache, max_leak=arguments.max_leak,
-                          progress=ProgressBar("images"))
+    with reading(arguments.config, error=DataError):
+        report = check_config(config, file=arguments.config, processes=arguments.processes,
+                              cache_folder=arguments.cache, max_leak=arguments.max_leak,
+                              progress=ProgressBar("images"))
     print(json.dumps(report.as_dict()) if arguments.json else
           report.text(limit=0 if arguments.all else 20))
     if arguments.sheet:

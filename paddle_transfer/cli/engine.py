@@ -17,7 +17,7 @@ from paddle_transfer.cli.command import (
 from paddle_transfer.config import base, load, pretrained
 from paddle_transfer.config.shape import require_shape
 from paddle_transfer.environment import check_output
-from paddle_transfer.errors import ConfigError
+from paddle_transfer.errors import ConfigError, reading
 from paddle_transfer.strategies.section import check_strategy
 from paddle_transfer.worker.bootstrap import open_engine
 from paddle_transfer.worker.diverged import Diverged
@@ -67,6 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_config(arguments: argparse.Namespace, *, train: bool) -> dict[str, Any]:
     """The complete config that ``arguments`` name. Raises ConfigError."""
+    with reading(arguments.config):
+        return _read_config(arguments, train=train)
+
+
+def _read_config(arguments: argparse.Namespace, *, train: bool) -> dict[str, Any]:
     check_pretrained(arguments)
     config = load.apply_overrides(load.load_yaml(arguments.config), arguments.override)
     require_shape(config, arguments.config)

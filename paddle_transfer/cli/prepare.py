@@ -29,7 +29,7 @@ from paddle_transfer.datasets.base import (
 )
 from paddle_transfer.datasets.config_files import CONFIG, custom_files
 from paddle_transfer.datasets.registry import DATASETS
-from paddle_transfer.errors import ConfigError, show
+from paddle_transfer.errors import ConfigError, DataError, reading, show
 from paddle_transfer.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
     """Prepare; print what was written and the next commands. Returns the exit code 0."""
     from paddle_transfer.datasets.prepare import prepare
 
-    result = prepare(name, root, options, log=lambda text: print(text, file=sys.stderr),
-                     progress=ProgressBar("images"))
+    with reading(root, error=DataError):
+        result = prepare(name, root, options, log=lambda text: print(text, file=sys.stderr),
+                         progress=ProgressBar("images"))
     for file, count in result.lists.values():
         print(f"{file}: {count} images")
     print(f"{root / 'label_list.txt'}: {len(result.classes)} classes")

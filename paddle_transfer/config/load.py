@@ -16,7 +16,7 @@ import yaml
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.parse import BYTES, parse, resolvers
-from paddle_transfer.config.plain import DEPTH
+from paddle_transfer.config.plain import DEPTH, check_plain
 from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, reading, show
 from paddle_transfer.files import read_bytes
 
@@ -89,7 +89,11 @@ def parse_value(text: str) -> Any:
 
 
 def show_override(path: str, value: object) -> str:
-    """The text ``path=value`` that ``apply_overrides`` reads."""
+    """The text ``path=value`` that ``apply_overrides`` reads. Raises ConfigError for what is no
+    plain data."""
+    issues = check_plain(value, str(path))
+    if issues:
+        raise ConfigError("overrides", issues)
     return f"{path}={show_yaml(value)}"
 
 

@@ -8,7 +8,6 @@ PaddleClas. Only ``set_weights`` changes its argument.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import urllib.parse
@@ -96,11 +95,7 @@ def check_transfer(config: dict[str, Any], issues: ValidationIssues, *, train: b
     :param train: else ``Global.pretrained_model`` (trained weights) may stand beside it
     """
     section = config.get("Transfer")
-    if section is None:
-        return
-    if not isinstance(section, dict):
-        issues.add("Transfer", "must be a mapping", show(section),
-                   "For example Transfer: {pretrained: 10w}.")
+    if not isinstance(section, dict):  # absent, or a mistake in the config's shape
         return
     for key in section:
         if key not in KEYS + STRATEGY_KEYS:
@@ -216,7 +211,7 @@ def weights_key(config: dict[str, Any]) -> str:
     wanted, arch = wanted_weights(config), _section(resolve.with_class_num(config), "Arch")
     shapes = {name: arch[name] for name in SHAPING if name in arch}
     asked = [wanted.spec, wanted.head] if wanted else None
-    return json.dumps([asked, shapes, config.get("MLDecoder")], sort_keys=True, default=str)
+    return dotpath.stable_text([asked, shapes, config.get("MLDecoder")])
 
 
 def network_config(config: dict[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,8 @@ MAPPING = Shape("a mapping", lambda value: isinstance(value, dict), "Write 'key:
 PARTS = Shape("a list of one name each with its arguments", lambda value: (
     isinstance(value, list) and all(map(_is_part, value))),
     "Write one a line, such as '- TopkAcc: {topk: [1, 5]}'.")
-TEXT = Shape("a text", lambda value: isinstance(value, str))
+TEXT = Shape("a text, without a NUL character",
+             lambda value: isinstance(value, str) and "\0" not in value)
 POSITIVE = Shape("a whole number, 1 or more", lambda value: _is_whole(value, 1))
 COUNT = Shape("a whole number, 0 or more", _is_whole)
 RANKS = Shape("whole numbers, 1 or more", lambda value: bool(value) and all(
@@ -65,6 +66,7 @@ SHAPES = {
         "Infer.PostProcess.class_id_map_file", f"{_DATASET}.name", f"{_DATASET}.image_root",
         f"{_DATASET}.cls_label_path", f"{_DATASET}.delimiter"), TEXT),
     "Optimizer": OPTIMIZER,
+    "Transfer": Shape("a mapping", MAPPING.fits, "For example Transfer: {pretrained: 10w}."),
     "Metric.*.*.*.topk": RANKS,
     "Infer.PostProcess.topk": RANKS,
     "DataLoader.*.sampler.batch_size": POSITIVE,

@@ -27,7 +27,7 @@ def shipped_file(name: str) -> str | None:
     folder = shipped_configs()
     if Path(name).parts[:1] == (FOLDER,):
         file = folder.parent / name
-        return str(file) if file.is_file() else None
+        return str(file) if os.path.isfile(file) else None
     return next((str(file) for file in sorted(folder.rglob("*.yaml")) if file.stem == name), None)
 
 

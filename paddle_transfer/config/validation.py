@@ -164,7 +164,8 @@ def _leave_out(data: Any, loc: Sequence[int | str]) -> None:
     part: Any
     for part in loc:
         steps.append((place, part))
-        if not isinstance(place, (dict, list)) or (isinstance(place, dict) and part not in place):
+        if not isinstance(place, dict if isinstance(part, str) else (dict, list)) or (
+                isinstance(place, dict) and part not in place):
             break
         place = place[part]
     for place, part in reversed(steps):

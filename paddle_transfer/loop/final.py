@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from paddle_transfer import dotpath
 from paddle_transfer.config.base import comparable
 from paddle_transfer.config.load import dump_yaml, write_atomic
 from paddle_transfer.config.portable import handed_back
@@ -89,7 +90,7 @@ class FinalConfigs:
             raise StudyError(
                 f"{error.filename}: the list for the final training cannot be read "
                 f"({error.strerror}). Put it back; the same command goes on") from error
-        text = json.dumps([comparable(config), lists, *parts], sort_keys=True, default=str)
+        text = dotpath.stable_text([comparable(config), lists, *parts])
         return hashlib.sha256(text.encode()).hexdigest()
 
 

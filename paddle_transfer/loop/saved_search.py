@@ -10,7 +10,8 @@ from typing import Any
 
 from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import load_yaml
-from paddle_transfer.errors import ConfigError, StudyError
+from paddle_transfer.errors import INPUT_FAULTS, ConfigError, StudyError
+from paddle_transfer.registry import UnknownName
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range
 from paddle_transfer.space.space import Space
@@ -73,12 +74,12 @@ def read_saved_search(output_dir: str | os.PathLike[str]) -> SavedSearch:
         raise StudyError(f"{error}\nThe command of the search writes it again") from error
     try:
         keys = tuple(map(_hyperparameter, content["search_dict"]))
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        if _in_steps(content):  # a point may leave a key as the base config has it
+            keys = tuple(Choice(key.name, (*key.values, BASE))
+                         for key in keys if isinstance(key, Choice))
+        return SavedSearch(output_dir, content, Space(keys))
+    except (*INPUT_FAULTS, UnknownName) as error:
         raise StudyError(f"{file}: does not say what was searched ({error!r})") from error
-    if _in_steps(content):  # a point may leave a key as the base config has it
-        keys = tuple(Choice(key.name, (*key.values, BASE))
-                     for key in keys if isinstance(key, Choice))
-    return SavedSearch(output_dir, content, Space(keys))
 
 
 def _in_steps(content: Mapping[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from paddle_transfer.checks.checker import check_configs
 from paddle_transfer.checks.findings import Finding, Report
 from paddle_transfer.checks.scan import Progress, no_progress
 from paddle_transfer.config import resolve
+from paddle_transfer.errors import DataError, reading
 from paddle_transfer.rules.base import CLASSES
 from paddle_transfer.settings.blame import causes
 from paddle_transfer.settings.final import test_section
@@ -59,9 +59,10 @@ def check_data(settings: SearchSettings, *, processes: int | None = None,
                cache_folder: Path | None = None, progress: Progress = no_progress) -> Report:
     """One report about all data that a search can reach. A finding that some values are the cause
     of names them. Each list is read and each image looked at once; see ``check_configs``."""
-    data = reachable_data(settings)
-    reports = check_configs([(one.kind.file, one.config) for one in data], processes=processes,
-                            cache_folder=cache_folder, progress=progress)
+    with reading(settings.file, error=DataError):
+        data = reachable_data(settings)
+        reports = check_configs([(one.kind.file, one.config) for one in data], processes=processes,
+                                cache_folder=cache_folder, progress=progress)
     joined = Report(scanned=reports[0].scanned, cached=reports[0].cached)
     where: dict[Finding, list[int]] = {}
     for i, report in enumerate(reports):
@@ -104,7 +105,7 @@ def _mark(config: Config) -> str:
     read = {part: {key: dataset.get(key) for key in KEYS} for part, dataset in datasets.items()
             if isinstance(dataset, dict)}
     classes = resolve.class_num_path(config), resolve.class_num(config), resolve.outputs(config)
-    return json.dumps([read, classes], sort_keys=True, default=str)
+    return dotpath.stable_text([read, classes])
 
 
 def _cause(data: Sequence[Data], indices: Sequence[int], settings: SearchSettings) -> str:

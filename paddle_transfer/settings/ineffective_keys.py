@@ -3,12 +3,12 @@ key sets, or two points of the space are the same in effect."""
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from paddle_transfer import dotpath
 from paddle_transfer.config.base import comparable
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import show
@@ -106,7 +106,7 @@ def twins(base: Config, keys: Sequence[SearchKey], form: Form
 def _trained(base: Config, keys: Sequence[SearchKey], point: Point, form: Form = normal_form
              ) -> str:
     """Equal texts for configs that train the same."""
-    return json.dumps(form(applied(base, keys, point)), sort_keys=True, default=str)
+    return dotpath.stable_text(form(applied(base, keys, point)))
 
 
 def _neighbours(keys: Sequence[SearchKey], space: Space) -> Iterator[Point]:

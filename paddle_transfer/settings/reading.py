@@ -9,6 +9,7 @@ from typing import Any
 
 from paddle_transfer.config.check import check_base
 from paddle_transfer.config.load import apply_overrides, load_yaml
+from paddle_transfer.config.plain import check_plain
 from paddle_transfer.config.shape import check_shape
 from paddle_transfer.config.shipped import shipped_file
 from paddle_transfer.config.validation import ValidationIssues, read
@@ -19,6 +20,10 @@ from paddle_transfer.settings.schema import DEFAULT_MODE, SearchFile
 
 #: Without these sections nothing can be checked against a config.
 _SECTIONS = ("Global", "Arch", "Loss", "Optimizer", "DataLoader", "Metric")
+
+
+#: What errors call a search file that a program gives as a mapping.
+UNNAMED = "search"
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,10 @@ class Reading:
 def open_search_file(source: str | Mapping[str, Any], overrides: Sequence[str], *, dry_run: bool,
                      paddleclas: str | None) -> Reading:
     """``source``, a file or its content, read with ``overrides``; see ``load_search_file``."""
-    issues, file = ValidationIssues(), source if isinstance(source, str) else "search"
+    issues, file = ValidationIssues(), source if isinstance(source, str) else UNNAMED
     data = load_yaml(source) if isinstance(source, str) else dict(source)
+    if check_plain(data):  # of a program; a YAML text has been checked
+        raise ConfigError(file, check_plain(data))
     own = [option for option in overrides if not option[:1].isupper()]
     data = override(data, own, issues)
     return Reading(

@@ -8,7 +8,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer import dotpath
+from paddle_transfer import dotpath, errors
 from paddle_transfer.config import resolve
 from paddle_transfer.config.base import comparable, eval_size
 from paddle_transfer.errors import ConfigError, ValidationIssue
@@ -24,7 +24,7 @@ from paddle_transfer.settings.final import Final, read_final
 from paddle_transfer.settings.ineffective_keys import check_ineffective
 from paddle_transfer.settings.kinds import Kind, kinds_of
 from paddle_transfer.settings.output_folder import check_output_folder
-from paddle_transfer.settings.reading import Reading, open_search_file
+from paddle_transfer.settings.reading import UNNAMED, Reading, open_search_file
 from paddle_transfer.settings.schema import SearchFile, SearchItem
 from paddle_transfer.settings.search_dict import read_search_dict
 from paddle_transfer.settings.wording import Places
@@ -86,9 +86,11 @@ class SearchSettings:
             described = key.hyperparameter.describe()
             described.pop("name")
             space[key.name] = {**described, "edits": list(key.replace_config) or "catalogue"}
-        return {"space": space, "order": list(self.stages.names), "metric": self.objective.metric,
-                "seed": self.repeats.seed, "search_times": self.repeats.search_times,
-                "base_config": comparable(self.base.config), **stages}
+        made: Config = dotpath.with_text_keys({  # as the study on disk has them
+            "space": space, "order": list(self.stages.names), "metric": self.objective.metric,
+            "seed": self.repeats.seed, "search_times": self.repeats.search_times,
+            "base_config": comparable(self.base.config), **stages})
+        return made
 
     @property
     def stages(self) -> SearchStages:
@@ -167,7 +169,13 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
     :param ppcls: PaddleClas's folder of that name, whose networks, optimizers and so on may be
         named; None: names are not checked
     """
-    reading = open_search_file(source, overrides, dry_run=dry_run, paddleclas=paddleclas)
+    with errors.reading(source if isinstance(source, str) else UNNAMED):
+        reading = open_search_file(source, overrides, dry_run=dry_run, paddleclas=paddleclas)
+        return _settings(reading, ppcls)
+
+
+def _settings(reading: Reading, ppcls: Path | None) -> SearchSettings:
+    """The settings of what has been read; see ``load_search_file``."""
     given, base_file, base = reading.given, "", None
     if given.base_config_file:
         base_file, base = reading.config("base_config_file", given.base_config_file,

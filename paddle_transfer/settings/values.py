@@ -13,7 +13,7 @@ from paddle_transfer.errors import did_you_mean
 from paddle_transfer.executors.registry import EXECUTORS
 from paddle_transfer.pruners.options import OPTIONS
 from paddle_transfer.pruners.registry import PRUNERS
-from paddle_transfer.registry import Component
+from paddle_transfer.registry import Component, UnknownName
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.components import PartOf, open_enum
 from paddle_transfer.space.hyperparameter import is_number
@@ -75,6 +75,11 @@ def _report(value: object) -> Component:
 def _sampler_name(value: object) -> str:
     known = {name.lower(): name for name in SAMPLERS.names()}
     if isinstance(value, str) and (value.lower() in known or value in SAMPLERS):
+        if ":" in value:
+            try:
+                _ = SAMPLERS[value]
+            except UnknownName as error:  # it cannot be imported, or is no sampler
+                raise rules.broken(str(error)) from error
         return known.get(value.lower(), value)
     names = ", ".join(known.values())
     raise rules.broken(f"must be one of {names}", hint=did_you_mean(value, list(known.values()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import random
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from paddle_transfer import dotpath
 from paddle_transfer.space.blocks import Block, Point, active_names, blocks_of, canonical
 from paddle_transfer.space.hyperparameter import Hyperparameter, value_key
 
@@ -114,7 +114,7 @@ class Space:
 
     def fingerprint(self) -> str:
         """12 hex digits that change with anything in the space, its order included."""
-        return hashlib.sha256(json.dumps(self.describe(), sort_keys=True).encode()).hexdigest()[:12]
+        return hashlib.sha256(dotpath.stable_text(self.describe()).encode()).hexdigest()[:12]
 
 
 def finite(space: Space, limit: int = 100_000) -> bool:

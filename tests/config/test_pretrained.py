@@ -63,7 +63,6 @@ def test_the_file_of_a_search_is_one_for_each_network_and_weights():
 
 
 @pytest.mark.parametrize(("section", "text"), [
-    ("10w", "Transfer: must be a mapping"),
     ({"pretraned": "10w"
       }, "Transfer.pretraned: unknown key; found 'pretraned'. Did you mean 'pretrained'?"),
     ({"pretrained": "imagenett"

@@ -31,6 +31,7 @@ def changed(path, value):
     ("DataLoader.Train.sampler.batch_size", "8", "batch_size: must be a whole number, 1 or more"),
     ("DataLoader.Eval.dataset.delimiter", 3, "DataLoader.Eval.dataset.delimiter: must be a text"),
     ("DataLoader.Eval.dataset.transform_ops", {"a": 1}, "transform_ops: must be a list of one"),
+    ("Transfer", "10w", "Transfer: must be a mapping; found '10w' (a string). For example"),
     ("Infer.PostProcess.topk", 0, "Infer.PostProcess.topk: must be whole numbers, 1 or more"),
 ])
 def test_what_has_another_shape_is_named_once(path, value, told):

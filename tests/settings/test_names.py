@@ -49,6 +49,8 @@ def test_a_name_of_what_cannot_be_imported_is_a_mistake_of_its_key(tmp_path):
     text, = issues(tmp_path, search_dict=items("rate"), search_mode="bayes",
                    pruner={"name": "math:pi"})
     assert text.startswith("pruner: 'math:pi' is no pruner: it has no ")
+    text, = issues(tmp_path, search_dict=items("rate"), search_mode="math:pi")
+    assert text.startswith("search_mode: 'math:pi' is no sampler: it has no ")
 
 
 def test_the_metric_and_a_difference_in_case_are_no_names(tmp_path):
