@@ -56,6 +56,15 @@ def read_whole_lists(config: dict[str, Any]) -> None:
                 sampler[key] = False
 
 
+def forget_order(config: dict[str, Any]) -> None:
+    """Delete in place what ``read_whole_lists`` makes of no effect."""
+    for _, section in evaluated_sections(config):
+        sampler = section.get("sampler")
+        if isinstance(sampler, dict) and sampler.get("name", WHOLE[0]) in WHOLE:
+            sampler.pop("drop_last", None)
+            sampler.pop("shuffle", None)
+
+
 def check_whole_lists(config: dict[str, Any], issues: ValidationIssues) -> None:
     """Add an issue for every evaluation that cannot be one of the whole list."""
     for path, section in evaluated_sections(config):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config.evaluation import evaluated_sections, forget_order
 from paddle_transfer.errors import StudyError
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.inputs import (
@@ -20,6 +21,9 @@ from paddle_transfer.study.inputs import (
 
 #: The study's attributes that hold the settings, and the hashes of the inputs.
 IDENTITY, INPUTS = "identity", "inputs"
+#: What every trial has whatever the base config says, so that it may change.
+OVERRIDDEN = ("Global.checkpoints", "Global.eval_during_train", "Global.uniform_output_enabled",
+              "profiler_options")
 #: How the content of weights stands in the settings of a study.
 HASHED = "sha256:"
 
@@ -47,7 +51,8 @@ def check_identity(store: Store, identity: dict[str, Any], inputs: Inputs | None
     then = attributes.get(INPUTS)
     changes = compare(then or {}, inputs or {}, place)
     notes = list(changes.told)
-    if known is not None and _refuse_changes(known, identity, changes, place):
+    whole = then is not None
+    if known is not None and _refuse_changes(known, identity, changes, place, whole=whole):
         store.set_attribute(IDENTITY, identity)
     if inputs is not None and to_plain(inputs) != then:
         if known is not None and then is None and inputs:
@@ -70,8 +75,9 @@ def check_settings(attributes: Mapping[str, Any], identity: dict[str, Any], inpu
     known = attributes.get(IDENTITY)
     if known is None:
         return
-    _refuse_changes(known, _with_hashes(known, identity),
-                    compare(attributes.get(INPUTS) or {}, inputs, place), place)
+    then = attributes.get(INPUTS)
+    _refuse_changes(known, _with_hashes(known, identity), compare(then or {}, inputs, place), place,
+                    whole=then is not None)
 
 
 def _with_hashes(known: Any, now: Any) -> Any:
@@ -84,14 +90,35 @@ def _with_hashes(known: Any, now: Any) -> Any:
     return known if hashed and isinstance(now, str) else now
 
 
-def _refuse_changes(known: dict[str, Any], identity: dict[str, Any], changes: Changes,
-                    place: str) -> bool:
-    """Raises StudyError for changes; else whether only the names of files are others."""
+def _refuse_changes(known: dict[str, Any], identity: dict[str, Any], changes: Changes, place: str,
+                    *, whole: bool) -> bool:
+    """Raises StudyError for changes; else whether something without effect is another.
+
+    :param whole: whether the trials were evaluated on whole lists; those of the first version were
+        not under ``drop_last``
+    """
     plain = dotpath.diff(known, identity)
-    settings = dotpath.diff(known, dotpath.replaced(identity, changes.renamed)) if plain else []
+    settings = dotpath.diff(_effective(known, whole=whole), _effective(
+        dotpath.replaced(identity, changes.renamed), whole=whole)) if plain else []
     if settings or changes.refused:
         raise _refusal(place, settings, changes.refused, in_steps=bool(known.get("greedy")))
     return bool(plain)
+
+
+def _effective(identity: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+    """A copy of ``identity`` without what has no effect in trials."""
+    made: dict[str, Any] = dotpath.clone(identity)
+    for path in ("base_config", "distillation.config"):
+        config = dotpath.find(made, path)
+        if not isinstance(config, dict):
+            continue
+        for one in OVERRIDDEN:
+            if dotpath.exists(config, one):
+                dotpath.delete(config, one)
+        if whole or not any(dotpath.find(section, "sampler.drop_last")
+                            for _, section in evaluated_sections(config)):
+            forget_order(config)
+    return made
 
 
 def _refusal(place: str, settings: Sequence[str], files: Sequence[str], *,

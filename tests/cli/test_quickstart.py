@@ -36,8 +36,8 @@ def test_the_summary_has_the_three_accuracies():
     lines = quickstart.summary().splitlines()
     assert lines[2].split() == ["from", "scratch", "0.5000"]
     assert lines[3].startswith("  transfer with the fixed point     0.7000   lr 0.003")
-    assert lines[
-        4] == "  transfer with the found point     0.8000   lr 0.01, l2_decay 0.001, mixup True"
+    assert lines[4] == ("  transfer with the found point     0.8000   lr 0.01, l2_decay 0.001, "
+                        "mixup True (seeds: 1)")
 
 
 def test_what_is_done_is_not_trained_again(folder):

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 import paddle_transfer
-from paddle_transfer import api
+from paddle_transfer import api, dotpath
 from paddle_transfer.errors import StudyError
 from paddle_transfer.loop.context import commit_of, environment, note_context
 from paddle_transfer.settings.inputs import read_inputs
@@ -323,3 +323,24 @@ def test_a_checkout_is_known_by_its_commit(tmp_path):
     assert commit_of(str(tmp_path)) == "a" * 10
     (git / "HEAD").write_text("c" * 40 + "\n")
     assert commit_of(str(tmp_path)) == "c" * 10
+
+
+@pytest.mark.parametrize(("path", "value"), [
+    ("DataLoader.Eval.sampler.drop_last", True), ("DataLoader.Eval.sampler.shuffle", True),
+    ("Global.checkpoints", "old/latest"), ("Global.eval_during_train", True)])
+def test_what_no_trial_heeds_may_change(search, path, value):
+    dotpath.set_(search.base, path, value, create=True)
+    search.go_on()
+    dotpath.delete(search.base, path)
+    assert search.go_on() == []
+
+
+def test_trials_that_left_images_out_do_not_compare_with_those_on_the_whole_list(search):
+    dotpath.set_(search.base, "DataLoader.Eval.sampler.drop_last", True, create=True)
+    settings = search.settings()
+    store = open_store(output_dir=settings.output.output_dir, space=settings.search_space.space)
+    check_identity(store, settings.identity(), None, place=settings.output.output_dir)
+    store.close()
+    search.base["DataLoader"]["Eval"]["sampler"]["drop_last"] = False
+    with pytest.raises(StudyError, match=r"DataLoader.Eval.sampler.drop_last: True -> \(absent\)"):
+        search.go_on()
