@@ -116,11 +116,11 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
                                         stages=settings.stages, plan=settings.plan)
             weights = SearchWeights(requests, settings.output, paddleclas=paddleclas, ppcls=ppcls,
                                     pause=interrupts.pause)
-            inputs = read_inputs(settings, without=weights.asked)
+            inputs = read_inputs(settings, without=weights.asked, pause=interrupts.pause)
             store = open_study(settings, inputs, stack, rebuild=rebuild)
             weights.resolve()
-            notes = check_identity(store, weights.identity(settings.identity()), inputs,
-                                   place=place, rebuilt=rebuild)
+            notes = check_identity(store, weights.identity(settings.identity()),
+                                   {**inputs, **weights.inputs()}, place=place, rebuilt=rebuild)
             notes += note_context(store, choosing(settings),
                                   environment(settings, _describe_paddleclas(paddleclas)))
         for note in notes:

@@ -6,8 +6,12 @@ A named pipe that nobody writes to would wait for ever, a device such as /dev/ze
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import stat
+import tempfile
+from contextlib import suppress
 from typing import BinaryIO
 
 #: What else a path can name, by the kind in its mode.
@@ -54,6 +58,33 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
     if len(data) > limit:
         raise _too_big(path, len(data), limit)
     return data
+
+
+def claim_temporary(path: str | os.PathLike[str]) -> tuple[int, str]:
+    """A new file beside ``path`` to write its next content into: (descriptor, path). It is locked
+    while the descriptor is open. Those that killed writers of ``path`` left are deleted. Raises
+    OSError."""
+    folder, name = os.path.split(os.path.abspath(path))
+    form = re.compile(re.escape(f".{name}.") + r"[a-z0-9_]{8}\.tmp")
+    with os.scandir(folder) as entries:
+        left = [entry.path for entry in entries if form.fullmatch(entry.name)]
+    for one in left:
+        _delete_unlocked(one)
+    while True:
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+        with suppress(OSError):  # a file system without locks: nothing is deleted there either
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(temporary):
+            return handle, temporary
+        os.close(handle)  # another writer took it for a dead one's before it was locked
+
+
+def _delete_unlocked(path: str) -> None:
+    """Delete the file ``path`` unless a process has it locked."""
+    with suppress(OSError), open_file(path) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(stream.fileno()), os.lstat(path)):
+            os.unlink(path)
 
 
 def _too_big(path: str | os.PathLike[str], size: int, limit: int) -> OSError:

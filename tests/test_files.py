@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from paddle_transfer.files import open_file, read_bytes
+from paddle_transfer.files import claim_temporary, open_file, read_bytes
 
 
 def pipe(path):
@@ -60,3 +60,20 @@ def test_a_file_without_a_size_is_read_up_to_the_limit():
     assert b"MemTotal" in read_bytes("/proc/meminfo", 1 << 20)
     with pytest.raises(OSError, match="at most 10 are read"):
         read_bytes("/proc/meminfo", 10)
+
+
+def test_temporary_files_of_dead_writers_are_deleted_and_those_of_living_ones_kept(tmp_path):
+    handle, living = claim_temporary(tmp_path / "list.txt")
+    dead = tmp_path / ".list.txt.k3j_9x2a.tmp"
+    others = [tmp_path / ".list.txt.k3j_9x2a", tmp_path / ".other.txt.k3j_9x2a.tmp"]
+    for path in (dead, *others):
+        path.touch()
+    second, path = claim_temporary(tmp_path / "list.txt")
+    os.close(second)
+    assert not dead.exists()
+    assert os.path.exists(living)
+    assert all(one.exists() for one in others)
+    os.close(handle)
+    os.close(claim_temporary(tmp_path / "list.txt")[0])
+    assert not os.path.exists(living)
+    assert not os.path.exists(path)

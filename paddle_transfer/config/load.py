@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from paddle_transfer import dotpath
 from paddle_transfer.config.parse import BYTES, parse, resolvers
 from paddle_transfer.config.plain import DEPTH, check_plain
 from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, reading, show
-from paddle_transfer.files import read_bytes
+from paddle_transfer.files import claim_temporary, read_bytes
 
 #: The order of the sections in PaddleClas's own configs.
 SECTIONS = ("Global", "AMP", "Arch", "Loss", "Optimizer", "DataLoader", "Infer", "Metric")
@@ -200,18 +199,16 @@ def yaml_text(data: dict[str, Any], *, header: str = "") -> str:
 def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes]) -> None:
     """Write a text, or pieces of bytes, by temporary file, fsync and rename: either the whole new
     file is there afterwards or the old one still is."""
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", suffix=".tmp",
-                                         dir=folder)
+    handle, temporary = claim_temporary(path)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.writelines([content.encode()] if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)  # while it is locked, so that no other writer deletes it
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)

@@ -123,4 +123,5 @@ def lost_attributes(output_dir: str) -> dict[str, Any]:
         kept = json.loads((Path(output_dir) / FOLDER / ATTRIBUTES).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return kept if isinstance(kept, dict) else {}
+    whole = isinstance(kept, dict) and all(isinstance(part, dict) for part in kept.values())
+    return kept if whole else {}

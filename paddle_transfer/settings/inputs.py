@@ -4,7 +4,8 @@ else that the base config, the distillation config and the values of search_dict
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,20 @@ _LONGEST_PATH = 4096
 
 
 def read_inputs(settings: SearchSettings, *, without: Collection[str] = (),
-                cache_folder: Path | None = None) -> dict[str, Input]:
+                cache_folder: Path | None = None,
+                pause: Callable[[float], None] = time.sleep) -> dict[str, Input]:
     """The inputs of a search, by the place that names them.
 
     :param without: paths whose content is known otherwise
     :param cache_folder: of the check's results; None: the default one
+    :param pause: sleeps some seconds; may raise KeyboardInterrupt
     """
     found: dict[str, Input] = {}
-    with ProgressBar("images") as progress:
+    with ProgressBar("images") as bar:
+        def progress(done: int, total: int) -> None:
+            bar(done, total)
+            pause(0)
+
         for place, dataset, file in _lists(settings):
             one = _read_list(place, dataset, file, cache_folder, progress)
             if one is not None:
@@ -47,7 +54,7 @@ def read_inputs(settings: SearchSettings, *, without: Collection[str] = (),
 
 
 def _read_list(place: str, dataset: dict[str, Any], file: str, cache_folder: Path | None,
-               progress: ProgressBar) -> Input | None:
+               progress: Callable[[int, int], None]) -> Input | None:
     """None for a list that cannot be read, which is a matter of other checks."""
     from paddle_transfer.checks.fingerprints import fingerprint_list  # numpy
 

@@ -90,7 +90,7 @@ def compare(known: Mapping[str, Sequence[str]], inputs: Inputs, output_dir: str)
     for place, now in inputs.items():
         if place not in known:
             continue
-        path, root, token = known[place]
+        path, root, token = map(str, known[place])
         if token != now.token:
             then = _read_copy(Path(output_dir) / FOLDER, token)
             lines = _list_changes(now, then) if now.rows and then else ["its content has changed"]

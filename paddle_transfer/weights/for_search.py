@@ -24,6 +24,7 @@ from paddle_transfer.errors import DiskFull, PaddleTransferError, SetupError
 from paddle_transfer.executors.process import worker_environment
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.settings.groups import Output
+from paddle_transfer.study.inputs import Input
 from paddle_transfer.study.trial_log import told_by
 from paddle_transfer.weights.cache import make_record
 from paddle_transfer.weights.download import Network
@@ -99,6 +100,12 @@ class SearchWeights:
         content = {spec: f"sha256:{found.sha256}" for (spec, _), found in self._resolved.items()
                    if spec not in NAMES}
         return {key: dotpath.replaced(value, content) for key, value in settings.items()}
+
+    def inputs(self) -> dict[str, Input]:
+        """The weights that are asked for by name, by what a study calls them: the file behind a
+        name may be another one some day."""
+        return {f"weights of {arch}": Input(spec, "", found.sha256)
+                for (spec, arch), found in self._resolved.items() if spec in NAMES}
 
     def prepare(self) -> dict[str, dict[str, Any]]:
         """Write the file of every request, unless an earlier run of this search has.

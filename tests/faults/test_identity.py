@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -277,6 +278,45 @@ def test_lists_of_a_distillation_count_as_well(search):
     search.write_list("unlabelled", search.lines("train")[:3])
     assert "unlabelled_list.txt (distillation.DataLoader.Train.dataset): 15 of 18 lines are gone" \
         in search.refusal()
+
+
+def test_weights_behind_a_name_that_have_become_others_are_noticed(begun):
+    def go_on(content):
+        settings = begun.settings()
+        weights = SearchWeights({}, settings.output)
+        weights._resolved = {("imagenet", "ResNet18_vd"): SimpleNamespace(sha256=content)}
+        store = open_store(output_dir=settings.output.output_dir, space=settings.search_space.space)
+        try:
+            return check_identity(store, weights.identity(settings.identity()),
+                                  {**begun.inputs(settings), **weights.inputs()},
+                                  place=settings.output.output_dir)
+        finally:
+            store.close()
+
+    assert go_on("1" * 64) == []
+    with pytest.raises(StudyError, match=r"imagenet \(weights of ResNet18_vd\): its content has"):
+        go_on("2" * 64)
+
+
+def test_the_weights_of_a_teacher_count_by_their_content(search):
+    del search.base["Tiny"]
+    weights = search.folder / "teacher.pdparams"
+    weights.write_bytes(b"first")
+    distil = distillation_config(search.base)
+    distil["Arch"]["models"][0]["Teacher"]["pretrained"] = str(search.folder / "teacher")
+    search.file = lambda: write_greedy(search.folder, search.base, distil=distil)
+    search.go_on()
+    weights.write_bytes(b"other")
+    assert "Teacher.pretrained): its content has changed" in search.refusal()
+    assert "warm_start" not in search.refusal(), "a greedy search is none that another learns from"
+
+
+def test_an_interrupt_ends_the_hashing_of_many_images(search):
+    def pause(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_inputs(search.settings(), cache_folder=search.folder / "cache", pause=pause)
 
 
 def test_another_way_to_choose_points_is_told_in_a_line(search, monkeypatch, capsys):

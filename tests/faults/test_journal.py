@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import csv
 import json
+import select
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -13,8 +16,14 @@ import pytest
 import paddle_transfer
 from paddle_transfer.api import run_search
 from paddle_transfer.errors import ConfigError, StudyError
-from paddle_transfer.study.records import TrialState
+from paddle_transfer.loop.rebuild import lost_records, write_records
+from paddle_transfer.loop.trial_folder import TrialFolders
+from paddle_transfer.settings.search_file import load_search_file
+from paddle_transfer.study.leftover import read_leftover
+from paddle_transfer.study.records import Stage, TrialRecord, TrialState
 from paddle_transfer.study.store import open_store, read_store
+from tests.helpers.configs import base_config
+from tests.helpers.greedy_files import write_greedy
 from tests.helpers.tiny_search import RUNNER, tiny_settings
 
 OPTIONS = {"values": {"a": [0.0, 0.5, 1.0], "b": [1, 2]}, "search_mode": "random", "max_iter": 8,
@@ -78,7 +87,8 @@ def cut_between_lines(journal):
 
 
 def cut_within_a_line(journal):
-    journal.write_bytes(journal.read_bytes()[:1500])
+    data = journal.read_bytes()
+    journal.write_bytes(data[:data.rindex(b"\n", 0, len(data) * 2 // 3) + 20])
 
 
 @pytest.mark.parametrize("damage", [empty, delete, cut_between_lines, cut_within_a_line])
@@ -235,6 +245,78 @@ def test_failed_and_interrupted_trials_are_rebuilt_as_such(tmp_path):
     (out / "study.journal").write_bytes(b"")
     assert run_search(made, runner=RUNNER, rebuild=True) == 0
     assert open_store(output_dir=out, space=made.search_space.space).records() == before
+
+
+def test_a_killed_search_whose_journal_is_lost_goes_on_rebuilt(tmp_path):
+    out, options = tmp_path / "out", {"values": {"a": [0, 1, 2, 3, 4, 5]}, "workers": 2,
+                                      "tiny": {"epochs": 4, "pause": 0.02}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.helpers.tiny_search", str(out), json.dumps(options)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(list(out.glob("trials/*/result.json"))) < 2:
+        assert process.poll() is None
+        select.select([], [], [], 0.005)
+    process.kill()
+    process.wait()
+    made = tiny_settings(out, **options)
+    results = {path: path.read_bytes() for path in out.glob("trials/*/result.json")}
+    (out / "study.journal").unlink()
+    assert run_search(made, runner=RUNNER, rebuild=True) == 0
+    after = records_of(made)
+    assert {path: path.read_bytes() for path in results} == results, "not trained again"
+    assert sorted(one.point["a"] for one in after) == [0, 1, 2, 3, 4, 5]
+    assert all(one.complete and one.value == json.loads(
+        (out / "trials" / f"{one.number:04d}" / "result.json").read_text())["value"]
+        for one in after)
+
+
+def test_a_kill_while_a_study_is_rebuilt_leaves_it_to_be_rebuilt(out, monkeypatch):
+    before = records(out)
+    empty(out / "study.journal")
+
+    def kill(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("paddle_transfer.study.store.OptunaStore.finish", kill)
+    with pytest.raises(KeyboardInterrupt):
+        run(out, rebuild=True)
+    monkeypatch.undo()
+    refusal(out)
+    assert run(out, rebuild=True) == 0
+    assert records(out) == before
+
+
+def test_stages_teachers_and_students_are_rebuilt(tmp_path):
+    file = write_greedy(tmp_path, base_config(tmp_path))
+    for part in ("train", "val"):
+        (tmp_path / f"{part}_list.txt").touch()
+    made = load_search_file(file)
+    point = dict(made.plan.first)
+    before = [TrialRecord(0, 0, point, 0, TrialState.COMPLETE, 0.5, ((1, 0.5),), 1),
+              TrialRecord(1, 0, point, 1, TrialState.PRUNED, 0.4, ((1, 0.4),), 2),
+              TrialRecord(2, 1, point, 0, TrialState.COMPLETE, 0.6, ((1, 0.6),), 1,
+                          stage=Stage.TEACHER, teacher="ResNet50_vd"),
+              TrialRecord(3, 2, point, 0, TrialState.RUNNING, None, ((1, 0.1),), 1,
+                          stage=Stage.FINAL, teacher="ResNet50_vd")]
+    folders = TrialFolders(made.output.output_dir, write_config=lambda *_: None)
+    for record in before:
+        folders.keep(record)
+    found = lost_records(made, read_leftover(made.output.output_dir))
+    assert found == before
+    store = open_store(output_dir=made.output.output_dir, space=made.search_space.space)
+    write_records(store, found)
+    assert store.records() == before
+    store.close()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"number": 0}', '{"number": 7}'])
+def test_a_broken_record_of_a_trial_is_made_up_for_by_its_other_files(out, content):
+    before = records(out)
+    empty(out / "study.journal")
+    (out / "trials" / "0001" / "trial.json").write_text(content)
+    assert run(out, rebuild=True) == 0
+    assert [(one.point, one.value, one.curve, one.seed, one.state) for one in records(out)] == [
+        (one.point, one.value, one.curve, one.seed, one.state) for one in before]
 
 
 def test_a_study_in_a_database_is_treated_alike(tmp_path):
