@@ -6,11 +6,14 @@ from types import SimpleNamespace
 from paddle_transfer.cli.infer import infer
 from paddle_transfer.errors import TrialError
 
+CONFIG = {"Infer": {"infer_imgs": "no folder"}}
+
 
 def test_equal_causes_are_told_once(capsys):
     found = [([name], TrialError(f"{name} {why}")) for name, why in (
         ("a.jpg", "is no image"), ("b.jpg", "is no image"), ("c.jpg", "is empty"))]
-    engine = SimpleNamespace(predictions=lambda: iter([*found, (["d.jpg"], [{"class_ids": [1]}])]))
+    engine = SimpleNamespace(config=CONFIG, predictions=lambda: iter(
+        [*found, (["d.jpg"], [{"class_ids": [1]}])]))
     assert infer(engine) == 0
     shown = capsys.readouterr()
     assert shown.err.splitlines() == ["error: a.jpg is no image", "error: b.jpg: as a.jpg",
@@ -19,6 +22,7 @@ def test_equal_causes_are_told_once(capsys):
 
 
 def test_without_any_prediction_it_fails(capsys):
-    engine = SimpleNamespace(predictions=lambda: iter([(["a.jpg"], TrialError("a.jpg is empty"))]))
+    engine = SimpleNamespace(config=CONFIG, predictions=lambda: iter(
+        [(["a.jpg"], TrialError("a.jpg is empty"))]))
     assert infer(engine) == 1
     assert "1 of 1 images have no prediction" in capsys.readouterr().err
