@@ -6,8 +6,9 @@ from pathlib import Path
 
 from paddle_transfer.checks.listfile import NUMBER
 from paddle_transfer.datasets.base import CUSTOM_RECIPE, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.class_names import check_names
 from paddle_transfer.datasets.files import MAX_BYTES
-from paddle_transfer.datasets.folder import SPLITS, check_names
+from paddle_transfer.datasets.folder import SPLITS
 from paddle_transfer.datasets.skipped import Skipped, why_unlistable
 from paddle_transfer.errors import DataError, did_you_mean, one_line
 from paddle_transfer.files import read_bytes

@@ -1,9 +1,6 @@
 """The user's own folder: a folder per class, or ``train``, ``val``, ``test`` folders of those."""
 
 import os
-import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 
 from paddle_transfer.checks.images import IMAGE_SUFFIXES
@@ -16,6 +13,7 @@ from paddle_transfer.datasets.base import (
     Layout,
     PrepareOptions,
 )
+from paddle_transfer.datasets.class_names import check_names, named, other_form
 from paddle_transfer.datasets.skipped import (
     HIDDEN,
     LINKS,
@@ -27,7 +25,7 @@ from paddle_transfer.datasets.skipped import (
     is_litter,
     why_skipped,
 )
-from paddle_transfer.errors import DataError, one_line
+from paddle_transfer.errors import DataError
 
 #: Folder names that are splits, not classes.
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
@@ -55,7 +53,8 @@ def read(root: Path, _options: PrepareOptions) -> Layout:
     if empty:
         raise DataError("\n".join([
             f"{root}: these classes have no image ({', '.join(sorted(IMAGE_SUFFIXES))}): "
-            f"{_named(empty)}. Put images into their folders, or delete the folders", *notes]))
+            f"{named(empty)}. Put images into their folders, or move the folders elsewhere",
+            *notes]))
     return Layout(tuple(classes), splits, notes=(*notes, *check_names(classes, str(root))))
 
 
@@ -71,38 +70,13 @@ def _split_folders(tree: "_Tree", names: list[str]) -> dict[str, list[Path]]:
         return {}
     filled = [name for name in others if tree.images(tree.root / name)]
     if filled:
-        raise DataError(f"{tree.root}: {_named(sorted(split_of))} are lists of images, and so their"
-                        f" folders are the classes; but what is {_named(filled)}? Move it out of "
+        raise DataError(f"{tree.root}: {named(sorted(split_of))} are lists of images, and so their"
+                        f" folders are the classes; but what is {named(filled)}? Move it out of "
                         "the folder; or, if all of them are classes, rename train")
     for name in others:
         tree.skipped.add(name, NO_CLASS)
     return {split: [tree.root / name for name in names if split_of.get(name) == split]
             for split in ("train", "val", "test")}
-
-
-def check_names(classes: Iterable[str], place: str) -> list[str]:
-    """Notes of classes whose names differ only in upper and lower case.
-
-    Raises DataError for names that look alike (in another Unicode form, with blanks around them),
-    or that a file of class names cannot hold.
-
-    :param place: where the names come from, for the error
-    """
-    alike, lower = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
-    for name in classes:
-        plain = unicodedata.normalize("NFC", name.strip())
-        alike[plain].append(name)
-        lower[plain.lower()].append(name)
-    same = [", ".join(map(ascii, names)) for names in alike.values() if len(names) > 1]
-    if same:
-        raise DataError(f"{place}: these classes look the same: {'; '.join(same)}. Make one class "
-                        "of them, or rename one")
-    broken = [name for name in lower if len(name.splitlines()) > 1]
-    if broken:
-        raise DataError(f"{place}: a name of a class is one line, but got {_named(broken)}")
-    cased = [" and ".join(names) for names in lower.values() if len(names) > 1]
-    return [f"names that differ in upper and lower case only are different classes: "
-            f"{_named(cased)}"] if cased else []
 
 
 class _Tree:
@@ -117,8 +91,8 @@ class _Tree:
         names = self.folders(folder)
         unknown = sorted(set(names) - set(classes))
         if unknown:
-            raise DataError(f"{folder}: classes that have no training images: {_named(unknown)}"
-                            f"{_other_form(unknown, classes)}")
+            raise DataError(f"{folder}: classes that have no training images: {named(unknown)}"
+                            f"{other_form(unknown, classes)}")
         return [(path, label) for label, name in enumerate(classes) if name in names
                 for path in self.images(folder / name)]
 
@@ -147,7 +121,7 @@ class _Tree:
         twice = [name for name in found if real[os.path.realpath(folder / name)] != name]
         if twice:
             raise DataError(f"{folder}: these are other names of the same folders: "
-                            f"{_named(twice)}. Delete the links")
+                            f"{named(twice)}. Delete the links")
         return found
 
     def images(self, folder: Path) -> list[str]:
@@ -186,22 +160,6 @@ def _check_converted(folder: Path) -> None:
     if any(path.is_file() and is_image(path.name) for path in folder.iterdir()):
         raise DataError(f"{folder}: this is where images are converted to, so no class can have "
                         "the name. Rename the folder")
-
-
-def _named(names: list[str]) -> str:
-    return one_line(", ".join(names), 400)
-
-
-def _other_form(unknown: list[str], classes: list[str]) -> str:
-    """A hint if a name is a class's in another form."""
-    def plain(name: str) -> str:
-        return unicodedata.normalize("NFC", name.strip()).lower()
-
-    forms = {plain(name): name for name in classes}
-    for name in unknown:
-        if plain(name) in forms:
-            return f". {name!a} is {forms[plain(name)]!a} there"
-    return ""
 
 
 DATASET = Dataset("folder", "your own images", read, recipe=CUSTOM_RECIPE)

@@ -4,7 +4,7 @@ in the lists that are there, or by its content in ``split.json``."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,11 @@ from paddle_transfer.config.load import write_atomic
 from paddle_transfer.datasets.archives import MARKERS
 from paddle_transfer.datasets.files import MAX_BYTES
 from paddle_transfer.datasets.stable_split import TRAIN, stable_split
-from paddle_transfer.errors import one_line
 from paddle_transfer.files import read_bytes
 
 Splits = dict[str, list[Entry]]
 #: File with the list of each image's content, below ``MARKERS``.
 SPLIT = "split.json"
-_WORDS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def unedited_lists(root: Path) -> list[str]:
@@ -70,19 +68,8 @@ class OwnSplit:
         elif 0 < new < len(train):
             notes.append(f"{len(train) - new} images stay in the lists that they were in, "
                          f"{new} {'is' if new == 1 else 'are'} new")
-        return {split: splits[split] for split in _WORDS if splits.get(split)}, notes
-
-
-def own_notes(splits: Mapping[str, list[Entry]], classes: Sequence[str]) -> list[str]:
-    """Notes of classes that a list has no image of."""
-    notes = []
-    for split, entries in splits.items():
-        there = {label for _, label in entries}
-        names = [name for label, name in enumerate(classes) if label not in there]
-        if names:
-            notes.append(f"{len(names)} {'class has' if len(names) == 1 else 'classes have'} no "
-                         f"{_WORDS[split]} image: {one_line(', '.join(names), 200)}. Add images")
-    return notes
+        found = {split: splits[split] for split in (TRAIN, "val", "test") if splits.get(split)}
+        return found, notes
 
 
 class _EarlierSplit:

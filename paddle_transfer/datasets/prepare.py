@@ -11,14 +11,17 @@ from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.datasets import archives
 from paddle_transfer.datasets.archives import MARKERS, Fetch, Log, obtain
 from paddle_transfer.datasets.base import BAD_IMAGES, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.notes import changed_labels, own_notes
 from paddle_transfer.datasets.options import check_options
-from paddle_transfer.datasets.own_split import OwnSplit, own_notes, unedited_lists
+from paddle_transfer.datasets.own_split import OwnSplit, unedited_lists
 from paddle_transfer.datasets.registry import DATASETS
+from paddle_transfer.datasets.skipped import why_unlistable
 from paddle_transfer.datasets.split import hold_out
 from paddle_transfer.datasets.usable_images import usable_images
 from paddle_transfer.errors import DataError
 
 SPLITS = ("train", "val", "test")
+LABELS = "label_list.txt"
 
 Splits = dict[str, list[Entry]]
 
@@ -101,9 +104,8 @@ def _read(dataset: Dataset, root: Path, options: PrepareOptions, *, fetch: Fetch
 
 def _check_names(root: Path, layout: Layout) -> None:
     """Raise DataError for paths that no list file can hold."""
-    faults = [f"{path!r} has {'a tab' if char == chr(9) else 'a line break'} in its name"
-              for entries in layout.splits.values() for path, _ in entries
-              for char in "\n\r\t" if char in path]
+    faults = [f"{path!r} has {fault}" for entries in layout.splits.values()
+              for path, _ in entries if (fault := why_unlistable(path))]
     if faults:
         raise DataError(f"{root}: no list file can hold these names; rename them: "
                         f"{'; '.join(faults[:20])}")
@@ -165,5 +167,6 @@ def _write_lists(splits: Splits, result: Prepared) -> None:
         files.write_or_remove(name, list_text(entries, delimiter=result.delimiter))
         if entries:
             result.lists[split] = str(root / name), len(entries)
-    files.write("label_list.txt", "".join(f"{label} {name}\n"
-                                          for label, name in enumerate(result.classes)))
+    names = "".join(f"{label} {name}\n" for label, name in enumerate(result.classes))
+    result.notes += changed_labels(root / LABELS, names)
+    files.write(LABELS, names)

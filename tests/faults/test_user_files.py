@@ -425,6 +425,14 @@ def test_a_label_that_only_other_lists_have_is_refused(home):
         prepare_folder(root, name="csv")
 
 
+def test_labels_that_a_new_class_shifts_are_named(home):
+    fill(home / "d", {"bee": 3, "cat": 3})
+    assert "other labels" not in prepare_folder("d")
+    fill(home / "d", {"ant": 3}, first=50)
+    assert ("classes have other labels than before (bee: 0, now 1 and 1 more): models trained "
+            "before do not fit") in prepare_folder("d")
+
+
 # --- files that are edited ---
 
 def test_what_was_edited_is_kept_and_the_new_one_stands_beside_it(home):

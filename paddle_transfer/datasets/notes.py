@@ -1,0 +1,37 @@
+"""Notes for the user about the lists that ``prepare`` writes."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from paddle_transfer.checks.listfile import Entry
+from paddle_transfer.datasets.files import MAX_BYTES
+from paddle_transfer.errors import one_line
+from paddle_transfer.files import read_bytes
+
+_WORDS = {"train": "training", "val": "validation", "test": "test"}
+
+
+def own_notes(splits: Mapping[str, list[Entry]], classes: Sequence[str]) -> list[str]:
+    """Notes of classes that a list has no image of."""
+    notes = []
+    for split, entries in splits.items():
+        there = {label for _, label in entries}
+        names = [name for label, name in enumerate(classes) if label not in there]
+        if names:
+            notes.append(f"{len(names)} {'class has' if len(names) == 1 else 'classes have'} no "
+                         f"{_WORDS[split]} image: {one_line(', '.join(names), 200)}. Add images")
+    return notes
+
+
+def changed_labels(file: Path, text: str) -> list[str]:
+    """A note if classes have other labels than in ``file``, and with that all lists and models."""
+    old = ""
+    with suppress(OSError):  # none, or something else of that name, which is kept
+        old = read_bytes(file, MAX_BYTES).decode(errors="replace")
+    before = {name: label for label, _, name in (line.partition(" ") for line in old.splitlines())}
+    changed = [f"{name}: {before[name]}, now {label}" for label, _, name in (
+        line.partition(" ") for line in text.splitlines()) if before.get(name, label) != label]
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return [f"classes have other labels than before ({one_line(changed[0], 200)}{more}): models "
+            "trained before do not fit these lists"] if changed else []
