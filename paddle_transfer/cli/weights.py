@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -148,7 +149,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     output = Path(arguments.output or source.with_name(f"{source.stem}{end}"))
     if not output.name.endswith(f".{to}"):
         raise PaddleTransferError(f"--output: must end in .{to}; found {output.name}")
-    if output.exists() and not arguments.force:
+    if os.path.exists(output) and not arguments.force:
         raise PaddleTransferError(f"{output}: is there already. --force overwrites it")
     tensors = {name.removeprefix(prefix): array for name, array in read(source).tensors.items()
                if name.startswith(prefix)}

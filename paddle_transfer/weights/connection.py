@@ -19,15 +19,21 @@ class TooSlow(OSError):
     """A server sends less than ``Pace`` asks for."""
 
 
+class TooMuch(OSError):
+    """A server sends more than ``Pace`` allows, in a body or around it."""
+
+
 @dataclass
 class Pace:
-    """Raises TooSlow when fewer than ``least`` bytes came in ``window`` seconds.
+    """Raises TooSlow when fewer than ``least`` bytes came in ``window`` seconds, and TooMuch when
+    more than ``most`` came in all.
 
     :param clock: the time in seconds
     """
 
     least: int = 60 << 10
     window: float = 60.0
+    most: int = 1 << 62
     clock: Callable[[], float] = time.monotonic
     _since: float = field(default=0.0, init=False)
     _bytes: int = field(default=0, init=False)
@@ -37,7 +43,9 @@ class Pace:
 
     def count(self, count: int) -> None:
         """``count`` more bytes have come."""
-        self._bytes += count
+        self._bytes, self.most = self._bytes + count, self.most - count
+        if self.most < 0:
+            raise TooMuch("the server's answer does not end")
         if self.clock() - self._since < self.window:
             return
         if self._bytes < self.least:

@@ -25,10 +25,12 @@ from paddle_transfer.weights.answer import (
     save_version,
     saved_version,
 )
-from paddle_transfer.weights.connection import Pace, TooSlow, make_opener
+from paddle_transfer.weights.connection import Pace, TooMuch, TooSlow, make_opener
 from paddle_transfer.weights.errors import Unavailable, Unreachable
 
 CHUNK = 1 << 18
+#: Bytes that an attempt must gain not to count as failed: a server may send five and break off.
+LEAST_GAIN = 4096
 MAX_BREAKS = 1000
 USER_AGENT = "paddle_transfer"
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
@@ -42,11 +44,10 @@ def _ignore(*_: object) -> None:
 class Network:
     """How to talk to servers.
 
-    :param attempts: without a byte gained, before an address is given up
+    :param attempts: that gain next to nothing, before an address is given up
     :param pause: seconds before the first retry; doubled each time, at most ``longest_pause``
     :param timeout: seconds of silence after which a connection counts as broken
-    :param least, window: fewer than ``least`` bytes in ``window`` seconds count as an attempt
-        without a byte gained
+    :param least, window: fewer than ``least`` bytes in ``window`` seconds are next to nothing
     :param max_bytes: of a file; None: see ``fetch``
     :param sleep: waits some seconds; may raise
     :param clock: the time in seconds
@@ -112,7 +113,7 @@ def download(url: str, part: Path, network: Network, limit: Limit) -> None:
             anew = True
             network.log(f"{url}: {error}; beginning anew")
         except _Broken as error:
-            if _size(part) > before and not error.slow:
+            if _size(part) >= before + LEAST_GAIN and not error.slow:
                 failures, pause = 0, network.pause
             failures += 1
             # a host that cannot be reached is asked twice: a user offline should not wait minutes
@@ -151,7 +152,9 @@ def _attempt(url: str, part: Path, network: Network, limit: Limit) -> None:
         raise OtherVersion("more is here than the server has")
     else:
         headers.update({"Range": f"bytes={have}-", "If-Range": known.validator})
-    response = _open(urllib.request.Request(url, headers=headers), have, known, network)
+    request = urllib.request.Request(url, headers=headers)
+    most = 2 * limit.size + (1 << 20)  # with headers and what surrounds chunks
+    response = _open(request, have, known, most, network)
     if response is None:
         return
     with response:
@@ -163,13 +166,15 @@ def _attempt(url: str, part: Path, network: Network, limit: Limit) -> None:
         _copy(response, part, start=start, total=version.total, limit=limit, network=network)
 
 
-def _open(request: urllib.request.Request, have: int, known: Version | None,
+def _open(request: urllib.request.Request, have: int, known: Version | None, most: int,
           network: Network) -> http.client.HTTPResponse | None:
     """The open response; None when the server says that what is here is all of it.
 
     :param have, known: bytes and version of what is here, where it is to go on
+    :param most: bytes that the server may send in all
     """
-    opener = network.open or make_opener(Pace(network.least, network.window, network.clock))
+    pace = Pace(network.least, network.window, most, network.clock)
+    opener = network.open or make_opener(pace)
     try:
         return opener(request, timeout=network.timeout)
     except urllib.error.HTTPError as error:
@@ -192,6 +197,8 @@ def _open(request: urllib.request.Request, have: int, known: Version | None,
         cause = getattr(error, "reason", error)
         if isinstance(cause, ssl.SSLCertVerificationError):
             raise Unavailable(f"is not trusted: {one_line(cause, 300)}") from None
+        if isinstance(cause, TooMuch):
+            raise Unavailable(str(cause)) from None
         raise _Broken(f"cannot be reached: {cause}", unreachable="unreachable" in str(cause)
                       or isinstance(cause, (socket.gaierror, ConnectionRefusedError)),
                       slow=isinstance(cause, TooSlow)) from None
@@ -222,6 +229,8 @@ def _copy(response: http.client.HTTPResponse, part: Path, *, start: int, total: 
         except (OSError, http.client.HTTPException) as error:
             if is_disk_full(error):
                 raise
+            if isinstance(error, TooMuch):
+                raise Unavailable(str(error)) from None
             raise _Broken(f"broke off after {received:,} bytes: {error or type(error).__name__}",
                           slow=isinstance(error, TooSlow)) from None
         file.flush()

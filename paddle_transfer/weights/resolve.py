@@ -24,7 +24,7 @@ from paddle_transfer.weights.fetch import fetch
 from paddle_transfer.weights.read import read
 
 SUFFIXES = (".pdparams", ".pdema", ".safetensors", ".tar")
-MAX_NAME = 120
+MAX_NAME = 120  # bytes
 
 
 @dataclass(frozen=True)
@@ -111,4 +111,5 @@ def name_for(url: str) -> str:
     name = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".")
     stem, dot, suffix = (name or "weights.pdparams").rpartition(".")
     mark = hashlib.sha256(url.encode()).hexdigest()[:8]
-    return (f"{stem}-{mark}.{suffix}" if dot else f"{suffix}-{mark}")[-MAX_NAME:]
+    name = f"{stem}-{mark}.{suffix}" if dot else f"{suffix}-{mark}"
+    return name.encode()[-MAX_NAME:].decode(errors="ignore")

@@ -3,6 +3,7 @@ pace. Nothing waits: pauses are counted, and the clock is the test's own."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import os
@@ -251,6 +252,34 @@ def test_a_drip_of_bytes_is_left(server, tmp_path, where):
     server.plans[NAME] = [slow] * 20
     with pytest.raises(FetchError, match=r"bytes in 60 s, which is less than 10,000,0"):
         get(server, tmp_path, clock=lambda: next(ticks), least=10_000_000)
+    assert len(server.requests) == 5
+
+
+def test_an_answer_that_does_not_end_around_its_body_is_left(tmp_path):
+    start, chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n0\r\n"
+    for head, endless in ((start + chunk, b"X: y\r\n"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=flood, args=(listener, head, endless * 5000),
+                                      daemon=True)
+            thread.start()
+            with pytest.raises(FetchError, match="the server's answer does not end"):
+                fetch([f"http://127.0.0.1:{listener.getsockname()[1]}/a"], tmp_path / "a",
+                      check=read, network=Network(max_bytes=1000, sleep=lambda _: None))
+            thread.join()
+
+
+def flood(listener, head, endless):
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(head)
+        while True:
+            connection.sendall(endless)
+
+
+def test_five_bytes_at_a_time_are_no_progress(server, tmp_path):
+    server.plans[NAME] = [Behaviour(after=5)] * 20
+    with pytest.raises(FetchError, match=r"sent|broke off"):
+        get(server, tmp_path)
     assert len(server.requests) == 5
 
 
