@@ -214,14 +214,17 @@ def test_a_hyperparameter_that_needs_what_another_key_takes_away(tmp_path, base)
     assert refusals(tmp_path, base, items) == []
 
 
-def test_values_that_cannot_be_put_into_one_config(tmp_path, base):
-    items = [item("schedule", [{"name": "Cosine", "learning_rate": 0.1, "warmup_epoch": 0},
-                               {"name": "Step", "learning_rate": 0.1, "step_size": 1,
-                                "gamma": 0.1}], "Optimizer.lr"),
-             item("warmup", [0, 1], "Optimizer.lr.warmup_epoch")]
+@pytest.mark.parametrize(("section", "with_it", "without", "path"), [
+    ("Optimizer.lr", {"name": "Cosine", "learning_rate": 0.1, "warmup_epoch": 0},
+     {"name": "Step", "learning_rate": 0.1, "step_size": 1, "gamma": 0.1},
+     "Optimizer.lr.warmup_epoch"),
+    ("AMP", {"use_amp": True, "scale_loss": 1.0}, {"use_amp": False}, "AMP.scale_loss")])
+def test_values_that_cannot_be_put_into_one_config(tmp_path, base, section, with_it, without, path):
+    base["AMP"] = {"use_amp": True, "scale_loss": 1.0}
+    items = [item("section", [with_it, without], section), item("part", [0, 1], path)]
     texts = refusals(tmp_path, base, items)
-    assert any("with schedule {'name': 'Step'" in text and "cannot be put into one config; found "
-               "Optimizer.lr.warmup_epoch: nothing there" in text for text in texts)
+    assert any("with section {" in text and f"cannot be put into one config; found {path}: nothing "
+               "there" in text for text in texts)
 
 
 def test_a_strategy_that_does_not_exist(tmp_path, base):

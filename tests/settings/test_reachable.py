@@ -38,11 +38,10 @@ def test_a_section_touches_what_is_in_it_and_optimizers_of_a_list_are_optimizers
 
 
 def test_conditions_are_respected_and_bring_their_keys_along():
-    keys = [key("lr_schedule", "cosine", "step"),
-            key("warmup", 0, 1, path=WARMUP, when={"lr_schedule": ("cosine",)})]
-    assert points(keys, [WARMUP]) == [{"lr_schedule": "cosine", "warmup": 0},
-                                      {"lr_schedule": "cosine", "warmup": 1},
-                                      {"lr_schedule": "step"}]
+    keys = [key("l2_decay", 0, 1), key("mixup", False, True),
+            key("warmup", 0, 1, path=WARMUP, when={"mixup": (True,)})]
+    assert points(keys, [WARMUP]) == [{"mixup": False}, {"mixup": True, "warmup": 0},
+                                      {"mixup": True, "warmup": 1}]
 
 
 def test_a_range_is_visited_at_both_ends_and_between():
