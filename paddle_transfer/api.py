@@ -166,7 +166,7 @@ def _search(settings: SearchSettings, store: Store, make: Callable[[float], Exec
         FinalRuns(settings.final, leaderboard, base=settings.base, stages=stages,
                   search_space=space, objective=settings.objective, repeats=repeats,
                   devices=settings.devices, output_dir=settings.output.output_dir,
-                  payload=folders.payload, callbacks=callbacks,
+                  payload=folders.payload, callbacks=driver.callbacks,
                   interrupted=interrupts.asked).run(make)
     return reason, records
 

@@ -90,6 +90,11 @@ class CallbackList:
     def __init__(self, callbacks: Sequence[object]):
         self._callbacks = list(callbacks)
 
+    @property
+    def active(self) -> tuple[object, ...]:
+        """Those that are not switched off."""
+        return tuple(self._callbacks)
+
     def call(self, event: str, *arguments: object) -> None:
         """Call the method ``event`` of each that has it."""
         for callback in list(self._callbacks):

@@ -10,7 +10,13 @@ from typing import Any, Protocol, TypedDict
 from paddle_transfer.errors import StudyError
 from paddle_transfer.executors.base import Ended, EpochReport, Executor, Verdict
 from paddle_transfer.executors.verdict import finite_curve
-from paddle_transfer.loop.callbacks import INTERRUPTED, CallbackList, SearchCallback, error_reason
+from paddle_transfer.loop.callbacks import (
+    INTERRUPTED,
+    CallbackList,
+    SearchCallback,
+    error_reason,
+    tell_switched_off,
+)
 from paddle_transfer.loop.confirm import confirming
 from paddle_transfer.loop.failures import ALL_ALIKE, all_alike, anything_works
 from paddle_transfer.loop.measured import other_count
@@ -69,6 +75,11 @@ class Driver:
     def records(self) -> list[TrialRecord]:
         """All trials by number."""
         return list(self._records)
+
+    @property
+    def callbacks(self) -> tuple[object, ...]:
+        """Those that are not switched off."""
+        return self._callbacks.active
 
     def run(self) -> str:
         """Run until the search is over; returns why: ``interrupted`` when it was asked to stop."""
@@ -156,7 +167,13 @@ class Driver:
         if self._pruner is None or record.number in confirming(self._records,
                                                                self._scheduler.repeats):
             return
-        if self._pruner.should_stop(record, list(self._records)):
+        try:
+            hopeless = self._pruner.should_stop(record, list(self._records))
+        except Exception as error:  # trials that are not stopped early are as good
+            self._pruner = None
+            tell_switched_off("the pruner", "failed", error)
+            return
+        if hopeless:
             self._executor.stop(report.number)
 
     def _on_end(self, ended: Ended) -> None:

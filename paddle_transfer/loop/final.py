@@ -18,7 +18,7 @@ from paddle_transfer.config.load import dump_yaml, write_atomic
 from paddle_transfer.config.portable import handed_back
 from paddle_transfer.errors import SearchFailed, StudyError
 from paddle_transfer.executors.base import Ended, Executor, Verdict
-from paddle_transfer.loop.callbacks import CallbackList, FinalCallback
+from paddle_transfer.loop.callbacks import CallbackList
 from paddle_transfer.loop.driver import CRASHES, KILLS, TURN
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult
@@ -110,7 +110,7 @@ class FinalRuns:
 
     :param leaderboard: of the search, which has a winner
     :param payload: goes to the runner, as for every trial
-    :param callbacks: of the search; those that are ``FinalCallback`` are called
+    :param callbacks: of the search; the events of ``FinalCallback`` are called
     :param interrupted: asked at every turn; True ends the runs, which the same command resumes
     """
 
@@ -121,7 +121,7 @@ class FinalRuns:
         assert leaderboard.winner is not None, "a search without a winner has no point to train"
         self._final, self._metric, self._seed = final, objective.metric, repeats.seed
         self._interrupted, self._root = interrupted, Path(output_dir) / "final"
-        self._callbacks = CallbackList([one for one in callbacks if isinstance(one, FinalCallback)])
+        self._callbacks = CallbackList(callbacks)
         self._best, self._baseline = leaderboard.winner, search_space.baseline
         self._searched = leaderboard.of(self._baseline)
         self._points, key = [self._best.point], search_space.space.key

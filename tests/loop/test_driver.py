@@ -226,6 +226,23 @@ def test_two_different_verdicts_are_an_executors_mistake(table):
         table.run(SaysTwo())
 
 
+def test_a_pruner_that_fails_is_switched_off_in_one_line(table, capsys):
+    class Broken:
+        calls = 0
+
+        def should_stop(self, *_):
+            self.calls += 1
+            raise ZeroDivisionError("no rung of 0 trials")
+
+    broken = Broken()
+    table.run(FakeExecutor(slots=1), pruner=broken)
+    table.check()
+    assert broken.calls == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("the pruner failed and is switched off; the search goes on: "
+                           "ZeroDivisionError: no rung of 0 trials (test_driver.py, line ")
+
+
 def test_a_pruner_ends_a_trial_early(table):
     class Hopeless:
         def should_stop(self, record, _records):
