@@ -1,4 +1,5 @@
 import copy
+import json
 import random
 
 import pytest
@@ -116,3 +117,16 @@ def test_diff_names_every_change():
         "new: (absent) -> None"
     ]
     assert dotpath.diff(old, copy.deepcopy(old)) == []
+
+
+def test_nan_is_the_same_setting_as_nan():
+    nan = json.loads("NaN")
+    assert dotpath.same([{"a": nan}], [{"a": float("nan")}])
+    assert dotpath.diff({"a": nan}, {"a": float("nan")}) == []
+    assert not dotpath.same(nan, 1.0)
+
+
+def test_keys_that_are_numbers_are_texts_on_disk():
+    data = {"b": [{1: "x", "a": 2}], 2: None, False: 3.5}
+    assert dotpath.with_text_keys(data) == json.loads(json.dumps(data))
+    assert dotpath.stable_text({"a": 1, 2: 3}) == dotpath.stable_text({2: 3, "a": 1})

@@ -72,7 +72,11 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _read(path: Path, data: bytes) -> Table:
-    lines = data.decode("utf-8-sig").splitlines()
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise PaddleTransferError(f"{path}: must be UTF-8 text; found byte "
+                                  f"{data[error.start]:#x}. Save it as UTF-8") from None
     rows = list(csv.reader(line for line in lines if not line.startswith("#")))
     head = rows[0] if rows else []
     if len(rows) < 2 or "seed" not in head or head.index("seed") < 1 or "epoch" not in head:

@@ -162,6 +162,10 @@ def test_what_is_no_file_is_no_image_and_no_list(tmp_path):
         assert [finding.kind for finding in report.findings] == ["list-missing"]
 
 
+def test_a_device_is_no_image():
+    assert inspect_image("/dev/null").fault == "cannot be read: is a device, not a file"
+
+
 def test_a_small_file_with_a_huge_picture_is_not_decoded(tmp_path):
     def chunk(name, content):
         return struct.pack(">I", len(content)) + name + content + struct.pack(

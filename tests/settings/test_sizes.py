@@ -1,5 +1,7 @@
 """Spaces of any size: their sizes follow by arithmetic, and nothing lists their points."""
 
+import json
+
 import pytest
 
 from paddle_transfer import dotpath
@@ -155,3 +157,11 @@ def test_counts_that_make_rows_are_bounded(tmp_path):
     with pytest.raises(ConfigError) as told:
         load(tmp_path, whole(1, 5), workers=10**9, search_times=10**9, confirm=10**9)
     assert {issue.where for issue in told.value.issues} == {"workers", "search_times", "confirm"}
+
+
+def test_a_config_with_numbers_for_keys_and_nan_is_the_same_search_when_it_is_read_again(tmp_path):
+    base = base_config(tmp_path)
+    base["Arch"]["stages"] = {1: [2, 3], "more": {2: 0.5}, False: float("nan")}
+    settings = load_search_file(write_search(tmp_path, base=base), dry_run=True)
+    identity = settings.identity()
+    assert dotpath.diff(json.loads(json.dumps(identity)), identity) == []
