@@ -76,8 +76,8 @@ def check_global(config: dict[str, Any], issues: ValidationIssues) -> None:
         valid = False
     for name in ("save_interval", "print_batch_step"):  # the engine divides by them
         value = section[name]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            issues.add(f"Global.{name}", "must be a whole number, 1 or more", show(value))
+        if isinstance(value, bool) or not isinstance(value, int) or value == 0:
+            issues.add(f"Global.{name}", "must be a whole number other than 0", show(value))
     if section["eval_during_train"] is not True:
         issues.add("Global.eval_during_train", "must be True: a search needs a metric",
                    show(section["eval_during_train"]))
@@ -102,15 +102,28 @@ def check_classes(config: dict[str, Any], issues: ValidationIssues) -> None:
                    "It is the number of classes, as many as the lists have.")
     if wrong or classes is None:
         return
+    _check_other_counts(config, path, classes, issues)
     for place in resolve.networks(config):
         other = resolve.whole(dotpath.find(config, f"{place}.class_num"))
         if other not in (None, classes) and _compares_logits(config):
             issues.add(f"{place}.class_num", f"must be {path}: a loss of Loss.Train compares the "
                        "outputs of both networks", f"{other} and {classes}")
-    mixed = resolve.mixed_classes(config)
-    if list_at(config, "DataLoader.Train.dataset.batch_transform_ops") and mixed != classes:
+    if list_at(config, "DataLoader.Train.dataset.batch_transform_ops") and (
+            resolve.mixed_classes(config) is None):
         issues.add("Arch.class_num", f"must be {path}: batch_transform_ops make labels of so many "
-                   "classes", f"{show(mixed)} and {classes}", f"Write Arch.class_num: {classes}.")
+                   "classes", "nothing there", f"Write Arch.class_num: {classes}.")
+
+
+def _check_other_counts(config: dict[str, Any], path: str, classes: int,
+                        issues: ValidationIssues) -> None:
+    """Counts that PaddleClas passes over must not say something else: their author counts on
+    them."""
+    for place in ("Arch.class_num", "Global.class_num"):
+        if place != path and dotpath.exists(config, place):
+            found = dotpath.get(config, place)
+            if found != classes:
+                issues.add(place, f"must be {path}, which the network is built with",
+                           f"{show(found)} and {classes}", "Take it out, or make them the same.")
 
 
 def _compares_logits(config: dict[str, Any]) -> bool:

@@ -109,7 +109,7 @@ def test_the_labels_of_a_distillation_are_the_students(config, tmp_path):
 
 
 def test_mixed_labels_of_another_width_than_the_network(config):
-    config["Arch"] = {"name": "RecModel", "class_num": 5, "Backbone": {"name": "ResNet18"},
+    config["Arch"] = {"name": "RecModel", "Backbone": {"name": "ResNet18"},
                       "Head": {"name": "FC", "class_num": 3, "embedding_size": 512}}
     assert mistakes(config) == []
     config["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [
@@ -119,8 +119,21 @@ def test_mixed_labels_of_another_width_than_the_network(config):
     assert "Write Arch.class_num: 3." in found
 
 
+def test_a_class_count_that_paddleclas_passes_over(config):
+    config["Global"]["class_num"] = 3
+    config["Arch"]["class_num"] = 1000
+    (found,) = mistakes(config)
+    assert "Global.class_num: must be Arch.class_num, which the network is built with" in found
+    assert "and 1000" in found
+    del config["Global"]["class_num"]
+    config["Arch"] = {"name": "RecModel", "class_num": 3, "Backbone": {"name": "ResNet18"},
+                      "Head": {"name": "FC", "class_num": 20, "embedding_size": 512}}
+    (found,) = mistakes(config)
+    assert "Arch.class_num: must be Arch.Head.class_num" in found
+
+
 def test_top_k_is_measured_against_the_heads_classes(config):
-    config["Arch"] = {"name": "RecModel", "class_num": 9, "Backbone": {"name": "ResNet18"},
+    config["Arch"] = {"name": "RecModel", "Backbone": {"name": "ResNet18"},
                       "Head": {"name": "FC", "class_num": 3, "embedding_size": 512}}
     config["Metric"]["Eval"] = [{"TopkAcc": {"topk": [1, 5]}}]
     (found,) = mistakes(config)
