@@ -41,5 +41,7 @@ class _Store(argparse.Action):
                 parser.error(f"argument {'/'.join(self.option_strings)}: may stand only once, but "
                              f"{getattr(namespace, self.dest)} and {values} are given")
             values = [*getattr(namespace, self.dest), *values]
+        if isinstance(values, list):  # the same again is no further one
+            values = list(dict.fromkeys(values))
         parser.given.add(self.dest)
         setattr(namespace, self.dest, values)

@@ -69,6 +69,8 @@ def test_tables_of_a_replay_given_one_by_one_are_all_replayed():
     given = benchmark.parser().parse_args(
         ["replay", "--table", "a", "b", "--table", "c", "--method", "random", "--method", "bayes"])
     assert (given.table, given.method) == (["a", "b", "c"], ["random", "bayes"])
+    twice = benchmark.parser().parse_args(["replay", "--table", "a", "--table", "b", "a"])
+    assert twice.table == ["a", "b"], "not replayed again"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -192,6 +194,7 @@ def test_the_commands_after_prepare_run_in_a_shell(home, capsys, name):
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_the_commands_after_a_search_run_in_a_shell(home, name):
+    (home / name / "vdl" / "search").mkdir(parents=True)
     lines = [line[20:] for line in next_steps(tiny_settings(name)) if line[:2] == "  "]
     train, evaluate, export, look = map(through_a_shell, lines)
     folder = f"{'./' * name.startswith('-')}{name}"
