@@ -39,7 +39,7 @@ began = time.perf_counter()
 sections = load_yaml(sys.argv[1])["DataLoader"].values()
 lists = [fingerprint_list(section["dataset"], section["dataset"]["cls_label_path"], in_order=True,
                           cache_folder=Path(sys.argv[2])) for section in sections]
-hashed = sum(not row.startswith("-") for one in lists for row in one.rows)
+hashed = sum(not row.startswith(b"-") for one in lists for row in one.rows.splitlines())
 print(json.dumps({"identify": time.perf_counter() - began, "images": hashed}))
 """
 

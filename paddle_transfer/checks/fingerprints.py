@@ -6,8 +6,9 @@ Images that have not changed since a check or an earlier hash are not read again
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +28,13 @@ _BLOCK = 1 << 20
 class ListedImages:
     """A list, and the content of its images.
 
-    :param rows: a text for each line: the image's hash in hex, a tab, the line as it is; the hash
-        is ``-`` where the line names no file that can be read
+    :param rows: a line for each of the list: the image's hash in hex, a tab, the line as it is; the
+        hash is ``-`` where the line names no file that can be read
     :param token: a hash that is equal for lists whose images and labels are equal, whatever the
         images' paths are
     """
 
-    rows: tuple[str, ...]
+    rows: bytes
     token: str
 
 
@@ -47,31 +48,36 @@ def fingerprint_list(dataset: Mapping[str, Any], file: str, *, in_order: bool,
     :param in_order: whether another order of the same lines is another list
     """
     with open_file(file) as stream:
-        lines = [raw.decode("utf-8", "surrogateescape").strip() for raw in stream]
+        data = stream.read()
     root, delimiter = str(dataset.get("image_root") or ""), str(dataset.get("delimiter") or " ")
-    parted = [_parted(line, delimiter) for line in lines]
     prefix = os.path.join(root, "") if root else ""
-    files = {name: name if name.startswith("/") else prefix + name for name, _ in parted if name}
+    files = {name: name if name.startswith("/") else prefix + name
+             for name, _, _ in _lines(data, delimiter) if name}
     digests = hash_images(files, root=root, cache_folder=cache_folder, progress=progress)
-    rows, meanings = [], []
-    for line, (name, label) in zip(lines, parted, strict=True):
+    rows, meanings = bytearray(), []
+    whole = hashlib.sha256()
+    for name, label, line in _lines(data, delimiter):
         digest = digests.get(name)
-        rows.append(f"{digest or '-'}\t{line}")
-        meanings.append(f"{digest}\t{label}" if digest else line)
-    return ListedImages(tuple(rows), _hash_of(meanings if in_order else sorted(meanings)))
+        rows += _encoded(f"{digest or '-'}\t{line}\n")
+        meaning = hashlib.sha256(_encoded(f"{digest}\t{label}" if digest else line)).digest()
+        if in_order:
+            whole.update(meaning)
+        else:
+            meanings.append(meaning)
+    whole.update(b"".join(sorted(meanings)))
+    return ListedImages(bytes(rows), whole.hexdigest())
 
 
-def _parted(line: str, delimiter: str) -> tuple[str, str]:
-    """(path, label) of a line."""
-    name, _, label = line.partition(delimiter if delimiter in line else "\t")
-    return name, label.strip()
+def _lines(data: bytes, delimiter: str) -> Iterator[tuple[str, str, str]]:
+    """(path, label, line) of every line."""
+    for raw in io.BytesIO(data):
+        line = raw.decode("utf-8", "surrogateescape").strip()
+        name, _, label = line.partition(delimiter if delimiter in line else "\t")
+        yield name, label.strip(), line
 
 
-def _hash_of(texts: Iterable[str]) -> str:
-    made = hashlib.sha256()
-    for text in texts:
-        made.update(text.encode("utf-8", "surrogateescape") + b"\n")
-    return made.hexdigest()
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def hash_images(files: Mapping[str, str], *, root: str, cache_folder: Path | None = None,

@@ -36,7 +36,7 @@ class Input:
     path: str
     root: str
     token: str
-    rows: tuple[str, ...] = field(default=(), repr=False)
+    rows: bytes = field(default=b"", repr=False)
     trains: bool = True
 
 
@@ -56,7 +56,7 @@ def keep_copies(inputs: Inputs, output_dir: str) -> None:
         file = _copy(folder, one.token)
         if one.rows and not file.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(file, (f"{row}\n".encode("utf-8", "surrogateescape") for row in one.rows))
+            write_atomic(file, [one.rows])
 
 
 def keep_attributes(attributes: Mapping[str, Any], output_dir: str) -> None:
@@ -103,21 +103,27 @@ def compare(known: Mapping[str, Sequence[str]], inputs: Inputs, output_dir: str)
     return Changes(tuple(dict.fromkeys(refused)), tuple(dict.fromkeys(told)), renamed)
 
 
-def _read_copy(folder: Path, token: str) -> tuple[str, ...]:
+def _read_copy(folder: Path, token: str) -> bytes:
     """The rows of a list as they were; empty when the copy is gone."""
     try:
-        data = _copy(folder, token).read_bytes()
+        return _copy(folder, token).read_bytes()
     except OSError:
-        return ()
-    return tuple(data.decode("utf-8", "surrogateescape").split("\n")[:-1])
+        return b""
 
 
-def _list_changes(now: Input, then: Sequence[str]) -> list[str]:
+def _parted(rows: bytes) -> list[tuple[str, str]]:
+    """(hash, line) of each row."""
+    parts = (row.decode("utf-8", "surrogateescape").partition("\t")
+             for row in rows.removesuffix(b"\n").split(b"\n"))
+    return [(digest, line) for digest, _, line in parts]
+
+
+def _list_changes(now: Input, then: bytes) -> list[str]:
     """What differs between two states of one list, in words."""
-    old, new = ([tuple(row.partition("\t")[::2]) for row in rows] for rows in (then, now.rows))
+    old, new = _parted(then), _parted(now.rows)
     old_lines, new_lines = (Counter(line for _, line in rows) for rows in (old, new))
     gone, added = (old_lines - new_lines).total(), (new_lines - old_lines).total()
-    changed, total = min(gone, added), len(then)
+    changed, total = min(gone, added), len(old)
     texts = []
     for count, text in ((changed, "changed"), (gone - changed, "are gone")):
         if count:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tracemalloc
 from types import SimpleNamespace
 
 import pytest
@@ -384,3 +385,17 @@ def test_trials_that_left_images_out_do_not_compare_with_those_on_the_whole_list
     search.base["DataLoader"]["Eval"]["sampler"]["drop_last"] = False
     with pytest.raises(StudyError, match=r"DataLoader.Eval.sampler.drop_last: True -> \(absent\)"):
         search.go_on()
+
+
+def test_a_long_list_is_read_within_a_small_multiple_of_its_size(search):
+    lines = [f"train{i % TRAIN}.jpg {i % 3}" for i in range(30_000)]
+    search.write_list("train", lines)
+    settings = search.settings()
+    search.inputs(settings)
+    tracemalloc.start()
+    found = search.inputs(settings)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    size = (search.data / "train_list.txt").stat().st_size
+    assert found["DataLoader.Train.dataset"].rows.count(b"\n") == len(lines)
+    assert peak < 10 * size
