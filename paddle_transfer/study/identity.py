@@ -98,8 +98,9 @@ def _refuse_changes(known: dict[str, Any], identity: dict[str, Any], changes: Ch
         not under ``drop_last``
     """
     plain = dotpath.diff(known, identity)
-    settings = dotpath.diff(_effective(known, whole=whole), _effective(
-        dotpath.replaced(identity, changes.renamed), whole=whole)) if plain else []
+    then, now = (_effective(dotpath.replaced(one, changes.renamed), whole=whole)
+                 for one in (known, identity))
+    settings = dotpath.diff(then, now) if plain else []
     if settings or changes.refused:
         raise _refusal(place, settings, changes.refused, in_steps=bool(known.get("greedy")))
     return bool(plain)

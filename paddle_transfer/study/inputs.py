@@ -76,7 +76,8 @@ class Changes:
 
     :param refused: lines for the user: trials of then and now would not compare
     :param told: lines for the user about other changes
-    :param renamed: path of now -> path of then, of files with the same content
+    :param renamed: of files that have the same content under another path: path -> one path for
+        all of them, those of then among them
     """
 
     refused: tuple[str, ...]
@@ -91,16 +92,26 @@ def compare(known: Mapping[str, Sequence[str]], inputs: Inputs, output_dir: str)
         if place not in known:
             continue
         path, root, token = map(str, known[place])
-        if token != now.token:
-            then = _read_copy(Path(output_dir) / FOLDER, token)
+        then = b"" if token == now.token else _read_copy(Path(output_dir) / FOLDER, token)
+        if token != now.token and not (then and then == now.rows):  # another version's hash
             lines = _list_changes(now, then) if now.rows and then else ["its content has changed"]
             lines = [f"{now.path} ({place}): {line}" for line in lines]
             (refused if now.trains else told).extend(lines)
         elif (path, root) != (now.path, now.root):
-            renamed |= {new: old for new, old in ((now.path, path), (now.root, root)) if new}
+            for old, new in ((path, now.path), (root, now.root)):
+                if old and new:
+                    _join(renamed, old, new)
     if renamed:
         told.append("The data have moved; their content is that of before.")
     return Changes(tuple(dict.fromkeys(refused)), tuple(dict.fromkeys(told)), renamed)
+
+
+def _join(names: dict[str, str], old: str, new: str) -> None:
+    """Give ``old``, ``new`` and all that have the name of one of them the same name."""
+    replaced, kept = names.setdefault(new, new), names.setdefault(old, old)
+    for name, joined in names.items():
+        if joined == replaced:
+            names[name] = kept
 
 
 def _read_copy(folder: Path, token: str) -> bytes:

@@ -210,6 +210,19 @@ def test_the_same_data_in_another_folder_are_the_same_data(search, listed):
     assert "moved/val_list.txt (DataLoader.Eval.dataset): 5 of 9 lines are gone" in search.refusal()
 
 
+def test_data_that_move_from_one_folder_to_two_and_back_are_the_same_data(begun):
+    for name in ("one", "two"):
+        shutil.copytree(begun.data, begun.folder / name)
+    before = begun.base["DataLoader"]
+    begun.base["DataLoader"] = {
+        "Train": base_config(begun.folder / "one")["DataLoader"]["Train"],
+        "Eval": base_config(begun.folder / "two")["DataLoader"]["Eval"]}
+    assert len(begun.go_on()) == 1
+    begun.base["DataLoader"] = before
+    assert len(begun.go_on()) == 1
+    assert begun.go_on() == []
+
+
 def test_another_folder_with_other_images_is_refused(begun):
     shutil.copytree(begun.data, begun.folder / "other")
     (begun.folder / "other" / "val1.jpg").write_bytes(picture(999))
@@ -223,6 +236,19 @@ def test_what_has_changed_is_told_even_where_the_copy_of_the_list_is_gone(begun)
     shutil.rmtree(begun.folder / "out" / "inputs")
     begun.write_list("val", begun.lines("val")[:3])
     assert "val_list.txt (DataLoader.Eval.dataset): its content has changed" in begun.refusal()
+
+
+def test_hashes_of_another_version_are_no_change_where_the_copy_is_the_same(begun):
+    settings = begun.settings()
+    store = open_store(output_dir=settings.output.output_dir, space=settings.search_space.space)
+    known = store.attributes()[INPUTS]
+    place, copies = "DataLoader.Eval.dataset", begun.folder / "out" / "inputs"
+    (copies / f"{known[place][2][:16]}.tsv").rename(copies / f"{'0' * 16}.tsv")
+    store.set_attribute(INPUTS, {**known, place: [*known[place][:2], "0" * 64]})
+    store.close()
+    assert begun.go_on() == []
+    begun.write_list("val", begun.lines("val")[:3])
+    assert "6 of 9 lines are gone" in begun.refusal()
 
 
 def test_a_study_of_an_earlier_version_goes_on_and_is_watched_from_then_on(search):
