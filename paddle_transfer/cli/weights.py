@@ -15,7 +15,7 @@ from paddle_transfer.errors import PaddleTransferError, one_line
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.weights import cache
 from paddle_transfer.weights.catalogue import entries
-from paddle_transfer.weights.download import Network
+from paddle_transfer.weights.network import Network
 from paddle_transfer.worker.locate import ppcls_folder
 
 Run = Callable[[argparse.Namespace], int]

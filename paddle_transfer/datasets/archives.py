@@ -14,8 +14,8 @@ from paddle_transfer.errors import DataError
 from paddle_transfer.files import open_file
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.weights import fetch as weights_fetch
-from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import WeightsError
+from paddle_transfer.weights.network import Network
 
 #: Fetches an address into a path; verifies the md5 unless it is "".
 Fetch = Callable[[str, Path, str], None]

@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 from paddle_transfer.config.pretrained import fault_of_address
 from paddle_transfer.errors import one_line
 from paddle_transfer.weights import cache
-from paddle_transfer.weights.download import Limit, Network, discard, download
+from paddle_transfer.weights.download import discard, download
 from paddle_transfer.weights.errors import FetchError, Unavailable, Unreachable, WeightsError
+from paddle_transfer.weights.network import Limit, Network
 
 MIRROR = "PADDLE_TRANSFER_MIRROR"
 #: The most GiB of a file that is fetched, unless its record has its size.

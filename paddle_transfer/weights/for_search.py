@@ -27,8 +27,8 @@ from paddle_transfer.settings.groups import Output
 from paddle_transfer.study.inputs import Input
 from paddle_transfer.study.trial_log import told_by
 from paddle_transfer.weights.cache import make_record
-from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import UnsafeWeights, WeightsError
+from paddle_transfer.weights.network import Network
 from paddle_transfer.weights.requests import WeightsRequest
 
 if TYPE_CHECKING:

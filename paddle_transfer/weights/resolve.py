@@ -18,9 +18,9 @@ from paddle_transfer.config.pretrained import NAMES, fault_of_address, is_none
 from paddle_transfer.errors import one_line
 from paddle_transfer.weights import catalogue
 from paddle_transfer.weights.cache import cache_folder
-from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import NotWeights, UnknownWeights
 from paddle_transfer.weights.fetch import fetch
+from paddle_transfer.weights.network import Network
 from paddle_transfer.weights.read import read
 
 SUFFIXES = (".pdparams", ".pdema", ".safetensors", ".tar")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from paddle_transfer.weights import heads, safetensors
-from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import WeightsMismatch
 from paddle_transfer.weights.load_report import LoadReport
+from paddle_transfer.weights.network import Network
 from paddle_transfer.weights.read import Weights, read
 from paddle_transfer.weights.resolve import resolve
 from paddle_transfer.weights.strict_load import KEEP, LoadPlan, check_fit, plan_load

@@ -21,9 +21,9 @@ import pytest
 from paddle_transfer.cli.weights import main
 from paddle_transfer.weights.cache import read_record
 from paddle_transfer.weights.connection import Redirects, TooSlow
-from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import FetchError, UnknownWeights
 from paddle_transfer.weights.fetch import fetch
+from paddle_transfer.weights.network import Network
 from paddle_transfer.weights.read import read
 from paddle_transfer.weights.resolve import resolve
 from tests.helpers.paddle1 import tar_of, variable

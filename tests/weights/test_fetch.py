@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from paddle_transfer.weights.cache import read_record, record_path
-from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import FetchError, WeightsError
 from paddle_transfer.weights.fetch import fetch, mirrored
+from paddle_transfer.weights.network import Network
 from paddle_transfer.weights.read import read
 from tests.helpers.weights_server import Behaviour, WeightsServer
 
@@ -240,7 +240,7 @@ CHILD = """
 import sys, pathlib
 from paddle_transfer.weights.fetch import fetch
 from paddle_transfer.weights.read import read
-from paddle_transfer.weights.download import Network
+from paddle_transfer.weights.network import Network
 network = Network(log=lambda line: print(line, flush=True))
 file = pathlib.Path(sys.argv[2])
 print("done", fetch([sys.argv[1]], file, check=read, network=network), flush=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from paddle_transfer.weights.cache import cache_folder
-from paddle_transfer.weights.download import Network
 from paddle_transfer.weights.errors import FetchError, NotWeights, UnknownWeights, UnsafeWeights
+from paddle_transfer.weights.network import Network
 from paddle_transfer.weights.resolve import name_for, resolve
 from tests.helpers.evil_weights import evil_files
 from tests.helpers.weights_server import WeightsServer
