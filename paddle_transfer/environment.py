@@ -28,6 +28,7 @@ class Machine:
     shared_memory: Callable[[], hardware.SharedMemory] = hardware.shared_memory
     home_fault: Callable[[], str] = hardware.why_no_library_folders
     temp_folder: Callable[[], str] = tempfile.gettempdir
+    paddle_is_cpu_only: Callable[[], bool] = hardware.paddle_is_cpu_only
 
 
 def check_machine(settings: SearchSettings, machine: Machine | None = None) -> SearchSettings:
@@ -69,6 +70,9 @@ def _lacking(settings: SearchSettings, machine: Machine) -> Iterator[str]:
     fault = _temp_fault(machine)
     if fault:
         yield fault
+    if settings.devices.gpus and machine.paddle_is_cpu_only():
+        yield (f"{settings.devices.slots[0]}: the Paddle that is installed is the one for CPUs. "
+               "Install paddlepaddle-gpu, or train on the CPU: -o gpus=none")
     fault = _weights_fault(settings)
     if fault:
         yield fault

@@ -11,11 +11,12 @@ from paddle_transfer.environment import Machine, check_machine, preview_machine
 from paddle_transfer.errors import SetupError
 from paddle_transfer.hardware import SharedMemory
 from paddle_transfer.report.preview import preview
+from paddle_transfer.settings.groups import Devices
 from tests.helpers.configs import base_config, write_search
 from tests.helpers.tiny_search import tiny_settings
 
 GOOD = Machine(free_bytes=lambda _: math.inf, shared_memory=lambda: SharedMemory(math.inf),
-               home_fault=lambda: "", temp_folder=lambda: "/tmp")
+               home_fault=lambda: "", temp_folder=lambda: "/tmp", paddle_is_cpu_only=lambda: True)
 
 
 def no_temp_folder():
@@ -47,6 +48,16 @@ def test_all_that_is_lacking_is_told_at_once_a_line_each(settings):
     dry = preview_machine(settings, poor)
     assert len(dry.warnings) == 2
     assert "a real run stops here: no temporary folder" in preview(dry)
+
+
+def test_a_paddle_for_cpus_trains_on_no_gpu(settings):
+    made = dataclasses.replace(settings, devices=Devices(gpus=("2", "3")))
+    with pytest.raises(SetupError) as caught:
+        check_machine(made, GOOD)
+    assert str(caught.value) == (
+        "gpu:2: the Paddle that is installed is the one for CPUs. Install paddlepaddle-gpu, or "
+        "train on the CPU: -o gpus=none")
+    assert check_machine(made, machine(paddle_is_cpu_only=lambda: False)) == made
 
 
 @pytest.mark.parametrize(("changes", "line"), [

@@ -30,6 +30,9 @@ _HEADLESS = ("IdentityHead",)
 #: Metrics of a classification with a ``topk``; k beyond the classes is no accuracy.
 TOPK_ACCURACY = ("TopkAcc", "GoogLeNetTopkAcc", "DistillationTopkAcc")
 
+#: What ``Global.device`` may be in PaddleClas 2.4 to develop. A search uses the first two.
+DEVICES = ("cpu", "gpu", "xpu", "npu", "mlu", "ascend", "intel_gpu", "mps")
+
 EVAL_OPS = "DataLoader.Eval.dataset.transform_ops"
 
 #: Image operators whose ``size`` is that of the image that they make, and whether a list there is

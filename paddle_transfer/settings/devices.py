@@ -7,12 +7,9 @@ from typing import Any
 
 from paddle_transfer.config import resolve
 from paddle_transfer.errors import did_you_mean
-from paddle_transfer.hardware import find_gpus, paddle_is_cpu_only
+from paddle_transfer.hardware import find_gpus
 from paddle_transfer.settings import groups
 from paddle_transfer.settings.reading import Reading
-
-#: What ``Global.device`` may be in PaddleClas 2.4 to develop. A search uses the first two.
-DEVICES = ("cpu", "gpu", "xpu", "npu", "mlu", "ascend", "intel_gpu", "mps")
 
 
 def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) -> groups.Devices:
@@ -24,10 +21,10 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     given, gpus, data = reading.given, reading.given.gpus, reading.data
     _check_gpus(reading)
     device = "" if base is None else resolve.device(base)
-    if device and device not in DEVICES:
+    if device and device not in resolve.DEVICES:
         reading.issues.add(f"{base_file}: Global.device", "must be a device that PaddleClas knows",
                            repr(device), "For CUDA write gpu." if device == "cuda" else
-                           did_you_mean(device, DEVICES))
+                           did_you_mean(device, resolve.DEVICES))
     elif not gpus:
         present = find_gpus()
         if device == "gpu" and not data.keys() & {"gpus", "workers"}:
@@ -49,11 +46,9 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
 
 
 def _default_gpus(reading: Reading, present: list[str]) -> tuple[str, ...]:
-    """All visible GPUs for a base config that asks for one; () where that cannot be."""
-    reason = "no GPU is visible" if not present else (
-        "the Paddle that is installed is the one for CPUs" if paddle_is_cpu_only() else "")
-    if reason:
-        reading.notes.append(f"Global.device is gpu, but {reason}: trials run on the CPU.")
+    """All visible GPUs for a base config that asks for one; () where there is none."""
+    if not present:
+        reading.notes.append("Global.device is gpu, but no GPU is visible: trials run on the CPU.")
         return ()
     each = (f"GPU {present[0]}" if len(present) == 1 else
             f"the GPUs {', '.join(present)}, one on each")

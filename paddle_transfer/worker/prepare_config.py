@@ -9,7 +9,7 @@ import paddle
 
 from paddle_transfer.config import base, resolve
 from paddle_transfer.config.portable import portable
-from paddle_transfer.errors import SetupError, TrialError
+from paddle_transfer.errors import SetupError, TrialError, cause
 
 #: Which data the modes of the engine read.
 SPLITS = {"train": ("Train", "Eval"), "eval": ("Eval",), "infer": (), "export": ()}
@@ -44,7 +44,16 @@ def check_files(config: dict[str, Any], *, mode: str) -> None:
 
 
 def check_device(device: str) -> None:
-    """:raises SetupError: ``Global.device`` is ``gpu``, and this machine or this Paddle has none"""
+    """:raises SetupError: this machine or this Paddle has no such ``Global.device``"""
+    if device not in resolve.DEVICES:
+        raise SetupError(f"Global.device: must be one of {', '.join(resolve.DEVICES)}; found "
+                         f"{device!r}")
+    if device not in ("cpu", "gpu"):
+        try:
+            paddle.device.set_device(device)
+        except Exception as error:  # of any kind, by version and plugin
+            raise SetupError(f"Global.device is {device}, but this Paddle cannot use it: "
+                             f"{cause(error)}. To run on the CPU: -o Global.device=cpu") from error
     if device != "gpu":
         return
     if not paddle.device.is_compiled_with_cuda():

@@ -246,6 +246,14 @@ def test_cutmix(trainings, digits, tmp_path):
     assert len(trainings(train, str(tmp_path), config)["curve"]) == 2
 
 
+@pytest.mark.parametrize(("device", "told"), [
+    ("npu", "Global.device is npu, but this Paddle cannot use it: "),
+    ("cuda", "Global.device: must be one of cpu, gpu, xpu, .*; found 'cuda'")])
+def test_a_device_that_there_is_not(trainings, digits, tmp_path, device, told):
+    with pytest.raises(SetupError, match=told):
+        trainings(train, str(tmp_path), tiny_config(digits, "unused"), device=device)
+
+
 def test_a_gpu_that_is_not_there(trainings, digits):
     with pytest.raises(SetupError, match=r"Global.device is gpu, but .*: -o Global.device=cpu"):
         trainings(train_stock, tiny_config(digits, "unused", Global__device="gpu"))
