@@ -99,9 +99,9 @@ def topk_values(config: dict[str, Any]) -> Iterator[tuple[str, list[int]]]:
 
 
 def label_list_file(config: dict[str, Any]) -> str | None:
-    """The existing file with the names of the classes; None if there is none."""
+    """What is there as the file with the names of the classes; None if nothing is."""
     file = _postprocess(config).get("class_id_map_file")
-    return str(file) if file and os.path.isfile(str(file)) else None
+    return str(file) if file and os.path.exists(str(file)) else None
 
 
 def _postprocess(config: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from paddle_transfer import dotpath, errors
 from paddle_transfer.config import resolve
 from paddle_transfer.config.base import comparable, eval_size
 from paddle_transfer.errors import ConfigError, ValidationIssue
-from paddle_transfer.registry import Component
+from paddle_transfer.registry import Component, UnknownName
 from paddle_transfer.rules.base import Rule
 from paddle_transfer.rules.evaluation import check_comparable
 from paddle_transfer.rules.registry import rules_for
@@ -169,9 +169,13 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
     :param ppcls: PaddleClas's folder of that name, whose networks, optimizers and so on may be
         named; None: names are not checked
     """
-    with errors.reading(source if isinstance(source, str) else UNNAMED):
-        reading = open_search_file(source, overrides, dry_run=dry_run, paddleclas=paddleclas)
-        return _settings(reading, ppcls)
+    file = source if isinstance(source, str) else UNNAMED
+    try:
+        with errors.reading(file):
+            reading = open_search_file(source, overrides, dry_run=dry_run, paddleclas=paddleclas)
+            return _settings(reading, ppcls)
+    except UnknownName as error:  # a module:attribute that is no part of the kind
+        raise ConfigError(file, [errors.ValidationIssue("", str(error))]) from error
 
 
 def _settings(reading: Reading, ppcls: Path | None) -> SearchSettings:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from paddle_transfer.errors import SetupError
+from paddle_transfer.errors import SetupError, reading
 
 #: Files of a PaddleClas that can train; the wheels 2.5.0 to 2.6.0 have only the last.
 ENGINE_FILES = ("ppcls/engine/engine.py", "ppcls/data/__init__.py", "ppcls/arch/__init__.py")
@@ -96,15 +96,17 @@ def known_ppcls(named: str | None = None) -> Path | None:
 
 
 def _missing(place: Path) -> list[str]:
-    return [name for name in ENGINE_FILES if not (place / name).is_file()]
+    return [name for name in ENGINE_FILES if not os.path.isfile(place / name)]
 
 
 def _named(place: str, named_by: str) -> EngineHome:
-    path = Path(place).expanduser().resolve()
+    with reading(named_by, error=SetupError):
+        path = Path(os.path.realpath(os.path.expanduser(place)))
     missing = _missing(path)
     if not missing:
         return _home("checkout", path)
-    state = f"it lacks {', '.join(missing)}" if path.is_dir() else "there is no such directory"
+    state = ("there is no such directory" if not os.path.isdir(path) else
+             f"it lacks {', '.join(missing)}")
     raise SetupError(
         f"{named_by} names {place}, which is no PaddleClas checkout: {state}. Name the directory "
         f"that holds tools/ and ppcls/, or leave it out and use the wheel: {WHEEL_COMMAND}")

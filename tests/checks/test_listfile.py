@@ -129,6 +129,15 @@ def test_a_list_of_names_says_what_a_line_must_look_like(tmp_path):
     assert all("such as '0 cat'" in text for text in told)
 
 
+def test_a_pipe_is_no_list_of_names(tmp_path):
+    os.mkfifo(tmp_path / "label_list.txt")
+    (tmp_path / "a.jpg").write_bytes(picture(1))
+    told, = [str(finding) for finding in checked(tmp_path)[1].findings
+             if finding.kind == "label-list"]
+    assert told.endswith("label_list.txt: [label-list] it cannot be read: is a named pipe, not a "
+                         "file")
+
+
 def test_a_class_count_of_any_size_is_compared_by_arithmetic(tmp_path):
     (tmp_path / "a.jpg").write_bytes(picture(1))
     config, _ = checked(tmp_path)

@@ -35,7 +35,7 @@ def told(capsys, *arguments):
     captured = capsys.readouterr()
     assert code == 2, captured.err
     lines = captured.err.rstrip("\n").split("\n")
-    assert all(line.isprintable() and len(line) <= 1000 for line in lines)
+    assert all(line.isprintable() and len(line) <= 1010 for line in lines)
     assert "Traceback" not in captured.err
     return captured.err
 
@@ -139,6 +139,16 @@ def test_a_hostile_override_is_named(tmp_path, capsys, options):
     file = write_search(tmp_path)
     error = told(capsys, "search", "-c", file, "--dry-run", "-o", *options)
     assert f"-o {options[0][:3]}" in error or "unknown key" in error
+
+
+@pytest.mark.parametrize("place", ["x" * 5000, "~nobody-at-all/ppcls", "/dev/null", "\x1b[31m"])
+def test_a_hostile_environment_is_named(tmp_path, capsys, monkeypatch, place):
+    monkeypatch.setenv("PADDLECLAS_HOME", place)
+    assert main(["search", "-c", write_search(tmp_path), "--dry-run"]) == 0
+    capsys.readouterr()
+    write_search(tmp_path, base=base_config(tmp_path))
+    error = told(capsys, "train", "-c", str(tmp_path / "base.yaml"), "-o", "Global.device=cpu")
+    assert "PADDLECLAS_HOME" in error
 
 
 #: Runs commands on hostile files with little memory, and prints their exit codes.
