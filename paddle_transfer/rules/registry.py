@@ -26,6 +26,7 @@ from paddle_transfer.rules.evaluation import EVALUATION
 from paddle_transfer.rules.images import SIZES
 from paddle_transfer.rules.metric import metric_rule
 from paddle_transfer.rules.names import names_rule
+from paddle_transfer.rules.parts import DATASETS, LOSSES
 from paddle_transfer.rules.schedules import SCHEDULES, WARMUPS
 
 NEEDS = Rule((*SHAPES, *NEEDED), check_needed, alone=True)
@@ -38,7 +39,7 @@ TOPK = Rule(("Metric", *CLASSES), check_topk)
 WEIGHTS = Rule(("Transfer", "Global.pretrained_model"), check_transfer)
 
 RULES = (NEEDS, LENGTH, CLASS_COUNTS, TOPK, BATCHES, UPDATE_FREQUENCY, EVALUATED_BATCHES,
-         EVALUATION, MIXED_BATCHES, SCHEDULES, WARMUPS, SIZES, WEIGHTS)
+         EVALUATION, MIXED_BATCHES, SCHEDULES, WARMUPS, SIZES, LOSSES, DATASETS, WEIGHTS)
 
 
 def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False

@@ -1,6 +1,6 @@
 """The configs that a search can reach, as far as they matter to some dotted paths.
 
-Every value of every choice is visited, and both ends of a range with a value between them; of the
+Every value of every choice is visited, and of a range both ends and a value between them; of the
 keys that touch the paths, all combinations, conditions respected. Other keys are left as the base
 config has them, which by their paths makes no difference.
 
@@ -29,6 +29,9 @@ Config = dict[str, Any]
 
 #: Combinations that are visited at most, beside the single values of each key.
 POINTS = 1000
+
+#: A range of at most so many whole numbers is visited like a choice.
+FEW = 32
 
 #: Where in a continuous range the value between its ends lies: not at a round number.
 BETWEEN = 0.382
@@ -73,10 +76,13 @@ def configs(kind: Kind, keys: Sequence[SearchKey]) -> Iterator[tuple[Point, Conf
 
 
 def values_of(key: SearchKey) -> list[Value]:
-    """All values of a choice; of a range both ends and one between them."""
+    """All values of a choice, and of a range of few whole numbers; of any other both ends and one
+    between them."""
     h = key.hyperparameter
     if isinstance(h, Choice):
         return list(h.values)
+    if h.size is not None and h.size <= FEW:
+        return [h.at(i) for i in range(h.size)]
     return list(dict.fromkeys((h.low, h.decode(BETWEEN), h.high)))
 
 

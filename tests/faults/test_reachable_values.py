@@ -182,6 +182,26 @@ def test_sizes_of_crops(tmp_path, base, values, said):
     assert said in text
 
 
+@pytest.mark.parametrize(("path", "values", "said"), [
+    ("Loss.Train", [[{"CELoss": {"weight": 1.0}}], [{"CELoss": {"epsilon": 0.1}}]],
+     "Loss.Train CELoss must have a weight; found none. Write CELoss: {weight: 1.0}."),
+    ("DataLoader.Train.dataset.transform_ops", [[{"RandCropImage": {"size": 32}}], []],
+     "DataLoader.Train.dataset.transform_ops is needed by ImageNetDataset; found nothing there"),
+])
+def test_parts_that_cannot_be_built(tmp_path, base, path, values, said):
+    (text,) = refusals(tmp_path, base, [item("it", values, path)])
+    assert said in text
+
+
+def test_a_short_range_of_whole_numbers_is_visited_in_full(tmp_path, base):
+    base["DataLoader"]["Train"]["sampler"] = {
+        "name": "PKSampler", "batch_size": 4, "sample_per_id": 2, "drop_last": False}
+    one = {"search_key": "batch_size", "search_range": [2, 6], "integer": True}
+    (text,) = refusals(tmp_path, base, [one], search_mode="random")
+    assert "with batch_size 3, 5, " in text
+    assert "must be a multiple of sample_per_id" in text
+
+
 def test_a_list_that_is_not_there(tmp_path, base):
     (text,) = refusals(tmp_path, base, [
         item("list", [str(tmp_path / "train_list.txt"), str(tmp_path / "gone.txt")], LIST)])
