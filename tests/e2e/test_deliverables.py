@@ -55,9 +55,9 @@ def data(tmp_path_factory):
 
 def shrunk(config: dict, data: Path) -> list[str]:
     """Overrides that make a shipped config small: data, sizes, epochs and network."""
-    arch = {"Arch.name": "ResNet18", "Arch.class_num": CLASSES}
+    arch = {"Arch.name": "PPLCNet_x0_25", "Arch.class_num": CLASSES}
     if "Backbone" in config["Arch"]:
-        arch = {"Arch.Backbone.name": "ResNet18", "Arch.Backbone.pretrained": False,
+        arch = {"Arch.Backbone.name": "PPLCNet_x0_25", "Arch.Backbone.pretrained": False,
                 "Arch.Head.class_num": CLASSES, "Arch.class_num": CLASSES}
     values = {**arch, "Global.epochs": 1, "Global.eval_interval": 1, "Global.device": "cpu",
               "Global.image_shape": [3, SIDE, SIDE]}
@@ -147,12 +147,12 @@ def student(data: Path, folder: Path) -> Deliverable:
         folder / "greedy", config, search_mode="greedy", final_replace={}, search_dict=[
             {"search_key": "lrs", "replace_config": ["Optimizer.lr.learning_rate"],
              "search_values": [0.05, 0.1]}],
-        teacher={"rm_keys": [], "search_values": ["ResNet18"]})
+        teacher={"rm_keys": [], "search_values": ["PPLCNet_x0_25"]})
     settings = load_search_file(file)
     point = {"lrs": 0.1}
     teacher = TrialRecord(2, 2, point, 0, state="complete", value=0.5, stage=Stage.TEACHER,
-                          teacher="ResNet18")
-    best = SimpleNamespace(proposal=Proposal(point, Stage.FINAL, "ResNet18"),
+                          teacher="PPLCNet_x0_25")
+    best = SimpleNamespace(proposal=Proposal(point, Stage.FINAL, "PPLCNet_x0_25"),
                            best=SimpleNamespace(seed=3))
     return Deliverable("student", best_config(settings, best, [teacher]),
                        settings.objective.metric)
