@@ -19,7 +19,7 @@ from paddle_transfer.loop.callbacks import (
 )
 from paddle_transfer.loop.confirm import confirming
 from paddle_transfer.loop.failures import ALL_ALIKE, all_alike, anything_works
-from paddle_transfer.loop.measured import other_count
+from paddle_transfer.loop.measured import other_result
 from paddle_transfer.loop.scheduler import Create, Reuse, Scheduler, Stop, Wait
 from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.study.base import Store
@@ -205,7 +205,7 @@ class Driver:
         return self._kills[record.number] <= KILLS
 
     def _finish(self, ended: Ended, *, device: str) -> None:
-        other = other_count(ended, self._records)
+        other = other_result(ended, self._records)
         if other:  # not a failure of its point, but no result of this search either
             ended = replace(ended, verdict=Verdict.INVALID, result=None, message=other)
         end = outcome(ended, device)

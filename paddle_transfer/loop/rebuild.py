@@ -17,6 +17,7 @@ from typing import Any
 from paddle_transfer.errors import StudyError
 from paddle_transfer.loop.driver import outcome
 from paddle_transfer.loop.lost_points import PointFinder
+from paddle_transfer.loop.measured import other_list
 from paddle_transfer.loop.trial_folder import ended
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.base import Store
@@ -29,13 +30,16 @@ from paddle_transfer.study.trial_folder import TrialFolder
 def lost_records(settings: SearchSettings, leftover: Leftover) -> list[TrialRecord]:
     """The records of all trials that left something, by number.
 
-    Raises StudyError when a trial cannot be known, which would leave a gap, or is one of another
-    search.
+    Raises StudyError when a trial cannot be known, which would leave a gap, is one of another
+    search, or was measured on another number of images.
     """
     finder, records = PointFinder(settings), list[TrialRecord]()
     for number in range(leftover.count):
         record = _kept(settings, number) or _older(
             settings, number, leftover.rows.get(number, {}), records, finder)
+        other = other_list(record.info, record, records)
+        if other:
+            raise StudyError(f"{settings.output.output_dir}: {other}")
         records.append(record)
     return records
 
@@ -76,8 +80,7 @@ def _older(settings: SearchSettings, number: int, row: Mapping[str, str],
     state = TrialState(row["state"])
     value = float(row[settings.objective.metric]) if state.has_value else None
     info: dict[str, Any] = {"reason": row["reason"]} if row.get("reason") else {}
-    if row.get("best_epoch"):
-        info["best_epoch"] = int(row["best_epoch"])
+    info.update({name: int(row[name]) for name in ("best_epoch", "images") if row.get(name)})
     return replace(record, state=state, value=value, info=info)
 
 

@@ -22,7 +22,7 @@ from paddle_transfer.worker.learnt import Learnt, check_steps, require_iteration
 from paddle_transfer.worker.locate import EngineHome
 from paddle_transfer.worker.options import EpochResult, RunOptions
 from paddle_transfer.worker.saving import Saver
-from paddle_transfer.worker.whole_lists import require_whole_lists
+from paddle_transfer.worker.whole_lists import list_mark, require_whole_lists
 
 
 class _StopTraining(Exception):
@@ -34,8 +34,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
 
     ``last_eval`` holds (metrics, losses) of the last evaluation, ``images`` how many images these
     are over (the whole list; in a retrieval the queries), ``classes`` of how many classes these are
-    (0: not counted), ``metric`` the name of the metric that
-    chooses the best epoch (known after the first evaluation), ``stopped`` whether
+    (0: not counted), ``list_mark`` a checksum of the evaluated lists, ``metric`` the name of the
+    metric that chooses the best epoch (known after the first evaluation), ``stopped`` whether
     ``options.on_epoch`` ended the training, ``pretrained`` what was loaded (None without weights).
 
     :param config: complete and prepared; the engine takes it apart
@@ -63,6 +63,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         evaluate = eval_loop.evaluator(self)
         self.eval_func = lambda _, epoch_id: self._evaluate(evaluate, epoch_id)
         require_whole_lists(self)
+        self.list_mark = list_mark(self.config)
 
     def train(self) -> None:
         """Train all epochs, or until ``options.on_epoch`` says to stop.

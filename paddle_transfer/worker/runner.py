@@ -17,7 +17,8 @@ from paddle_transfer.worker.options import EpochResult, RunOptions
 
 def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     """Train; the result as plain data: value, images (that it was measured on: the whole list) and
-    their classes, best_epoch, curve, seconds, seed, engine, stopped, pretrained.
+    their classes, list (a checksum of that), best_epoch, curve, seconds, seed, engine, stopped,
+    pretrained.
 
     :param job: directory, and a payload with seed, device (``cpu``, ``gpu``), metric (None: the
         first of Metric.Eval), paddleclas (a checkout, or None), keep_weights (of the best epoch),
@@ -54,8 +55,9 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
             "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
             "Global.epochs")
     return {"value": value, "images": engine.images, "classes": engine.classes or None,
-            "best_epoch": epoch, "curve": curve, "seconds": time.monotonic() - began,
-            "seed": payload["seed"], "engine": engine.versions(), "stopped": engine.stopped,
+            "list": engine.list_mark, "best_epoch": epoch, "curve": curve,
+            "seconds": time.monotonic() - began, "seed": payload["seed"],
+            "engine": engine.versions(), "stopped": engine.stopped,
             "pretrained": engine.pretrained.to_dict() if engine.pretrained else None}
 
 

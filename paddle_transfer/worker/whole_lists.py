@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,9 @@ import numpy as np
 import paddle
 from ppcls.engine.engine import Engine
 
+from paddle_transfer import dotpath
 from paddle_transfer.config import base
+from paddle_transfer.config.evaluation import evaluated_sections
 from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.batches import UnreadableImage, read
 
@@ -45,6 +49,20 @@ def require_whole_lists(engine: Engine) -> None:
         if paddle.distributed.get_world_size() == 1:
             _check_order(loader.batch_sampler, place, total)
         _read_strictly(loader.dataset, place)
+
+
+def list_mark(config: dict[str, Any]) -> str | None:
+    """A checksum of the lists that are evaluated; None when there are none, or one is gone."""
+    files = [dotpath.find(section, "dataset.cls_label_path")
+             for path, section in evaluated_sections(config) if "DataLoader.Test" not in path]
+    try:
+        mark = 0
+        for file in files:
+            with open(file, "rb") as stream:
+                mark = functools.reduce(lambda before, line: zlib.crc32(line, before), stream, mark)
+    except (OSError, TypeError):  # no file, or none is named
+        return None
+    return f"{mark:08x}" if files else None
 
 
 def _check_lines(config: dict[str, Any], place: str, dataset: Any) -> None:

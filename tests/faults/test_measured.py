@@ -2,7 +2,9 @@
 right outcome. Trainings are real: a second each, on the installed PaddleClas."""
 
 import json
+import re
 import types
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,9 @@ from paddle_transfer.api import run_search
 from paddle_transfer.config.evaluation import read_whole_lists
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError, StudyError, TrialError
+from paddle_transfer.executors.base import Ended
 from paddle_transfer.loop.final import FinalRuns
+from paddle_transfer.loop.measured import other_result
 from paddle_transfer.loop.past_tasks import load_task
 from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
 from paddle_transfer.report.leaderboard import summary_lines
@@ -20,6 +24,7 @@ from paddle_transfer.result import load_search
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
+from paddle_transfer.study.records import Stage
 from paddle_transfer.worker.jobs import _verdict
 from tests.helpers.bridge import Trainings, train
 from tests.helpers.configs import base_config, write_search
@@ -48,6 +53,7 @@ def test_the_whole_list_is_evaluated_whatever_drop_last_says(trained):
     assert whole["images"] == 9
     assert whole["value"] * 9 == round(whole["value"] * 9), "a share of nine images"
     assert whole["classes"] == 4
+    assert whole["list"] == f"{zlib.crc32((trained.root / 'val_list.txt').read_bytes()):08x}"
     for batch_size in (64, 8):
         part = trained.run(DataLoader__Eval__sampler__drop_last=True,
                            DataLoader__Eval__sampler__batch_size=batch_size,
@@ -188,6 +194,17 @@ def test_a_list_that_changes_while_the_search_runs_ends_it(tmp_path):
     assert "cannot be compared" in trials[1].info["reason"]
 
 
+def test_another_list_of_as_many_images_is_another_list():
+    records = [record(0, 0.1, value=0.5, info={"list": "aa"}), record(1, 0.1, state="running")]
+    for result, other in (({"images": 9, "list": "bb"}, True), ({"images": 9}, False),
+                          ({"images": 9, "list": "aa"}, False), (None, False)):
+        said = other_result(Ended(1, 1, "complete", result=result), records)
+        assert ("trial 1 was measured on another list than trial 0" in str(said)) is other
+    teacher = replace(records[0], stage=Stage.TEACHER)
+    assert other_result(Ended(1, 1, "complete", result={"list": "bb"}), [teacher, records[1]]) is (
+        None)
+
+
 def test_an_earlier_search_of_several_lists_is_no_task_to_learn_from(tmp_path, monkeypatch):
     for name, images in (("one", 9), ("old", None)):
         run_search(tiny_settings(str(tmp_path / name), values={"a": [0.0, 0.5]}, workers=1,
@@ -212,6 +229,20 @@ def test_a_metric_over_no_image_is_none(images):
     assert verdict == "invalid"
     assert f"measured on {images!r} images" in message
     assert _verdict({**result, "images": 9})[0] == "complete"
+
+
+def test_results_of_two_lists_are_rebuilt_into_no_study(tmp_path):
+    settings = tiny_settings(str(tmp_path / "out"), values={"a": [0.0, 0.5]}, workers=1)
+    run_search(settings, runner=RUNNER)
+    (tmp_path / "out/study.journal").unlink()
+    kept = tmp_path / "out/trials/0001/trial.json"
+    text = kept.read_text()
+    kept.write_text(re.sub(r'"images": ?9', '"images": 3', text))
+    assert kept.read_text() != text
+    with pytest.raises(StudyError, match="trial 1 was measured on 3 images, trial 0 on 9"):
+        run_search(settings, runner=RUNNER, rebuild=True)
+    kept.write_text(text)
+    assert run_search(settings, runner=RUNNER, rebuild=True) == 0
 
 
 def test_two_final_trainings_are_tested_on_one_list():
