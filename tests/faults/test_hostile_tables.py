@@ -43,7 +43,7 @@ def refused(use, path, words=""):
     ("".join(f"c{i}," for i in range(20)) + HEAD + "".join(
         f"{','.join([str(j)] * 20)},0.1,0,1,0.5\n" for j in range(100)), "the columns make 1000"),
     ("x" * 1_000_000, "field larger than field limit"),
-    (HEAD + "\0\n", "line 2 is not a row|line contains NUL"), (b"\xff" * 9, "cannot be read"),
+    (HEAD + "\0\n", "line 2 is not a row|line contains NUL"), (b"\xff" * 9, "must be UTF-8 text"),
     (HEAD + "\x1b[2J,1\n", "x1b"),
 ], ids=lambda value: str(value)[:40])
 def test_a_table_that_is_none_is_told_in_a_line(tmp_path, text, words):
