@@ -12,11 +12,15 @@ from paddle_transfer.files import read_bytes
 _WORDS = {"train": "training", "val": "validation", "test": "test"}
 
 
-def own_notes(splits: Mapping[str, list[Entry]], classes: Sequence[str]) -> list[str]:
-    """Notes of classes that a list has no image of."""
+def own_notes(splits: Mapping[str, list[Entry]], classes: Sequence[str],
+              shares: Mapping[str, float]) -> list[str]:
+    """Notes of classes that a list has no image of.
+
+    :param shares: of the lists that were asked for, which may have become empty
+    """
     notes = []
-    for split, entries in splits.items():
-        there = {label for _, label in entries}
+    for split in (split for split in _WORDS if split in splits or shares.get(split)):
+        there = {label for _, label in splits.get(split, ())}
         names = [name for label, name in enumerate(classes) if label not in there]
         if names:
             notes.append(f"{len(names)} {'class has' if len(names) == 1 else 'classes have'} no "

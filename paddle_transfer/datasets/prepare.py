@@ -76,7 +76,7 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
         own = OwnSplit(root, {"dataset": name, "seed": options.seed}, shares)
         splits, more = own.split(usable.of(layout.splits), {
             usable.converted.get(path, path): image.digest.hex() for path, image in images.items()})
-        notes += more + own_notes(splits, layout.classes)
+        notes += more + own_notes(splits, layout.classes, shares)
     bad = [f"{path}: {reason}" for path, reason in usable.left_out.items()]
     result = Prepared(root, layout.classes, converted=len(usable.converted), bad=bad, notes=notes,
                       files=files)

@@ -303,6 +303,8 @@ def test_two_names_of_one_folder_are_no_two_classes(home):
 def test_a_class_without_a_validation_image_is_named(home):
     fill(home / "d", {"a": 6, "b": 1})
     assert "note: 1 class has no validation image: b. Add images\n" in prepare_folder("d")
+    fill(home / "e", {"a": 1, "b": 1})
+    assert "note: 2 classes have no validation image: a, b. Add images\n" in prepare_folder("e")
 
 
 def test_a_broken_image_never_is_the_only_one_for_validation(home):
