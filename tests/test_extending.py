@@ -72,6 +72,7 @@ def test_a_search_file_that_names_a_part_of_every_kind(tmp_path):
     assert lines[2].startswith("end: ")
     trained = yaml.safe_load((tmp_path / "out/trials/0001/config.yaml").read_text())
     assert trained["Transfer"]["strategy"]["name"] == "tests.helpers.toy_strategy:Toy"
+    assert trained["Optimizer"]["momentum"] == 0.5, "the strategy's edit of the point's value"
     assert trained["Arch"]["class_num"] == 2
     result = json.loads((tmp_path / "out/trials/0001/result.json").read_text())
     assert len(result["curve"]) < 8

@@ -120,13 +120,13 @@ class Lines(Report):
 
 
 def _set_momentum(config: dict[str, Any], value: float) -> None:
-    config["Optimizer"]["momentum"] = float(value)
+    config["Transfer"]["strategy"]["momentum"] = float(value)
 
 
 MOMENTUM = Entry(
-    name="momentum", meaning="the momentum of SGD", values=(0.9, 0.5),
+    name="momentum", meaning="the momentum that the toy strategy sets", values=(0.9, 0.5),
     check=number("must be a number from 0 up to but not including 1", lambda x: 0 <= x < 1),
-    apply=_set_momentum, edits=("Optimizer.momentum",), source="Polyak 1964")
+    apply=_set_momentum, edits=("Transfer.strategy.momentum",), source="Polyak 1964")
 
 
 def _read_digits(root: Path, _options: PrepareOptions) -> Layout:
