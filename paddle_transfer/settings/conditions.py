@@ -76,8 +76,13 @@ def _condition(reading: Reading, name: str, values: object, *, key: SearchKey,
 
 def _circular(parents: Mapping[str, Sequence[str]]) -> list[str]:
     """The names from which a chain of conditions leads back to themselves."""
-    def reaches(start: str, name: str, seen: frozenset[str]) -> bool:
-        return any(parent == start or (parent not in seen and reaches(start, parent,
-                                                                      seen | {parent}))
-                   for parent in parents.get(name, ()))
-    return [name for name in parents if reaches(name, name, frozenset())]
+    def reaches_itself(name: str) -> bool:
+        seen: set[str] = set()
+        ahead = [name]
+        while ahead:  # each name once: there may be many ways from one to another
+            found = [parent for parent in parents.get(ahead.pop(), ()) if parent not in seen]
+            seen.update(found)
+            ahead += found
+        return name in seen
+
+    return [name for name in parents if reaches_itself(name)]

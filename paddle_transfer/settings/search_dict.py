@@ -32,6 +32,9 @@ from paddle_transfer.space.search_key import SearchKey, apply_point
 
 Config = dict[str, Any]
 
+#: Keys of a search at most.
+MOST_KEYS = 200
+
 
 def read_search_dict(reading: Reading, base: Config | None, items: Sequence[SearchItem], *,
                      metric: str = "") -> list[SearchKey]:
@@ -41,6 +44,10 @@ def read_search_dict(reading: Reading, base: Config | None, items: Sequence[Sear
     :param items: ``search_dict``, a place for every item, also for those with a mistake
     """
     keys: dict[str, SearchKey] = {}
+    if len(items) > MOST_KEYS:
+        reading.issues.add("search_dict", f"may have {MOST_KEYS} keys", f"{len(items):,}",
+                           "No search tells the effects of more apart.")
+        return []
     names = [item.search_key for item in items if item.search_key]
     places: dict[str, int] = {}
     for i, item in enumerate(items):

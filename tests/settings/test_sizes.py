@@ -165,3 +165,25 @@ def test_a_config_with_numbers_for_keys_and_nan_is_the_same_search_when_it_is_re
     settings = load_search_file(write_search(tmp_path, base=base), dry_run=True)
     identity = settings.identity()
     assert dotpath.diff(json.loads(json.dumps(identity)), identity) == []
+
+
+def many(folder, count, *, back=0):
+    """A search of ``count`` keys, each active by the ``back`` ones before it."""
+    base = base_config(folder)
+    base["Arch"].update({f"p{i}": 0 for i in range(count)})
+    items = [{"search_key": f"k{i}", "replace_config": [f"Arch.p{i}"], "search_values": [0, 1]}
+             for i in range(count)]
+    for i in range(1, count if back else 0):
+        items[i]["when"] = {f"k{j}": [1] for j in range(max(0, i - back), i)}
+    return write_search(folder, base=base, search_mode="random", search_dict=items)
+
+
+def test_keys_that_lead_to_one_another_in_many_ways_are_followed_once(tmp_path):
+    for back in (1, 3):  # with three of them 3**100 ways lead to the last key
+        with pytest.raises(ConfigError, match="keys that depend on one another may have"):
+            load_search_file(many(tmp_path, 100, back=back), dry_run=True)
+
+
+def test_a_search_has_a_bounded_number_of_keys(tmp_path):
+    with pytest.raises(ConfigError, match=r"search_dict: may have 200 keys; found 300\."):
+        load_search_file(many(tmp_path, 300), dry_run=True)
