@@ -65,9 +65,10 @@ def _told(base: Config, keys: Sequence[SearchKey], names: Sequence[str], first: 
     why = why_the_same(applied(base, keys, first), applied(base, keys, second))
     found = f"{a} and {b} " + ("are the same in effect" if why else "give the same config")
     hint = f"{why[:1].upper()}{why[1:]}. " if why else ""
-    return found + (f" beside {beside}" if beside else ""), hint + _hint(names[0], keys) + "".join(
-        f" Or search it where its values differ: when: {{{name}: {values}}}."
-        for name, values in list(deciding.items())[:1] if values)
+    condition = "".join(f" Or search it where its values differ: when: {{{name}: {values}}}."
+                        for name, values in list(deciding.items())[:1] if values)
+    return (found + (f" beside {beside}" if beside else ""),
+            hint + _hint(names[0], keys, clashes=not why) + condition)
 
 
 def _deciding(names: Sequence[str], first: Point, second: Point, base: Config,
@@ -126,13 +127,14 @@ def _values(key: SearchKey) -> list[Value]:
     return list(h.values) if isinstance(h, Choice) else [h.low, h.decode(0.5), h.high]
 
 
-def _hint(name: str, keys: Sequence[SearchKey]) -> str:
+def _hint(name: str, keys: Sequence[SearchKey], *, clashes: bool) -> str:
     key = next(key for key in keys if key.name == name)
-    for other in keys:
+    for other in keys if clashes else ():
         for path in key.edits if other is not key else ():
             clash = next((theirs for theirs in other.edits
                           if f"{theirs}.".startswith(f"{path}.")
                           or f"{path}.".startswith(f"{theirs}.")), None)
             if clash:
                 return f"{other.name} sets {clash} too. Keep one of the two."
-    return f"It edits {', '.join(key.edits)}. Take the value out, or the key."
+    out = "Take the value out" if isinstance(key.hyperparameter, Choice) else "Narrow the range"
+    return f"It edits {', '.join(key.edits)}. {out}, or take the key out."
