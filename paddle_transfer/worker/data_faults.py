@@ -9,6 +9,9 @@ import cv2
 import numpy as np
 
 from paddle_transfer.errors import TrialError, cause
+from paddle_transfer.files import read_bytes
+
+MAX_IMAGE = 256 << 20  # bytes
 
 
 class _NoOther(Exception):
@@ -63,7 +66,7 @@ def _first_failure(dataset: Any) -> BaseException | None:
 
 def _why_unreadable(file: str) -> str:
     try:
-        content = np.fromfile(file, np.uint8)
+        content = np.frombuffer(read_bytes(file, MAX_IMAGE), np.uint8)
     except OSError as error:
         return f"cannot be opened ({error.strerror})"
     if not content.size:

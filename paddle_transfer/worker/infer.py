@@ -11,8 +11,9 @@ from ppcls.data.utils.get_image_list import get_image_list
 from ppcls.engine.engine import Engine
 
 from paddle_transfer.errors import TrialError
+from paddle_transfer.files import read_bytes
 from paddle_transfer.worker.batches import autocast
-from paddle_transfer.worker.data_faults import unusable_image
+from paddle_transfer.worker.data_faults import MAX_IMAGE, unusable_image
 
 #: (files, what ``Infer.PostProcess`` makes of them), or ([file], the error why it has none)
 Prediction = tuple[list[str], Any]
@@ -34,8 +35,7 @@ def predictions(engine: Engine) -> Iterator[Prediction]:
     batch: list[tuple[str, np.ndarray]] = []
     for file in files[paddle.distributed.get_rank()::paddle.distributed.get_world_size()]:
         try:
-            with open(file, "rb") as stream:
-                image: Any = stream.read()
+            image: Any = read_bytes(file, MAX_IMAGE)
             for operator in engine.preprocess_func:
                 image = operator(image)
         except Exception as error:  # operators of four versions and three libraries raise anything

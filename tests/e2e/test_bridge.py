@@ -271,13 +271,15 @@ def test_evaluating_predicting_and_exporting(trainings, reference, digits, tmp_p
     for file in sorted(Path(digits, "images").glob("*_3_*"))[:9]:
         os.symlink(file, tmp_path / file.name)
     (tmp_path / "zzz.png").write_text("no image")
+    os.mkfifo(tmp_path / "zz.png")
     done = tool("infer", config, tmp_path, trainings.paddleclas, weights,
                 f"Infer.infer_imgs={tmp_path}")
     assert sum(
         line.startswith('{"file_name"') and '"label_names"' in line
         for line in done.stdout.splitlines()) == 9
     assert f"error: {tmp_path}/zzz.png is no image" in done.stderr
-    assert "1 of 10 images have no prediction" in done.stderr
+    assert f"error: {tmp_path}/zz.png cannot be opened (is a named pipe, not a file)" in done.stderr
+    assert "2 of 11 images have no prediction" in done.stderr
 
     tool("export_model", config, tmp_path, trainings.paddleclas, weights)
     assert trainings(predict, str(tmp_path / "inference/inference"), [2, 3, 28, 28]) == [2, 4]

@@ -1,5 +1,7 @@
 """Whether it is the images or the code where PaddleClas has no batch."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -77,6 +79,9 @@ def test_an_image_that_has_no_prediction_is_told_by_the_same_rule(image, tmp_pat
     fault, bad = KeyError("scale"), tmp_path / "bad.png"
     bad.write_text("no image")
     assert str(unusable_image(str(bad), fault)) == f"{bad} is no image"
+    bad.unlink()
+    os.mkfifo(bad)  # which nobody writes to: reading it would wait for ever
+    assert "is a named pipe, not a file" in str(unusable_image(str(bad), fault))
     assert str(unusable_image(str(image), fault)) == (
         f"{image} can be read, but PaddleClas fails on it. Look at Infer.transforms: KeyError: "
         "'scale'")
