@@ -206,7 +206,7 @@ def test_configs_that_can_never_train(trainings, digits, tmp_path):
         trainings(train, str(tmp_path / "b"), missing)
     beyond = tiny_config(digits, "unused", Metric__Eval=[{"TopkAcc": {"topk": 5}}])
     with pytest.raises(TrialError,
-                       match=r"Metric.Eval.0: TopkAcc has topk \[5\], but there are 4 classes"):
+                       match=r"Metric\.Eval: TopkAcc has topk \[5\], but there are 4 classes"):
         trainings(train, str(tmp_path / "d"), beyond)
     with pytest.raises(TrialError, match=r"No epoch was evaluated: Global.eval_interval"):
         trainings(train, str(tmp_path / "c"), tiny_config(digits, "unused",
