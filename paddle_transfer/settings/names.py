@@ -1,5 +1,5 @@
 """Names that a person gives: of search keys, and of the metric. They become columns of tables, tags
-in VisualDL, and parts of dotted paths (``-o fixed.NAME=...``)."""
+in VisualDL, and parts of dotted paths (``-o fixed.NAME=...``, where NAME has no dot)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ RESERVED = frozenset((*BEFORE, *BETWEEN, *AFTER, *_OTHERS))
 
 #: Characters of a name at most.
 LENGTH = 64
-_NAME = re.compile(r"[^\W\d_](?:[\w -]*\w)?")
-_HINT = ("A name begins with a letter and goes on with letters, digits, '_', '-' and spaces, "
-         f"{LENGTH} characters at most.")
+_NAME = re.compile(r"[^\W\d_](?:[\w. -]*\w)?")
+_HINT = ("A name begins with a letter and goes on with letters, digits, '_', '-', '.' and "
+         f"spaces, {LENGTH} characters at most.")
 
 
 def header(metric: str, names: tuple[str, ...], *, estimate: bool) -> list[str]:

@@ -33,7 +33,7 @@ def test_a_key_with_the_name_of_a_column_is_refused(tmp_path, name):
                     f"anyway; found '{name}'. Give it another name, such as my_{name}.")
 
 
-@pytest.mark.parametrize("name", ["a,b", "a.b", "_a", "a\nb", "a\x1b[31m", "x" * 300, "a|b", "a=b",
+@pytest.mark.parametrize("name", ["a,b", "a.", "_a", "a\nb", "a\x1b[31m", "x" * 300, "a|b", "a=b",
                                   "50%", "a/b", " a", "1", "'a'", "\ufeffa", "a b:", "\u202ea"])
 def test_a_name_that_tables_and_overrides_cannot_hold_is_refused(tmp_path, name):
     text, = issues(tmp_path, search_dict=items(name))
@@ -88,3 +88,9 @@ def test_no_two_columns_of_the_results_have_one_name(tmp_path, mode):
     assert header("top1", ("lr",), estimate=False) == [
         "trial", "state", "top1", "images", "rank", "best_epoch", "epochs", "lr", "seed",
         "seconds", "attempts", "reused", "reason"]
+
+
+@pytest.mark.parametrize("name", ["Optimizer.lr.learning_rate", "学习率", "lr-2 x"])
+def test_paths_and_words_of_any_language_are_names(tmp_path, name):
+    settings = load_search_file(write_search(tmp_path, search_dict=items(name)), dry_run=True)
+    assert settings.search_space.space.names == (name,)
