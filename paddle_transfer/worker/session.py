@@ -51,9 +51,7 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     if source is not None:
         loader = run_weights.Loader(source, arch=dotpath.clone(config["Arch"]),
                                     training=mode == "train")
-    arch = dotpath.clone(config["Arch"])
-    for half in halves:
-        half.find_head = lambda: _new_tensors(arch, loader)
+    _tell_head(halves, dotpath.clone(config["Arch"]), loader)
     saver = Saver(to=options.weights_to)
     attributes = AttrDict(config)
     create_attr_dict(attributes)
@@ -86,11 +84,15 @@ def worker_halves(config: dict[str, Any]) -> list[WorkerHalf]:
     return halves
 
 
-def _new_tensors(arch: dict[str, Any], loader: run_weights.Loader | None) -> tuple[str, ...]:
-    """What a transfer trains anew: the classifier's tensors, and those that no weights were loaded
-    into, when any were loaded."""
-    report = loader.report if loader is not None else None
-    return (*networks.head_of(arch), *(report.head if report is not None else ()))
+def _tell_head(halves: Sequence[WorkerHalf], arch: dict[str, Any],
+               loader: run_weights.Loader | None) -> None:
+    """Tell ``halves`` how to find what a transfer trains anew: the classifier's tensors, and those
+    that no weights were loaded into, when any were loaded."""
+    def find() -> tuple[str, ...]:
+        report = loader.report if loader is not None else None
+        return (*networks.head_of(arch), *(report.head if report is not None else ()))
+    for half in halves:
+        half.find_head = find
 
 
 def forget_loggers() -> None:

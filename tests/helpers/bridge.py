@@ -16,9 +16,9 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
-from unittest import mock
 
 from paddle_transfer.config import load
+from tests.helpers.stock import numbers_as_arrays
 
 
 class Trainings:
@@ -162,34 +162,13 @@ def stock_use(file: str, weights: str, folder: str) -> dict[str, Any]:
         config.profiler_options = None
         return Engine(config, mode=mode)
 
-    with _scalars_as_lists(), contextlib.redirect_stdout(io.StringIO()) as told:
+    with numbers_as_arrays(), contextlib.redirect_stdout(io.StringIO()) as told:
         metric = engine("eval").eval()
         engine("infer").infer()
     engine("export").export()
     shape = load.load_yaml(file)["Global"]["image_shape"]
     return {"metric": float(metric), "inferred": told.getvalue().count("class_ids"),
             "shape": predict(f"{folder}/inference/inference", [1, *shape])}
-
-
-@contextlib.contextmanager
-def _scalars_as_lists() -> Iterator[None]:
-    """Numbers as Paddle before 2.6 gave them, which the evaluation of 2.4 is written for."""
-    import numpy as np
-    import paddle
-    numpy = paddle.Tensor.numpy
-
-    class Scalar(np.ndarray):
-        """Has no axis, and an element 0 all the same."""
-
-        def __getitem__(self, place: Any) -> Any:
-            return self.item()
-
-    def with_axis(tensor: Any, *arguments: Any) -> Any:
-        value = numpy(tensor, *arguments)
-        return value if value.ndim else value.view(Scalar)
-
-    with mock.patch.object(paddle.Tensor, "numpy", with_axis):
-        yield
 
 
 def predict(stem: str, shape: list[int]) -> list[int]:
