@@ -12,6 +12,7 @@ from typing import Any
 
 from paddle_transfer import api, errors
 from paddle_transfer.config.load import show_override
+from paddle_transfer.config.plain import to_plain
 from paddle_transfer.environment import check_machine, preview_machine
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback, check_callbacks
@@ -98,10 +99,11 @@ def load_settings(config: Source, overrides: Overrides = (),
         values = dict(overrides) if isinstance(overrides, Mapping) else {}
         texts = [overrides] if isinstance(overrides, str) else [] if values else list(overrides)
         texts = [text for text in texts if text.partition("=")[0].strip() not in (fields or {})]
-        texts += [show_override(path, value)
+        texts += [show_override(path, to_plain(value))
                   for path, value in {**values, **(fields or {})}.items()]
     with errors.reading("config", hint="Give the path of a search file, or its content."):
-        source = config if isinstance(config, Mapping) else os.fspath(config)
+        source = ({key: to_plain(value) for key, value in config.items()}
+                  if isinstance(config, Mapping) else os.fspath(config))
     settings = load_search_file(source, texts, dry_run=dry_run, paddleclas=paddleclas,
                                 ppcls=known_ppcls(paddleclas))
     check_reports(settings)

@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -221,3 +222,13 @@ def test_search_is_the_function_whatever_was_used_before(name):
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
                           check=True)
     assert done.stdout == "True\n"
+
+
+def test_paths_and_numbers_of_numpy_are_plain_data(tmp_path):
+    base = base_config(tmp_path)
+    made = paddle_transfer.estimate({
+        "base_config_file": base, "output_dir": tmp_path / "out", "search_mode": "grid",
+        "max_iter": np.int64(3), "search_dict": [
+            {"search_key": "lr", "search_values": np.array([0.1, 0.01])},
+            {"search_key": "epochs", "search_values": range(2, 4)}]}, seed=np.int32(3))
+    assert made.trials == 3

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     config = apply_overrides(load_yaml(arguments.config), arguments.override)
-    require_shape(config, arguments.config)
+    require_shape(config, arguments.config, ["DataLoader"])
     from paddle_transfer.checks.checker import check_config
 
     with reading(arguments.config, error=DataError):

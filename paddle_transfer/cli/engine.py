@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 #: The keys of the folders that the modes write to.
 FOLDERS = {"train": ("Global.output_dir",), "eval": ("Global.output_dir",), "infer": (),
            "export": ("Global.save_inference_dir",)}
+#: The sections without which PaddleClas does not open an engine.
+NEEDED = {"train": ("Arch", "Loss.Train", "Optimizer", "DataLoader.Train"),
+          "eval": ("Arch", "DataLoader.Eval"), "infer": ("Arch", "Infer.transforms"),
+          "export": ("Arch", "DataLoader")}
 
 
 def engine_command(description: str, body: Callable[[TransferEngine], int], *, mode: str,
@@ -38,7 +42,7 @@ def engine_command(description: str, body: Callable[[TransferEngine], int], *, m
     """A command that calls ``body`` with an engine, opened in ``mode`` for the config."""
     def run(arguments: argparse.Namespace) -> int:
         options = RunOptions(metric=getattr(arguments, "metric", None), log_file=log_file)
-        config = read_config(arguments, train=mode == "train")
+        config = read_config(arguments, mode=mode)
         check_output(config, arguments.config, FOLDERS[mode])
         if config["Global"]["device"] == "cpu":
             # As in a search's workers: with another number of threads sums are rounded differently.
@@ -65,20 +69,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_paddleclas_argument(parser)
 
 
-def read_config(arguments: argparse.Namespace, *, train: bool) -> dict[str, Any]:
-    """The complete config that ``arguments`` name. Raises ConfigError."""
+def read_config(arguments: argparse.Namespace, *, mode: str) -> dict[str, Any]:
+    """The complete config that ``arguments`` name, for an engine in ``mode``. Raises
+    ConfigError."""
     with reading(arguments.config):
-        return _read_config(arguments, train=train)
+        return _read_config(arguments, mode=mode)
 
 
-def _read_config(arguments: argparse.Namespace, *, train: bool) -> dict[str, Any]:
+def _read_config(arguments: argparse.Namespace, *, mode: str) -> dict[str, Any]:
     check_pretrained(arguments)
     config = load.apply_overrides(load.load_yaml(arguments.config), arguments.override)
-    require_shape(config, arguments.config)
+    require_shape(config, arguments.config, NEEDED[mode])
     if arguments.pretrained is not None:
         pretrained.set_weights(config, arguments.pretrained)
-    pretrained.require_valid_transfer(config, file=arguments.config, train=train)
-    issues = check_strategy(config)
+    pretrained.require_valid_transfer(config, file=arguments.config, train=mode == "train")
+    issues = check_strategy(config) if mode == "train" else []
     if issues:
         raise ConfigError(arguments.config, issues)
     return base.complete(config)

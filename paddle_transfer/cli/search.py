@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                          override="max_iter=10 overrides the search file, Global.epochs=5 the base "
                          "config")
     parser.add_argument("--dry-run", action="store_true",
-                        help="check everything, print the trials and one config, end")
+                        help="check both files, print the trials and one config, end; images and "
+                        "weights are looked at by a real run")
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--fresh", action="store_true",
                        help="begin anew; the run in output_dir is moved aside, not lost")

@@ -6,12 +6,32 @@ from texts and numbers. All of it can be written as YAML and as JSON, and read b
 
 from __future__ import annotations
 
+import os
+
 from paddle_transfer.errors import ValidationIssue, show
 
 #: Lists and mappings in one another.
 DEPTH = 64
+#: Numbers of an array or a range at most.
+MOST = 100_000
 
 _HINT = "Write text, a number, True, False, null, a list or a mapping."
+
+
+def to_plain(data: object, depth: int = 0) -> object:
+    """``data`` of a program with paths as texts, and NumPy's numbers, arrays and ranges as plain
+    ones; anything else stays as it is."""
+    if isinstance(data, os.PathLike):
+        return os.fspath(data)
+    if isinstance(data, range) and len(data) <= MOST:
+        return list(data)
+    if hasattr(data, "tolist") and getattr(data, "size", 0) <= MOST:
+        return data.tolist()
+    if depth > DEPTH:
+        return data  # it may hold itself; check_plain says so
+    if isinstance(data, dict):
+        return {key: to_plain(value, depth + 1) for key, value in data.items()}
+    return [to_plain(one, depth + 1) for one in data] if isinstance(data, (list, tuple)) else data
 
 
 def check_plain(data: object, where: str = "", depth: int = 0) -> list[ValidationIssue]:

@@ -109,8 +109,9 @@ def number_hint(value: object) -> str:
         return ""
     for text in (value, value.replace(",", ".")):
         try:
-            return (f"YAML read a string; write {float(text):g}, a number without quotes and with "
-                    "a decimal point.")
+            whole = text.strip().lstrip("+-").isdecimal()
+            return (f"YAML read a string; write {float(text):g}, a number without quotes"
+                    f"{'' if whole else ' and with a decimal point'}.")
         except ValueError:
             continue
     return "YAML read a string; write a number such as 0.01 or 1e-2."

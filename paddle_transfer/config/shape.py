@@ -5,10 +5,12 @@ Every reader of a config relies on it; what is not there, or null, has no shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from paddle_transfer import dotpath
 from paddle_transfer.errors import ConfigError, ValidationIssue, show
 
 
@@ -30,8 +32,8 @@ def _is_whole(value: object, least: int = 0) -> bool:
 
 def _is_part(value: object) -> bool:
     return isinstance(value, dict) and len(value) == 1 and all(
-        isinstance(name, str) and (arguments is None or isinstance(arguments, dict))
-        for name, arguments in value.items())
+        isinstance(name, str) and name.isidentifier()
+        and (arguments is None or isinstance(arguments, dict)) for name, arguments in value.items())
 
 
 MAPPING = Shape("a mapping", lambda value: isinstance(value, dict), "Write 'key: value' lines.")
@@ -45,10 +47,20 @@ COUNT = Shape("a whole number, 0 or more", _is_whole)
 RANKS = Shape("whole numbers, 1 or more", lambda value: bool(value) and all(
     _is_whole(k, 1) for k in (value if isinstance(value, list) else [value])),
     "For example topk: [1, 5].")
+#: PaddleClas evaluates these texts as Python.
+_FORMULA = re.compile(r"[0-9.eE+\-*/() ]{1,60}")
+FORMULA = Shape("a number, or a text of numbers with + - * / and brackets", lambda value: (
+    isinstance(value, (int, float)) or (isinstance(value, str) and "**" not in value
+                                        and _FORMULA.fullmatch(value) is not None)),
+    "For example scale: 1.0/255.0.")
+OPERATORS = Shape("a mapping of operators' names to their arguments", lambda value: (
+    isinstance(value, dict) and all(isinstance(name, str) and name.isidentifier()
+                                    for name in value)))
 OPTIMIZER = Shape("a mapping, or a list of one name each with its arguments",
                   lambda value: MAPPING.fits(value) or PARTS.fits(value))
 
 _DATASET = "DataLoader.*.dataset"
+_OPERATORS = (f"{_DATASET}.transform_ops", "Infer.transforms")
 
 #: Dotted path (``*``: any key or index) -> what stands there.
 SHAPES = {
@@ -67,6 +79,11 @@ SHAPES = {
         f"{_DATASET}.cls_label_path", f"{_DATASET}.delimiter"), TEXT),
     "Optimizer": OPTIMIZER,
     "Transfer": Shape("a mapping", MAPPING.fits, "For example Transfer: {pretrained: 10w}."),
+    **{f"{place}.*.{operator}.{key}": FORMULA for place in _OPERATORS
+       for operator, keys in (("NormalizeImage", ("scale",)),
+                              ("RandomErasing", ("EPSILON", "sl", "sh", "r1"))) for key in keys},
+    f"{_DATASET}.batch_transform_ops.*.OpSampler": OPERATORS,
+    **{f"{place}.*.RandomApply.transforms": PARTS for place in _OPERATORS},
     "Metric.*.*.*.topk": RANKS,
     "Infer.PostProcess.topk": RANKS,
     "DataLoader.*.sampler.batch_size": POSITIVE,
@@ -117,8 +134,15 @@ def _check(value: object, nodes: list[_Node], where: str, issues: list[Validatio
             _check(one, below, f"{where}.{key}" if where else str(key), issues)
 
 
-def require_shape(config: dict[str, Any], file: str) -> None:
-    """Raise ConfigError with everything that ``check_shape`` finds."""
+def require_shape(config: dict[str, Any], file: str, needed: Sequence[str] = ()) -> None:
+    """Raise ConfigError with everything that ``check_shape`` finds, for a search file in the place
+    of a training config, and for sections that are ``needed`` and not there (dotted paths)."""
+    if "search_dict" in config or "base_config_file" in config:
+        raise ConfigError(file, [ValidationIssue(
+            "", "is a search file, but a training config is wanted here", "",
+            "Search with paddle-transfer search, or name its base_config_file.")])
     issues = check_shape(config)
+    issues += [ValidationIssue(path, "is needed", "nothing there", "See any training config of "
+                               "PaddleClas.") for path in needed if not dotpath.find(config, path)]
     if issues:
         raise ConfigError(file, issues)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,10 @@ MODULES = {
 
 READS = ("Arch", "Optimizer", "Loss", "Metric", "DataLoader.*.dataset", "DataLoader.*.sampler")
 
+#: Packages whose names in PaddleClas's modules are modules, tools and types, no parts (but for
+#: Paddle's samplers and transforms).
+_OTHERS = ("__future__", "collections", "easydict", "functools", "numpy", "paddle", "PIL", "typing")
+
 #: Modules of ``ppcls`` that a chain of ``import *`` may lead through.
 _DEEPEST = 5
 
@@ -37,9 +41,14 @@ def names_rule(ppcls: Path) -> Rule:
             known = known_names(ppcls, kind)
             if known is not None and name not in known:
                 issues.add(where, f"must be {_article(kind)} of PaddleClas", repr(name),
-                           did_you_mean(name, sorted(one for one in known if one[:1].isupper()
-                                                     == name[:1].isupper())))
+                           _closest(name, known))
     return Rule(READS, check, alone=True)
+
+
+def _closest(name: str, known: Collection[str]) -> str:
+    same = [one for one in known if one.casefold() == name.casefold()]  # the likeliest slip
+    hint = did_you_mean(name, same or sorted(known))
+    return hint if hint.startswith("Did") else ""
 
 
 @lru_cache(maxsize=32)
@@ -60,14 +69,13 @@ def _names_in(file: Path, ppcls: Path, depth: int) -> frozenset[str] | None:
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
-        elif isinstance(node, ast.Import):
-            found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             more = _imported(node, file, ppcls, depth)
             if more is None:
                 return None
             found |= more
-    return None if "__getattr__" in found else frozenset(found)
+    return None if "__getattr__" in found else frozenset(
+        name for name in found if not name.startswith("__"))
 
 
 def _top_level(node: ast.AST) -> Iterator[ast.AST]:
@@ -80,6 +88,10 @@ def _top_level(node: ast.AST) -> Iterator[ast.AST]:
 
 def _imported(node: ast.ImportFrom, file: Path, ppcls: Path, depth: int) -> frozenset[str] | None:
     if all(alias.name != "*" for alias in node.names):
+        name = node.module or ""
+        if (name.partition(".")[0] in _OTHERS and not node.level
+                and not name.startswith(("paddle.io", "paddle.vision"))):
+            return frozenset()
         return frozenset(alias.asname or alias.name for alias in node.names)
     module = (node.module or "").split(".") if node.module else []
     if node.level:

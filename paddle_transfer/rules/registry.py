@@ -28,6 +28,7 @@ from paddle_transfer.rules.metric import metric_rule
 from paddle_transfer.rules.names import names_rule
 from paddle_transfer.rules.parts import DATASETS, LOSSES
 from paddle_transfer.rules.schedules import SCHEDULES, WARMUPS
+from paddle_transfer.strategies.section import check_strategy
 
 NEEDS = Rule((*SHAPES, *NEEDED), check_needed, alone=True)
 LENGTH = Rule(tuple(f"Global.{name}" for name in (
@@ -37,9 +38,13 @@ CLASS_COUNTS = Rule((*CLASSES, "Loss.Train", "DataLoader.Train.dataset.batch_tra
                     check_classes)
 TOPK = Rule(("Metric", *CLASSES), check_topk)
 WEIGHTS = Rule(("Transfer", "Global.pretrained_model"), check_transfer)
+STRATEGY = Rule(("Transfer", "Global.pretrained_model", "Arch.pretrained", "Arch.use_ssld",
+                 "FineTune", "DataLoader.Source", "DataLoader.Unlabeled"),
+                lambda config, issues: issues.extend(check_strategy(config)))
 
 RULES = (NEEDS, LENGTH, CLASS_COUNTS, TOPK, BATCHES, UPDATE_FREQUENCY, EVALUATED_BATCHES,
-         EVALUATION, MIXED_BATCHES, SCHEDULES, WARMUPS, SIZES, LOSSES, DATASETS, WEIGHTS)
+         EVALUATION, MIXED_BATCHES, SCHEDULES, WARMUPS, SIZES, LOSSES, DATASETS, WEIGHTS,
+         STRATEGY)
 
 
 def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False

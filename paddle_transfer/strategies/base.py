@@ -27,6 +27,8 @@ class Strategy(Protocol[OptionsT]):
     returns: str = "weights of Arch.name, for stock PaddleClas"
     #: ``module:attribute`` of a ``WorkerHalf`` subclass; "" when the edited config says it all.
     worker: str = ""
+    #: Whether it leaves layers as they were loaded, so that random ones would be of no use.
+    needs_weights: bool = False
     #: Whether it reads labelled source images (``DataLoader.Source``).
     needs_source_data: bool = False
     #: Whether it reads images without labels (``DataLoader.Unlabeled``).

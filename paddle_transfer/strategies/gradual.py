@@ -28,6 +28,7 @@ class Gradual(Strategy[GradualOptions]):
 
     name = "gradual"
     options = GradualOptions
+    needs_weights = True
     worker = "paddle_transfer.strategies.worker.frozen:GradualHalf"
 
     def edit(self, config: dict[str, Any], options: GradualOptions) -> None:

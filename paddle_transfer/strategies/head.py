@@ -13,6 +13,7 @@ class Head(Strategy[Options]):
 
     name = "head"
     options = Options
+    needs_weights = True
     worker = "paddle_transfer.strategies.worker.frozen:HeadHalf"
 
     def edit(self, config: dict[str, Any], options: Options) -> None:

@@ -25,6 +25,7 @@ class Partial(Strategy[PartialOptions]):
 
     name = "partial"
     options = PartialOptions
+    needs_weights = True
     worker = "paddle_transfer.strategies.worker.frozen:PartialHalf"
 
     def edit(self, config: dict[str, Any], options: PartialOptions) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from paddle_transfer import dotpath
+from paddle_transfer.config import pretrained
 from paddle_transfer.config.validation import Options, issues_of
 from paddle_transfer.errors import ConfigError, ValidationIssue, show
 from paddle_transfer.registry import UnknownName
@@ -99,6 +100,11 @@ def _read_with_data(config: dict[str, Any]) -> None:
     missing = [ValidationIssue(f"DataLoader.{split}", f"is needed by the strategy {chosen.name}",
                                "nothing there") for split, wanted in needed.items()
                if wanted and not (isinstance(loaders, dict) and loaders.get(split))]
+    if (chosen.strategy.needs_weights and pretrained.wanted_weights(config) is None
+            and not pretrained.loaded_by_paddleclas(config)):
+        missing.append(ValidationIssue(
+            WHERE, f"{chosen.name} needs pretrained weights: it leaves layers as they were loaded",
+            "none", "Write Transfer.pretrained: imagenet, say, or choose strategy: full."))
     if missing:
         raise _error(*missing)
 

@@ -58,6 +58,14 @@ def find(config: dict[str, Any], *, ppcls: str, prepared: Mapping[str, Origin]) 
     return Source(file=str(found.path), sha256=found.sha256, source=found.source, head=wanted.head)
 
 
+def require(source: Source | None, config: dict[str, Any], mode: str) -> None:
+    """:raises TrialError: ``mode`` is no training, and there are no weights that it would use"""
+    if source is None and mode != "train" and not pretrained.loaded_by_paddleclas(config):
+        raise TrialError(
+            "Global.pretrained_model names no weights, so the network's answers would be random. "
+            "Write -o Global.pretrained_model=... with the weights that were trained")
+
+
 class Loader:
     """Replaces ``load_dygraph_pretrain`` in PaddleClas's engine, which skips what does not fit.
 

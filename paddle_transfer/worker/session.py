@@ -46,11 +46,10 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
         print(f"paddle_transfer: {line}", flush=True)
     source = run_weights.find(config, ppcls=os.path.join(home.path, "ppcls"),
                               prepared=options.prepared)
+    run_weights.require(source, config, mode)
     config = pretrained.with_file(config, source.file if source else None)
-    loader = None
-    if source is not None:
-        loader = run_weights.Loader(source, arch=dotpath.clone(config["Arch"]),
-                                    training=mode == "train")
+    loader = None if source is None else run_weights.Loader(
+        source, arch=dotpath.clone(config["Arch"]), training=mode == "train")
     _tell_head(halves, dotpath.clone(config["Arch"]), loader)
     saver = Saver(to=options.weights_to)
     attributes = AttrDict(config)

@@ -11,6 +11,9 @@ def changed(path, value):
     dotpath.set_(config, path, value, create=True)
     return config
 
+TRAIN_OPS = "DataLoader.Train.dataset.transform_ops"
+BATCH_OPS = "DataLoader.Train.dataset.batch_transform_ops"
+
 
 @pytest.mark.parametrize(("path", "value", "told"), [
     ("Global", [1], "Global: must be a mapping; found [1] (a list)"),
@@ -33,6 +36,15 @@ def changed(path, value):
     ("DataLoader.Eval.dataset.transform_ops", {"a": 1}, "transform_ops: must be a list of one"),
     ("Transfer", "10w", "Transfer: must be a mapping; found '10w' (a string). For example"),
     ("Infer.PostProcess.topk", 0, "Infer.PostProcess.topk: must be whole numbers, 1 or more"),
+    *((TRAIN_OPS, [{operator: {key: text}}], f"{operator}.{key}: must be a number, or a text of")
+      for operator, key, text in (
+          ("NormalizeImage", "scale", "__import__('os').system('x')"),
+          ("NormalizeImage", "scale", "9**9**9"), ("RandomErasing", "EPSILON", "exit()"),
+          ("RandomErasing", "r1", "open"), ("RandomErasing", "sl", [0.1]))),
+    (TRAIN_OPS, [{"exit()": None}], "transform_ops: must be a list of one name each"),
+    ("Loss.Train", [{"print(1)": {"weight": 1}}], "Loss.Train: must be a list of one name each"),
+    (BATCH_OPS, [{"OpSampler": {"__import__('os').system": {"prob": 1}}}],
+     "OpSampler: must be a mapping of operators' names"),
 ])
 def test_what_has_another_shape_is_named_once(path, value, told):
     issue, = check_shape(changed(path, value))
@@ -42,6 +54,21 @@ def test_what_has_another_shape_is_named_once(path, value, told):
 @pytest.mark.parametrize("path", [path for path in SHAPES if "*" not in path])
 def test_what_is_null_has_no_shape(path):
     assert check_shape(changed(path, None)) == []
+
+
+@pytest.mark.parametrize("scale", ["1.0/255.0", "1/255.", 0.00392157, 1, "(1 / 255)", "3.9e-3"])
+def test_a_formula_of_numbers_is_one(scale):
+    assert check_shape(changed(TRAIN_OPS, [{"NormalizeImage": {"scale": scale}}])) == []
+
+
+def test_a_search_file_is_no_training_config():
+    with pytest.raises(ConfigError, match="is a search file, but a training config is wanted here"):
+        require_shape({"base_config_file": "x", "search_dict": []}, "s.yaml")
+
+
+def test_sections_that_a_command_needs():
+    with pytest.raises(ConfigError, match=r"Infer\.transforms: is needed; found nothing there"):
+        require_shape({"Arch": {"name": "x"}}, "f", ("Arch", "Infer.transforms"))
 
 
 def test_all_mistakes_come_at_once():

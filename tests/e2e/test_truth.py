@@ -18,8 +18,10 @@ from tests.helpers.digits import tiny_config
 
 RATE = 0.05  # the base config's
 
-#: Entries whose truth is told elsewhere: tests/e2e/test_weights.py.
-ELSEWHERE = {"pretrained"}
+#: Entries whose truth is told elsewhere: in test_weights.py; in test_strategies.py and
+#: tests/strategies/test_worker_halves.py.
+ELSEWHERE = {"pretrained", "strategy", "backbone_rate", "stage_decay", "trained_stages",
+             "head_epochs", "stage_epochs"}
 
 
 @pytest.fixture

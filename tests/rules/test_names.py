@@ -22,6 +22,21 @@ def test_what_the_engine_has(kind, name):
     assert name in known_names(known_ppcls(), kind)
 
 
+@pytest.mark.parametrize(("kind", "name"), [
+    ("architecture", "copy"), ("architecture", "paddle"), ("architecture", "nn"),
+    ("loss", "copy"), ("operator", "np"), ("schedule", "lr"), ("optimizer", "optim"),
+    ("metric", "OrderedDict")])
+def test_modules_and_tools_beside_the_parts_are_none(kind, name):
+    assert name not in known_names(known_ppcls(), kind)
+
+
+def test_a_name_in_another_case_is_told():
+    config = base_config()
+    config["Arch"]["name"] = "resnet50_VD"
+    text, = mistakes(config, known_ppcls())
+    assert text.endswith("found 'resnet50_VD'. Did you mean 'ResNet50_vd'?")
+
+
 def mistakes(config, ppcls):
     issues = ValidationIssues()
     names_rule(ppcls).check(config, issues)

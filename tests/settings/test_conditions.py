@@ -109,11 +109,13 @@ RATE = {"search_key": "backbone_rate", "search_values": [0.3, 0.1]}
 
 
 def test_an_option_of_a_strategy_exists_only_under_it(tmp_path):
-    settings = load(tmp_path, STRATEGY, RATE, {"search_key": "head_epochs", "search_values": [1]})
+    file = write_search(tmp_path, search_dict=[
+        STRATEGY, RATE, {"search_key": "head_epochs", "search_values": [1]}])
+    settings = load_search_file(file, ["Transfer.pretrained=imagenet"])
     space, strategies = settings.search_space.space, STRATEGY["search_values"]
     assert space.size == 1 + 1 + 2
     assert space["backbone_rate"].condition == (("strategy", (strategies[2],)),)
-    configs = [settings.stages.raw_config(Proposal(point)).get("Transfer", {}).get("strategy")
+    configs = [settings.stages.raw_config(Proposal(point))["Transfer"].get("strategy")
                for point in space.points()]
     assert configs == [
         None, {"name": "gradual", "head_epochs": 1},

@@ -72,6 +72,15 @@ def test_data_that_a_strategy_needs():
     assert check_strategy(needy) == []
 
 
+@pytest.mark.parametrize("name", ["head", "partial", "gradual"])
+def test_layers_that_stay_as_they_were_loaded_need_weights(name):
+    issue, = check_strategy(config(name))
+    assert f"{name} needs pretrained weights: it leaves layers as they were loaded" in str(issue)
+    loaded = config(name)
+    loaded["Transfer"]["pretrained"] = "imagenet"
+    assert check_strategy(loaded) == []
+
+
 def test_head_options():
     assert read_head_options(config(FineTune={"dropout": 0.5})).backbone_lr_mult == 1.0
     issue, = check_strategy(config(FineTune={"dropot": 0.5}))

@@ -9,6 +9,7 @@ import struct
 import numpy as np
 import pytest
 
+from paddle_transfer.errors import TrialError
 from paddle_transfer.weights import heads
 from paddle_transfer.weights.errors import WeightsMismatch
 from paddle_transfer.weights.read import read
@@ -267,3 +268,13 @@ def test_looking_for_the_head_never_asks_for_weights(arch, networks, monkeypatch
 
 def test_a_network_without_class_num_has_no_head(networks):
     assert networks.head_of({"name": "DistillationModel", "models": []}) == ()
+
+
+@pytest.mark.parametrize("mode", ["eval", "infer", "export"])
+def test_no_answers_of_a_network_without_weights(mode):
+    run_weights = import_with_ppcls("run_weights", locate())
+    config = {"Global": {"pretrained_model": None}, "Arch": {"name": "ResNet50_vd"}}
+    with pytest.raises(TrialError, match="names no weights, so the network"):
+        run_weights.require(None, config, mode)
+    run_weights.require(None, config, "train")
+    run_weights.require(None, {"Arch": {"models": []}}, mode)
