@@ -78,9 +78,6 @@ def check_global(config: dict[str, Any], issues: ValidationIssues) -> None:
         value = section[name]
         if isinstance(value, bool) or not isinstance(value, int) or value == 0:
             issues.add(f"Global.{name}", "must be a whole number other than 0", show(value))
-    if section["eval_during_train"] is not True:
-        issues.add("Global.eval_during_train", "must be True: a search needs a metric",
-                   show(section["eval_during_train"]))
     for name in ("iter_per_epoch", "update_freq"):
         if section.get(name) is not None and resolve.whole(section[name]) is None:
             issues.add(f"Global.{name}", "must be a whole number, 1 or more", show(section[name]))

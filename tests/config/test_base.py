@@ -89,8 +89,6 @@ def test_a_missing_part_is_named(config, part):
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    ({"eval_during_train": False
-      }, "Global.eval_during_train: must be True: a search needs a metric; found False"),
     ({"eval_interval": 4
       }, "at least one epoch be evaluated; found eval_interval 4, start_eval_epoch 0, epochs 3"),
     ({"start_eval_epoch": 4

@@ -5,12 +5,14 @@ import os
 import pytest
 
 from paddle_transfer.config.load import load_yaml
+from paddle_transfer.config.portable import for_trial
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.samplers.gp.sampler import ACQUISITIONS
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings import devices, values
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.hyperparameter import Range
+from paddle_transfer.study.records import Proposal
 from tests.helpers.configs import PUBLISHED_FIXED, base_config, write_search
 
 
@@ -403,13 +405,13 @@ def test_a_misspelt_key_is_not_also_missing(tmp_path):
 
 def test_mistakes_of_the_base_config_come_along_with_its_name(tmp_path):
     base = base_config(tmp_path)
-    base["Global"]["eval_during_train"] = False
+    base["Global"]["save_interval"] = 0
     base["Arch"]["class_num"] = 3
     path = write_search(tmp_path, base=base, workers=0)
     found = issues(path)
     file = str(tmp_path / "base.yaml")
     assert [text.partition(": must")[0].partition(": top-k")[0] for text in found] == [
-        f"{file}: Global.eval_during_train", f"{file}: Metric.Train", f"{file}: Metric.Eval",
+        f"{file}: Global.save_interval", f"{file}: Metric.Train", f"{file}: Metric.Eval",
         "workers"
     ]
 
@@ -477,3 +479,13 @@ def test_metrics_that_are_not_known(tmp_path):
     assert settings.objective.metric == "anything"
     (text,) = issues(write_search(tmp_path, base=base))
     assert text.startswith("metric: is needed")
+
+
+def test_a_base_config_that_is_not_evaluated_in_training_is_in_a_search(tmp_path):
+    base = base_config(tmp_path)
+    base["Global"]["eval_during_train"] = False
+    settings = load_search_file(write_search(tmp_path, base=base))
+    point = next(iter(settings.search_space.space.points()))
+    config = for_trial(settings.stages.raw_config(Proposal(point)), output_dir="out", seed=0,
+                       device="cpu")
+    assert config["Global"]["eval_during_train"] is True
