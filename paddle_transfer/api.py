@@ -103,28 +103,12 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
     Raises KeyboardInterrupt when it was asked to stop before its first trial; Unidentified before
     it was known whether the trials in ``output_dir`` are its own.
     """
-    from paddle_transfer.loop.opening import lock_folder, open_study  # Optuna
-
     sampler, ranker = make_sampler_and_ranker(settings)
     if callbacks is None:
         callbacks = make_reports(settings, ranker)
-    place = settings.output.output_dir
-    with _unwritable_named(place), ExitStack() as stack:
-        with unidentified():
-            lock = lock_folder(settings, stack, fresh=fresh, pause=interrupts.pause)
-            requests = weights_requests(settings.base, settings.search_space, settings.output,
-                                        stages=settings.stages, plan=settings.plan)
-            weights = SearchWeights(requests, settings.output, paddleclas=paddleclas, ppcls=ppcls,
-                                    pause=interrupts.pause)
-            inputs = read_inputs(settings, without=weights.asked, pause=interrupts.pause)
-            store = open_study(settings, inputs, stack, rebuild=rebuild)
-            weights.resolve()
-            notes = check_identity(store, weights.identity(settings.identity()),
-                                   {**inputs, **weights.inputs()}, place=place, rebuilt=rebuild)
-            notes += note_context(store, choosing(settings),
-                                  environment(settings, _describe_paddleclas(paddleclas)))
-        for note in notes:
-            print(note, file=sys.stderr)
+    with _unwritable_named(settings.output.output_dir), ExitStack() as stack:
+        lock, store, weights = _open(settings, interrupts, stack, fresh=fresh, rebuild=rebuild,
+                                     paddleclas=paddleclas, ppcls=ppcls)
         write_settings(settings)
         folders = _make_trial_folders(settings, store, paddleclas=paddleclas,
                                       pretrained=weights.prepare())
@@ -136,6 +120,32 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
 
         return _search(settings, store, executor, folders=folders, sampler=sampler, ranker=ranker,
                        callbacks=[*callbacks, *more], interrupts=interrupts)
+
+
+def _open(settings: SearchSettings, interrupts: Interrupts, stack: ExitStack, *, fresh: bool,
+          rebuild: bool, paddleclas: str | None, ppcls: FindPpcls
+          ) -> tuple[DirectoryLock, Store, SearchWeights]:
+    """The lock of ``output_dir`` and the study in it, to be closed by ``stack``, and the weights of
+    the search. What has changed since the study was begun is told, or refused."""
+    from paddle_transfer.loop.opening import lock_folder, open_study  # Optuna
+
+    with unidentified():
+        lock = lock_folder(settings, stack, fresh=fresh, pause=interrupts.pause)
+        requests = weights_requests(settings.base, settings.search_space, settings.output,
+                                    stages=settings.stages, plan=settings.plan)
+        weights = SearchWeights(requests, settings.output, paddleclas=paddleclas, ppcls=ppcls,
+                                pause=interrupts.pause)
+        inputs = read_inputs(settings, without=weights.asked, pause=interrupts.pause)
+        store = open_study(settings, inputs, stack, rebuild=rebuild)
+        weights.resolve()
+        notes = check_identity(
+            store, weights.identity(settings.identity()), {**inputs, **weights.inputs()},
+            place=settings.output.output_dir, rebuilt=rebuild)
+        notes += note_context(store, choosing(settings),
+                              environment(settings, _describe_paddleclas(paddleclas)))
+    for note in notes:
+        print(note, file=sys.stderr)
+    return lock, store, weights
 
 
 def _search(settings: SearchSettings, store: Store, make: Callable[[float], Executor], *,

@@ -56,9 +56,7 @@ def search(config: Source, overrides: Overrides = (), *,
     DiskFull, SearchFailed (no trial completed).
     """
     check_callbacks(callbacks)
-    if fresh and rebuild:
-        raise ConfigError("search", [ValidationIssue(
-            "rebuild", "may not stand beside fresh", hint="Take one of the two out.")])
+    _check_begin(fresh=fresh, rebuild=rebuild)
     settings = check_machine(load_settings(config, overrides, fields, paddleclas=paddleclas))
     if check_data:
         check_all_data(settings)
@@ -74,6 +72,13 @@ def search(config: Source, overrides: Overrides = (), *,
         except KeyboardInterrupt as stopped:
             identified = not isinstance(stopped, Unidentified)
     return _result(settings, reason, identified=identified)
+
+
+def _check_begin(*, fresh: bool, rebuild: bool) -> None:
+    """Raises ConfigError for two ways to begin at once."""
+    if fresh and rebuild:
+        raise ConfigError("search", [ValidationIssue(
+            "rebuild", "may not stand beside fresh", hint="Take one of the two out.")])
 
 
 def estimate(config: Source, overrides: Overrides = (), *, paddleclas: str | None = None,

@@ -20,18 +20,12 @@ from paddle_transfer.errors import ConfigError
 from paddle_transfer.rules.batches import BATCH_OPS, SAMPLER
 from paddle_transfer.rules.lists import content, list_lines
 from paddle_transfer.settings.ignored import delete_ignored
+from paddle_transfer.settings.normal_schedule import cut_schedules, full_warmup
 from paddle_transfer.space import optimizers, transforms
 from paddle_transfer.space.hyperparameter import is_number
 from paddle_transfer.strategies.section import apply_strategy, read_strategy
 
 Config = dict[str, Any]
-
-#: Schedules that a warmup over all epochs leaves no time for.
-_AFTER_WARMUP = ("Cosine", "Linear", "Piecewise", "Step", "MultiStepDecay", "ConstLR")
-
-#: Arguments of schedules that are the same when they are left out.
-_SCHEDULE_DEFAULTS = {"eta_min": 0, "end_lr": 0, "power": 1, "cycle": False, "by_epoch": False,
-                      "warmup_epoch": 0, "warmup_start_lr": 0, "last_epoch": -1}
 
 #: Operators and their argument that is how often, how many or how much: 0 is never.
 _NEVER = {"RandomErasing": "EPSILON", "RandomHorizontalFlip": "prob", "RandomRotation": "prob",
@@ -154,63 +148,6 @@ def _evaluated_epochs(config: Config) -> None:
     common["evaluated"] = [*epochs[:1], *epochs[-1:], len(epochs)]
 
 
-def _warmup(config: Config) -> None:
-    epochs = resolve.epochs(config)
-    for schedule in optimizers.schedules(config):
-        warmup = schedule.get("warmup_epoch", 0)
-        if not is_number(warmup) or epochs is None or warmup < epochs:
-            continue
-        rate = optimizers.learning_rate({"lr": schedule})
-        if schedule.get("name") in _AFTER_WARMUP and not schedule.get("by_epoch"):
-            start = schedule.get("warmup_start_lr", 0)
-            schedule.clear()
-            schedule.update(name="(warmup)", learning_rate=rate, warmup_start_lr=start)
-        schedule["warmup_epoch"] = epochs
-
-
-def _schedule_ends(config: Config) -> None:
-    epochs = resolve.epochs(config)
-    for schedule in optimizers.schedules(config) if epochs else ():
-        assert epochs is not None
-        warmup = schedule.get("warmup_epoch", 0)
-        _cut(schedule, epochs - warmup if is_number(warmup) else epochs)
-        if not warmup:
-            schedule.pop("warmup_start_lr", None)
-        for key, default in _SCHEDULE_DEFAULTS.items():
-            if key in schedule and schedule[key] == default:
-                del schedule[key]
-
-
-def _cut(schedule: dict[str, Any], length: float) -> None:
-    """Leave out what comes at or after the end, ``length`` epochs after the warmup."""
-    name, rate = schedule.get("name"), optimizers.learning_rate({"lr": schedule})
-    if name == "Piecewise" and not schedule.get("learning_rate"):
-        ends, values = schedule.get("decay_epochs"), schedule.get("values")
-        if not isinstance(ends, list) or not isinstance(values, list) or not values:
-            return
-        pairs = [(end, value) for end, value in zip(ends, values[1:], strict=False)
-                 if is_number(end) and end < length]
-        kept = [(end, value) for (end, value), before in zip(
-            pairs, [values[0], *(value for _, value in pairs)], strict=False) if value != before]
-        schedule.update(decay_epochs=[end for end, _ in kept],
-                        values=[values[0], *(value for _, value in kept)])
-        never = not kept
-    elif name == "MultiStepDecay":
-        milestones = schedule.get("milestones")
-        if not isinstance(milestones, list):
-            return
-        schedule["milestones"] = [end for end in milestones if is_number(end) and end < length]
-        never = not schedule["milestones"] or schedule.get("gamma") == 1
-    else:
-        size = schedule.get("step_size")
-        never = name in (None, "ConstLR") or (name == "Step" and (
-            schedule.get("gamma") == 1 or (is_number(size) and size >= length)))
-    if never:
-        for key in ("decay_epochs", "values", "milestones", "gamma", "step_size"):
-            schedule.pop(key, None)
-        schedule.update(name="(constant)", learning_rate=rate)
-
-
 def _weight_decay(config: Config) -> None:
     for name, arguments in optimizers.optimizers(config):
         regularizer = arguments.get("regularizer")
@@ -318,8 +255,8 @@ STEPS = (
     Step("it is the same way to transfer", _one_strategy),
     Step("both begin with the same weights", _one_name_of_weights),
     Step("the same epochs are evaluated", _evaluated_epochs),
-    Step("a warmup as long as the training, or longer, is the whole training", _warmup),
-    Step("the schedule is the same up to the last epoch", _schedule_ends),
+    Step("a warmup as long as the training, or longer, is the whole training", full_warmup),
+    Step("the schedule is the same up to the last epoch", cut_schedules),
     Step("it is the same decay", _weight_decay),
     Step("it is the same loss", _losses),
     Step("the operators that are different change no image", _operators),

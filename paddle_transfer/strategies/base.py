@@ -39,6 +39,7 @@ class Strategy(Protocol[OptionsT]):
     def edit(self, config: dict[str, Any], options: OptionsT) -> None:
         """Edit a training config in place, as far as stock PaddleClas can express the strategy.
 
-        Plain data, no Paddle. Editing an edited config again must change nothing: a trial's config
-        is edited when the search writes it and when ``tools/train.py`` reads it.
+        By default it edits nothing. Plain data, no Paddle. Editing an edited config again must
+        change nothing: a trial's config is edited when the search writes it and when
+        ``tools/train.py`` reads it.
         """

@@ -6,7 +6,7 @@ classifier 0.0005, the backbone 0.0001 (``backbone: 0.2``).
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -32,6 +32,3 @@ class Discriminative(Strategy[DiscriminativeOptions]):
     name = "discriminative"
     options = DiscriminativeOptions
     worker = "paddle_transfer.strategies.worker.rates:DiscriminativeHalf"
-
-    def edit(self, config: dict[str, Any], options: DiscriminativeOptions) -> None:
-        """Change nothing."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from paddle_transfer.config.validation import Options
 from paddle_transfer.strategies.base import Strategy
 
@@ -13,6 +11,3 @@ class Full(Strategy[Options]):
 
     name = "full"
     options = Options
-
-    def edit(self, config: dict[str, Any], options: Options) -> None:
-        """Change nothing."""

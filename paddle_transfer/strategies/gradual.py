@@ -7,8 +7,6 @@ Distort Pretrained Features and Underperform Out-of-Distribution); otherwise gra
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from paddle_transfer.config.validation import Options
@@ -30,6 +28,3 @@ class Gradual(Strategy[GradualOptions]):
     options = GradualOptions
     needs_weights = True
     worker = "paddle_transfer.strategies.worker.frozen:GradualHalf"
-
-    def edit(self, config: dict[str, Any], options: GradualOptions) -> None:
-        """Change nothing."""

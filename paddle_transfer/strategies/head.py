@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from paddle_transfer.config.validation import Options
 from paddle_transfer.strategies.base import Strategy
 
@@ -15,6 +13,3 @@ class Head(Strategy[Options]):
     options = Options
     needs_weights = True
     worker = "paddle_transfer.strategies.worker.frozen:HeadHalf"
-
-    def edit(self, config: dict[str, Any], options: Options) -> None:
-        """Change nothing."""

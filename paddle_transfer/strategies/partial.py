@@ -5,8 +5,6 @@ Yosinski et al. 2014, How transferable are features in deep neural networks?
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from paddle_transfer.config.validation import Options
@@ -27,6 +25,3 @@ class Partial(Strategy[PartialOptions]):
     options = PartialOptions
     needs_weights = True
     worker = "paddle_transfer.strategies.worker.frozen:PartialHalf"
-
-    def edit(self, config: dict[str, Any], options: PartialOptions) -> None:
-        """Change nothing."""

@@ -35,12 +35,11 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     print(f"paddle_transfer: {home}", flush=True)
     config = trial_config(load.load_yaml(os.path.join(directory, "config.yaml")),
                           directory=directory, payload=payload)
-    curve: list[list[float]] = []
+    epochs: list[EpochResult] = []
 
     def on_epoch(result: EpochResult) -> bool:
-        curve.append([result.epoch, result.value])
-        return bool(report(epoch=result.epoch, value=result.value, images=result.images,
-                           scalars=result.scalars))
+        epochs.append(result)
+        return bool(report(**vars(result)))
 
     began = time.monotonic()
     weights = os.path.join(directory, "best_model.pdparams") if payload.get("keep_weights") else ""
@@ -50,12 +49,13 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     with open_engine(config, mode="train", home=home, options=options) as engine:
         engine.train()
     value, epoch = engine.best
-    if not curve or value is None:
+    if not epochs or value is None:
         raise TrialError(
             "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
             "Global.epochs")
     return {"value": value, "images": engine.images, "classes": engine.classes or None,
-            "list": engine.list_mark, "best_epoch": epoch, "curve": curve,
+            "list": engine.list_mark, "best_epoch": epoch,
+            "curve": [[one.epoch, one.value] for one in epochs],
             "seconds": time.monotonic() - began, "seed": payload["seed"],
             "engine": engine.versions(), "stopped": engine.stopped,
             "pretrained": engine.pretrained.to_dict() if engine.pretrained else None}

@@ -27,7 +27,7 @@ from paddle_transfer.weights.network import Network
 from paddle_transfer.weights.read import read
 from paddle_transfer.weights.resolve import resolve
 from tests.helpers.paddle1 import tar_of, variable
-from tests.helpers.weights_server import Behaviour, WeightsServer
+from tests.helpers.weights_server import PROXIES, Behaviour, WeightsServer
 
 DATA = pickle.dumps({"w": np.arange(1000, dtype=np.float32)}, 4)
 OTHER = pickle.dumps({"w": np.arange(1000, dtype=np.float32) + 1}, 4)
@@ -38,7 +38,7 @@ DAY = "Thu, 01 Jan 2026 00:00:00 GMT"
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "PADDLE_TRANSFER_MIRROR"):
+    for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
 
 

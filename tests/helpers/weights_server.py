@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+#: Variables that would lead a test's requests elsewhere.
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "PADDLE_TRANSFER_MIRROR")
+
 
 @dataclass(frozen=True)
 class Behaviour:

@@ -12,7 +12,8 @@ from paddle_transfer.loop.driver import Driver
 from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.study.journal import Journal
-from paddle_transfer.study.store import OptunaStore, open_store
+from paddle_transfer.study.optuna_store import OptunaStore
+from paddle_transfer.study.store import open_store
 from tests.helpers import fakes
 from tests.helpers.fakes import FakeExecutor, Killed, Play
 from tests.helpers.tiny_search import tiny_settings

@@ -19,7 +19,7 @@ from paddle_transfer.weights.errors import FetchError, WeightsError
 from paddle_transfer.weights.fetch import fetch, mirrored
 from paddle_transfer.weights.network import Network
 from paddle_transfer.weights.read import read
-from tests.helpers.weights_server import Behaviour, WeightsServer
+from tests.helpers.weights_server import PROXIES, Behaviour, WeightsServer
 
 DATA = pickle.dumps({"w": np.arange(100_000, dtype=np.float32)}, 4)
 OTHER = pickle.dumps({"w": np.arange(100_000, dtype=np.float32) + 1}, 4)
@@ -28,7 +28,7 @@ NAME = "/dir/a.pdparams"
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "PADDLE_TRANSFER_MIRROR"):
+    for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
 
 
