@@ -159,8 +159,9 @@ def file_stamp(path: str) -> FileStamp | None:
 def settled_stamp(path: str) -> FileStamp | None:
     """The stamp under which what is read of a file next may be kept; None if it does not exist.
 
-    A change within one tick of the clock would leave the same stamp. So the tick of a new file is
-    waited for; where that takes seconds, the stamp is one that no file has.
+    A change within one tick of the file system's clock would leave the same stamp. A file that is
+    younger than that is waited for, some milliseconds; where a tick takes seconds, the stamp is one
+    that no file has.
     """
     for _ in range(2):
         now, stamp = time.time_ns(), file_stamp(path)

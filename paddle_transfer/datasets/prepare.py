@@ -59,7 +59,6 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
     check_options(dataset, options)
     layout, notes, official = _read(dataset, root, options, fetch=fetch, log=log)
     check_options(dataset, options, splits=tuple(layout.splits))
-    notes += layout.notes
     _check_names(root, layout)
     shares = _shares(dataset, layout, options)
     paths = {path for entries in layout.splits.values() for path, _ in entries}
@@ -99,7 +98,7 @@ def _read(dataset: Dataset, root: Path, options: PrepareOptions, *, fetch: Fetch
         if obtained.official:
             raise DataError(message)
         obtained.notes.append(message)
-    return layout, obtained.notes, obtained.official
+    return layout, [*obtained.notes, *layout.notes], obtained.official
 
 
 def _check_names(root: Path, layout: Layout) -> None:

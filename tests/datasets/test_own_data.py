@@ -1,5 +1,6 @@
 """A folder per class, a table: ``prepare`` for one's own images."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from paddle_transfer.datasets.prepare import prepare
 from paddle_transfer.errors import DataError
 from paddle_transfer.settings.final import Final
 from paddle_transfer.settings.search_file import load_search_file
+from tests.helpers import own_folder
 from tests.helpers.datasets import picture
+
+#: Names with spaces: the lists are delimited by tabs.
+fill = functools.partial(own_folder.fill, name="photo {}.jpg")
 
 
 @pytest.fixture
@@ -22,14 +27,6 @@ def home(tmp_path, monkeypatch):
     root = tmp_path / "my images"
     root.mkdir()
     return root
-
-
-def fill(root, counts, first=0):
-    for name, count in counts.items():
-        (root / name).mkdir(parents=True, exist_ok=True)
-        for i in range(count):
-            first += 1
-            (root / name / f"photo {i}.jpg").write_bytes(picture(first))
 
 
 def lists(root):
