@@ -6,7 +6,7 @@ from typing import Any
 
 from paddle_transfer.config.base import list_at
 from paddle_transfer.config.validation import ValidationIssues
-from paddle_transfer.errors import show
+from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.rules.base import Config, Rule, whole
 
 #: Operators that cut a piece of ``size`` out of what is there, which must not be smaller.
@@ -17,6 +17,13 @@ MAKERS = ("ResizeImage", "Resize", "RandCropImage", "RandomResizedCrop", "CropIm
 
 #: Operators after which the size is not known here.
 UNKNOWN = ("Pad", "Padv2", "RandomRot90", "RandomRotation")
+
+#: Operators with an ``interpolation``, and its names in each ``backend``.
+INTERPOLATED = ("ResizeImage", "RandCropImage")
+INTERPOLATIONS = {
+    "cv2": ("nearest", "bilinear", "area", "bicubic", "lanczos", "random"),
+    "pil": ("nearest", "bilinear", "bicubic", "box", "lanczos", "hamming", "random"),
+}
 
 PARTS = ("Train", "Eval", "Test")
 
@@ -29,9 +36,24 @@ def check_sizes(config: Config, issues: ValidationIssues) -> None:
         for i, operator in enumerate(list_at(config, path)):
             for name, arguments in operator.items() if isinstance(operator, dict) else ():
                 if isinstance(arguments, dict):
+                    if name in INTERPOLATED:
+                        _check_interpolation(f"{path}.{i}.{name}", arguments, issues)
                     short = _after(f"{path}.{i}.{name}", name, arguments, short, issues)
                 elif name in UNKNOWN:
                     short = None
+
+
+def _check_interpolation(where: str, arguments: dict[str, Any], issues: ValidationIssues) -> None:
+    """PaddleClas looks texts up by their names; a number is OpenCV's or Pillow's own."""
+    backend, interpolation = arguments.get("backend", "cv2"), arguments.get("interpolation")
+    names = INTERPOLATIONS.get(str(backend).lower())
+    if names is None:
+        issues.add(f"{where}.backend", f"must be one of {', '.join(INTERPOLATIONS)}", show(backend),
+                   did_you_mean(backend, list(INTERPOLATIONS)))
+    elif interpolation is not None and not whole(interpolation, 0) and (
+            str(interpolation).lower() not in names):
+        issues.add(f"{where}.interpolation", f"must be one that {backend} has: {', '.join(names)}",
+                   show(interpolation))
 
 
 def _after(where: str, name: str, arguments: dict[str, Any], short: int | None,

@@ -26,6 +26,7 @@ from paddle_transfer.rules.evaluation import EVALUATION
 from paddle_transfer.rules.images import SIZES
 from paddle_transfer.rules.metric import metric_rule
 from paddle_transfer.rules.names import names_rule
+from paddle_transfer.rules.optimizers import OPTIMIZERS
 from paddle_transfer.rules.parts import DATASETS, LOSSES
 from paddle_transfer.rules.schedules import SCHEDULES, WARMUPS
 from paddle_transfer.strategies.section import check_strategy
@@ -43,8 +44,8 @@ STRATEGY = Rule(("Transfer", "Global.pretrained_model", "Arch.pretrained", "Arch
                 lambda config, issues: issues.extend(check_strategy(config)))
 
 RULES = (NEEDS, LENGTH, CLASS_COUNTS, TOPK, BATCHES, UPDATE_FREQUENCY, EVALUATED_BATCHES,
-         EVALUATION, MIXED_BATCHES, SCHEDULES, WARMUPS, SIZES, LOSSES, DATASETS, WEIGHTS,
-         STRATEGY)
+         EVALUATION, MIXED_BATCHES, OPTIMIZERS, SCHEDULES, WARMUPS, SIZES, LOSSES, DATASETS,
+         WEIGHTS, STRATEGY)
 
 
 def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False

@@ -90,6 +90,8 @@ def test_l2_decay_on_each_parameter(ask):
 @pytest.mark.parametrize(("name", "type_", "factor"), [("Momentum", "Momentum", 1.0),
                                                        ("Nesterov", "Momentum", 1.9),
                                                        ("AdamW", "AdamW", 1.0),
+                                                       ("SGD", "SGD", 1.0),
+                                                       ("Adam", "Adam", None),
                                                        ("RMSProp", "RMSProp", None)])
 def test_optimizer(ask, trainings, name, type_, factor):
     point = {"optimizer": name, "l2_decay": 0.01, "clip_norm": 2.0}
@@ -106,7 +108,7 @@ def test_optimizer(ask, trainings, name, type_, factor):
         # a first step of Nesterov goes 1 + momentum times as far
         assert weights == pytest.approx([0.01 * factor] * len(weights), rel=0.05, abs=2e-4)
     else:
-        assert min(weights) > 0.1  # RMSProp divides what L2 adds to the gradient by its own size
+        assert min(weights) > 0.1  # they divide what L2 adds to the gradient by its own size
 
 
 @pytest.mark.parametrize("norm", [0.01, False])

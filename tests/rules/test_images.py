@@ -25,3 +25,22 @@ def test_operators(operators, fine):
     check_sizes(config, issues)
     assert (issues == []) is fine
     assert all(issue.where.startswith("DataLoader.Eval.dataset.transform_ops.") for issue in issues)
+
+
+@pytest.mark.parametrize(("arguments", "wrong"), [
+    ({"interpolation": "bicubic", "backend": "pil"}, ""),
+    ({"interpolation": "Random"}, ""),
+    ({"interpolation": 2}, ""),
+    ({"interpolation": "cubic"}, "interpolation"),
+    ({"interpolation": "box"}, "interpolation"),
+    ({"interpolation": "area", "backend": "PIL"}, "interpolation"),
+    ({"interpolation": ["bilinear"]}, "interpolation"),
+    ({"backend": "opencv"}, "backend"),
+])
+def test_names_of_interpolations(arguments, wrong):
+    config, issues = base_config(), ValidationIssues()
+    config["DataLoader"]["Train"]["dataset"]["transform_ops"] = [
+        {"RandCropImage": {"size": 32, **arguments}}]
+    check_sizes(config, issues)
+    place = "DataLoader.Train.dataset.transform_ops.0.RandCropImage"
+    assert [issue.where for issue in issues] == ([f"{place}.{wrong}"] if wrong else [])

@@ -14,9 +14,11 @@ PUBLISHED = "the published transfer search on ResNet50_vd, 7 x 7 x 2 x 2 = 196 p
 COMMON = ("scope", "lr", "clip_norm", "regularizer", "weight_decay")
 
 #: The arguments in PaddleClas's own configs.
-USUAL = {
+USUAL: dict[str, dict[str, Any]] = {
+    "SGD": {},
     "Momentum": {"momentum": 0.9},
     "Nesterov": {"momentum": 0.9, "use_nesterov": True},
+    "Adam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
     "AdamW": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
     "RMSProp": {"momentum": 0.9, "rho": 0.9, "epsilon": 0.001},
 }
@@ -84,12 +86,13 @@ L2_DECAY = Entry(
 
 OPTIMIZER = Entry(
     name="optimizer",
-    meaning="the optimizer, with PaddleClas's usual arguments; learning rate, schedule, decay "
-    "and clipping stay (mind that AdamW and RMSProp want smaller learning rates)",
+    meaning="the optimizer (SGD, Momentum, Nesterov, Adam, AdamW, RMSProp), with PaddleClas's "
+    "usual arguments; learning rate, schedule, decay and clipping stay (mind that Adam, AdamW "
+    "and RMSProp want smaller learning rates)",
     values=("Momentum", "Nesterov", "AdamW"), check=one_of(*USUAL), apply=_apply_optimizer,
     check_requirements=check_optimizer, stage=-1, since_values={"Nesterov": "2.5"},
     edits=("Optimizer",), source="Nesterov 1983; Sutskever et al. 2013; "
-    "Loshchilov & Hutter 2019 (AdamW); Hinton 2012 (RMSProp)")
+    "Kingma & Ba 2015 (Adam); Loshchilov & Hutter 2019 (AdamW); Hinton 2012 (RMSProp)")
 
 CLIP_NORM = Entry(
     name="clip_norm",
