@@ -6,14 +6,19 @@ them (``1.0e-03``).
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
 from paddle_transfer import dotpath
+from paddle_transfer.config.override_rules import (
+    contradiction,
+    dropped,
+    elsewhere,
+    similar_path,
+)
 from paddle_transfer.config.parse import BYTES, parse, resolvers
 from paddle_transfer.config.plain import DEPTH, check_plain
 from paddle_transfer.errors import ConfigError, ValidationIssue, did_you_mean, reading, show
@@ -108,27 +113,18 @@ def apply_overrides(data: dict[str, Any], overrides: Iterable[str]) -> dict[str,
 
     Raises ConfigError with all that cannot be set: an index past the end of a list, a path through
     a number, a new key that is one slip away from a present one, a section that PaddleClas does
-    not have, two overrides of which the second undoes the first.
+    not have, a mapping that would drop keys of the present one, two overrides of which the second
+    undoes the first.
     """
     changed: dict[str, Any] = dotpath.clone(data)
     issues, done = list[ValidationIssue](), list[str]()
     for option in dict.fromkeys(overrides):  # the same twice is no contradiction
-        found = _apply_override(changed, option) or _contradiction(option, done)
+        found = _apply_override(changed, option) or contradiction(option, done)
         issues += found
         done += [] if found else [option]
     if issues:
         raise ConfigError("command line", issues)
     return changed
-
-
-def _contradiction(option: str, before: Sequence[str]) -> list[ValidationIssue]:
-    """The issue of an override that undoes an earlier one: of the same key, or of a part of it."""
-    path = option.partition("=")[0].strip()
-    for earlier in before:
-        if f"{earlier.partition('=')[0].strip()}.".startswith(f"{path}."):
-            return [ValidationIssue(f"-o {option}", "an override must not undo another one",
-                                    f"-o {earlier} before it", "Leave one of them out.")]
-    return []
 
 
 def _apply_override(data: dict[str, Any], option: str) -> list[ValidationIssue]:
@@ -144,33 +140,24 @@ def _apply_override(data: dict[str, Any], option: str) -> list[ValidationIssue]:
         value = parse_value(text)
     except ConfigError as error:
         return issue("the value must be valid YAML", repr(text), error.issues[0].rule)
-    section, meant = path.partition(".")[0], _similar_path(data, path)
-    if section[:1].isupper() and section not in (*data, *SECTIONS, *RARE_SECTIONS):
-        return issue("PaddleClas has no such section", section, did_you_mean(section, SECTIONS))
+    section, meant = path.partition(".")[0], similar_path(data, path)
+    if section not in (*data, *SECTIONS, *RARE_SECTIONS) and (
+            section[:1].isupper() or "Arch" in data):  # lower case is a search file's
+        return issue("PaddleClas has no such section", section,
+                     elsewhere(data, path) or did_you_mean(section, SECTIONS))
     if meant:
         return issue("a new key must not be one slip away from one that is there", path,
                      f"Did you mean '{meant}'?")
+    lost = dropped(data, path, value)
+    if lost:
+        return issue("a mapping must not drop keys that are there", lost, f"Set single keys, such "
+                     f"as -o {path}.KEY=VALUE, or write all of them.")
     try:
         dotpath.set_(data, path, value, create=True)
     except dotpath.PathError as error:
         known = f"It has: {', '.join(error.known)}." if error.known else "It holds a single value."
         return issue(f"'{error.reached}' has no such part", hint=known)
     return []
-
-
-def _similar_path(data: dict[str, Any], path: str) -> str:
-    """An existing path that ``path`` almost is (Global.epoch: Global.epochs); empty if ``path``
-    exists or none is close."""
-    try:
-        if "." in path:
-            dotpath.get(data, path)
-    except dotpath.PathError as error:
-        reached = error.reached.split(".") if error.reached else []
-        wrong, *others = path.split(".")[len(reached):]
-        names = [key for key in error.known if not key.isdecimal()]
-        for close in difflib.get_close_matches(wrong, names, 1, 0.85):
-            return ".".join([*reached, close, *others])
-    return ""
 
 
 def dump_text(data: dict[str, Any]) -> str:

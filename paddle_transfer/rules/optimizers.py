@@ -1,4 +1,4 @@
-"""Arguments of optimizers: what PaddleClas and Paddle can build, and what does not diverge at once."""
+"""Arguments of optimizers: what PaddleClas and Paddle can build, and what can train."""
 
 from __future__ import annotations
 

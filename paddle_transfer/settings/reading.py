@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from paddle_transfer.config.check import check_base
 from paddle_transfer.config.load import apply_overrides, load_yaml
+from paddle_transfer.config.override_rules import elsewhere
 from paddle_transfer.config.plain import check_plain
 from paddle_transfer.config.shape import check_shape
 from paddle_transfer.config.shipped import shipped_file
@@ -17,6 +18,7 @@ from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.samplers.base import RegisteredSampler
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.schema import DEFAULT_MODE, SearchFile
+from paddle_transfer.space.registry import registered_as
 
 #: Without these sections nothing can be checked against a config.
 _SECTIONS = ("Global", "Arch", "Loss", "Optimizer", "DataLoader", "Metric")
@@ -68,6 +70,18 @@ class Reading:
         """Whether ``where``, or something below it, has a mistake."""
         return any(issue.where == where or issue.where.startswith(f"{where}.")
                    for issue in self.issues)
+
+    def explain_unknown(self, base: dict[str, Any] | None) -> None:
+        """Say of unknown keys where they belong, if it is in the training config or search_dict."""
+        for i, issue in enumerate(self.issues):
+            key = issue.where
+            if issue.rule != "unknown key" or "." in key:
+                continue
+            name = registered_as(key)
+            hint = " ".join(filter(None, [
+                elsewhere(base or {}, key),
+                f"To search it, write search_key: {name} in search_dict." if name else ""]))
+            self.issues[i] = replace(issue, hint=hint or issue.hint)
 
     def find(self, name: str) -> tuple[str, list[str]]:
         """The file that ``name`` means, and the places where it was looked for. A file of the same

@@ -27,7 +27,7 @@ from paddle_transfer.space.hyperparameter import (
     is_number,
     value_key,
 )
-from paddle_transfer.space.registry import HYPERPARAMETERS
+from paddle_transfer.space.registry import HYPERPARAMETERS, registered_as
 from paddle_transfer.space.search_key import SearchKey, apply_point
 
 Config = dict[str, Any]
@@ -109,7 +109,9 @@ class _ItemReader:
             return None
         self._check_paths()
         if self.entry is None and "replace_config" not in self.written:
-            closest = did_you_mean(name, HYPERPARAMETERS.names())
+            meant = registered_as(name)
+            closest = f"Did you mean '{meant}'?" if meant else did_you_mean(
+                name, HYPERPARAMETERS.names())
             self.add("search_key", "is not one that needs no replace_config", repr(name),
                      f"{closest} Or say with replace_config what it sets.".strip())
         lacks = (self.entry.check_requirements(base) if self.entry and base is not None

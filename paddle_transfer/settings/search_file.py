@@ -184,6 +184,7 @@ def _settings(reading: Reading, ppcls: Path | None) -> SearchSettings:
     if given.base_config_file:
         base_file, base = reading.config("base_config_file", given.base_config_file,
                                          reading.options)
+    reading.explain_unknown(base)
     metric = fields.read_metric(reading, base)
     keys = _read_keys(reading, base, metric)
     distillation = greedy.read_distillation(reading, keys, base=base, metric=metric)

@@ -489,3 +489,26 @@ def test_a_base_config_that_is_not_evaluated_in_training_is_in_a_search(tmp_path
     config = for_trial(settings.stages.raw_config(Proposal(point)), output_dir="out", seed=0,
                        device="cpu")
     assert config["Global"]["eval_during_train"] is True
+
+
+@pytest.mark.parametrize(("key", "hints"), [
+    ("epochs", ["Did you mean 'Global.epochs', of the training config?", "search_key: epochs"]),
+    ("lr", ["Did you mean 'Optimizer.lr.learning_rate', of the training config?",
+            "write search_key: lr in search_dict"]),
+    ("weight_decay", ["write search_key: l2_decay in search_dict"]),
+])
+def test_a_key_of_the_training_config_is_told_with_its_place(tmp_path, key, hints):
+    with pytest.raises(ConfigError) as caught:
+        load_search_file(write_search(tmp_path), [f"{key}=3"])
+    issue, = caught.value.issues
+    assert issue.where == key
+    assert all(hint in issue.hint for hint in hints)
+
+
+@pytest.mark.parametrize(("word", "name"), [("weight_decay", "l2_decay"), ("learning_rate", "lr"),
+                                            ("warmup_epoch", "warmup_epochs"),
+                                            ("labelsmoothing", "label_smoothing")])
+def test_another_word_for_a_search_key_is_told(tmp_path, word, name):
+    with pytest.raises(ConfigError, match=f"Did you mean '{name}'"):
+        load_search_file(write_search(tmp_path, search_dict=[
+            {"search_key": word, "search_values": [0.1, 0.2]}], fixed=None))
