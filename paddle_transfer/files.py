@@ -69,7 +69,7 @@ def claim_temporary(path: str | os.PathLike[str]) -> tuple[int, str]:
     with os.scandir(folder) as entries:
         left = [entry.path for entry in entries if form.fullmatch(entry.name)]
     for one in left:
-        _delete_unlocked(one)
+        delete_unlocked(one)
     while True:
         handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
         with suppress(OSError):  # a file system without locks: nothing is deleted there either
@@ -79,7 +79,7 @@ def claim_temporary(path: str | os.PathLike[str]) -> tuple[int, str]:
         os.close(handle)  # another writer took it for a dead one's before it was locked
 
 
-def _delete_unlocked(path: str) -> None:
+def delete_unlocked(path: str) -> None:
     """Delete the file ``path`` unless a process has it locked."""
     with suppress(OSError), open_file(path) as stream:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -43,7 +43,8 @@ LAYERS = (
 RANK = {room: place for place, rooms in enumerate(LAYERS) for room in rooms}
 
 #: A trial's process needs no more than these.
-WORKER = {"config", "strategies", "weights", "registry", "errors", "dotpath", "files", "hardware"}
+WORKER = {"config", "strategies", "weights", "checks", "registry", "errors", "dotpath", "files",
+          "hardware"}
 
 #: The rooms or modules that may import a library.
 DOORS = {

@@ -183,7 +183,7 @@ def yaml_text(data: dict[str, Any], *, header: str = "") -> str:
     return comment + dump_text(data)
 
 
-def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes]) -> None:
+def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes | memoryview]) -> None:
     """Write a text, or pieces of bytes, by temporary file, fsync and rename: either the whole new
     file is there afterwards or the old one still is."""
     handle, temporary = claim_temporary(path)

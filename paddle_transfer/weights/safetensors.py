@@ -92,16 +92,16 @@ def from_bfloat16(array: np.ndarray) -> np.ndarray:
     return wide.view("<f4")
 
 
-def dump(tensors: Mapping[str, np.ndarray]) -> list[bytes]:
-    """The pieces of a file that holds ``tensors``, in their order."""
-    header, pieces, at = {}, [], 0
+def dump(tensors: Mapping[str, np.ndarray]) -> list[bytes | memoryview]:
+    """The pieces of a file that holds ``tensors``, in their order; large ones are not copied."""
+    header, pieces, at = {}, list[bytes | memoryview](), 0
     for name, array in tensors.items():
         array = np.asarray(array)
         if array.dtype.str not in _NAMES:
             raise ValueError(f"{name}: safetensors has no type for {array.dtype}")
         header[name] = {"dtype": _NAMES[array.dtype.str], "shape": list(array.shape),
                         "data_offsets": [at, at + array.nbytes]}
-        pieces.append(array.tobytes())
+        pieces.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         at += array.nbytes
     text = json.dumps(header, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)

@@ -48,7 +48,7 @@ def require_whole_lists(engine: Engine) -> None:
         _check_lines(engine.config, place, loader.dataset)
         if paddle.distributed.get_world_size() == 1:
             _check_order(loader.batch_sampler, place, total)
-        _read_strictly(loader.dataset, place)
+        read_strictly(loader.dataset, place)
 
 
 def list_mark(config: dict[str, Any]) -> str | None:
@@ -89,7 +89,7 @@ def _check_order(sampler: Any, place: str, total: int) -> None:
             + ". A metric is over the whole list: name DistributedBatchSampler, with batch_size")
 
 
-def _read_strictly(dataset: Any, place: str) -> None:
+def read_strictly(dataset: Any, place: str) -> None:
     """Make ``dataset`` raise UnreadableImage in the place of reading another image."""
     kind = type(dataset)
 
