@@ -54,7 +54,7 @@ DOORS = {
     "ray": {"executors.ray"},
     "ppcls": {"worker"},
     "paddle": {"worker", "strategies.worker"},
-    "sklearn": set(),
+    "sklearn": {"worker.extraction"},
 }
 
 HEAVY = ("paddle", "ppcls", "paddleclas", "ray", "skopt", "sklearn", "optuna", "visualdl")

@@ -27,6 +27,9 @@ class Strategy(Protocol[OptionsT]):
     returns: str = "weights of Arch.name, for stock PaddleClas"
     #: ``module:attribute`` of a ``WorkerHalf`` subclass; "" when the edited config says it all.
     worker: str = ""
+    #: ``module:class`` of what trains in the place of PaddleClas's engine (see
+    #: ``worker.training.Training``); "" where the engine trains.
+    trainer: str = ""
     #: Whether it leaves layers as they were loaded, so that random ones would be of no use.
     needs_weights: bool = False
     #: Whether it reads labelled source images (``DataLoader.Source``).

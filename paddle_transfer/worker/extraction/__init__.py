@@ -1,0 +1,1 @@
+"""Classifiers on features that a network has computed once, in the place of a training."""
