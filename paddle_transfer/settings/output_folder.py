@@ -10,7 +10,13 @@ from typing import Any
 from paddle_transfer import dotpath
 from paddle_transfer.config.base import comparable
 from paddle_transfer.settings.reading import Reading
-from paddle_transfer.study.folder import UNDERSTOOD, is_own, is_search_folder, is_written_by_search
+from paddle_transfer.study.folder import (
+    UNDERSTOOD,
+    is_own,
+    is_search_folder,
+    is_written_by_search,
+    search_around,
+)
 
 _RULE = "must be a folder of its own: a search writes there, and --fresh moves what it wrote"
 _HINT = "Choose another, for example -o output_dir=output/search."
@@ -35,6 +41,12 @@ def check_output_folder(reading: Reading, folder: str,
             reading.issues.add("output_dir", _RULE, f"{folder!r}, which holds {where} ({path})",
                                _HINT)
             return
+    owner = search_around(real)
+    if owner:
+        reading.issues.add("output_dir", "must not lie among the files of another search, which "
+                           "moves, reads and counts them", f"{folder!r}, in the search {owner!r}",
+                           _HINT)
+        return
     copy = os.path.join(real, "search.yaml")
     if os.path.lexists(copy) and not is_written_by_search(copy):
         reading.issues.add(

@@ -49,6 +49,14 @@ def is_search_folder(folder: str | os.PathLike[str]) -> bool:
     return is_written_by_search(root / "search.yaml")
 
 
+def search_around(folder: str | os.PathLike[str]) -> str:
+    """The output_dir of a search among whose own files ``folder`` lies (out/trials/0003: out);
+    empty if there is none."""
+    inner = Path(os.path.realpath(folder))
+    return next((str(outer) for outer in inner.parents
+                 if is_own(inner.relative_to(outer).parts[0]) and is_search_folder(outer)), "")
+
+
 def is_written_by_search(file: str | os.PathLike[str]) -> bool:
     """Whether ``file``, a ``search.yaml``, is the copy that a search writes."""
     try:

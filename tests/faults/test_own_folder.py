@@ -101,6 +101,21 @@ def test_a_search_file_that_a_person_wrote_is_not_overwritten(files):
         load_search_file(str(files / "configs" / "search.yaml"), [f"output_dir={files}/mine"])
 
 
+@pytest.mark.parametrize("inner", ["trials/0000", "trials/mine/deeper", "logs", "vdl/x"])
+def test_a_folder_among_the_files_of_another_search_is_refused(files, out, inner):
+    with pytest.raises(ConfigError) as caught:
+        load_search_file(str(files / "configs" / "search.yaml"), [f"output_dir={out}/{inner}"])
+    (issue,) = caught.value.issues
+    assert "must not lie among the files of another search" in issue.rule
+    assert f"in the search {str(out)!r}" in issue.found
+
+
+def test_a_folder_of_its_own_beside_them_is_taken(files, out):
+    settings = load_search_file(str(files / "configs" / "search.yaml"),
+                                [f"output_dir={out}/second"])
+    assert settings.output.output_dir == f"{out}/second"
+
+
 def test_a_name_that_no_folder_can_have_is_refused_before_training(files):
     with pytest.raises(ConfigError, match="the name of a folder has at most 255 bytes"):
         load_search_file(str(files / "configs" / "search.yaml"), [f"output_dir={'a' * 300}"])
