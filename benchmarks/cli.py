@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 
-from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.errors import PaddleTransferError, counted
 from paddle_transfer.space.space import Point
 
 
@@ -34,6 +34,11 @@ def replay_tables(arguments: argparse.Namespace) -> int:
         None if arguments.fixed == "none" else table.baseline(fixed_point(
             arguments.fixed, table.space)) for table in tables
     ]  # all mistakes before hours of work
+    there = set()
+    if arguments.plot:
+        from benchmarks.plots import plot_file, plot_regrets
+        there = {file for file in (plot_file(table, arguments.plot) for table in tables)
+                 if file.exists()}
     if not arguments.json:
         print(_HEAD)
     for table, first in zip(tables, fixed, strict=False):
@@ -45,8 +50,9 @@ def replay_tables(arguments: argparse.Namespace) -> int:
             summary = summarise(table, method, results[method.name], trials=arguments.trials)
             print(summary.json() if arguments.json else _row(summary), flush=True)
         if arguments.plot:
-            from benchmarks.plots import plot_regrets
-            print(plot_regrets(table, results, arguments.plot), file=sys.stderr)
+            file = plot_regrets(table, results, arguments.plot)
+            print(f"{file}{' (replaces the one that was there)' if file in there else ''}",
+                  file=sys.stderr)
     return 0
 
 
@@ -58,8 +64,9 @@ def distil_tables(arguments: argparse.Namespace) -> int:
     tasks = [compress_table(load_table(path)) for path in arguments.table]
     if arguments.turned:
         tasks = [replace(task, values=tuple(-value for value in task.values)) for task in tasks]
-    write_tasks(arguments.output, tasks, source=arguments.source)
-    print(f"{arguments.output}: {len(tasks)} tasks")
+    replaced = write_tasks(arguments.output, tasks, source=arguments.source)
+    print(f"{arguments.output}: {counted(len(tasks), 'task')}"
+          + (" (replaces the file that was there)" if replaced else ""))
     return 0
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
+from PIL import Image
 
 from benchmarks.recorded import Table
 from benchmarks.replay import Run
 from benchmarks.report import regret_of_grid
-from paddle_transfer.errors import SetupError
+from paddle_transfer.errors import PaddleTransferError, SetupError
+from paddle_transfer.files import open_file
 
 
 def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -> Path:
@@ -18,7 +21,9 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
     points; dashed, that of the best after one training of every point (``report.regret_of_grid``).
 
     :raises SetupError: when matplotlib is missing
+    :raises PaddleTransferError: another file has the name
     """
+    path = plot_file(table, folder)
     try:
         import matplotlib
     except ImportError:
@@ -42,11 +47,26 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
         axes.xaxis.get_major_locator().set_params(integer=True)
     right.legend(fontsize="small", loc="center left",
                  bbox_to_anchor=(1.0, 0.5))  # beside the lines, not on them
-    path = Path(folder) / f"{table.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+    return path
+
+
+def plot_file(table: Table, folder: str) -> Path:
+    """The picture of ``table``. Raises PaddleTransferError if it would replace a file that is no
+    picture of Matplotlib's."""
+    path = Path(folder) / f"{table.name}.png"
+    if os.path.lexists(path):
+        try:
+            with open_file(path) as stream, Image.open(stream) as image:
+                ours = str(image.info.get("Software")).startswith("Matplotlib")
+        except OSError:
+            ours = False
+        if not ours:
+            raise PaddleTransferError(f"{path}: is there already, and is no plot. Name another "
+                                      "folder by --plot")
     return path
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy
 from numpy.typing import NDArray
 
+from paddle_transfer.config.load import write_atomic
+from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers import tables
 from paddle_transfer.samplers.base import PastTask
+from paddle_transfer.samplers.gp.past_tasks import read_tasks
 from paddle_transfer.space.space import Point
 
 #: Where the published searches start.
@@ -90,11 +94,22 @@ def save_table(table: Table, path: str | Path, *, comments: Sequence[str] = ()) 
                                  for epoch, value in enumerate(curve, start=1))
 
 
-def write_tasks(path: str | Path, tasks: Iterable[PastTask], *, source: str) -> None:
-    """Write a prior file; ``source`` says where its numbers come from."""
+def write_tasks(path: str | Path, tasks: Iterable[PastTask], *, source: str) -> bool:
+    """Write a prior file; ``source`` says where its numbers come from. Whether one was replaced.
+
+    Raises PaddleTransferError if another file has the name.
+    """
+    replaces = os.path.lexists(path)
+    if replaces:
+        try:
+            read_tasks(str(path))
+        except PaddleTransferError:
+            raise PaddleTransferError(f"{path}: is there already, and is no prior file. Choose "
+                                      "another name") from None
     listed = [{"name": task.name, "names": list(task.points[0]),
                "points": [list(point.values()) for point in task.points],
                "values": [round(value, 3) for value in task.values]} for task in tasks]
     head = json.dumps({"source": source})[:-1]
     lines = ",\n".join(json.dumps(task) for task in listed)
-    Path(path).write_text(f"{head}, \"tasks\": [\n{lines}\n]}}\n", encoding="utf-8")
+    write_atomic(path, f"{head}, \"tasks\": [\n{lines}\n]}}\n")
+    return replaces

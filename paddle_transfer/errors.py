@@ -244,6 +244,11 @@ def did_you_mean(word: object, known: Sequence[object]) -> str:
     return f"Known: {', '.join(map(str, known))}." if 0 < len(known) <= 30 else ""
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 point``, ``2 points``: for nouns whose plural has an s."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def show(value: object, limit: int = 80) -> str:
     """``value`` and its type for the part "found" of an error, such as ``'x' (a string)``."""
     if value is None:

@@ -8,7 +8,8 @@ from paddle_transfer.errors import DataError, one_line
 
 
 def check_names(classes: Iterable[str], place: str) -> list[str]:
-    """Notes of classes whose names differ only in upper and lower case.
+    """Notes of classes whose names differ only in upper and lower case, or are numbers that are not
+    the labels.
 
     Raises DataError for names that look alike (in another Unicode form, with blanks around them),
     or that a file of class names cannot hold.
@@ -28,8 +29,20 @@ def check_names(classes: Iterable[str], place: str) -> list[str]:
     if broken:
         raise DataError(f"{place}: a name of a class is one line, but got {named(broken)}")
     cased = [" and ".join(names) for names in lower.values() if len(names) > 1]
-    return [f"names that differ in upper and lower case only are different classes: "
-            f"{named(cased)}"] if cased else []
+    return [*([f"names that differ in upper and lower case only are different classes: "
+               f"{named(cased)}"] if cased else []), *_numbers(list(lower))]
+
+
+def _numbers(names: list[str]) -> list[str]:
+    """A note of numbers, which are sorted as texts (10 before 2) and begin with any, so that the
+    label of a class is another number than its name."""
+    moved = [(name, label) for label, name in enumerate(sorted(names))
+             if name.isdecimal() and int(name[:20]) != label]
+    if not moved or not all(map(str.isdecimal, names)):
+        return []
+    more = f" and {len(moved) - 1} more" if len(moved) > 1 else ""
+    return [f"classes are numbered in the order of their names as texts: the class named "
+            f"{moved[0][0]} has the label {moved[0][1]}{more}, see label_list.txt"]
 
 
 def named(names: list[str]) -> str:

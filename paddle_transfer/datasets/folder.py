@@ -1,6 +1,7 @@
 """The user's own folder: a folder per class, or ``train``, ``val``, ``test`` folders of those."""
 
 import os
+import shlex
 from pathlib import Path
 
 from paddle_transfer.checks.images import IMAGE_SUFFIXES
@@ -46,8 +47,8 @@ def read(root: Path, _options: PrepareOptions) -> Layout:
     notes = tree.skipped.notes()
     if len(classes) < 2:
         raise DataError("\n".join([
-            f"{root}: should hold a folder per class, but has {len(classes) or 'none'}. For a table"
-            " of images use --dataset csv", *notes]))
+            f"{root}: should hold a folder per class, but has {len(classes) or 'none'}"
+            f"{_inner(tree, names)}. For a table of images use --dataset csv", *notes]))
     trained = {label for _, label in splits["train"]}
     empty = [name for label, name in enumerate(classes) if label not in trained]
     if empty:
@@ -56,6 +57,16 @@ def read(root: Path, _options: PrepareOptions) -> Layout:
             f"{named(empty)}. Put images into their folders, or move the folders elsewhere",
             *notes]))
     return Layout(tuple(classes), splits, notes=(*notes, *check_names(classes, str(root))))
+
+
+def _inner(tree: "_Tree", names: list[str]) -> str:
+    """What to do if the only folder of the root, or its only one, holds the classes."""
+    first, folder = names, tree.root
+    while len(names) == 1 and not (folder := folder / names[0]).is_symlink():
+        names = tree.folders(folder)
+    classes = [name for name in names if tree.images(folder / name)]
+    return (f", {first[0]}. If the classes are {named(classes)}, name the folder that holds them: "
+            f"--root {shlex.quote(str(folder))}") if first and len(classes) > 1 else ""
 
 
 def _split_folders(tree: "_Tree", names: list[str]) -> dict[str, list[Path]]:

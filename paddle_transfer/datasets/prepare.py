@@ -18,7 +18,7 @@ from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.datasets.skipped import why_unlistable
 from paddle_transfer.datasets.split import hold_out
 from paddle_transfer.datasets.usable_images import usable_images
-from paddle_transfer.errors import DataError
+from paddle_transfer.errors import DataError, counted
 
 SPLITS = ("train", "val", "test")
 LABELS = "label_list.txt"
@@ -62,10 +62,11 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
     _check_names(root, layout)
     shares = _shares(dataset, layout, options)
     paths = {path for entries in layout.splits.values() for path, _ in entries}
-    log(f"looking at {len(paths)} images")
+    log(f"looking at {counted(len(paths), 'image')}")
     images = scan({path: os.path.join(root, path) for path in sorted(paths)}, root=str(root),
                   processes=options.processes, cache_folder=cache_folder, progress=progress)
     usable = usable_images(root, paths, images)
+    notes += usable.notes()
     files = GeneratedFiles(root, f"{MARKERS}/written.json")
     if dataset.official:  # whole: a published split does not depend on what cannot be read
         splits = _hold_out(layout.splits, shares, options.seed)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy
 import pytest
 
-from benchmarks.recorded import Table
+from benchmarks.recorded import Table, write_tasks
+from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.samplers.base import PastTask
+from paddle_transfer.samplers.gp.past_tasks import read_tasks
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 
@@ -32,3 +35,14 @@ def test_one_seed_has_no_noise_and_reach_is_four_thousandths():
     table = tiny([[0.9], [0.8961], [0.8959]])
     assert table.noise == 0.0
     assert list(table.within_reach) == [True, True, False]
+
+
+def test_a_prior_file_replaces_prior_files_only(tmp_path):
+    task, file = PastTask("a", ({"lr": 0.1}, {"lr": 0.2}), (0.5, 0.7)), tmp_path / "prior.json"
+    assert not write_tasks(file, [task], source="tests")
+    assert write_tasks(file, [task, task], source="tests")
+    assert len(read_tasks(file)) == 2
+    file.write_text("{}")
+    with pytest.raises(PaddleTransferError, match="is there already, and is no prior file"):
+        write_tasks(file, [task], source="tests")
+    assert file.read_text() == "{}"

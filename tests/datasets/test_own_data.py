@@ -214,3 +214,60 @@ def test_a_misspelt_column_gets_a_hint(home):
     options = PrepareOptions(csv=str(home / "t.csv"), image_column="pictur", processes=1)
     with pytest.raises(DataError, match=r"no column 'pictur'\. Did you mean 'picture'"):
         prepare("csv", home, options)
+
+
+@pytest.mark.parametrize(("inner", "classes"), [("images", 2), ("a/b c", 3)])
+def test_the_folder_that_holds_the_classes_is_named(home, inner, classes):
+    fill(home, {f"{inner}/class{i}": 2 for i in range(classes)})
+    with pytest.raises(DataError) as caught:
+        prepare("folder", home, PrepareOptions(processes=1))
+    text = str(caught.value)
+    assert f"has 1, {inner.partition('/')[0]}. If the classes are class0, class1" in text
+    assert f"--root '{home / inner}'" in text
+
+
+def test_one_class_is_still_one_class(home):
+    fill(home, {"rose": 2})
+    with pytest.raises(DataError, match=r"a folder per class, but has 1\. For a table"):
+        prepare("folder", home, PrepareOptions(processes=1))
+
+
+@pytest.mark.parametrize(("names", "note"), [
+    (["0", "1", "2", "10"], "the class named 10 has the label 2 and 1 more, see label_list.txt"),
+    (["1", "2"], "the class named 1 has the label 0 and 1 more"),
+    (["0", "1", "2"], ""), (["0", "1", "10", "cat"], ""),
+])
+def test_classes_that_are_numbers_but_not_their_labels_are_told(home, names, note):
+    fill(home, dict.fromkeys(names, 2))
+    notes = prepare("folder", home, PrepareOptions(processes=1)).notes
+    told = [one for one in notes if "order of their names as texts" in one]
+    assert [note in one for one in told] == ([True] if note else [])
+
+
+def test_a_converted_picture_that_was_edited_is_kept_and_told(home):
+    from PIL import Image
+
+    fill(home, {"a": 2, "b": 2})
+    gif(home / "a" / "x.gif")
+    target = home / "converted" / "a" / "x.gif.png"
+
+    def run():
+        return [note for note in prepare("folder", home, PrepareOptions(
+            val=0.0, processes=1)).notes if "converted image" in note]
+
+    assert run() == []
+    written = target.read_bytes()
+    assert run() == []
+    assert target.read_bytes() == written
+    Image.new("RGB", (40, 40)).save(home / "a" / "x.gif", format="GIF")
+    assert run() == [], "the image has changed, not what was made of it"
+    assert target.read_bytes() != written
+    Image.new("RGB", (9, 9), "red").save(target)
+    edited = target.read_bytes()
+    note, = run()
+    assert note.startswith("1 converted image kept that this command did not write as it is: "
+                           "converted/a/x.gif.png. ")
+    assert target.read_bytes() == edited
+    target.write_text("no image")
+    with pytest.raises(DataError, match=r"x\.gif\.png: is there already, and is no image"):
+        run()
