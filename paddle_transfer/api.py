@@ -18,6 +18,7 @@ from paddle_transfer.errors import (
     SearchFailed,
     SetupError,
     StudyError,
+    counted,
     is_disk_full,
 )
 from paddle_transfer.executors.base import Executor, ExecutorContext
@@ -85,8 +86,9 @@ def run_search(settings: SearchSettings, *, version: str | None = None, fresh: b
                 raise
     if interrupts.asked():
         done = sum(record.finished for record in records)
-        print(f"Stopped{f' with {done} trials done' if done else ''}; nothing that was finished is "
-              "lost. The same command goes on from here.", file=sys.stderr)
+        so_far = f" with {counted(done, 'trial')} done" if done else ""
+        print(f"Stopped{so_far}; nothing that was finished is lost. The same command goes on "
+              "from here.", file=sys.stderr)
         return interrupts.exit_code
     check_outcome(settings, records, reason)
     return 0

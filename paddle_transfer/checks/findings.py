@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict
 
 from paddle_transfer.config.shipped import command
-from paddle_transfer.errors import DataError, one_line
+from paddle_transfer.errors import DataError, counted, one_line
 
 #: Findings of a kind that are kept; more of them are counted only.
 KEPT = 5000
@@ -91,8 +91,9 @@ class Report:
                 lines += _by_kind(findings, limit, self.numbers)
         lines += [_counts_line(split, counts) for split, counts in self.counts.items()]
         known = f", {self.cached} known from an earlier check" if self.cached else ""
-        lines.append(f"{self.scanned + self.cached} images checked{known}: "
-                     f"{self.number(error=True)} errors, {self.number(error=False)} warnings")
+        lines.append(f"{counted(self.scanned + self.cached, 'image')} checked{known}: "
+                     f"{counted(self.number(error=True), 'error')}, "
+                     f"{counted(self.number(error=False), 'warning')}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _by_kind(findings: list[Finding], limit: int, numbers: Counter[tuple[str, bo
 
 def _counts_line(split: str, counts: SplitCounts) -> str:
     per_class = counts["per_class"].values()
-    line = f"  {split}: {counts['images']} images of {len(per_class)} classes"
+    line = f"  {split}: {counted(counts['images'], 'image')} of {len(per_class)} classes"
     if per_class:
         line += f", {min(per_class)} to {max(per_class)} a class"
     if counts["sizes"]:

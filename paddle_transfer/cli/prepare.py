@@ -29,7 +29,7 @@ from paddle_transfer.datasets.base import (
 )
 from paddle_transfer.datasets.config_files import CONFIG, custom_files
 from paddle_transfer.datasets.registry import DATASETS
-from paddle_transfer.errors import ConfigError, DataError, reading, show
+from paddle_transfer.errors import ConfigError, DataError, counted, reading, show
 from paddle_transfer.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
         result = prepare(name, root, options, log=lambda text: print(text, file=sys.stderr),
                          progress=ProgressBar("images"))
     for file, count in result.lists.values():
-        print(f"{file}: {count} images")
+        print(f"{file}: {counted(count, 'image')}")
     print(f"{root / 'label_list.txt'}: {len(result.classes)} classes")
     config, search = _configs(DATASETS[name], result)
     notes = [*result.notes, *_notes(result)]
@@ -110,11 +110,13 @@ def _configs(dataset: Dataset, result: Prepared) -> tuple[str, str]:
 def _notes(result: Prepared) -> list[str]:
     notes = []
     if result.converted:
-        notes.append(f"{result.converted} images that not every OpenCV reads were written again as "
+        notes.append(f"{counted(result.converted, 'image')} that not every OpenCV reads "
+                     f"{'was' if result.converted == 1 else 'were'} written again as "
                      f"PNG ({result.root / CONVERTED})")
     if result.bad:
-        notes.append(f"{len(result.bad)} images left out, see {result.root / BAD_IMAGES}: "
-                     f"{result.bad[0]}{' ...' if len(result.bad) > 1 else ''}")
+        more = " ..." if len(result.bad) > 1 else ""
+        notes.append(f"{counted(len(result.bad), 'image')} left out, see "
+                     f"{result.root / BAD_IMAGES}: {result.bad[0]}{more}")
     notes += [*result.files.notes(), *_out_of_date(result)]
     if result.delimiter == "\t":
         notes.append('paths hold spaces, so the lists are delimited by tabs: delimiter: "\\t" in '

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from paddle_transfer.cli.command import Command, add_paddleclas_argument
-from paddle_transfer.errors import PaddleTransferError, one_line
+from paddle_transfer.errors import PaddleTransferError, counted, one_line
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.weights import cache
 from paddle_transfer.weights.catalogue import entries
@@ -109,7 +109,7 @@ def _verify(arguments: argparse.Namespace) -> int:
             if known or file.parent == folder:
                 cache.verify_checksum(file)
                 held = "as recorded" if known else "recorded now"
-            print(f"{one_line(file)}: good: {count} tensors, {held}")
+            print(f"{one_line(file)}: good: {counted(count, 'tensor')}, {held}")
         except PaddleTransferError as error:
             bad += 1
             print(f"error: {error}", file=sys.stderr)
@@ -133,7 +133,8 @@ def _inspect(arguments: argparse.Namespace) -> int:
         return 0
     for name, tensor in tensors.items():
         print(f"{one_line(name, NAME):60} {tensor['dtype']:8} {tensor['shape']}")
-    print(f"{len(tensors)} tensors, {numbers:,} numbers; {weights.kind}, {weights.size:,} bytes, "
+    print(f"{counted(len(tensors), 'tensor')}, {counted(numbers, 'number')}; "
+          f"{weights.kind}, {weights.size:,} bytes, "
           f"SHA-256 {weights.sha256}")
     if weights.inside or weights.others:
         print(f"found under: {one_line(weights.inside or 'the top')}; beside them: "
@@ -165,7 +166,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         write(output, tensors)
     except (OSError, ValueError) as error:
         raise PaddleTransferError(f"{output}: {error}") from None
-    print(f"{output}: {len(tensors)} tensors, {output.stat().st_size:,} bytes")
+    print(f"{output}: {counted(len(tensors), 'tensor')}, {output.stat().st_size:,} bytes")
     return 0
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer.errors import StudyError
+from paddle_transfer.errors import StudyError, counted
 from paddle_transfer.loop.lock import DirectoryLock, move_aside
 from paddle_transfer.loop.rebuild import lost_attributes, lost_records, write_records
 from paddle_transfer.settings.search_file import SearchSettings
@@ -110,7 +110,7 @@ def _rebuild(settings: SearchSettings, inputs: Inputs, leftover: Leftover) -> No
 
     kept = rebuild_store(output_dir=output.output_dir, space=settings.search_space.space,
                          storage=output.storage, stamp=_now(), write=write)
-    print(f"Rebuilt the study of {len(records)} trials from their own files."
+    print(f"Rebuilt the study of {counted(len(records), 'trial')} from their own files."
           + (f" The one before is kept: {kept}" if kept else ""), file=sys.stderr)
     if not attributes:
         print("What lists and images they were trained on is not known; that their settings are "
@@ -120,8 +120,8 @@ def _rebuild(settings: SearchSettings, inputs: Inputs, leftover: Leftover) -> No
 def _tell_what_is_gone(store: Store, output_dir: str) -> None:
     done = [one for one in store.records() if one.finished and one.reused is None]
     if done and not (Path(output_dir) / "trials").is_dir():
-        print(f"{output_dir}/trials is gone: the results of {len(done)} trainings are in the "
-              "study, but their weights, configs and logs are lost.", file=sys.stderr)
+        print(f"{output_dir}/trials is gone: the results of {counted(len(done), 'training')} "
+              "are in the study, but their weights, configs and logs are lost.", file=sys.stderr)
 
 
 def _now() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from paddle_transfer.errors import PaddleTransferError, ValidationIssue
 from paddle_transfer.loop.measured import counts
@@ -42,7 +43,9 @@ def _search(path: str, output_dir: str) -> PastTask | ValidationIssue:
             "", "must have been measured on one evaluation list: its trials cannot be compared",
             f"{', '.join(map(str, counts(records)))} images in {path!r}", "Take it out.")
     task = past_task(path, saved.space, observations(records)[0])
-    return task or ValidationIssue("", "must have a finished trial", f"none in {path!r}",
+    if task:
+        return replace(task, images=next(iter(counts(records)), None))
+    return ValidationIssue("", "must have a finished trial", f"none in {path!r}",
                                    "Take it out, or let it run first.")
 
 

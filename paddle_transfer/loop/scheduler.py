@@ -151,7 +151,8 @@ class Scheduler:
                 return reason
         evaluated = self._evaluated(records)
         if evaluated == self.space.size:
-            return f"all {evaluated} points of the space were evaluated"
+            return ("the only point of the space was evaluated" if evaluated == 1
+                    else f"all {evaluated} points of the space were evaluated")
         return f"max_iter ({self.max_iter}) suggestions were evaluated"
 
     def _evaluated(self, records: Sequence[TrialRecord]) -> int:

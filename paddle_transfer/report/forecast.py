@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from paddle_transfer.errors import counted
 from paddle_transfer.loop.warm_start import load_tasks
 from paddle_transfer.samplers.base import PastTask, Sampler
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
@@ -51,6 +52,19 @@ def past_tasks(settings: SearchSettings) -> tuple[PastTask, ...]:
     """The tasks of ``warm_start``."""
     return load_tasks(settings.sampling.warm_start, file=settings.file,
                       space=settings.search_space.space, output_dir=settings.output.output_dir)
+
+
+def task_lines(settings: SearchSettings) -> list[str]:
+    """``PATH (9 points, measured on 6 images)`` for each of ``warm_start``; where this search
+    measures on another number of images, that too: what was learnt from few is coarse."""
+    lines, here = [], settings.objective.eval_size
+    for path, task in zip(settings.sampling.warm_start, past_tasks(settings), strict=True):
+        text = counted(len(task.points), "point")
+        if task.images is not None:
+            text += f", measured on {counted(task.images, 'image')}"
+            text += f"; here it is {here}" if here not in (None, task.images) else ""
+        lines.append(f"{path} ({text})")
+    return lines
 
 
 def grid_size(settings: SearchSettings) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from paddle_transfer.config.base import complete
 from paddle_transfer.config.load import dump_text
 from paddle_transfer.config.portable import for_trial
+from paddle_transfer.errors import counted
 from paddle_transfer.report.config_diff import difference
 from paddle_transfer.report.forecast import (
     confirm_text,
@@ -19,7 +20,7 @@ from paddle_transfer.report.forecast import (
     grid_point,
     grid_size,
     most_trials,
-    past_tasks,
+    task_lines,
 )
 from paddle_transfer.report.formatting import columns
 from paddle_transfer.samplers.base import LEAST_TRIALS
@@ -80,12 +81,11 @@ def _final_run(settings: SearchSettings, *, colour: bool) -> list[str]:
 
 def _header(settings: SearchSettings) -> list[str]:
     sampling, slots = settings.sampling, settings.devices.slots
-    tasks = zip(sampling.warm_start, past_tasks(settings), strict=True)
     rows = [("Search", f"{sampling.sampler.name}, {settings.file}"),
             ("Base config", settings.base.file), ("Space", _size(settings)),
             ("Budget", _budget(settings)), ("Limits", _limits(settings)), ("Stop", _stop(settings)),
             ("Confirm", confirm_text(settings)), ("Pruner", _pruner(settings)),
-            *(("Learns from", f"{path} ({len(task.points)} points)") for path, task in tasks),
+            *(("Learns from", line) for line in task_lines(settings)),
             ("Prior", "shipped: of recorded searches" if sampling.prior == "shipped" else ""),
             ("Metric", f"{settings.objective.metric}, maximised"), ("Then", _final(settings)),
             ("Devices", f"{', '.join(slots)} ({len(slots)} at once)"),
@@ -99,10 +99,12 @@ def _size(settings: SearchSettings) -> str:
     plan = settings.plan
     if plan is None:
         size = settings.search_space.space.size
-        return "continuous" if size is None else f"{size} points"
+        return "continuous" if size is None else counted(size, "point")
     values = " + ".join(str(key.size) for key in plan.keys)
-    teachers = f", {len(plan.teachers)} teachers" if plan.teachers else ""
-    return (f"{len(plan.keys)} keys one after the other, {values} values{teachers}"
+    teachers = f", {counted(len(plan.teachers), 'teacher')}" if plan.teachers else ""
+    one = sum(key.size for key in plan.keys) == 1
+    return (f"{counted(len(plan.keys), 'key')} one after the other, {values} "
+            f"{'value' if one else 'values'}{teachers}"
             + (", 1 final run" if plan.final else ""))
 
 
@@ -111,11 +113,11 @@ def _budget(settings: SearchSettings) -> str:
     times, seed = repeats.search_times, repeats.seed
     if settings.plan:
         points = min(points, settings.plan.suggestions)
-    text = f"at most {points} points"
+    text = f"at most {counted(points, 'point')}"
     if times > 1:
         once = " (teacher and final run once)" if settings.distillation else ""
         text += f", each trained {times} times (seeds {seed} to {seed + times - 1}){once}"
-        text += f", {most_trials(settings)} trainings"
+        text += f", {counted(most_trials(settings), 'training')}"
     timeout = settings.devices.trial_timeout
     return text + (f", {timeout:g} seconds each at most" if timeout else "")
 
@@ -123,7 +125,7 @@ def _budget(settings: SearchSettings) -> str:
 def _limits(settings: SearchSettings) -> str:
     hours, epochs = settings.budget.time_budget, settings.budget.epoch_budget
     limits = (f"{hours:g} hours of searching" if hours is not None else "",
-              f"{epochs} epochs in all" if epochs is not None else "")
+              f"{counted(epochs, 'epoch')} in all" if epochs is not None else "")
     return " and ".join(filter(None, limits))
 
 

@@ -13,6 +13,7 @@ from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import show_yaml
 from paddle_transfer.config.shipped import command, path_argument
 from paddle_transfer.config.validation import Options
+from paddle_transfer.errors import counted
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.loop.callbacks import is_over
 from paddle_transfer.loop.failures import same_cause
@@ -20,7 +21,12 @@ from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.progress import live_console
 from paddle_transfer.report.base import Report
-from paddle_transfer.report.forecast import confirm_text, most_confirmations, most_trials
+from paddle_transfer.report.forecast import (
+    confirm_text,
+    most_confirmations,
+    most_trials,
+    task_lines,
+)
 from paddle_transfer.report.formatting import duration, on_images, show_point
 from paddle_transfer.report.leaderboard import (
     final_lines,
@@ -54,18 +60,21 @@ class Terminal(Report):
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         settings = self.settings
         space, total = settings.search_space.space, self._total(records)
-        size = "a continuous space" if space.size is None else f"{space.size} points"
+        size = "a continuous space" if space.size is None else counted(space.size, "point")
         self._print(f"Searching {' x '.join(space.names)}: {size}, "
-                    f"{settings.sampling.sampler.name}, at most {total} trials, results in "
-                    f"{settings.output.output_dir}")
+                    f"{settings.sampling.sampler.name}, at most {counted(total, 'trial')}, "
+                    f"results in {settings.output.output_dir}")
         confirmed = confirm_text(settings)
         if confirmed:
             self._print(f"Before one is named, {confirmed} (confirm).")
+        for line in task_lines(settings):
+            self._print(f"Learning from {line}")
         for note in settings.notes:
             self._print(f"Note: {note}")
         finished = sum(record.finished for record in records)
         if finished:
-            self._print(f"Going on: {finished} trials are done already.")
+            self._print(f"Going on: {counted(finished, 'trial')} "
+                        f"{'is' if finished == 1 else 'are'} done already.")
         console = live_console(self.stream)
         if console is not None:
             self._live = LiveTrials(console)

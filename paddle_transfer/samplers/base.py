@@ -43,11 +43,13 @@ class PastTask:
 
     :param points: of any space; the hyperparameters that it shares with a new search are used
     :param values: of the points, to be maximised: log-odds, or standardised where no proportions
+    :param images: that its metric was measured on; None where that is not known
     """
 
     name: str
     points: tuple[Point, ...]
     values: tuple[float, ...]
+    images: int | None = None
 
 
 @dataclass(frozen=True)

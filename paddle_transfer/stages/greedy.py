@@ -78,7 +78,8 @@ class GreedySearch(SearchStages):
     plan: Plan
 
     def why_done(self, records: Sequence[TrialRecord]) -> str | None:
-        return f"all {len(self.plan.keys)} keys were searched"
+        count = len(self.plan.keys)
+        return "the only key was searched" if count == 1 else f"all {count} keys were searched"
 
     def _edited(self, proposal: Proposal, records: Sequence[TrialRecord]) -> dict[str, Any]:
         return applied(self.base, self.keys, proposal.point)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from benchmarks.synthetic import synthetic_table
 from paddle_transfer.api import make_sampler_and_ranker, run_search
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.loop import warm_start
+from paddle_transfer.report import forecast
 from paddle_transfer.report.preview import preview
 from paddle_transfer.samplers.gp.past_tasks import shipped
 from paddle_transfer.settings.search_file import load_search_file
@@ -167,3 +169,14 @@ def test_a_dry_run_tells_and_checks(tmp_path, table):
     assert f"Learns from  {table} (28 points)" in preview(load_search_file(path))
     with pytest.raises(ConfigError, match=r"warm_start\.0: must be readable"):
         preview(load_search_file(path, [f"warm_start=[{tmp_path}]"]))
+
+
+def test_other_numbers_of_images_are_told(tmp_path, earlier, monkeypatch):
+    made = settings(tmp_path, earlier)
+    task, = load_tasks(made)
+    for images, here, said in [(6, 6, "6 points, measured on 6 images)"), (None, 30, "6 points)"),
+                               (1, 30, "6 points, measured on 1 image; here it is 30)")]:
+        monkeypatch.setattr(forecast, "past_tasks", lambda _, images=images: (
+            replace(task, images=images),))
+        line, = forecast.task_lines(change(made, eval_size=here))
+        assert line == f"{earlier} ({said}"

@@ -63,7 +63,7 @@ def test_the_remarks_on_a_search_stand_at_its_begin():
 
 def test_going_on_says_so_and_does_not_count_earlier_trials_in_the_time():
     text = show([record(1, 0.001, value=0.65)], before=[record(0, 0.01, value=0.7)])
-    assert "Going on: 1 trials are done already." in text
+    assert "Going on: 1 trial is done already." in text
     assert ("[  2/6] trial   1: top1 0.6500  lr 0.001, mixup off  | best 0.7000  "
             "| about 4 min left") in text
 
