@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from paddle_transfer.cli.command import (
     Command,
@@ -23,10 +23,7 @@ from paddle_transfer.worker.bootstrap import open_engine
 from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.locate import locate, require_paddle
 from paddle_transfer.worker.options import RunOptions
-
-if TYPE_CHECKING:
-    from paddle_transfer.worker.engine import TransferEngine
-
+from paddle_transfer.worker.training import open_training
 
 #: The keys of the folders that the modes write to.
 FOLDERS = {"train": ("Global.output_dir",), "eval": ("Global.output_dir",), "infer": (),
@@ -37,9 +34,10 @@ NEEDED = {"train": ("Arch", "Loss.Train", "Optimizer", "DataLoader.Train"),
           "export": ("Arch", "DataLoader")}
 
 
-def engine_command(description: str, body: Callable[[TransferEngine], int], *, mode: str,
+def engine_command(description: str, body: Callable[[Any], int], *, mode: str,
                    log_file: bool = True) -> Command:
-    """A command that calls ``body`` with an engine, opened in ``mode`` for the config."""
+    """A command that calls ``body`` with an engine, opened in ``mode`` for the config; in the mode
+    ``train`` with a ``Training``."""
     def run(arguments: argparse.Namespace) -> int:
         options = RunOptions(metric=getattr(arguments, "metric", None), log_file=log_file)
         config = read_config(arguments, mode=mode)
@@ -51,6 +49,9 @@ def engine_command(description: str, body: Callable[[TransferEngine], int], *, m
         home = locate(arguments.paddleclas)
         print(f"paddle_transfer: {home}", flush=True)
         try:
+            if mode == "train":
+                with open_training(config, home=home, options=options) as training:
+                    return body(training)
             with open_engine(config, mode=mode, home=home, options=options) as engine:
                 return body(engine)
         except Diverged as error:

@@ -6,33 +6,30 @@ import argparse
 import json
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from paddle_transfer.cli.engine import add_arguments, engine_command
 from paddle_transfer.config.load import write_atomic
-
-if TYPE_CHECKING:
-    from paddle_transfer.worker.engine import TransferEngine
+from paddle_transfer.worker.training import Training
 
 #: Written into Global.output_dir, for programs that go on from a training.
 RESULT = "train_result.json"
 
 
-def train(engine: TransferEngine) -> int:
+def train(training: Training) -> int:
     """Train; print and write the best epoch."""
-    engine.train()
-    if not engine.is_main_process:
+    training.train()
+    if not training.is_main_process:
         return 0
-    value, epoch = engine.best
+    value, epoch = training.best
     if value is None:
         print("no epoch was evaluated: see Global.eval_during_train, eval_interval and epochs")
         return 0
-    weights = engine.saver.best_path
-    result = {"metric": engine.metric, "best": value, "images": engine.images, "epoch": epoch,
+    weights = training.best_path
+    result = {"metric": training.metric, "best": value, "images": training.images, "epoch": epoch,
               "weights": weights}
-    write_atomic(os.path.join(engine.output_dir, RESULT), json.dumps(result, indent=2) + "\n")
-    print(f"best {engine.metric or 'metric'}: {value!r} in epoch {epoch}, on {engine.images} images"
-          f"\nweights: {weights}")
+    write_atomic(os.path.join(training.output_dir, RESULT), json.dumps(result, indent=2) + "\n")
+    print(f"best {training.metric or 'metric'}: {value!r} in epoch {epoch}, on {training.images} "
+          f"images\nweights: {weights}")
     return 0
 
 

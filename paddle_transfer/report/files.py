@@ -82,7 +82,7 @@ class ResultFiles(Report):
                     records: Sequence[TrialRecord]) -> None:
         target, header = self._files.current(BEST), _header(self.settings, best, leaderboard)
         folder = TrialFolder.of(self.root, best.best.number)
-        for weights in (folder.weights, folder.student_weights):
+        for weights in (folder.weights, folder.student_weights, folder.index):
             if weights.exists():
                 replace_with_link(weights, self.root / weights.name)
             elif not _is_of_trial(target, best.best):
@@ -96,6 +96,8 @@ class ResultFiles(Report):
             header += (f"{metric} is paddle_transfer's own: a training of this config chooses its "
                        f"best epoch by {first}, the first of Metric.Eval\n")
         header += config.get("FineTune", {}).get("note", "")
+        if folder.index.exists():
+            header += f"Its classifier is in {folder.index.name}: {config['Transfer']['note']}\n"
         self._files.write(BEST, yaml_text(config, header=header))
         for note in self._files.notes():
             if note not in self._said:
@@ -114,7 +116,9 @@ class ResultFiles(Report):
         kept |= self.settings.stages.needed_weights(records)
         for record in records:
             if record.finished and record.number not in kept:
-                TrialFolder.of(self.root, record.number).weights.unlink(missing_ok=True)
+                folder = TrialFolder.of(self.root, record.number)
+                folder.weights.unlink(missing_ok=True)
+                folder.index.unlink(missing_ok=True)
 
     def _may_win(self, records: Sequence[TrialRecord], leaderboard: Leaderboard) -> set[int]:
         """The trials of the points that the next results may make the winner: by the model, or by

@@ -10,6 +10,7 @@ from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.schema import SearchItem
 from paddle_transfer.space.hyperparameter import Choice, Condition, Value
 from paddle_transfer.space.search_key import SearchKey
+from paddle_transfer.strategies.untrained import is_of_training, trains_network
 
 
 def read_conditions(reading: Reading, items: Sequence[SearchItem], keys: Mapping[str, SearchKey],
@@ -28,6 +29,7 @@ def read_conditions(reading: Reading, items: Sequence[SearchItem], keys: Mapping
                 continue  # that key has a mistake of its own
             condition = _condition(reading, name, values, key=key, keys=keys, where=where)
             when += (condition,) if condition else ()
+        when += () if reading.uses_stages else _with_training(key, keys)
         made.append(replace(key, hyperparameter=replace(key.hyperparameter, condition=when)))
     parents = {key.name: [parent for parent, _ in key.hyperparameter.condition] for key in made}
     for name in _circular(parents):
@@ -38,11 +40,15 @@ def read_conditions(reading: Reading, items: Sequence[SearchItem], keys: Mapping
 
 def _implied(reading: Reading, key: SearchKey, keys: Mapping[str, SearchKey],
              places: Mapping[str, int]) -> Condition:
-    parent = keys.get(key.entry.parent) if key.entry and key.entry.parent else None
+    if key.entry is None:
+        return ()
+    nearer, refines = key.entry.nearer or ("", None)
+    name, refines = (nearer, refines) if nearer in keys else (
+        key.entry.parent or "", key.entry.active_with)
+    parent = keys.get(name)
     if parent is None or parent.entry is None or not isinstance(parent.hyperparameter, Choice):
         return ()
-    assert key.entry is not None, "it has a parent"
-    refines, entry = key.entry.active_with, parent.entry
+    entry = parent.entry
     on = tuple(value for value in parent.hyperparameter.values if (
         refines(value) if refines else not entry.is_disabled(value)))
     if not on and refines:
@@ -50,6 +56,18 @@ def _implied(reading: Reading, key: SearchKey, keys: Mapping[str, SearchKey],
                            f"({key.entry.meaning}) has no value of {parent.name} to refine",
                            show(list(parent.hyperparameter.values)), "Add one, or take it out.")
     return ((parent.name, on),) if len(on) < parent.hyperparameter.size else ()
+
+
+def _with_training(key: SearchKey, keys: Mapping[str, SearchKey]) -> Condition:
+    """Keys about the training of a network are active with the strategies that train one."""
+    strategy = keys.get("strategy")
+    if (strategy is None or strategy.entry is None or key is strategy
+            or not isinstance(strategy.hyperparameter, Choice)
+            or not all(is_of_training(path) for path in key.edits)):
+        return ()
+    values = strategy.hyperparameter.values
+    on = tuple(value for value in values if trains_network(value))
+    return (("strategy", on),) if 0 < len(on) < len(values) else ()
 
 
 def _condition(reading: Reading, name: str, values: object, *, key: SearchKey,

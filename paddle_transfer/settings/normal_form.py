@@ -10,6 +10,7 @@ import ast
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from paddle_transfer.settings.normal_schedule import cut_schedules, full_warmup
 from paddle_transfer.space import optimizers, transforms
 from paddle_transfer.space.hyperparameter import is_number
 from paddle_transfer.strategies.section import apply_strategy, read_strategy
+from paddle_transfer.strategies.untrained import drop_training
 
 Config = dict[str, Any]
 
@@ -116,11 +118,16 @@ def _one_strategy(config: Config) -> None:
     config.update(made)
     epochs = resolve.epochs(config)
     if chosen.strategy.worker:
-        options = chosen.options.model_dump()
+        options = chosen.strategy.effective(chosen.options)
         if chosen.name == "gradual" and epochs and options["head_epochs"] >= epochs:
             chosen, options = read_strategy({"Transfer": {"strategy": "head"}}), {}
         config["Transfer"].pop("note", None)
         config["Transfer"]["strategy"] = {"name": chosen.name, **options}
+
+
+def _no_training(config: Config) -> None:
+    with suppress(ConfigError):  # it is refused elsewhere
+        drop_training(config)
 
 
 def _one_name_of_weights(config: Config) -> None:
@@ -253,6 +260,7 @@ STEPS = (
     Step("PaddleClas ignores what is different", delete_ignored),
     Step("it is the same class count", _one_class_count),
     Step("it is the same way to transfer", _one_strategy),
+    Step("no network is trained, only a classifier on its features", _no_training),
     Step("both begin with the same weights", _one_name_of_weights),
     Step("the same epochs are evaluated", _evaluated_epochs),
     Step("a warmup as long as the training, or longer, is the whole training", full_warmup),

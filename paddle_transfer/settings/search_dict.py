@@ -115,7 +115,8 @@ class _ItemReader:
             self.add("search_key", "is not one that needs no replace_config", repr(name),
                      f"{closest} Or say with replace_config what it sets.".strip())
         lacks = (self.entry.check_requirements(base) if self.entry and base is not None
-                 and self.entry.parent not in self.names else None)
+                 and not {self.entry.parent, *(self.entry.nearer or ())} & set(self.names)
+                 else None)
         if lacks:
             self.add("search_key", f"{name} {lacks} of the base config", "none there",
                      "Add it, or take the key out.")

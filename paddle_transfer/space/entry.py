@@ -37,6 +37,8 @@ class Entry:
     :param parent: the hyperparameter that it refines; it is inactive where that one is searched
         and disabled
     :param active_with: the values of the parent that it refines; None: all that do not disable it
+    :param nearer: (hyperparameter, its values that this one refines): where it is searched, it
+        stands in the place of the parent, which is its parent
     :param device: the only kind of device on which it has an effect, or None
     """
 
@@ -55,6 +57,7 @@ class Entry:
     since_values: Mapping[Value, str] = field(default_factory=dict)
     parent: str | None = None
     active_with: Callable[[Value], bool] | None = None
+    nearer: tuple[str, Callable[[Value], bool]] | None = None
     device: str | None = None
 
     def is_disabled(self, value: Value) -> bool:

@@ -18,7 +18,7 @@ _MODULES = {
                 "timm_autoaugment", "cutout", "random_erasing"),
     "data": ("batch_size", "batch_size_scaled", "resolution"),
     "strategy": ("strategy", "backbone_rate", "stage_decay", "trained_stages", "head_epochs",
-                 "stage_epochs"),
+                 "stage_epochs", "classifier", "strength", "neighbors"),
     "model": ("dropout", "lr_mult", "frozen_stages", "ema", "amp", "pretrained"),
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar
 
 from paddle_transfer.config.validation import Options
+from paddle_transfer.errors import ValidationIssue
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -46,3 +47,18 @@ class Strategy(Protocol[OptionsT]):
         change nothing: a trial's config is edited when the search writes it and when
         ``tools/train.py`` reads it.
         """
+
+    def effective(self, options: OptionsT) -> dict[str, Any]:
+        """The options that have an effect beside the others, all spelt out: equal ones train the
+        same."""
+        return options.model_dump()
+
+    def check(self, config: dict[str, Any], options: OptionsT) -> list[ValidationIssue]:
+        """What in the config does not go together with the strategy, before it is edited."""
+        del config, options
+        return []
+
+    def note(self, options: OptionsT) -> str:
+        """What stands beside a strategy with a worker half, for people."""
+        del options
+        return "only paddle_transfer's train heeds this section; PaddleClas's own trains without it"

@@ -10,13 +10,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from paddle_transfer.config import pretrained, resolve
 from paddle_transfer.config.rules import one_of
 from paddle_transfer.config.validation import Options
+from paddle_transfer.errors import ValidationIssue, show
 from paddle_transfer.strategies.base import Strategy
 
 #: Classifiers that give one affine score a class, which a network's last layer can compute.
 LINEAR = ("logistic_regression", "linear_svm")
 CLASSIFIERS = (*LINEAR, "knn")
+_HINT = "Take it out, or choose another strategy."
 
 
 class FeatureExtractionOptions(Options):
@@ -49,6 +52,38 @@ class FeatureExtraction(Strategy[FeatureExtractionOptions]):
     trains_network = False
     trainer = "paddle_transfer.worker.extraction.training:FeatureTraining"
     worker = "paddle_transfer.worker.extraction.indexed:IndexHalf"
+
+    def effective(self, options: FeatureExtractionOptions) -> dict[str, Any]:
+        """A linear classifier has no neighbours, and k nearest ones are not regularized."""
+        unused = "neighbors" if options.classifier in LINEAR else "strength"
+        return {key: value for key, value in options.model_dump().items() if key != unused}
+
+    def check(self, config: dict[str, Any], options: FeatureExtractionOptions
+              ) -> list[ValidationIssue]:
+        """Its features are one network's of images with one label each."""
+        del options
+        common, found = resolve.section(config, "Global"), []
+        if resolve.is_multilabel(config):
+            found.append(("Global.use_multilabel", "images have one label each", "True"))
+        if pretrained.loaded_by_paddleclas(config):
+            found.append(("Arch", "there is one network, with one file of weights",
+                          "several networks, or weights that PaddleClas chooses"))
+        if common.get("eval_mode", "classification") != "classification":
+            found.append(("Global.eval_mode", "what is evaluated is a classification",
+                          show(common["eval_mode"])))
+        if common.get("checkpoints"):
+            found.append(("Global.checkpoints", "there is nothing to resume",
+                          show(common["checkpoints"])))
+        return [ValidationIssue(where, f"under the strategy {self.name} {rule}", what, _HINT)
+                for where, rule, what in found]
+
+    def note(self, options: FeatureExtractionOptions) -> str:
+        """Whether PaddleClas's own tools can use the weights."""
+        if options.written_back:
+            return ("paddle_transfer's train fits the last layer to features; PaddleClas's own "
+                    "would train all layers, but evaluates and infers with the weights")
+        return ("the classifier is in the file .index.npz beside the weights, which paddle_"
+                "transfer's eval and infer read; PaddleClas's own tools cannot use it")
 
     def edit(self, config: dict[str, Any], options: FeatureExtractionOptions) -> None:
         """There is one epoch, which is evaluated."""

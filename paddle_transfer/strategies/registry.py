@@ -9,6 +9,7 @@ from paddle_transfer.strategies.base import Strategy
 
 STRATEGIES: Registry[type[Strategy[Any]]] = Registry(
     "strategy", group="paddle_transfer.strategies", attribute="options", builtin={
-        name: f"paddle_transfer.strategies.{name}:{name.capitalize()}" for name in (
-            "full", "scratch", "head", "discriminative", "partial", "gradual")
+        name: f"paddle_transfer.strategies.{name}:{name.title().replace('_', '')}" for name in (
+            "full", "scratch", "head", "discriminative", "partial", "gradual",
+            "feature_extraction")
     })

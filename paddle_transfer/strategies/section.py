@@ -19,7 +19,6 @@ from paddle_transfer.strategies.registry import STRATEGIES
 
 WHERE = "Transfer.strategy"
 DEFAULT = "full"
-NOTE = "only paddle_transfer's train heeds this section; PaddleClas's own trains without it"
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def apply_strategy(config: dict[str, Any]) -> dict[str, Any]:
     if chosen.strategy.worker:
         section["strategy"] = {"name": STRATEGIES.portable_name(chosen.name),
                                **chosen.options.model_dump(exclude_unset=True)}
-        section["note"] = NOTE
+        section["note"] = chosen.strategy.note(chosen.options)
     if not section:
         del config["Transfer"]
     return config
@@ -105,6 +104,7 @@ def _read_with_data(config: dict[str, Any]) -> None:
         missing.append(ValidationIssue(
             WHERE, f"{chosen.name} needs pretrained weights: it leaves layers as they were loaded",
             "none", "Write Transfer.pretrained: imagenet, say, or choose strategy: full."))
+    missing += chosen.strategy.check(config, chosen.options)
     if missing:
         raise _error(*missing)
 

@@ -17,7 +17,8 @@ class TrialFolder:
     """The files that a trial leaves in the folder ``path``; each may be missing.
 
     ``config`` is the whole PaddleClas config, ``log`` that of the present attempt, ``weights`` are
-    those of the best epoch, ``student_weights`` the part of a distilled model under its own names.
+    those of the best epoch, ``student_weights`` the part of a distilled model under its own names,
+    ``index`` a classifier that is not in the weights.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -26,6 +27,7 @@ class TrialFolder:
         self.log, self.record = self.path / "train.log", self.path / "trial.json"
         self.weights = self.path / "best_model.pdparams"
         self.student_weights = self.path / "best_model_student.pdparams"
+        self.index = self.path / "best_model.index.npz"
 
     @classmethod
     def of(cls, output_dir: str | os.PathLike[str], number: int | str) -> TrialFolder:

@@ -25,6 +25,12 @@ from paddle_transfer.worker.saving import Saver
 from paddle_transfer.worker.whole_lists import list_mark, require_whole_lists
 
 
+def versions(home: EngineHome) -> dict[str, str]:
+    """What computes in this process."""
+    return {"paddleclas": home.version, "kind": home.kind, "path": home.path,
+            "paddle": paddle.version.full_version, "numpy": np.__version__}
+
+
 class _StopTraining(Exception):
     """Leaves PaddleClas's training loop after an epoch; caught in ``TransferEngine.train``."""
 
@@ -100,8 +106,16 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
 
     def versions(self) -> dict[str, str]:
         """What trained, for the record."""
-        return {"paddleclas": self.home.version, "kind": self.home.kind, "path": self.home.path,
-                "paddle": paddle.version.full_version, "numpy": np.__version__}
+        return versions(self.home)
+
+    @property
+    def best_path(self) -> str | None:
+        """Where the best weights are, once there are some."""
+        return self.saver.best_path
+
+    def loaded(self) -> dict[str, Any] | None:
+        """What was loaded, as plain data; None without weights."""
+        return self.pretrained.to_dict() if self.pretrained else None
 
     def close(self) -> None:
         """End the data loaders' threads and processes and the VisualDL writer; may be repeated."""

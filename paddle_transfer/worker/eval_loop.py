@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import paddle
+from paddle import Tensor
 from ppcls.engine import evaluation
 from ppcls.engine.engine import Engine
 from ppcls.utils import logger
@@ -43,6 +44,27 @@ class Evaluation:
     top_k: TopKCounts = field(default_factory=TopKCounts)
     per_class: PerClassAccuracy = field(default_factory=PerClassAccuracy)
     seen: int = 0
+
+    def add(self, preds: Output, labels: Tensor, count: int, *, metric_func: Any,
+            losses: Mapping[str, Tensor], single_label: bool = True) -> None:
+        """Add ``count`` images: the answers of the network, and labels (images, 1).
+
+        :param metric_func: PaddleClas's ``CombinedMetrics``; None without metrics
+        :param losses: by name, the mean over these images
+        """
+        average(self.losses, losses, count)
+        if metric_func is not None:
+            metric_func(preds, labels)
+            self.top_k.add(metric_func, preds, count)
+        if single_label:
+            self.per_class.add(preds, labels)
+        self.seen += count
+
+    def finish(self, metric_func: Any) -> None:
+        """Compute ``values`` of all that was added. Raises TrialError: a metric has none."""
+        self.values = metric_values(metric_func, self.top_k)
+        if sum(self.per_class.seen.values()) == self.seen:  # else images have other labels
+            self.values |= self.per_class.named()
 
 
 def evaluator(engine: Engine) -> Callable[[int], Evaluation]:
@@ -86,9 +108,7 @@ def evaluate(engine: Engine, epoch_id: int) -> Evaluation:
     if engine.use_dali:
         loader.reset()
     require_all(measured.seen, total)
-    measured.values = metric_values(engine.eval_metric_func, measured.top_k)
-    if sum(measured.per_class.seen.values()) == measured.seen:  # else images have other labels
-        measured.values |= measured.per_class.named()
+    measured.finish(engine.eval_metric_func)
     return measured
 
 
@@ -117,16 +137,12 @@ def _evaluate_batch(engine: Engine, batch: Batch, measured: Evaluation, *, total
         count = left
         preds = [pred[:count] for pred in preds] if isinstance(preds, list) else preds[:count]
         labels = labels[:count]
+    losses: dict[str, Tensor] = {}
     if engine.eval_loss_func is not None:
         with autocast(engine, is_eval=True):
             losses = engine.eval_loss_func(preds, labels)
-        average(measured.losses, losses, count)
-    if engine.eval_metric_func is not None:
-        engine.eval_metric_func(preds, labels)
-        measured.top_k.add(engine.eval_metric_func, preds, count)
-    if not engine.multilabel:
-        measured.per_class.add(preds, labels)
-    measured.seen += count
+    measured.add(preds, labels, count, metric_func=engine.eval_metric_func, losses=losses,
+                 single_label=not engine.multilabel)
 
 
 def _check_numbers(preds: Output) -> None:

@@ -98,7 +98,7 @@ class PerClassAccuracy:
         self.seen: Counter[int] = Counter()
         self._correct: Counter[int] = Counter()
 
-    def add(self, predictions: Tensor | list[Tensor] | dict[str, Tensor], labels: Tensor) -> None:
+    def add(self, predictions: Output, labels: Tensor) -> None:
         """Add a batch of all processes: logits (samples, classes), labels (samples, 1) from 0.
 
         Anything else (several labels an image, features) is passed over.

@@ -103,7 +103,7 @@ class Loader:
         for other in others:
             _load_loss(other, weights)
         if self.report is None:
-            self.report = _with_origin(report, self._source.origin)
+            self.report = with_origin(report, self._source.origin)
             print(self.report.line(), flush=True)
 
 
@@ -144,7 +144,7 @@ def _prepare_file(job: dict[str, Any]) -> dict[str, Any]:
             "head": dict(planned.report.head), "prepared_sha256": read(path, digest=True).sha256}
 
 
-def _with_origin(report: LoadReport, origin: Origin | None) -> LoadReport:
+def with_origin(report: LoadReport, origin: Origin | None) -> LoadReport:
     """``report`` about the original of a prepared file."""
     if origin is None:
         return report

@@ -10,9 +10,9 @@ from typing import Any
 from paddle_transfer.config import load
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.errors import TrialError
-from paddle_transfer.worker.bootstrap import open_engine
 from paddle_transfer.worker.locate import locate
 from paddle_transfer.worker.options import EpochResult, RunOptions
+from paddle_transfer.worker.training import open_training
 
 
 def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
@@ -46,19 +46,19 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     options = RunOptions(metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
                          prepared=payload.get("pretrained") or {}, weights_to=weights,
                          shared_memory=payload.get("shared_memory"))
-    with open_engine(config, mode="train", home=home, options=options) as engine:
-        engine.train()
-    value, epoch = engine.best
+    with open_training(config, home=home, options=options) as training:
+        training.train()
+    value, epoch = training.best
     if not epochs or value is None:
         raise TrialError(
             "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
             "Global.epochs")
-    return {"value": value, "images": engine.images, "classes": engine.classes or None,
-            "list": engine.list_mark, "best_epoch": epoch,
+    return {"value": value, "images": training.images, "classes": training.classes or None,
+            "list": training.list_mark, "best_epoch": epoch,
             "curve": [[one.epoch, one.value] for one in epochs],
             "seconds": time.monotonic() - began, "seed": payload["seed"],
-            "engine": engine.versions(), "stopped": engine.stopped,
-            "pretrained": engine.pretrained.to_dict() if engine.pretrained else None}
+            "engine": training.versions(), "stopped": training.stopped,
+            "pretrained": training.loaded()}
 
 
 def trial_config(config: dict[str, Any], *, directory: str,

@@ -71,6 +71,9 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
                         halves=halves)
         stack.callback(engine.close)
         engine.pretrained = loader.report if loader else None
+        if source is not None and mode != "train":
+            for half in halves:
+                engine.model = half.answering(engine.model, mode=mode, weights=source.file)
         yield engine
 
 

@@ -40,7 +40,8 @@ def weights(trainings, tmp_path_factory):
 STRATEGIES_OF_OURS = {
     "full": {}, "scratch": {}, "head": {}, "partial": {"stages": 2},
     "gradual": {"head_epochs": 1, "stage_epochs": 1},
-    "discriminative": {"backbone": 0.3, "decay": 0.5, "per": "layer"}}
+    "discriminative": {"backbone": 0.3, "decay": 0.5, "per": "layer"},
+    "feature_extraction": {"classifier": "linear_svm", "strength": 0.01}}
 
 
 def test_all_of_ours_are_tried_here():

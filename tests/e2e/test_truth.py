@@ -21,7 +21,7 @@ RATE = 0.05  # the base config's
 #: Entries whose truth is told elsewhere: in test_weights.py; in test_strategies.py and
 #: tests/strategies/test_worker_halves.py.
 ELSEWHERE = {"pretrained", "strategy", "backbone_rate", "stage_decay", "trained_stages",
-             "head_epochs", "stage_epochs"}
+             "head_epochs", "stage_epochs", "classifier", "strength", "neighbors"}
 
 
 @pytest.fixture

@@ -243,7 +243,8 @@ def test_a_config_without_training_metrics(base, metric):
 # --- all hyperparameters, and custom keys --------------------------------------------------------
 
 #: Values of parents that are not the last of the usual ones.
-PARENTS = {"trained_stages": "partial", "head_epochs": "gradual", "stage_epochs": "gradual"}
+PARENTS = {"trained_stages": "partial", "head_epochs": "gradual", "stage_epochs": "gradual",
+           **dict.fromkeys(("classifier", "strength", "neighbors"), "feature_extraction")}
 
 
 @pytest.mark.parametrize("name", HYPERPARAMETERS)

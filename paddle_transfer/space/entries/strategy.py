@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.space.entry import Check, Entry
 from paddle_transfer.space.hyperparameter import Value
+from paddle_transfer.strategies.feature_extraction import CLASSIFIERS, LINEAR
 from paddle_transfer.strategies.registry import STRATEGIES
 from paddle_transfer.strategies.section import DEFAULT, WHERE, read_strategy
 
@@ -44,6 +45,10 @@ def _named(value: Value) -> str:
     return str(value.get("name") if isinstance(value, dict) else value)
 
 
+#: Whether a value of a parent makes a key active.
+Active = Callable[[Value], bool]
+
+
 def _set_option(strategy: str, option: str, config: dict[str, Any], value: Value) -> None:
     """Under another strategy it changes nothing."""
     written = (config.get("Transfer") or {}).get("strategy", DEFAULT)
@@ -68,21 +73,26 @@ def _lacks(strategy: str, config: dict[str, Any]) -> str | None:
 
 
 def _option(name: str, strategy: str, option: str, meaning: str, values: tuple[Value, ...], *,
-            source: str, log: bool = False) -> Entry:
-    """An option of ``strategy`` as a hyperparameter, which is active only under it."""
+            source: str, log: bool = False, stage: int = 1, active: Active | None = None,
+            nearer: tuple[str, Active] | None = None) -> Entry:
+    """An option of ``strategy`` as a hyperparameter, which is active only under it.
+
+    :param active: the values of the key strategy with which it is; default: all of that name
+    :param nearer: another option of it that decides where it is searched, and with which values
+    """
     check: Check = partial(_check_option, strategy, option)
-    active: Callable[[Value], bool] = lambda value: _named(value) == strategy  # noqa: E731
+    active = active or (lambda value: _named(value) == strategy)
     return Entry(
         name=name, meaning=f"{meaning} (strategy {strategy})", values=values, check=check, log=log,
-        apply=partial(_set_option, strategy, option), edits=(f"{WHERE}.{option}",), stage=1,
+        apply=partial(_set_option, strategy, option), edits=(f"{WHERE}.{option}",), stage=stage,
         check_requirements=partial(_lacks, strategy), parent="strategy", active_with=active,
-        source=source)
+        nearer=nearer, source=source)
 
 
 STRATEGY = Entry(
     name="strategy",
     meaning="the way to transfer, a name or a mapping with a name and options: scratch, full, "
-    "head, partial, gradual, discriminative",
+    "head, partial, gradual, discriminative, feature_extraction",
     values=("full", "head", "discriminative"), check=_check, apply=_apply,
     canonical=_canonical, edits=(WHERE,),
     source="Kornblith et al. 2019; Kumar et al. 2022")
@@ -109,3 +119,25 @@ STAGE_EPOCHS = _option(
     "stage_epochs", "gradual", "stage_epochs",
     "epochs after which one more stage is trained; 0: all at once", (0, 1, 2),
     source="Howard & Ruder 2018")
+
+
+def _classified_by(names: Collection[str], value: Value) -> bool:
+    """Whether a value of the key strategy is feature_extraction with a classifier of ``names``."""
+    return _named(value) == _EXTRACTION and _read(value).options.classifier in names
+
+
+_EXTRACTION = "feature_extraction"
+
+CLASSIFIER = _option(
+    "classifier", _EXTRACTION, "classifier", "scikit-learn's classifier on the features",
+    CLASSIFIERS, source="Kornblith et al. 2019 (logistic regression)")
+
+STRENGTH = _option(
+    "strength", _EXTRACTION, "strength", "scikit-learn's C of the linear classifiers",
+    (0.001, 0.01, 0.1, 1.0), log=True, active=partial(_classified_by, LINEAR),
+    nearer=("classifier", lambda value: value in LINEAR), source="Kornblith et al. 2019")
+
+NEIGHBORS = _option(
+    "neighbors", _EXTRACTION, "neighbors", "how many neighbours knn asks", (1, 5, 20),
+    active=partial(_classified_by, ("knn", )), nearer=("classifier", lambda value: value == "knn"),
+    source="Cover & Hart 1967")

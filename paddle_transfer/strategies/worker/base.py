@@ -53,5 +53,14 @@ class WorkerHalf:
         del model
         return ()
 
+    def answering(self, model: nn.Layer, *, mode: str, weights: str) -> nn.Layer:
+        """Called outside of training with the network: what answers in its place.
+
+        :param mode: ``eval``, ``infer`` or ``export``
+        :param weights: the file that was loaded
+        """
+        del mode, weights
+        return model
+
     def epoch_started(self, engine: TrainedEngine, epoch: int) -> None:
         """Called before every epoch (from 1), after ``engine.model.train()``."""

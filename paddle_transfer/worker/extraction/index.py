@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from paddle_transfer.checks.fingerprints import hash_file
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.errors import TrialError
 from paddle_transfer.files import read_bytes
@@ -30,19 +32,34 @@ def path_beside(weights: str) -> Path:
     return Path(weights.removesuffix(".pdparams") + ENDING)
 
 
-def write_index(path: Path, classifier: Classifier, *, layer: str) -> None:
-    """Write ``classifier`` of the features of ``layer``, whole or not at all."""
+@dataclass(frozen=True)
+class Index:
+    """:param layer: whose features the classifier takes; empty: what the network's classifier gets
+    :param weights: SHA-256 of the weights that it belongs to, in hex
+    """
+
+    classifier: Classifier
+    layer: str
+    weights: str
+
+
+def write_index(path: Path, classifier: Classifier, *, layer: str, weights: str) -> None:
+    """Write ``classifier`` of the features of ``layer``, whole or not at all.
+
+    :param weights: the file beside it
+    """
     kind = "affine" if isinstance(classifier, Affine) else "neighbours"
     arrays = {name: getattr(classifier, name) for name in _ARRAYS[kind]}
     numbers = {} if isinstance(classifier, Affine) else {
         "count": classifier.count, "classes": classifier.classes}
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, format=FORMAT, kind=kind, layer=layer, **numbers, **arrays)
+    np.savez(stream, allow_pickle=False, format=FORMAT, kind=kind, layer=layer,
+             weights=hash_file(weights), **numbers, **arrays)
     write_atomic(str(path), [stream.getvalue()])
 
 
-def read_index(path: Path) -> tuple[Classifier, str]:
-    """(classifier, layer) of a file that ``write_index`` wrote. Raises TrialError when it is none.
+def read_index(path: Path) -> Index:
+    """What ``write_index`` wrote. Raises TrialError when it is none.
 
     Nothing of the file is unpickled, and no more of it is read than fits ``LIMIT``.
     """
@@ -53,7 +70,7 @@ def read_index(path: Path) -> tuple[Classifier, str]:
         if size > LIMIT:
             raise ValueError(f"its arrays have {size:,} bytes; at most {LIMIT:,} are read")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return _classifier(arrays), str(arrays["layer"])
+            return Index(_classifier(arrays), str(arrays["layer"]), str(arrays["weights"]))
     except OSError as error:
         raise TrialError(f"{path}: {error.strerror or error}. The index of feature_extraction "
                          "stands beside the weights: keep both together") from error

@@ -164,7 +164,7 @@ def compute(model: nn.Layer, data: Iterator[tuple[Tensor, np.ndarray]], total: i
             taken = seen.output if classifier is None else seen.input
             if taken is None:
                 raise TrialError(f"no image passes through the layer {layer or place.full_name()}")
-            flat, low, high = _pooled(taken.astype("float32"))
+            flat, low, high = pooled(taken.astype("float32"))
             found["features"].add(flat)
             found["labels"].add(labels.reshape(-1) if labels.size == len(labels) else labels)
             bounds.append((low, high))
@@ -211,7 +211,7 @@ def _fits(output: Tensor | None, end: str, out: Any) -> bool:
         paddle.allclose(got, wanted, rtol=1e-4, atol=1e-5))
 
 
-def _pooled(value: Tensor) -> tuple[Floats, Floats, Floats]:
+def pooled(value: Tensor) -> tuple[Floats, Floats, Floats]:
     """(n, d) means over positions, and the (d,) extremes over images and positions."""
     array = value.numpy()
     if array.ndim == 4:

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+from paddle_transfer.checks.fingerprints import hash_file
 from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.extraction import index
 from paddle_transfer.worker.extraction.classifiers import Affine, Neighbours
@@ -20,15 +21,15 @@ AFFINE = Affine(rng.normal(size=(4, 3)), rng.normal(size=3))
 def test_what_is_read_gives_the_same_scores(classifier, tmp_path):
     path = index.path_beside(str(tmp_path / "best_model.pdparams"))
     assert path == index.path_beside(str(tmp_path / "best_model"))
-    index.write_index(path, classifier, layer="blocks.3")
-    found, layer = index.read_index(path)
-    assert layer == "blocks.3"
+    index.write_index(path, classifier, layer="blocks.3", weights=__file__)
+    found = index.read_index(path)
+    assert (found.layer, found.weights) == ("blocks.3", hash_file(__file__))
     features = rng.normal(size=(7, 4))
-    assert np.array_equal(found.scores(features), classifier.scores(features))
+    assert np.array_equal(found.classifier.scores(features), classifier.scores(features))
 
 
 def written(path, **changed):
-    index.write_index(path, NEIGHBOURS, layer="")
+    index.write_index(path, NEIGHBOURS, layer="", weights=__file__)
     with np.load(path) as arrays:
         np.savez(path, **{**arrays, **changed})
     return path
@@ -69,7 +70,7 @@ def test_nothing_in_it_is_unpickled(tmp_path, monkeypatch):
 
 def test_no_more_is_read_than_the_limit(tmp_path, monkeypatch):
     path = tmp_path / "a.npz"
-    index.write_index(path, NEIGHBOURS, layer="")
+    index.write_index(path, NEIGHBOURS, layer="", weights=__file__)
     np.savez_compressed(tmp_path / "b.npz", zeros=np.zeros(100_000))
     monkeypatch.setattr(index, "LIMIT", path.stat().st_size - 1)
     with pytest.raises(TrialError, match=r"but at most [\d,]+ are read"):
