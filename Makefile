@@ -1,4 +1,4 @@
-# make quickstart   install into .venv and run a real transfer search on scikit-learn's digits
+# make quickstart   install into .venv and run a real transfer search from ImageNet weights on scikit-learn's digits
 # make test         install into .venv and run all tests
 # make lint         ruff and mypy, as every change must pass them
 # make guards     switch the checks of the product off, one by one: a test has to fail for each

@@ -1,75 +1,76 @@
-"""The steps of the quickstart: data, the source task, training from scratch, and the summary."""
+"""The steps of the quickstart: data, the weights that it begins from, and its searches."""
 
-import csv
+from __future__ import annotations
+
 import json
+import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paddle_transfer.cli.train import RESULT
-from paddle_transfer.config.load import load_yaml
 from paddle_transfer.report.files import replace_with_link
-from paddle_transfer.report.formatting import show_value
 from tools.digits import write_digits
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = Path("output/quickstart")
 CONFIGS = Path("ppcls_configs/quick_start")
+WEIGHTS = OUT / "SqueezeNet1_1_pretrained.pdparams"
+#: The search files: what the search is compared with, and the search.
+SEARCHES = ("rates", "strategies")
 
 
-def prepare() -> None:
-    """Write scikit-learn's digits as 32 px PNG files: 0 to 4 (all but 30 of each for training) and
-    5 to 9 (20 of each for training, 80 for validation)."""
-    data = OUT / "data"
-    if not (data / "target" / "label_list.txt").exists():
-        write_digits(data / "source", classes=range(5), per_class_train=147, per_class_val=30,
-                     size=32)
-        write_digits(data / "target", classes=range(5, 10), per_class_train=20, per_class_val=80,
-                     size=32)
+@dataclass(frozen=True)
+class Start:
+    """What is transferred to the digits 5 to 9.
+
+    :param out: the folder of its searches
+    :param size: of the target's images, in px
+    :param overrides: of both search files
+    """
+
+    name: str
+    out: Path
+    data: Path
+    size: int
+    overrides: list[str] = field(default_factory=list)
+
+    def command(self, search: str) -> list[str]:
+        """Runs one of ``SEARCHES``, or goes on with it."""
+        file = CONFIGS / f"digits_{search}_search.yaml"
+        options = [*self.overrides, f"output_dir={self.folder(search)}"]
+        return [sys.executable, "tools/search.py", "-c", str(file),
+                *(part for option in options for part in ("-o", option))]
+
+    def folder(self, search: str) -> Path:
+        return self.out / ("search" if search == "strategies" else search)
 
 
-def tasks() -> list[tuple[str, list[str] | None]]:
-    """(what, command) of the trainings before the search and beside it; None for a finished one.
-    They are independent, so two cores run them side by side."""
-    train = [sys.executable, "tools/train.py", "-c"]
-    scratch = ["-o", "Global.pretrained_model=null", "-o", f"Global.output_dir={OUT / 'scratch'}"]
-    return [("training the source task",
-             _unless_done("source", [*train, str(CONFIGS / "digits_source.yaml")])),
-            ("training from scratch",
-             _unless_done("scratch", [*train, str(CONFIGS / "digits_target.yaml"), *scratch]))]
+IMAGENET = Start("ImageNet weights (SqueezeNet1_1, 64 px)", OUT, OUT / "data/target_64px", 64)
+DIGITS = Start("weights of the digits 0 to 4 (ResNet18_vd, 32 px)", OUT / "from_digits",
+               OUT / "data/target", 32,
+               [f"base_config_file={CONFIGS / 'digits_target.yaml'}"])
 
 
-def _unless_done(name: str, command: list[str]) -> list[str] | None:
-    return None if (OUT / name / RESULT).exists() else command
+def write_target(start: Start) -> None:
+    """The digits 5 to 9 of scikit-learn: 20 images of each for training, 80 for validation."""
+    if not (start.data / "label_list.txt").exists():
+        write_digits(start.data, classes=range(5, 10), per_class_train=20, per_class_val=80,
+                     size=start.size)
 
 
-def link_source() -> None:
-    """Put the source task's best weights where the target config expects them; PaddleClas 2.4 saves
-    into a folder named after the architecture, later versions do not."""
-    weights = Path(json.loads((OUT / "source" / RESULT).read_text())["weights"])
-    target = OUT / "source" / "best_model.pdparams"
+def train_source() -> int:
+    """Train on the digits 0 to 4 unless that is done. Returns the training's exit code."""
+    folder, data = OUT / "source", OUT / "data/source"
+    if not (data / "label_list.txt").exists():
+        write_digits(data, classes=range(5), per_class_train=147, per_class_val=30, size=32)
+    if not (folder / RESULT).exists():
+        code = subprocess.call([sys.executable, "tools/train.py", "-c",
+                                str(CONFIGS / "digits_source.yaml")])
+        if code:
+            return code
+    weights = Path(json.loads((folder / RESULT).read_text())["weights"])
+    target = folder / "best_model.pdparams"  # PaddleClas 2.4 saves into a folder below
     if weights.resolve() != target.resolve():
         replace_with_link(weights, target)
-
-
-def summary() -> str:
-    """The three accuracies on the target task's validation images; means over seeds."""
-    settings = load_yaml(str(CONFIGS / "digits_search.yaml"))
-    file = Path(settings["output_dir"]) / "search_results.csv"
-    with open(file, newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["state"] == "complete"]
-    best = min(rows, key=lambda row: int(row["rank"]))
-    scratch = json.loads((OUT / "scratch" / RESULT).read_text())["best"]
-    lines = ["", "Accuracy on the target task (digits 5 to 9, 100 training images, 400 for "
-             "validation):", f"  from scratch                      {scratch:.4f}"]
-    for name, point in (("fixed", settings["fixed"]),
-                        ("found", {key: best[key] for key in settings["fixed"]})):
-        own = [row for row in rows if all(_same(row[key], one) for key, one in point.items())]
-        mean = sum(float(row[settings["metric"]]) for row in own) / len(own)
-        shown = ", ".join(f"{key} {own[0][key]}" for key in point) + f" (seeds: {len(own)})"
-        lines.append(f"  transfer with the {name} point     {mean:.4f}   {shown}")
-    return "\n".join(lines)
-
-
-def _same(cell: str, value: object) -> bool:
-    return cell == str(value) or show_value(value) == cell or (
-        isinstance(value, float) and cell not in ("True", "False", "") and float(cell) == value)
+    return 0
