@@ -7,6 +7,7 @@ python tools/benchmark.py COMMAND:
     record TASK...                      record a table with the product, as in benchmarks/tables/
     miniature [TASK...] --output FOLDER tables of tiny numpy networks, for development
     data [--images 20000]               check images with one process and with two
+    strategies --weights FILE --source DIR   the ways to transfer, side by side
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
 """
 
@@ -65,6 +66,9 @@ def main() -> int:
     if sys.argv[1:2] == ["weights"]:
         from benchmarks import weights
         return weights.main(sys.argv[2:])
+    if sys.argv[1:2] == ["strategies"]:
+        from benchmarks import strategies
+        return strategies.main(sys.argv[2:])
     return cli.main(parser().parse_args())
 
 
