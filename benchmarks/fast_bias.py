@@ -6,15 +6,22 @@ several times as fast as the broadcasting addition. Outputs and gradients agree 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from paddle_transfer.worker import runner
+from paddle_transfer.worker.bootstrap import load_ppcls
+from paddle_transfer.worker.locate import locate
 
 
 def install() -> None:
-    """Replace the addition in this process. Import Paddle by ``worker.bootstrap`` before."""
+    """Replace the addition in this process, once. Import Paddle by ``worker.bootstrap`` before."""
     import paddle
     from paddle.nn.functional import conv
 
     plain = conv._conv_nd
+    if plain.__module__ == __name__:
+        return
     constants: dict[int, tuple[Any, Any, Any]] = {}
 
     def fast(x: Any, weight: Any, bias: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -33,3 +40,10 @@ def install() -> None:
             epsilon=0.0)
 
     conv._conv_nd = fast
+
+
+def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
+    """``worker.runner.run`` with the faster addition, for the workers of a search."""
+    load_ppcls(locate(job["payload"].get("paddleclas")))
+    install()
+    return runner.run(job, report)

@@ -10,15 +10,15 @@ and is never repeated: a second call goes on where the first one stopped.
 
 from __future__ import annotations
 
-import csv
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks import fast_bias
+from benchmarks.rows import append_row, read_rows
 from benchmarks.transfer_sets import SETS, Unfilled, config_of, draw, tested
 from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.config.load import dump_yaml
@@ -68,30 +68,6 @@ def key_of(row: Row) -> Key:
     return row.set, row.per_class, row.strategy, row.rate, row.seed
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The trainings recorded in ``path``; none when there is no such file."""
-    if not path.exists():
-        return []
-    kinds: dict[str, Callable[[str], object]] = {
-        "int": int, "float": float, "str": str}
-    with path.open(newline="") as file:
-        return [Row(**{one.name: kinds[str(one.type)](line[one.name])  # type: ignore[arg-type]
-                       for one in fields(Row)})
-                for line in csv.DictReader(line for line in file if line[:1] != "#")]
-
-
-def append_row(path: Path, row: Row) -> None:
-    """Add a training at the end of ``path``, with the head where the file is new."""
-    new = not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, [one.name for one in fields(Row)], lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow({name: f"{value:.5g}" if isinstance(value, float) else value
-                         for name, value in asdict(row).items()})
-
-
 def best_rate(rows: Sequence[Row]) -> float:
     """The rate with the best accuracy on the validation part; of equal ones the smallest."""
     return max(sorted(rows, key=lambda row: row.rate), key=lambda row: row.val).rate
@@ -114,10 +90,11 @@ class Recorder:
             for strategy in strategies:
                 rates = RATES[strategy]
                 if seed != seeds[0]:
-                    rates = [best_rate([row for row in read_rows(self.path) if key_of(row)[:3] == (
-                        name, per_class, strategy) and row.seed == seeds[0]])]
+                    place = name, per_class, strategy
+                    rates = [best_rate([row for row in read_rows(self.path, Row)
+                                        if key_of(row)[:3] == place and row.seed == seeds[0]])]
                 for rate in rates:
-                    known = {key_of(row) for row in read_rows(self.path)}
+                    known = {key_of(row) for row in read_rows(self.path, Row)}
                     if (name, per_class, strategy, rate, seed) not in known:
                         row = self.train(name, per_class, strategy, rate, seed)
                         append_row(self.path, row)

@@ -8,6 +8,7 @@ python tools/benchmark.py COMMAND:
     miniature [TASK...] --output FOLDER tables of tiny numpy networks, for development
     data [--images 20000]               check images with one process and with two
     strategies --weights FILE --source DIR   the ways to transfer, side by side
+    joint --weights FILE --source DIR        strategy and settings searched together
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
 """
 
@@ -69,6 +70,9 @@ def main() -> int:
     if sys.argv[1:2] == ["strategies"]:
         from benchmarks import strategies
         return strategies.main(sys.argv[2:])
+    if sys.argv[1:2] == ["joint"]:
+        from benchmarks import joint
+        return joint.main(sys.argv[2:])
     return cli.main(parser().parse_args())
 
 
