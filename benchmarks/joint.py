@@ -1,6 +1,6 @@
 """Search strategy and settings together, beside a search of the settings of the best strategy.
 
-    python tools/benchmark.py joint --weights SqueezeNet1_1_pretrained.pdparams --source DIR
+    python tools/benchmark.py joint --weights FILE --source DIR
 
 Both searches have 12 trials, the same settings and rates, the same images (10 a class) and seeds.
 The strategy of the second one is that with the best mean accuracy on the *test* part in the rows
@@ -19,8 +19,8 @@ from typing import Any
 
 from benchmarks import fast_bias
 from benchmarks.rows import append_row, read_rows
-from benchmarks.strategies import EPOCHS, Row, best_rate, evaluate
-from benchmarks.transfer_sets import SETS, config_of, draw, tested
+from benchmarks.strategies import EPOCHS, WEIGHTS, Row, best_rate, evaluate
+from benchmarks.transfer_sets import SETS, config_of, draw, with_test_list
 from paddle_transfer.api import PADDLE_RUNNER, run_search
 from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.config.load import dump_yaml, load_yaml
@@ -89,8 +89,7 @@ def search_file(config: Path, output: Path, *, strategies: Sequence[str],
         space, fixed = {"strategy": strategies, **space}, {"strategy": "full", **fixed}
     return {"base_config_file": str(config), "output_dir": str(output), "search_mode": "bayes",
             "max_iter": TRIALS, "confirm": "none", "metric": "top1", "seed": seed,
-            "keep_models": 1, "workers": 1,
-            "fixed": fixed,
+            "keep_models": 1, "workers": 1, "fixed": fixed,
             "search_dict": [{"search_key": key, "search_values": list(values)}
                             for key, values in space.items()]}
 
@@ -130,7 +129,7 @@ class Searcher:
         point = found.best.point
         strategy = point.get("strategy", single) if kind == "joint" else single
         config = load_yaml(str(output / "best_config.yaml")) | {"DataLoader": base["DataLoader"]}
-        test = evaluate(tested(config, found.best_model_path))
+        test = evaluate(with_test_list(config, found.best_model_path))
         seconds = sum(float(trial.info.get("seconds") or 0.0) for trial in found.trials)
         rate = point["lr"]
         assert isinstance(rate, float)
@@ -140,10 +139,10 @@ class Searcher:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = OptionParser(prog="benchmark.py joint", description=__doc__)
-    parser.add_argument("--weights", type=Path, required=True,
-                        help="of SqueezeNet1_1 with its ImageNet head (.pdparams)")
-    parser.add_argument("--source", type=Path, required=True, metavar="DIR",
-                        help="where the Debian packages were unpacked")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="FILE",
+                        help="of SqueezeNet1_1 with its ImageNet head (default: %(default)s)")
+    parser.add_argument("--source", type=Path, default=Path("packages"), metavar="DIR",
+                        help="where the Debian packages were unpacked (default: %(default)s)")
     parser.add_argument("--strategies-rows", type=Path,
                         default=Path("docs/benchmarks/strategies.csv"), metavar="FILE",
                         help="what benchmark.py strategies recorded (default: %(default)s)")
@@ -154,9 +153,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", nargs="+", choices=list(SETS),
                         default=["tuxpaint", "openclipart", "fashion"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--report", action="store_true",
+                        help="search nothing; print the table of --rows")
     parser.add_argument("--fast-bias", action="store_true",
                         help="add biases by a faster kernel (benchmarks/fast_bias.py)")
     chosen = parser.parse_args(argv)
+    if chosen.report:
+        from benchmarks.strategies_report import joint_table
+        print(joint_table(read_rows(chosen.rows, SearchRow)))
+        return 0
     os.environ["OMP_NUM_THREADS"] = "1"
     if chosen.fast_bias:
         load_ppcls(locate(None))

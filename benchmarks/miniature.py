@@ -193,7 +193,7 @@ TASKS = (
     Task("mini_wide", hidden=96, blur=0.6, train=300, epochs=6, target=(1, 3, 5, 7, 9)),
 )
 
-#: Made after nearly everything in ``suggest`` was set (docs/benchmarks.md says what was chosen
+#: Made after nearly everything in ``suggest`` was set (docs/benchmarks/ says what was chosen
 #: after they were seen).
 HELD_OUT = (
     Task("held_plain", target=(0, 1, 4, 7, 8), train=150, epochs=8, blur=0.5, seeds=6),

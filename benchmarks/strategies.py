@@ -1,6 +1,6 @@
 """Compare the ways to transfer on few real pictures, each at the best of three rates.
 
-    python tools/benchmark.py strategies --weights SqueezeNet1_1_pretrained.pdparams --source DIR
+    python tools/benchmark.py strategies --weights FILE --source DIR
 
 ``--source`` holds the unpacked Debian packages of ``benchmarks/real_data.py``. The seed draws the
 training images, the other parts and the randomness of the training. The rate is chosen with seed 0
@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks import fast_bias
 from benchmarks.rows import append_row, read_rows
-from benchmarks.transfer_sets import SETS, Unfilled, config_of, draw, tested
+from benchmarks.transfer_sets import SETS, Unfilled, config_of, draw, with_test_list
 from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.worker.bootstrap import load_ppcls, open_engine
@@ -27,26 +27,45 @@ from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.locate import locate
 from paddle_transfer.worker.runner import run
 
-#: The strategies and the three rates of each.
-RATES: Mapping[str, Sequence[float]] = {
-    "scratch": (0.003, 0.01, 0.03),
-    "full": (0.0005, 0.0015, 0.005),
-    "head": (0.003, 0.01, 0.03),
-    "partial": (0.0015, 0.005, 0.015),
-    "gradual": (0.0005, 0.0015, 0.005),
-    "discriminative": (0.003, 0.01, 0.03)}
+
+@dataclass(frozen=True)
+class Way:
+    """A strategy and the three rates that are tried.
+
+    :param times: how many times as many epochs as the others it gets
+    :param option: the option of the strategy that is tried in the place of the learning rate
+    """
+
+    strategy: str
+    rates: Sequence[float]
+    times: int = 1
+    option: str = ""
+
+
+WAYS: Mapping[str, Way] = {
+    "scratch": Way("scratch", (0.003, 0.01, 0.03)),
+    # few steps are too few from random weights, at any rate
+    "scratch_long": Way("scratch", (0.003, 0.01, 0.03), times=5),
+    "full": Way("full", (0.0005, 0.0015, 0.005)),
+    "head": Way("head", (0.003, 0.01, 0.03)),
+    "partial": Way("partial", (0.0015, 0.005, 0.015)),
+    "gradual": Way("gradual", (0.0005, 0.0015, 0.005)),
+    "discriminative": Way("discriminative", (0.003, 0.01, 0.03))}
 #: Epochs for so many training images a class: about as many steps for each.
 EPOCHS: Mapping[int, int] = {10: 12, 25: 5, 50: 3}
 SEEDS = (0, 1, 2)
+WEIGHTS = Path("weights/SqueezeNet1_1_pretrained.pdparams")
 
 
 @dataclass(frozen=True)
 class Row:
     """One training.
 
+    :param strategy: a name of ``WAYS``
     :param val: accuracy on the part that the rate is chosen on; chance when the training diverged
     :param test: accuracy on the test part
-    :param seconds: of the training, with building the network
+    :param rate: the learning rate, or what the way tries in its place
+    :param seconds: of one core, for the training and the test, with building the network
     """
 
     set: str
@@ -88,7 +107,7 @@ class Recorder:
         """The trainings of a set, those of all strategies with a seed before the next seed's."""
         for seed in seeds:
             for strategy in strategies:
-                rates = RATES[strategy]
+                rates = WAYS[strategy].rates
                 if seed != seeds[0]:
                     place = name, per_class, strategy
                     rates = [best_rate([row for row in read_rows(self.path, Row)
@@ -117,19 +136,24 @@ class Trainer:
         """Train and test. Raises Unfilled."""
         data, folder = self.work / f"{name}_{per_class}_{seed}", self.work / "trial"
         draw(SETS[name], per_class=per_class, seed=seed, source=self.source, folder=data)
-        epochs = self.epochs[per_class]
+        way = WAYS[strategy]
+        epochs = self.epochs[per_class] * way.times
         config = config_of(SETS[name], data, weights=self.weights, epochs=epochs, seed=seed)
-        config["Optimizer"]["lr"]["learning_rate"] = rate
-        config["Transfer"] = {"strategy": strategy}
+        section: dict[str, object] = {"name": way.strategy}
+        if way.option:
+            section[way.option] = rate
+        else:
+            config["Optimizer"]["lr"]["learning_rate"] = rate
+        config["Transfer"] = {"strategy": section}
         folder.mkdir(parents=True, exist_ok=True)
-        began = time.monotonic()
+        began = time.process_time()
         try:
             val = self._train(config, folder, seed)
-            test = evaluate(tested(config, folder / "best_model.pdparams"))
+            test = evaluate(with_test_list(config, folder / "best_model.pdparams"))
         except Diverged:
             val = test = 1.0 / config["Arch"]["class_num"]
         return Row(name, per_class, strategy, rate, seed, epochs, val, test,
-                   time.monotonic() - began)
+                   time.process_time() - began)
 
     def _train(self, config: dict[str, Any], folder: Path, seed: int) -> float:
         dump_yaml(config, str(folder / "config.yaml"))
@@ -146,10 +170,10 @@ def evaluate(config: dict[str, Any]) -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = OptionParser(prog="benchmark.py strategies", description=__doc__)
-    parser.add_argument("--weights", type=Path, required=True,
-                        help="of SqueezeNet1_1 with its ImageNet head (.pdparams)")
-    parser.add_argument("--source", type=Path, required=True, metavar="DIR",
-                        help="where the Debian packages were unpacked")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="FILE",
+                        help="of SqueezeNet1_1 with its ImageNet head (default: %(default)s)")
+    parser.add_argument("--source", type=Path, default=Path("packages"), metavar="DIR",
+                        help="where the Debian packages were unpacked (default: %(default)s)")
     parser.add_argument("--rows", type=Path, default=Path("docs/benchmarks/strategies.csv"),
                         help="what was recorded (default: %(default)s)")
     parser.add_argument("--work", type=Path, default=Path("output/strategies"),
@@ -157,10 +181,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--per-class", nargs="+", type=int, choices=list(EPOCHS),
                         default=list(EPOCHS))
-    parser.add_argument("--strategies", nargs="+", choices=list(RATES), default=list(RATES))
+    parser.add_argument("--strategies", nargs="+", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("--report", type=Path, metavar="FILE.png",
+                        help="train nothing; print the tables of --rows and draw this picture")
     parser.add_argument("--fast-bias", action="store_true",
                         help="add biases by a faster kernel (benchmarks/fast_bias.py)")
     chosen = parser.parse_args(argv)
+    if chosen.report:
+        from benchmarks.strategies_report import plot_strategies, strategies_tables
+        rows = read_rows(chosen.rows, Row)
+        print(strategies_tables(rows))
+        plot_strategies(rows, chosen.report)
+        return 0
     os.environ["OMP_NUM_THREADS"] = "1"
     if chosen.fast_bias:
         load_ppcls(locate(None))

@@ -91,7 +91,7 @@ def config_of(chosen: PictureSet, folder: Path, *, weights: Path, epochs: int,
     return config
 
 
-def tested(config: dict[str, Any], weights: Path) -> dict[str, Any]:
+def with_test_list(config: dict[str, Any], weights: Path) -> dict[str, Any]:
     """``config`` to evaluate ``weights`` on the test list."""
     dataset = config["DataLoader"]["Eval"]["dataset"]
     loader = {**config["DataLoader"]["Eval"], "dataset": {

@@ -15,6 +15,7 @@ python tools/benchmark.py COMMAND:
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 
@@ -23,6 +24,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from benchmarks import cli
 from paddle_transfer.cli.command import guarded
 from paddle_transfer.cli.parser import OptionParser
+
+#: Commands that read their own options.
+OWN = ("data", "record", "miniature", "weights", "strategies", "joint")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,24 +59,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["data"]:
-        from benchmarks import data
-        return data.main(sys.argv[2:])
-    if sys.argv[1:2] == ["record"]:
-        from benchmarks import record
-        return record.main(sys.argv[2:])
-    if sys.argv[1:2] == ["miniature"]:
-        from benchmarks import miniature
-        return miniature.main(sys.argv[2:])
-    if sys.argv[1:2] == ["weights"]:
-        from benchmarks import weights
-        return weights.main(sys.argv[2:])
-    if sys.argv[1:2] == ["strategies"]:
-        from benchmarks import strategies
-        return strategies.main(sys.argv[2:])
-    if sys.argv[1:2] == ["joint"]:
-        from benchmarks import joint
-        return joint.main(sys.argv[2:])
+    if sys.argv[1:] and sys.argv[1] in OWN:
+        return int(importlib.import_module(f"benchmarks.{sys.argv[1]}").main(sys.argv[2:]))
     return cli.main(parser().parse_args())
 
 

@@ -16,7 +16,7 @@ from paddle_transfer.settings.values import TABLES_HINT
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
 
-#: The pruner (docs/benchmarks.md) of a sampler with a posterior, when the file names none. Other
+#: The pruner (docs/benchmarks/) of a sampler with a posterior, when the file names none. Other
 #: searches see every point, or are there to compare with: they finish all they begin.
 DEFAULT_PRUNER = "auto"
 

@@ -1,6 +1,6 @@
 """Prior of one hyperparameter: the usual size of its effect, and the length scale of its axis.
 
-Set by hand, from common knowledge and with recorded tables in view (docs/benchmarks.md): the
+Set by hand, from common knowledge and with recorded tables in view (docs/benchmarks/): the
 learning rate matters most, smoothly in its logarithm, and new tasks on few images want a large one;
 L2 decay hardly matters; augmentations matter a little, about alike at all learning rates. Mixup
 asks for a longer training and is left off below 20,000 images by BiT-HyperRule (Kolesnikov et al.
