@@ -246,7 +246,7 @@ def did_you_mean(word: object, known: Sequence[object]) -> str:
 
 def counted(count: int, noun: str) -> str:
     """``1 point``, ``2 points``: for nouns whose plural has an s."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def show(value: object, limit: int = 80) -> str:

@@ -133,7 +133,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
         return 0
     for name, tensor in tensors.items():
         print(f"{one_line(name, NAME):60} {tensor['dtype']:8} {tensor['shape']}")
-    print(f"{counted(len(tensors), 'tensor')}, {counted(numbers, 'number')}; "
+    print(f"{counted(len(tensors), 'tensor')}, {numbers:,} numbers; "
           f"{weights.kind}, {weights.size:,} bytes, "
           f"SHA-256 {weights.sha256}")
     if weights.inside or weights.others:

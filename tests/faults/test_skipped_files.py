@@ -58,7 +58,7 @@ def test_whatever_else_lies_in_the_folder_neither_stops_nor_gets_into_the_lists(
                  "1 file skipped: links to folders, which are not followed (a/loop). Put",
                  "1 file skipped: links to a folder above them (me)",
                  "1 file skipped: no regular files (b/pipe.jpg)",
-                 "1 images left out, see"):
+                 "1 image left out, see"):
         assert f"note: {note}" in out, note
     assert out.count("skipped") == 10
 
@@ -205,7 +205,7 @@ def test_repeated_lines_missing_images_and_names_that_fit_no_list_are_counted(ho
     assert "1 lines of" in out
     assert "name an image again and are skipped (line 4: x/0.jpg)" in out
     assert "1 file skipped: names that no list file can hold (" in out
-    assert "1 images left out" in out
+    assert "1 image left out" in out
     assert "gone.jpg: is not there" in out
     assert set(places(root)) == {f"x/{i}.jpg" for i in range(4)}
 
