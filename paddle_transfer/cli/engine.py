@@ -16,8 +16,10 @@ from paddle_transfer.cli.command import (
 )
 from paddle_transfer.config import base, load, pretrained
 from paddle_transfer.config.shape import require_shape
+from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.environment import check_output
 from paddle_transfer.errors import ConfigError, reading
+from paddle_transfer.strategies.new_head import check_new_head
 from paddle_transfer.strategies.section import check_strategy
 from paddle_transfer.worker.bootstrap import open_engine
 from paddle_transfer.worker.diverged import Diverged
@@ -84,7 +86,10 @@ def _read_config(arguments: argparse.Namespace, *, mode: str) -> dict[str, Any]:
     if arguments.pretrained is not None:
         pretrained.set_weights(config, arguments.pretrained)
     pretrained.require_valid_transfer(config, file=arguments.config, train=mode == "train")
-    issues = check_strategy(config) if mode == "train" else []
+    issues = ValidationIssues()
+    if mode == "train":
+        issues += check_strategy(config)
+    check_new_head(config, issues)
     if issues:
         raise ConfigError(arguments.config, issues)
     return base.complete(config)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config import resolve
+from paddle_transfer.config import new_head, resolve
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import ConfigError, did_you_mean, show
 
@@ -41,11 +41,13 @@ class WantedWeights:
     :param spec: a name, a file or an address
     :param head: ``keep`` the classifier if the number of classes is the same, or ``fresh``: never
     :param where: the dotted path that asks
+    :param replaced: see ``new_head.replaced``
     """
 
     spec: str
     head: str = "keep"
     where: str = "Transfer.pretrained"
+    replaced: tuple[str, ...] = ()
 
 
 def is_none(spec: object) -> bool:
@@ -102,8 +104,9 @@ def check_transfer(config: dict[str, Any], issues: ValidationIssues, *, train: b
             issues.add(f"Transfer.{key}", "unknown key", repr(key),
                        did_you_mean(key, KEYS + STRATEGY_KEYS))
     head, spec = section.get("head", "keep"), section.get("pretrained")
-    if str(head).lower() not in HEADS:
-        rule = "must not be empty" if head is None else f"must be one of {', '.join(HEADS)}"
+    if not isinstance(head, dict) and str(head).lower() not in HEADS:
+        rule = ("must not be empty" if head is None
+                else f"must be one of {', '.join(HEADS)}, or a mapping")
         issues.add("Transfer.head", rule, show(head),
                    "fresh begins with a new classifier even where the file's fits.")
     rule = broken_rule(spec) or ""
@@ -137,9 +140,10 @@ def wanted_weights(config: dict[str, Any]) -> WantedWeights | None:
         return None
     arch, transfer = _section(config, "Arch"), _section(config, "Transfer")
     trained = _section(config, "Global").get("pretrained_model")
-    head = str(transfer.get("head") or "keep").lower()
+    head = "fresh" if new_head.is_new(config) else str(transfer.get("head") or "keep").lower()
+    replaced = new_head.replaced(config)
     if trained:
-        return WantedWeights(str(trained), head, "Global.pretrained_model")
+        return WantedWeights(str(trained), head, "Global.pretrained_model", replaced)
     if "pretrained" in transfer:
         spec, default, where = transfer["pretrained"], "imagenet", "Transfer.pretrained"
     else:  # UniFormer is pretrained by default
@@ -148,7 +152,15 @@ def wanted_weights(config: dict[str, Any]) -> WantedWeights | None:
         where = "Arch.pretrained"
     if is_none(spec):
         return None
-    return WantedWeights(default if spec is True else str(spec), head, where)
+    return WantedWeights(default if spec is True else str(spec), head, where, replaced)
+
+
+def network_name(config: dict[str, Any]) -> str | None:
+    """PaddleClas's name of the network that pretrained weights are for: a RecModel's backbone."""
+    arch = _section(config, "Arch")
+    backbone = arch.get("Backbone")
+    name = (backbone if isinstance(backbone, dict) else arch).get("name")
+    return name if isinstance(name, str) else None
 
 
 def loaded_by_paddleclas(config: dict[str, Any]) -> bool:
@@ -168,15 +180,16 @@ def _section(config: dict[str, Any], name: str) -> dict[str, Any]:
 def with_file(config: dict[str, Any], file: str | None) -> dict[str, Any]:
     """A copy for stock PaddleClas that loads ``file`` (None: nothing) and no other weights.
 
-    Of the section ``Transfer`` the strategy is left.
+    Of the section ``Transfer`` the strategy is left, and a new head.
     """
     section = _section(config, "Transfer")
     same_weights = loaded_by_paddleclas(config) or (
         file is None and wanted_weights(config) is None and not any(key in section for key in KEYS))
     changed: dict[str, Any] = dotpath.clone(config)
-    changed.pop("Transfer", None)
-    if "strategy" in section:
-        changed["Transfer"] = {key: section[key] for key in STRATEGY_KEYS if key in section}
+    kept = {key: value for key, value in (changed.pop("Transfer", None) or {}).items()
+            if key in STRATEGY_KEYS or (key == "head" and isinstance(value, dict))}
+    if "strategy" in kept or "head" in kept:
+        changed["Transfer"] = kept
     if same_weights:
         return changed
     arch = changed["Arch"]
@@ -203,14 +216,14 @@ def prepared_stem(config: dict[str, Any], output_dir: str) -> str | None:
     label = "".join(c if c.isalnum() or c in "_-" else "_" for c in label)[:40] or "weights"
     digest = hashlib.sha256(weights_key(config).encode()).hexdigest()[:8]
     return os.path.join(output_dir, "pretrained",
-                        f"{label}-{config['Arch'].get('name', 'network')}-{digest}")
+                        f"{label}-{network_name(config) or 'network'}-{digest}")
 
 
 def weights_key(config: dict[str, Any]) -> str:
     """A text that is the same for configs that can share one prepared file."""
     wanted, arch = wanted_weights(config), _section(resolve.with_class_num(config), "Arch")
     shapes = {name: arch[name] for name in SHAPING if name in arch}
-    asked = [wanted.spec, wanted.head] if wanted else None
+    asked = [wanted.spec, wanted.head, *wanted.replaced] if wanted else None
     return dotpath.stable_text([asked, shapes, config.get("MLDecoder")])
 
 

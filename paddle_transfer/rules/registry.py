@@ -13,7 +13,7 @@ from paddle_transfer.config.check import (
     check_needed,
     check_topk,
 )
-from paddle_transfer.config.pretrained import check_transfer
+from paddle_transfer.config.pretrained import OTHER_WEIGHTS, check_transfer
 from paddle_transfer.config.shape import SHAPES
 from paddle_transfer.rules.base import CLASSES, Rule
 from paddle_transfer.rules.batches import (
@@ -29,6 +29,7 @@ from paddle_transfer.rules.names import names_rule
 from paddle_transfer.rules.optimizers import OPTIMIZERS
 from paddle_transfer.rules.parts import DATASETS, LOSSES
 from paddle_transfer.rules.schedules import SCHEDULES, WARMUPS
+from paddle_transfer.strategies.new_head import check_new_head
 from paddle_transfer.strategies.section import check_strategy
 
 NEEDS = Rule((*SHAPES, *NEEDED), check_needed, alone=True)
@@ -42,10 +43,13 @@ WEIGHTS = Rule(("Transfer", "Global.pretrained_model"), check_transfer)
 STRATEGY = Rule(("Transfer", "Global.pretrained_model", "Arch.pretrained", "Arch.use_ssld",
                  "FineTune", "DataLoader.Source", "DataLoader.Unlabeled"),
                 lambda config, issues: issues.extend(check_strategy(config)))
+HEAD = Rule(("Transfer", *(f"Arch.{key}" for key in (
+    "name", "models", "Backbone", "Head", "num_classes", "pretrained", *OTHER_WEIGHTS)),
+    "MLDecoder", "FineTune.dropout"), check_new_head)
 
 RULES = (NEEDS, LENGTH, CLASS_COUNTS, TOPK, BATCHES, UPDATE_FREQUENCY, EVALUATED_BATCHES,
          EVALUATION, MIXED_BATCHES, OPTIMIZERS, SCHEDULES, WARMUPS, SIZES, LOSSES, DATASETS,
-         WEIGHTS, STRATEGY)
+         WEIGHTS, STRATEGY, HEAD)
 
 
 def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False

@@ -138,7 +138,8 @@ def _one_name_of_weights(config: Config) -> None:
     wanted, bare = pretrained.wanted_weights(asking), pretrained.with_file(asking, None)
     bare["Arch"].pop("pretrained", None)
     bare["Global"].pop("pretrained_model", None)
-    config.update(bare, weights=[_file(wanted.spec), wanted.head] if wanted else None)
+    config.update(bare, weights=[_file(wanted.spec), wanted.head,
+                                  *wanted.replaced] if wanted else None)
 
 
 def _file(spec: str) -> str:

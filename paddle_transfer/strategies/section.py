@@ -15,6 +15,7 @@ from paddle_transfer.registry import UnknownName
 from paddle_transfer.strategies.base import Strategy
 from paddle_transfer.strategies.head_options import SECTION as HEAD_SECTION
 from paddle_transfer.strategies.head_options import HeadOptions
+from paddle_transfer.strategies.new_head import edit, read_new_head
 from paddle_transfer.strategies.registry import STRATEGIES
 
 WHERE = "Transfer.strategy"
@@ -70,18 +71,22 @@ def check_strategy(config: dict[str, Any]) -> list[ValidationIssue]:
 
 
 def apply_strategy(config: dict[str, Any]) -> dict[str, Any]:
-    """``config`` as its strategy trains it: an edited copy. Raises ConfigError.
+    """``config`` as its strategy trains it, with its new head: an edited copy. Raises ConfigError.
 
     ``Transfer.strategy`` stays only where a worker half is needed, named so that another process
-    finds the strategy; a config without it is returned as it is.
+    finds the strategy; a config with neither is returned as it is.
     """
-    if "strategy" not in (config.get("Transfer") or {}):
+    head = read_new_head(config)
+    if "strategy" not in (config.get("Transfer") or {}) and head is None:
         return config
     chosen = read_strategy(config)
     config = dotpath.clone(config)
+    if head is not None:
+        edit(config, head)  # which raises ConfigError for an Arch that cannot have it
+        config["Transfer"]["note"] = NOTE
     chosen.strategy.edit(config, chosen.options)
     section = config["Transfer"]
-    del section["strategy"]
+    section.pop("strategy", None)
     if chosen.strategy.worker:
         section["strategy"] = {"name": STRATEGIES.portable_name(chosen.name),
                                **chosen.options.model_dump(exclude_unset=True)}

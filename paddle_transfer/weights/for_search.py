@@ -132,7 +132,8 @@ class SearchWeights:
         for request in requests:
             found = self._resolved[_key(request)]
             jobs.append({"config": request.config, "stem": request.stem, **found.to_dict(),
-                         "head": request.wanted.head, "file": str(found.path)})
+                         "head": request.wanted.head, "file": str(found.path),
+                         "replaced": list(request.wanted.replaced)})
         answer = ask_child({"paddleclas": self._paddleclas, "jobs": jobs}, log=log,
                            pause=self._pause)
         if "error" in answer:

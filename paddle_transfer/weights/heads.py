@@ -9,7 +9,7 @@ develop that could be built without initialising them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 _LAYERS = (r"_?fc", r"_?out", r"_fc_out", r"_out[12]", r"_fc8", r"fc3", r"fc_1", r"linear",
            r"output(\.1)?", r"_conv9", r"_exit_flow\._out", r"head(\.l)?", r"head_dist(\.l)?",
@@ -27,6 +27,14 @@ def by_shape(one: Mapping[str, Sequence[int]],
 def by_name(names: Sequence[str]) -> tuple[str, ...]:
     """The head among ``names`` (a network's); empty when none is known."""
     return tuple(name for name in names if _HEAD.match(name))
+
+
+def of_layers(layers: Collection[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Those of ``names`` (a network's) that belong to ``layers``; a layer that ends in a dot is the
+    head of that part of the network."""
+    parts = tuple(layer for layer in layers if layer.endswith("."))
+    return tuple(name for name in names if layer_of(name) in layers or any(
+        name.startswith(part) and _HEAD.match(name, len(part)) for part in parts))
 
 
 def layer_of(name: str) -> str:

@@ -14,6 +14,8 @@ from itertools import product
 #: What wrappers put before names: paddle.DataParallel, an EMA copy, PaddleClas's RecModel and
 #: DistillationModel.
 PREFIXES = ("_layers.", "module.", "Student.", "model.", "backbone.")
+#: A network that holds another, whose own file is loaded into that part of it: RecModel.
+INTO = ("", "backbone.")
 #: A checkpoint's tensors that belong to the loss: PaddleClas >= 2.5 saves both in one file.
 LOSS = ("loss_func.",)
 
@@ -43,9 +45,14 @@ def match_names(found: Collection[str], wanted: Collection[str]) -> NameMatch:
     for prefix in _prefixes(found):
         inside = {name[len(prefix):]: name for name in found if name.startswith(prefix)}
         for naming, rename in NAMINGS.items():
-            names = rename(inside)
-            score = -1 if names is None else len(wanted.intersection(names))
-            if names is not None and score > best_score:
+            renamed = rename(inside)
+            if renamed is None:
+                continue
+            for into in INTO:
+                names = {into + mine: theirs for mine, theirs in renamed.items()}
+                score = len(wanted.intersection(names))
+                if score <= best_score:
+                    continue
                 used = set(names.values())
                 outside = tuple(name for name in found if name not in used)
                 best, best_score = NameMatch(names, outside, prefix, naming), score

@@ -33,8 +33,7 @@ class WeightsRequest:
     @property
     def arch(self) -> str | None:
         """PaddleClas's name of the network."""
-        name: str | None = self.config["Arch"].get("name")
-        return name
+        return pretrained.network_name(self.config)
 
 
 def weights_requests(base: BaseTraining, search_space: SearchSpace, output: Output, *,

@@ -45,6 +45,21 @@ def build_network(config: dict[str, Any]) -> nn.Layer:
 
 def head_of(arch: dict[str, Any]) -> tuple[str, ...]:
     """The head's tensors by name, for a section ``Arch``; () when it takes no ``class_num``."""
+    try:
+        return find_head(_builder(arch), resolve.outputs({"Arch": arch}) or resolve.DEFAULT_CLASSES)
+    except TypeError:
+        return ()
+
+
+def tensors_of(arch: dict[str, Any], layers: Sequence[str]) -> tuple[str, ...]:
+    """The tensors of ``layers`` (``heads.of_layers``) in the network of a section ``Arch``."""
+    classes = resolve.outputs({"Arch": arch}) or resolve.DEFAULT_CLASSES
+    with _random_state_kept():
+        return heads.of_layers(layers, tuple(shapes_of(_builder(arch), classes)))
+
+
+def _builder(arch: dict[str, Any]) -> Callable[[int], nn.Layer]:
+    """A function that makes the network of a section ``Arch`` for a number of classes."""
     make = getattr(ppcls.arch, arch["name"])
     other = ("name", "use_ssld", "use_sync_bn", "use_ml_decoder")
     arguments = without_weights({key: value for key, value in arch.items() if key not in other})
@@ -61,10 +76,7 @@ def head_of(arch: dict[str, Any]) -> tuple[str, ...]:
         network: nn.Layer = make(**made)
         return network
 
-    try:
-        return find_head(build, resolve.outputs({"Arch": arch}) or resolve.DEFAULT_CLASSES)
-    except TypeError:
-        return ()
+    return build
 
 
 def find_head(build: Callable[[int], nn.Layer], classes: int) -> tuple[str, ...]:

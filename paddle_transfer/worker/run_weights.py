@@ -10,6 +10,7 @@ from paddle import nn
 
 from paddle_transfer.config import pretrained
 from paddle_transfer.errors import TrialError
+from paddle_transfer.weights import heads
 from paddle_transfer.weights.errors import WeightsError
 from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.weights.read import Weights, read
@@ -27,6 +28,7 @@ class Source:
     :param source: the name or address asked for, for the report
     :param head: ``keep`` or ``fresh``
     :param origin: of a file that a search prepared
+    :param replaced: layers that begin anew, too (``WantedWeights.replaced``)
     """
 
     file: str
@@ -34,6 +36,7 @@ class Source:
     source: str = ""
     head: str = "keep"
     origin: Origin | None = None
+    replaced: tuple[str, ...] = ()
 
 
 def find(config: dict[str, Any], *, ppcls: str, prepared: Mapping[str, Origin]) -> Source | None:
@@ -50,12 +53,13 @@ def find(config: dict[str, Any], *, ppcls: str, prepared: Mapping[str, Origin]) 
         if wanted.spec in prepared:
             origin = prepared[wanted.spec]
             return Source(file=str(local_file(wanted.spec)), sha256=origin["prepared_sha256"],
-                          origin=origin)
-        found = resolve(wanted.spec, arch=config["Arch"].get("name"), ppcls=ppcls)
+                          origin=origin, replaced=wanted.replaced)
+        found = resolve(wanted.spec, arch=pretrained.network_name(config), ppcls=ppcls)
     except WeightsError as error:
         raise TrialError(f"{wanted.where}: {error}") from error
     assert found is not None, "a config that wants weights names some"
-    return Source(file=str(found.path), sha256=found.sha256, source=found.source, head=wanted.head)
+    return Source(file=str(found.path), sha256=found.sha256, source=found.source, head=wanted.head,
+                  replaced=wanted.replaced)
 
 
 def require(source: Source | None, config: dict[str, Any], mode: str) -> None:
@@ -91,7 +95,8 @@ class Loader:
         try:
             weights = read(file, sha256=self._source.sha256 or None)
             planned = plan_for(network, weights, arch=self._arch, file=file,
-                               source=self._source.source, head=self._source.head)
+                               source=self._source.source, head=self._source.head,
+                               replaced=self._source.replaced)
             report = load_weights.apply(network, weights, planned)
         except WeightsError as error:
             raise TrialError(str(error)) from error
@@ -108,13 +113,19 @@ class Loader:
 
 
 def plan_for(network: nn.Layer, weights: Weights, *, arch: dict[str, Any], file: str,
-             source: str = "", head: str = "keep") -> LoadPlan:
-    """The plan with the head known by its names or, where these fail, found by building twice."""
-    def make(names: Collection[str] | None) -> LoadPlan:
-        return load_weights.make_plan(network, weights, file=file, source=source, head=names,
-                                      mode=head)
-    planned = make(None)
-    if planned.report.ok and (head != FRESH or planned.report.head):
+             source: str = "", head: str = "keep", replaced: Collection[str] = ()) -> LoadPlan:
+    """The plan with the head known by its names or, where these fail, found by building twice.
+
+    :param replaced: layers that count as the head's, too (``heads.of_layers``)
+    """
+    present = tuple(network.state_dict())
+    further = heads.of_layers(replaced, present)
+
+    def make(names: Collection[str]) -> LoadPlan:
+        return load_weights.make_plan(network, weights, file=file, source=source,
+                                      head=(*names, *further), mode=head)
+    planned = make(heads.by_name(present))
+    if planned.report.ok and (head != FRESH or set(planned.report.head) - set(further)):
         return planned
     return make(head_of(arch))
 
@@ -136,7 +147,8 @@ def _prepare_file(job: dict[str, Any]) -> dict[str, Any]:
     network = build_network(job["config"])
     weights = read(job["file"], sha256=job["sha256"])
     planned = plan_for(network, weights, arch=job["config"]["Arch"], file=job["file"],
-                       source=job["source"], head=job["head"])
+                       source=job["source"], head=job["head"],
+                       replaced=job.get("replaced", ()))
     path = load_weights.write_prepared(f"{job['stem']}.pdparams", weights, planned)
     line = planned.report.line()
     print(line, flush=True)

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -16,14 +17,16 @@ from ppcls.utils import logger
 from ppcls.utils.config import AttrDict, create_attr_dict
 
 from paddle_transfer import dotpath
-from paddle_transfer.config import pretrained
+from paddle_transfer.config import new_head, pretrained
 from paddle_transfer.config.shared_memory import fit_shared_memory
 from paddle_transfer.errors import TrialError, cause
 from paddle_transfer.hardware import shared_memory
 from paddle_transfer.registry import attribute_of
+from paddle_transfer.strategies.new_head import read_new_head
 from paddle_transfer.strategies.section import apply_strategy, read_head_options, read_strategy
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.strategies.worker.head_options import HeadOptionsHalf
+from paddle_transfer.strategies.worker.new_head import NewHeadHalf
 from paddle_transfer.worker import networks, prepare_config, run_weights, safe_load, viewer
 from paddle_transfer.worker.engine import TransferEngine
 from paddle_transfer.worker.locate import EngineHome
@@ -38,7 +41,10 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     """See ``bootstrap.open_engine``, which imports this module."""
     prepare_config.check_device(config["Global"]["device"])
     config = apply_strategy(config)
-    halves = worker_halves(config)
+    if mode != "train":  # the head is the one that was trained
+        config = {**config, "Transfer": {
+            key: value for key, value in (config.get("Transfer") or {}).items() if key != "head"}}
+    halves, replaced = worker_halves(config), new_head.replaced(config)
     config = prepare_config.prepare_config(config, mode=mode)
     line = fit_shared_memory(config, prepare_config.SPLITS[mode], shared_memory(),
                              options.shared_memory)
@@ -50,7 +56,7 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     config = pretrained.with_file(config, source.file if source else None)
     loader = None if source is None else run_weights.Loader(
         source, arch=dotpath.clone(config["Arch"]), training=mode == "train")
-    _tell_head(halves, dotpath.clone(config["Arch"]), loader)
+    _tell_head(halves, dotpath.clone(config["Arch"]), loader, replaced)
     saver = Saver(to=options.weights_to)
     attributes = AttrDict(config)
     create_attr_dict(attributes)
@@ -78,8 +84,11 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
 
 
 def worker_halves(config: dict[str, Any]) -> list[WorkerHalf]:
-    """What the sections ``FineTune`` and ``Transfer.strategy`` do in this process."""
+    """What ``FineTune``, ``Transfer.head`` and ``Transfer.strategy`` do in this process."""
     halves: list[WorkerHalf] = [HeadOptionsHalf(read_head_options(config), config)]
+    head = read_new_head(config)
+    if head is not None:
+        halves.append(NewHeadHalf(head, config))
     chosen = read_strategy(config)
     if chosen.strategy.worker:
         halves.append(attribute_of(chosen.strategy.worker)(chosen.options, config))
@@ -87,14 +96,23 @@ def worker_halves(config: dict[str, Any]) -> list[WorkerHalf]:
 
 
 def _tell_head(halves: Sequence[WorkerHalf], arch: dict[str, Any],
-               loader: run_weights.Loader | None) -> None:
-    """Tell ``halves`` how to find what a transfer trains anew: the classifier's tensors, and those
-    that no weights were loaded into, when any were loaded."""
+               loader: run_weights.Loader | None, replaced: Sequence[str]) -> None:
+    """Tell ``halves`` how to find the classifier, and what else a transfer trains anew: the layers
+    ``replaced``, and those that no weights were loaded into, when any were loaded."""
+    @cache
+    def classifier() -> tuple[str, ...]:
+        return networks.head_of(arch)
+
+    @cache
+    def further() -> tuple[str, ...]:
+        return networks.tensors_of(arch, replaced) if replaced else ()
+
     def find() -> tuple[str, ...]:
         report = loader.report if loader is not None else None
-        return (*networks.head_of(arch), *(report.head if report is not None else ()))
+        loaded = report.head if report is not None else ()
+        return tuple(dict.fromkeys((*classifier(), *further(), *loaded)))
     for half in halves:
-        half.find_head = find
+        half.find_head, half.find_classifier = find, classifier
 
 
 def forget_loggers() -> None:

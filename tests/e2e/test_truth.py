@@ -297,9 +297,11 @@ def test_dropout_is_active_in_training_only(ask, arch):
     assert on["eval"] == pytest.approx(off["eval"], abs=0.15)
 
 
-def test_dropout_on_a_model_without_a_linear_classifier(ask):
-    with pytest.raises(TrialError, match=r"FineTune: .* has no linear layer for 4 classes"):
-        ask(truth.look, {"dropout": 0.5}, base={"Arch__name": "SqueezeNet1_0"})
+def test_dropout_before_a_classifier_that_is_a_convolution(ask):
+    base = {"Arch__name": "SqueezeNet1_1"}
+    own, more = (ask(truth.head_inputs, {"dropout": rate}, base=base) for rate in (False, 0.5))
+    assert more["train"] == pytest.approx(1 - (1 - own["train"]) * 0.5, abs=0.1)
+    assert more["eval"] == pytest.approx(own["eval"], abs=0.1)
 
 
 @pytest.mark.parametrize("arch", ["ResNet18", "MobileNetV3_small_x0_35"])

@@ -121,7 +121,8 @@ def save_weights(path: str, *, arch: str, class_num: int, seed: int, head: bool 
     build_network = import_with_ppcls("networks", locate()).build_network
     import paddle
     paddle.seed(seed)
-    state = build_network({"Arch": {"name": arch, "class_num": class_num}}).state_dict()
+    with paddle.utils.unique_name.guard():
+        state = build_network({"Arch": {"name": arch, "class_num": class_num}}).state_dict()
     paddle.save(
         {name: value for name, value in state.items() if head or not name.startswith("fc.")}, path)
 
@@ -151,6 +152,7 @@ def stock_use(file: str, weights: str, folder: str) -> dict[str, Any]:
     from paddle_transfer.worker.locate import locate
 
     session = import_with_ppcls("session", locate())
+    import paddle
     from ppcls.engine.engine import Engine
     from ppcls.utils.config import get_config
     overrides = [f"Global.pretrained_model={weights}", f"Global.output_dir={folder}",
@@ -160,7 +162,9 @@ def stock_use(file: str, weights: str, folder: str) -> dict[str, Any]:
         session.forget_loggers()
         config = get_config(file, overrides=overrides, show=False)
         config.profiler_options = None
-        return Engine(config, mode=mode)
+        # some networks give their parameters names, which one process builds once
+        with paddle.utils.unique_name.guard():
+            return Engine(config, mode=mode)
 
     with numbers_as_arrays(), contextlib.redirect_stdout(io.StringIO()) as told:
         metric = engine("eval").eval()

@@ -160,11 +160,14 @@ def head_inputs(config: dict, directory: str) -> dict[str, float]:
     """Which share of what goes into the classifier is zero, in training and in evaluation."""
     import paddle
 
-    from paddle_transfer.strategies.worker.head_options import classifier
+    from paddle_transfer.strategies.worker.new_head import owners
 
     with _engine(config, directory) as engine:
+        from paddle_transfer.worker.networks import head_of  # needs PaddleClas in place
+
         seen: list[float] = []
-        classifier(engine.model, config["Arch"]["class_num"]).register_forward_pre_hook(
+        head, = owners(engine.model, head_of(dict(config["Arch"])))
+        head.register_forward_pre_hook(
             lambda _, inputs: seen.append(float((inputs[0] == 0).astype("float32").mean())))
         images = paddle.randn([16, 3, 28, 28])
         for switch in (engine.model.train, engine.model.eval):

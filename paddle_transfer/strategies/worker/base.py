@@ -36,6 +36,8 @@ class WorkerHalf:
     #: Gives the names of the classifier's tensors and of others that were not loaded; set by the
     #: worker, which can build the network.
     find_head: Callable[[], Sequence[str]] = tuple
+    #: Gives the names of the classifier's tensors alone.
+    find_classifier: Callable[[], Sequence[str]] = tuple
 
     def __init__(self, options: Any, config: Mapping[str, Any]):
         self.options, self.config = options, config
