@@ -19,6 +19,8 @@ from paddle_transfer.config.rules import Filled, one_of, whole
 from paddle_transfer.config.validation import Section, ValidationIssues, issues_of
 from paddle_transfer.errors import ConfigError, show
 
+NOTE = "only paddle_transfer's train heeds this section; PaddleClas's own trains without it"
+
 INITIALIZERS = ("xavier", "kaiming", "normal", "zeros")
 
 #: Networks that answer with more than one classifier, or whose parts the config names itself.
@@ -109,6 +111,7 @@ def edit(config: dict[str, Any], head: NewHead) -> None:
     check_new_head(config, issues)
     if issues:
         raise ConfigError("the training config", issues)
+    config["Transfer"]["note"] = NOTE
     if not head.hidden or new_head.dense_layers(config) or _is_made(config, list(head.hidden)):
         return
     wanted = pretrained.wanted_weights(config)

@@ -83,7 +83,6 @@ def apply_strategy(config: dict[str, Any]) -> dict[str, Any]:
     config = dotpath.clone(config)
     if head is not None:
         edit(config, head)  # which raises ConfigError for an Arch that cannot have it
-        config["Transfer"]["note"] = NOTE
     chosen.strategy.edit(config, chosen.options)
     section = config["Transfer"]
     section.pop("strategy", None)
