@@ -12,6 +12,7 @@ from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import dump_yaml, yaml_text
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.config.shipped import schema_path
+from paddle_transfer.config.versions import ignored_by
 from paddle_transfer.errors import (
     ConfigError,
     DiskFull,
@@ -245,8 +246,12 @@ def write_settings(settings: SearchSettings) -> None:
 
 
 def check_version(settings: SearchSettings, version: str | None) -> None:
-    """Raises ConfigError for a key that PaddleClas ``version`` cannot search."""
+    """Raises ConfigError for what PaddleClas ``version`` cannot search, or ignores in the base
+    config."""
     if version is not None:
+        ignored = ignored_by(settings.base.config, version)
+        if ignored:
+            raise ConfigError(settings.base.file, ignored)
         issues = unsupported(settings.search_space.keys, version, device=settings.devices.kind)
         if issues:
             raise ConfigError(settings.file, issues)

@@ -91,6 +91,19 @@ def networks(config: dict[str, Any]) -> list[str]:
             if isinstance(model, dict) for key in model]
 
 
+def trained_networks(config: dict[str, Any], path: str = "Arch") -> list[str]:
+    """The dotted paths of the networks in ``path`` that see images and are trained: of a
+    distillation those whose parameters are not frozen; of a chain (AttentionModel) the first."""
+    models = list_at(config, f"{path}.models")
+    if not models:
+        return [path]
+    frozen = list_at(config, f"{path}.freeze_params_list")
+    chain = dotpath.find(config, f"{path}.name") == "AttentionModel"
+    return [place for i, model in enumerate(models[:1] if chain else models)
+            if isinstance(model, dict) and not any(frozen[i:i + 1]) for key in model
+            for place in trained_networks(config, f"{path}.models.{i}.{key}")]
+
+
 def evaluated_network(config: dict[str, Any]) -> str:
     """The dotted path of the network that is evaluated: ``Arch``, or the student in a distillation.
     """

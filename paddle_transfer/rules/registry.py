@@ -29,6 +29,7 @@ from paddle_transfer.rules.names import names_rule
 from paddle_transfer.rules.optimizers import OPTIMIZERS
 from paddle_transfer.rules.parts import DATASETS, LOSSES
 from paddle_transfer.rules.schedules import SCHEDULES, WARMUPS
+from paddle_transfer.strategies.combinations import COMBINATIONS
 from paddle_transfer.strategies.new_head import check_new_head
 from paddle_transfer.strategies.section import check_strategy
 
@@ -41,7 +42,8 @@ CLASS_COUNTS = Rule((*CLASSES, "Loss.Train", "DataLoader.Train.dataset.batch_tra
 TOPK = Rule(("Metric", *CLASSES), check_topk)
 WEIGHTS = Rule(("Transfer", "Global.pretrained_model"), check_transfer)
 STRATEGY = Rule(("Transfer", "Global.pretrained_model", "Arch.pretrained", "Arch.use_ssld",
-                 "FineTune", "DataLoader.Source", "DataLoader.Unlabeled"),
+                 "Arch.models", "Arch.freeze_params_list", "FineTune", "DataLoader.Source",
+                 "DataLoader.Unlabeled", *(one.where for one in COMBINATIONS.values())),
                 lambda config, issues: issues.extend(check_strategy(config)))
 HEAD = Rule(("Transfer", *(f"Arch.{key}" for key in (
     "name", "models", "Backbone", "Head", "num_classes", "pretrained", *OTHER_WEIGHTS)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,15 +69,6 @@ class Entry:
             return OLDEST
         hashable = isinstance(value, (str, int, float))
         return self.since_values.get(value, self.since) if hashable else self.since
-
-
-def older(version: str, than: str) -> bool:
-    """Whether PaddleClas ``version`` is older than ``than``; False for an unknown version."""
-    return re.match(r"\d+\.\d+", version) is not None and _numbers(version) < _numbers(than)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 def switch(on: Value) -> Callable[[Value], Value]:

@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config.versions import NEWER, SINCE, older
 from paddle_transfer.errors import ValidationIssue
 from paddle_transfer.space import edits
 from paddle_transfer.space.blocks import Point, active_names
-from paddle_transfer.space.entry import Entry, older
+from paddle_transfer.space.entry import Entry
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value
 from paddle_transfer.space.registry import HYPERPARAMETERS
-
-#: Paths that older versions of PaddleClas ignore -> the first that reads them.
-SINCE = {"EMA": "2.5", "Global.update_freq": "2.5", "Global.iter_per_epoch": "2.5",
-         "Global.train_mode": "2.5"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,6 @@ def unsupported(keys: Sequence[SearchKey], version: str, *, device: str = "gpu"
     :param device: ``cpu`` or ``gpu``; a key that has no effect on it is an issue
     """
     issues = []
-    newer = "Name a newer checkout with PADDLECLAS_HOME or --paddleclas, or take it out."
     for i, key in enumerate(keys):
         ignored = [first for path in key.replace_config for place, first in SINCE.items()
                    if f"{path}.".startswith(f"{place}.") and older(version, first)]
@@ -93,7 +89,7 @@ def unsupported(keys: Sequence[SearchKey], version: str, *, device: str = "gpu"
             issues.append(ValidationIssue(
                 f"search_dict.{i}.replace_config", f"{', '.join(key.replace_config)} needs "
                 f"PaddleClas {max(ignored)} or newer: older ones ignore it",
-                f"PaddleClas {version}", newer))
+                f"PaddleClas {version}", NEWER))
         if key.entry is None:
             continue
         where, h = f"search_dict.{i}.search_key", key.hyperparameter
@@ -103,7 +99,7 @@ def unsupported(keys: Sequence[SearchKey], version: str, *, device: str = "gpu"
         if missing:
             issues.append(ValidationIssue(
                 where, f"{key.name} {', '.join(missing)} needs PaddleClas {max(missing.values())} "
-                "or newer", f"PaddleClas {version}", newer))
+                "or newer", f"PaddleClas {version}", NEWER))
         if key.entry.device not in (None, device) and not all(map(key.entry.is_disabled, values)):
             issues.append(ValidationIssue(where, f"{key.name} works on a {key.entry.device} only",
                                           f"device {device}", "Take it out."))

@@ -7,12 +7,18 @@ What stock PaddleClas can express is an edit of the config; the rest is a ``Work
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import ValidationIssue
 
 OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+#: What strategies refuse that leave layers as they were loaded.
+KEEPS_LAYERS = {"half_weights": "which leaves layers as they were loaded: level O2 would round "
+                "them to half precision"}
 
 
 class Strategy(Protocol[OptionsT]):
@@ -39,13 +45,15 @@ class Strategy(Protocol[OptionsT]):
     needs_unlabeled_data: bool = False
     #: Whether it trains by gradient steps, so that epochs, optimizer and augmentation matter.
     trains_network: bool = True
+    #: What it cannot be combined with, by the names in ``strategies.combinations``: why not.
+    refuses: ClassVar[Mapping[str, str]] = {}
 
     def edit(self, config: dict[str, Any], options: OptionsT) -> None:
         """Edit a training config in place, as far as stock PaddleClas can express the strategy.
 
         By default it edits nothing. Plain data, no Paddle. Editing an edited config again must
         change nothing: a trial's config is edited when the search writes it and when
-        ``tools/train.py`` reads it.
+        ``tools/train.py`` reads it. Raises ConfigError for a config that it cannot edit.
         """
 
     def effective(self, options: OptionsT) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from paddle_transfer.config.validation import Options
-from paddle_transfer.strategies.base import Strategy
+from paddle_transfer.strategies.base import KEEPS_LAYERS, Strategy
 
 
 class GradualOptions(Options):
@@ -27,4 +27,5 @@ class Gradual(Strategy[GradualOptions]):
     name = "gradual"
     options = GradualOptions
     needs_weights = True
+    refuses = KEEPS_LAYERS
     worker = "paddle_transfer.strategies.worker.frozen:GradualHalf"

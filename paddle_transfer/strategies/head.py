@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paddle_transfer.config.validation import Options
-from paddle_transfer.strategies.base import Strategy
+from paddle_transfer.strategies.base import KEEPS_LAYERS, Strategy
 
 
 class Head(Strategy[Options]):
@@ -12,4 +12,5 @@ class Head(Strategy[Options]):
     name = "head"
     options = Options
     needs_weights = True
+    refuses = KEEPS_LAYERS
     worker = "paddle_transfer.strategies.worker.frozen:HeadHalf"

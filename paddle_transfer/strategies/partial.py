@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from paddle_transfer.config.validation import Options
-from paddle_transfer.strategies.base import Strategy
+from paddle_transfer.strategies.base import KEEPS_LAYERS, Strategy
 
 
 class PartialOptions(Options):
@@ -24,4 +24,5 @@ class Partial(Strategy[PartialOptions]):
     name = "partial"
     options = PartialOptions
     needs_weights = True
+    refuses = KEEPS_LAYERS
     worker = "paddle_transfer.strategies.worker.frozen:PartialHalf"

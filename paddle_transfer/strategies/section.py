@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from paddle_transfer import dotpath
-from paddle_transfer.config import pretrained
+from paddle_transfer.config import pretrained, resolve
 from paddle_transfer.config.validation import Options, issues_of
 from paddle_transfer.errors import ConfigError, ValidationIssue, show
 from paddle_transfer.registry import UnknownName
 from paddle_transfer.strategies.base import Strategy
+from paddle_transfer.strategies.combinations import refused
 from paddle_transfer.strategies.head_options import SECTION as HEAD_SECTION
 from paddle_transfer.strategies.head_options import HeadOptions
 from paddle_transfer.strategies.new_head import edit, read_new_head
@@ -103,14 +104,29 @@ def _read_with_data(config: dict[str, Any]) -> None:
     missing = [ValidationIssue(f"DataLoader.{split}", f"is needed by the strategy {chosen.name}",
                                "nothing there") for split, wanted in needed.items()
                if wanted and not (isinstance(loaders, dict) and loaders.get(split))]
-    if (chosen.strategy.needs_weights and pretrained.wanted_weights(config) is None
-            and not pretrained.loaded_by_paddleclas(config)):
+    random = _begins_at_random(config) if chosen.strategy.needs_weights else ""
+    if random:
         missing.append(ValidationIssue(
             WHERE, f"{chosen.name} needs pretrained weights: it leaves layers as they were loaded",
-            "none", "Write Transfer.pretrained: imagenet, say, or choose strategy: full."))
+            f"none{'' if random == 'Transfer' else f' for {random}'}",
+            f"Write {random}.pretrained: {'imagenet' if random == 'Transfer' else 'True'}, say, or "
+            "choose strategy: full."))
+    missing += refused(config, chosen.name, chosen.strategy)
     missing += chosen.strategy.check(config, chosen.options)
     if missing:
         raise _error(*missing)
+
+
+def _begins_at_random(config: dict[str, Any]) -> str:
+    """The dotted path whose ``pretrained`` gives no weights to a network that is trained; ""
+    where each has some."""
+    if pretrained.loaded_by_paddleclas(config):
+        common = resolve.section(config, "Global")
+        if common.get("pretrained_model") or not resolve.networks(config):
+            return ""
+        return next((path for path in resolve.trained_networks(config)
+                     if pretrained.is_none(dotpath.find(config, f"{path}.pretrained"))), "")
+    return "Transfer" if pretrained.wanted_weights(config) is None else ""
 
 
 def _error(*issues: ValidationIssue) -> ConfigError:

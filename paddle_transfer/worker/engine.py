@@ -16,7 +16,7 @@ from paddle_transfer.config import resolve
 from paddle_transfer.errors import TrialError, did_you_mean
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.weights.load_report import LoadReport
-from paddle_transfer.worker import eval_loop, infer, train_loop
+from paddle_transfer.worker import average, eval_loop, infer, train_loop
 from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.learnt import Learnt, check_steps, require_iterations, require_learnt
 from paddle_transfer.worker.locate import EngineHome
@@ -58,6 +58,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         self.last_eval: tuple[dict[str, float], dict[str, float]] = ({}, {})
         self.images, self.classes, self.largest_rate = 0, 0, 0.0
         self._learnt: Learnt | None = None
+        #: Tensors, by id, that the moving average follows in this epoch; None: all.
+        self.moving: frozenset[int] | None = None
         self.metric, self.stopped = options.metric, False
         self.multilabel = resolve.is_multilabel(config)
         self._train_scalars: dict[str, float] = {}
@@ -134,6 +136,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
             self._learnt = Learnt(self.model, resumed=resumed)
         for half in self._halves:
             half.epoch_started(self, epoch_id)
+        if getattr(self, "ema", False) and any(half.may_freeze for half in self._halves):
+            self.moving = average.moving(self.model)
         before = self.global_step
         rate = train(self, epoch_id, print_batch_step)
         require_iterations(self, self.global_step - before, epoch_id)
@@ -178,6 +182,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
                 raise Diverged(f"the {name} is {number} in the evaluation after epoch {epoch_id}")
         if self._epoch is not None and self._epoch.epoch == epoch_id:
             # the second evaluation of an epoch is the EMA model's: the better of both counts
+            self.saver.average_is_best = value >= self._epoch.value
             value = max(value, self._epoch.value)
         scalars = {f"eval/{name}": number for name, number in {**losses, **metrics}.items()}
         self._epoch = EpochResult(epoch_id, value, self.images, scalars | self._train_scalars)

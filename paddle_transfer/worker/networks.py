@@ -44,7 +44,11 @@ def build_network(config: dict[str, Any]) -> nn.Layer:
 
 
 def head_of(arch: dict[str, Any]) -> tuple[str, ...]:
-    """The head's tensors by name, for a section ``Arch``; () when it takes no ``class_num``."""
+    """The head's tensors by name, for a section ``Arch``; () when it takes no ``class_num``. Of a
+    distillation those of all its networks."""
+    if "models" in arch:
+        return tuple(f"{key}.{name}" for model in arch["models"] for key, section in model.items()
+                     for name in head_of(section))
     try:
         return find_head(_builder(arch), resolve.outputs({"Arch": arch}) or resolve.DEFAULT_CLASSES)
     except TypeError:

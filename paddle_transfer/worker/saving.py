@@ -29,6 +29,8 @@ class Saver:
         self.best_metric: float | None = None
         self.best_epoch = 0
         self.best_path: str | None = None
+        #: Whether the moving average measured no less than the network itself in this epoch.
+        self.average_is_best = True
         self.after_epoch: Callable[[], None] = lambda: None
 
     def __getattr__(self, name: str) -> Any:
@@ -41,12 +43,17 @@ class Saver:
         if best:
             self.best_metric = float(metric_info["metric"])
             self.best_epoch = int(metric_info["epoch"])
+        average, loss = kwargs.get("ema"), kwargs.get("loss")
+        network_is_best = average is not None and not self.average_is_best
         if self._to is None:
             save_load.save_model(net, optimizer, metric_info, model_path, *args, **kwargs)
             if best:
                 self.best_path = _written(model_path, kwargs.get("model_name", ""))
+            if self.best_path and best and network_is_best:
+                # PaddleClas writes the average, whichever was better
+                _save_weights(self.best_path, net, loss=loss, ema=None)
         elif self._to and best:
-            _save_weights(self._to, net, loss=kwargs.get("loss"), ema=kwargs.get("ema"))
+            _save_weights(self._to, net, loss=loss, ema=None if network_is_best else average)
             self.best_path = self._to
         if kwargs.get("prefix") == "latest":
             self.after_epoch()

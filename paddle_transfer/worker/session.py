@@ -19,15 +19,18 @@ from ppcls.utils.config import AttrDict, create_attr_dict
 from paddle_transfer import dotpath
 from paddle_transfer.config import new_head, pretrained
 from paddle_transfer.config.shared_memory import fit_shared_memory
+from paddle_transfer.config.versions import ignored_by
 from paddle_transfer.errors import TrialError, cause
 from paddle_transfer.hardware import shared_memory
 from paddle_transfer.registry import attribute_of
+from paddle_transfer.strategies.combinations import require_one_device
 from paddle_transfer.strategies.new_head import read_new_head
 from paddle_transfer.strategies.section import apply_strategy, read_head_options, read_strategy
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.strategies.worker.head_options import HeadOptionsHalf
 from paddle_transfer.strategies.worker.new_head import NewHeadHalf
 from paddle_transfer.worker import networks, prepare_config, run_weights, safe_load, viewer
+from paddle_transfer.worker.data_parallel import ThawableParallel
 from paddle_transfer.worker.engine import TransferEngine
 from paddle_transfer.worker.locate import EngineHome
 from paddle_transfer.worker.networks import BUILD_ERRORS
@@ -40,6 +43,9 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
                  options: RunOptions) -> Iterator[TransferEngine]:
     """See ``bootstrap.open_engine``, which imports this module."""
     prepare_config.check_device(config["Global"]["device"])
+    ignored = ignored_by(config, home.version) if mode == "train" else []
+    if ignored:
+        raise TrialError("; ".join(map(str, ignored)))
     config = apply_strategy(config)
     if mode != "train":  # the head is the one that was trained
         config = {**config, "Transfer": {
@@ -57,7 +63,7 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     loader = None if source is None else run_weights.Loader(
         source, arch=dotpath.clone(config["Arch"]), training=mode == "train")
     _tell_head(halves, dotpath.clone(config["Arch"]), loader, replaced)
-    saver = Saver(to=options.weights_to)
+    saver, parallel = Saver(to=options.weights_to), ThawableParallel()
     attributes = AttrDict(config)
     create_attr_dict(attributes)
     forget_loggers()
@@ -71,7 +77,9 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
             LogWriter=viewer.safe(stock.LogWriter),
             init_logger=_without_file(stock.init_logger, options.log_file),
             load_dygraph_pretrain=loader or stock.load_dygraph_pretrain,
-            build_optimizer=_after_halves(halves, stock.build_optimizer)))
+            build_optimizer=_after_halves(halves, stock.build_optimizer, parallel)))
+        if any(half.may_freeze for half in halves):
+            stack.enter_context(mock.patch.object(paddle, "DataParallel", parallel))
         stack.callback(forget_loggers)
         engine = _build(attributes, mode=mode, home=home, options=options, saver=saver,
                         halves=halves)
@@ -90,6 +98,7 @@ def worker_halves(config: dict[str, Any]) -> list[WorkerHalf]:
     if head is not None:
         halves.append(NewHeadHalf(head, config))
     chosen = read_strategy(config)
+    require_one_device(paddle.distributed.get_world_size(), chosen.name, chosen.strategy)
     if chosen.strategy.worker:
         halves.append(attribute_of(chosen.strategy.worker)(chosen.options, config))
     return halves
@@ -123,10 +132,11 @@ def forget_loggers() -> None:
     logger._logger = None
 
 
-def _after_halves(halves: Sequence[WorkerHalf],
-                  build_optimizer: Callable[..., Any]) -> Callable[..., Any]:
+def _after_halves(halves: Sequence[WorkerHalf], build_optimizer: Callable[..., Any],
+                  parallel: ThawableParallel) -> Callable[..., Any]:
     """``build_optimizer``, which only a training calls, after the hooks that come before it."""
     def stand_in(config: dict[str, Any], epochs: int, steps: int, models: list[nn.Layer]) -> Any:
+        parallel.trained = [one for one in models[0].parameters() if not one.stop_gradient]
         extra = [layer for half in halves for layer in half.model_built(models[0])]
         optimizers, schedules = build_optimizer(config, epochs, steps, [*models, *extra])
         for optimizer in optimizers if any(half.may_freeze for half in halves) else ():

@@ -16,7 +16,9 @@ from ppcls.engine.engine import Engine
 from ppcls.engine.train.utils import log_info
 from ppcls.utils import profiler
 
-from paddle_transfer.worker.batches import Batch, Output, autocast, average, from_dali, read
+from paddle_transfer.worker import average
+from paddle_transfer.worker.batches import Batch, Output, autocast, from_dali, read
+from paddle_transfer.worker.batches import average as add
 from paddle_transfer.worker.diverged import Diverged
 
 
@@ -111,7 +113,10 @@ def _step(engine: Engine, loss: Tensor, iter_id: int) -> None:
         if not getattr(schedule, "by_epoch", False):
             schedule.step()
     if getattr(engine, "ema", False):
-        engine.model_ema.update(engine.model)
+        if engine.moving is None:
+            engine.model_ema.update(engine.model)
+        else:
+            average.update(engine.model_ema, engine.model, engine.moving)
 
 
 def _record(engine: Engine, losses: Mapping[str, Tensor], out: Output, batch: Batch,
@@ -119,8 +124,8 @@ def _record(engine: Engine, losses: Mapping[str, Tensor], out: Output, batch: Ba
     """Add the batch to the epoch's averages: metrics before losses, as PaddleClas logs them."""
     count = batch[0].shape[0]
     if engine.train_metric_func is not None:
-        average(engine.output_info, engine.train_metric_func(out, batch[-1]), count)
-    average(engine.output_info, losses, count)
+        add(engine.output_info, engine.train_metric_func(out, batch[-1]), count)
+    add(engine.output_info, losses, count)
     loss = engine.output_info["loss"].val
     if not math.isfinite(loss):
         raise Diverged(f"the training loss is {loss} {where}")

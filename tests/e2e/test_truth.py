@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from paddle_transfer.config.versions import older
 from paddle_transfer.errors import TrialError
-from paddle_transfer.space.entry import older
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.registry import HYPERPARAMETERS
 from paddle_transfer.space.search_key import SearchKey, apply_point, unsupported

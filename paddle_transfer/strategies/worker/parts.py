@@ -40,12 +40,19 @@ class Parts:
 
 
 def split(model: nn.Layer, head: Collection[str], *, size: int | None = None) -> Parts:
-    """The parts of ``model``, which is left as it was.
+    """The parts of ``model``, which is left as it was; of a distillation the parts of the networks
+    that are trained, with their last stages in one.
 
     :param head: names of the classifier's tensors
     :param size: resolution of the images in training, px, for a network made for one size
     :raises TrialError: it has no classifier, or takes no image of either size
     """
+    members = {name: getattr(model, name) for name in getattr(model, "model_name_list", ())}
+    if members and head:
+        return _joined([_split_member(member, {one[len(name) + 1:] for one in head
+                                               if one.startswith(f"{name}.")}, size)
+                        for name, member in members.items()
+                        if not all(one.stop_gradient for one in member.parameters())])
     owners = _owners(model)
     own_head = tuple(layer for name, layer in owners if _is_head(name, layer, head))
     if not own_head:
@@ -63,6 +70,22 @@ def split(model: nn.Layer, head: Collection[str], *, size: int | None = None) ->
     if len(stages) < 3:
         stages = _by_block(model, [layer for layer, _ in seen]) or stages
     return Parts(_with_unseen(stages, backbone), own_head)
+
+
+def _split_member(model: nn.Layer, head: Collection[str], size: int | None) -> Parts:
+    """A network of a distillation without a classifier is new: layers that learn from others."""
+    if head:
+        return split(model, head, size=size)
+    return Parts((), tuple(layer for _, layer in _owners(model)))
+
+
+def _joined(parts: Sequence[Parts]) -> Parts:
+    """The parts of several networks, stage by stage from the last one on."""
+    most = max(len(one.stages) for one in parts)
+    aligned = [((), ) * (most - len(one.stages)) + one.stages for one in parts]
+    return Parts(tuple(tuple(layer for stage in stages for layer in stage)
+                       for stages in zip(*aligned, strict=True)),
+                 tuple(layer for one in parts for layer in one.head))
 
 
 def _owners(model: nn.Layer) -> list[tuple[str, nn.Layer]]:
