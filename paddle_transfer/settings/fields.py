@@ -138,9 +138,15 @@ def check_sampler(reading: Reading, keys: Sequence[SearchKey]) -> None:
         issues.add("fixed", "is not for a greedy search, which begins with the base config",
                    hint=f"Put the values into the base config, or {other}")
     for i, h in enumerate(key.hyperparameter for key in keys):
-        if part.uses_stages and h.condition:
+        if part.uses_stages and h.condition and data["search_dict"][i].get("when"):
             issues.add(f"search_dict.{i}.when", "is not for a greedy search, whose keys come one "
                        "by one", hint=f"Take it out, or {other}")
+        elif part.uses_stages and h.condition:
+            parent, values = h.condition[0]
+            issues.add(f"search_dict.{i}.search_key", f"{h.name} exists only beside some values of "
+                       f"{parent}, and the keys of a greedy search come one by one",
+                       show(list(values)), "Take it out and write it into these values, or "
+                       + other)
         if part.needs_finite_space and h.size is None:
             issues.add(f"search_dict.{i}.search_range", "a grid needs a finite number of values",
                        show(data["search_dict"][i]["search_range"]),

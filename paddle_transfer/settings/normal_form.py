@@ -24,6 +24,7 @@ from paddle_transfer.settings.ignored import delete_ignored
 from paddle_transfer.settings.normal_schedule import cut_schedules, full_warmup
 from paddle_transfer.space import optimizers, transforms
 from paddle_transfer.space.hyperparameter import is_number
+from paddle_transfer.strategies.gradual import GradualOptions, trained_stages
 from paddle_transfer.strategies.section import apply_strategy, read_strategy
 from paddle_transfer.strategies.untrained import drop_training
 
@@ -121,6 +122,9 @@ def _one_strategy(config: Config) -> None:
         options = chosen.strategy.effective(chosen.options)
         if chosen.name == "gradual" and epochs and options["head_epochs"] >= epochs:
             chosen, options = read_strategy({"Transfer": {"strategy": "head"}}), {}
+        elif isinstance(chosen.options, GradualOptions) and epochs:
+            options = {"trained": [trained_stages(chosen.options, epoch)
+                                   for epoch in range(1, epochs + 1)]}
         config["Transfer"].pop("note", None)
         config["Transfer"]["strategy"] = {"name": chosen.name, **options}
 

@@ -28,11 +28,13 @@ from paddle_transfer.settings.reading import UNNAMED, Reading, open_search_file
 from paddle_transfer.settings.schema import SearchFile, SearchItem
 from paddle_transfer.settings.search_dict import read_search_dict
 from paddle_transfer.settings.wording import Places
-from paddle_transfer.space.search_key import SearchKey
+from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey, apply_point
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.stages.distillation import make_stages
 from paddle_transfer.stages.plan import Distillation, Plan, make_plan
+from paddle_transfer.strategies.section import unused_weights
 
 Config = dict[str, Any]
 
@@ -217,7 +219,7 @@ def _settings(reading: Reading, ppcls: Path | None) -> SearchSettings:
                       given.epoch_budget),
         devices, output, budget.read_pruner(reading),
         REPORTS if given.reports is None else given.reports, final, plan, distillation,
-        (*reading.notes, *_notes(reading, base, devices)),
+        (*reading.notes, *_notes(reading, base, devices, keys)),
         tuple(map(str, reading.lacking)))
 
 
@@ -279,9 +281,16 @@ def _place(issue: ValidationIssue) -> tuple[int, int]:
     return (known.index(first) if first in known else -1), number
 
 
-def _notes(reading: Reading, base: Config, devices: groups.Devices) -> tuple[str, ...]:
+def _notes(reading: Reading, base: Config, devices: groups.Devices, keys: Sequence[SearchKey]
+           ) -> tuple[str, ...]:
     notes = [f"{path} of the base config is not used: {why}."
              for path, why in _unused(reading, base).items()]
+    strategies = [key for key in keys if key.name == "strategy"]
+    values = [value for key in strategies if isinstance(key.hyperparameter, Choice)
+              for value in key.hyperparameter.values]
+    remarks = [unused_weights(apply_point(base, strategies, {"strategy": value}))
+               for value in values] or [unused_weights(base)]
+    notes += dict.fromkeys(filter(None, remarks))
     if reading.uses_stages and len(devices.gpus) > 1:
         notes.append("PaddleClas trains each trial on all listed GPUs; here each GPU trains a "
                      "trial of its own, with the batch size of the config (one that was meant for "

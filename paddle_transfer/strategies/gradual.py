@@ -21,6 +21,14 @@ class GradualOptions(Options):
                               "the last one first; 0: all at once")
 
 
+def trained_stages(options: GradualOptions, epoch: int) -> int | None:
+    """How many of the backbone's last stages are trained in ``epoch`` (from 1); None: all."""
+    over = epoch - options.head_epochs
+    if over <= 0:
+        return 0
+    return 1 + (over - 1) // options.stage_epochs if options.stage_epochs else None
+
+
 class Gradual(Strategy[GradualOptions]):
     """Layers that are not trained yet keep their BatchNorm statistics, too."""
 

@@ -96,6 +96,19 @@ def apply_strategy(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def unused_weights(config: dict[str, Any]) -> str:
+    """A remark where the strategy begins with random weights beside ``pretrained``; "" elsewhere.
+    Raises ConfigError."""
+    chosen = read_strategy(config)
+    wanted = pretrained.wanted_weights(config)
+    edited = dotpath.clone(config)
+    chosen.strategy.edit(edited, chosen.options)
+    if wanted is None or pretrained.wanted_weights(edited) is not None:
+        return ""
+    return (f"The strategy {chosen.name} begins with random weights: {wanted.where} "
+            f"{wanted.spec} is not for it.")
+
+
 def _read_with_data(config: dict[str, Any]) -> None:
     chosen = read_strategy(config)
     needed = {"Source": chosen.strategy.needs_source_data,

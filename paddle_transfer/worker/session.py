@@ -25,7 +25,12 @@ from paddle_transfer.hardware import shared_memory
 from paddle_transfer.registry import attribute_of
 from paddle_transfer.strategies.combinations import require_one_device
 from paddle_transfer.strategies.new_head import read_new_head
-from paddle_transfer.strategies.section import apply_strategy, read_head_options, read_strategy
+from paddle_transfer.strategies.section import (
+    apply_strategy,
+    read_head_options,
+    read_strategy,
+    unused_weights,
+)
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.strategies.worker.head_options import HeadOptionsHalf
 from paddle_transfer.strategies.worker.new_head import NewHeadHalf
@@ -46,6 +51,9 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     ignored = ignored_by(config, home.version) if mode == "train" else []
     if ignored:
         raise TrialError("; ".join(map(str, ignored)))
+    remark = unused_weights(config) if mode == "train" else ""
+    if remark:
+        print(f"paddle_transfer: {remark}", flush=True)
     config = apply_strategy(config)
     if mode != "train":  # the head is the one that was trained
         config = {**config, "Transfer": {

@@ -133,6 +133,29 @@ def test_an_option_without_its_strategy(tmp_path):
         "it, or take the key out."]
 
 
+def test_a_greedy_search_tells_of_the_strategies_that_an_option_needs(tmp_path):
+    file = write_search(tmp_path, search_mode="greedy", search_dict=[STRATEGY, RATE])
+    with pytest.raises(ConfigError) as caught:
+        load_search_file(file, ["Transfer.pretrained=imagenet"])
+    text, = map(str, caught.value.issues)
+    assert text.startswith("search_dict.1.search_key: backbone_rate exists only beside some values "
+                           "of strategy, and the keys of a greedy search come one by one; found "
+                           "[{'name': 'discriminative', 'decay': 0.5}] (a list). Take it out and")
+    assert "when" not in text
+
+
+@pytest.mark.parametrize(("values", "options", "told"), [
+    (["scratch", "full"], ["Transfer.pretrained=imagenet"], 1),
+    (["full", "head"], ["Transfer.pretrained=imagenet"], 0),
+    (None, ["Transfer.pretrained=imagenet", "Transfer.strategy=scratch"], 1)])
+def test_that_scratch_needs_no_weights_is_said_once(tmp_path, values, options, told):
+    keys = [{"search_key": "strategy", "search_values": values}] if values else []
+    file = write_search(tmp_path, search_dict=[*keys, LR])
+    remarks = [note for note in load_search_file(file, options).notes if "scratch" in note]
+    assert remarks == ["The strategy scratch begins with random weights: Transfer.pretrained "
+                       "imagenet is not for it."] * told
+
+
 @pytest.mark.parametrize(("value", "expected"), [
     ("heads", "there is no strategy 'heads'. Did you mean 'head'?"),
     ({"name": "partial", "stages": 0}, "stages must be greater than or equal to 1"),

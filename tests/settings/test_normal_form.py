@@ -79,6 +79,8 @@ SAME = [
      {"Transfer.strategy": "discriminative"}, "way to transfer"),
     ({"Transfer.strategy": {"name": "gradual", "head_epochs": 4}}, {"Transfer.strategy": "head"},
      "way to transfer"),
+    ({"Transfer.strategy": {"name": "gradual", "stage_epochs": 3}},
+     {"Transfer.strategy": {"name": "gradual", "stage_epochs": 7}}, "way to transfer"),
     ({"Transfer.strategy": "scratch", "Transfer.pretrained": "imagenet"},
      {"Transfer.strategy": "scratch", "Transfer.pretrained": "10w"}, "way to transfer"),
 ]
@@ -114,6 +116,10 @@ DIFFERENT = [
     ({"Transfer.pretrained": "10w"}, {"Transfer.pretrained": "imagenet"}),
     ({"Transfer.strategy": "head"}, {}),
     ({"Transfer.strategy": {"name": "gradual", "head_epochs": 3}}, {"Transfer.strategy": "head"}),
+    ({"Transfer.strategy": {"name": "gradual", "stage_epochs": 2}},
+     {"Transfer.strategy": {"name": "gradual", "stage_epochs": 3}}),
+    ({"Transfer.strategy": {"name": "gradual", "head_epochs": 3}},
+     {"Transfer.strategy": {"name": "gradual", "head_epochs": 3, "stage_epochs": 1}}),
 ]
 
 

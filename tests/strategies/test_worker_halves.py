@@ -150,6 +150,15 @@ def test_partial_trains_the_last_stages(network, model):
     assert moved | frozen == set(before), "all that is not frozen moves, statistics as well"
 
 
+def test_partial_refuses_more_stages_than_there_are(network, model):
+    from paddle_transfer.errors import TrialError
+    half_of("PartialHalf", PartialOptions(stages=network.stages), network).model_built(model)
+    half = half_of("PartialHalf", PartialOptions(stages=network.stages + 1), network)
+    with pytest.raises(TrialError, match=f"Transfer.strategy.stages is {network.stages + 1}, but "
+                       f".* has {network.stages} stages. Write at most {network.stages}"):
+        half.model_built(model)
+
+
 def test_discriminative_multiplies_each_step(network, model):
     half = half_of("DiscriminativeHalf", DiscriminativeOptions(backbone=0.5, decay=0.5), network)
     before, after, gradients = train_once(half, model, network)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from paddle import nn
 
-from paddle_transfer.strategies.gradual import GradualOptions
+from paddle_transfer.errors import TrialError
+from paddle_transfer.strategies.gradual import GradualOptions, trained_stages
 from paddle_transfer.strategies.partial import PartialOptions
 from paddle_transfer.strategies.worker.base import TrainedEngine, WorkerHalf
 from paddle_transfer.strategies.worker.parts import Parts
@@ -60,6 +61,16 @@ class HeadHalf(FrozenHalf):
 class PartialHalf(FrozenHalf):
     options: PartialOptions
 
+    def model_built(self, model: nn.Layer) -> Sequence[nn.Layer]:
+        """:raises TrialError: it has fewer stages, so that other numbers would train the same"""
+        extra = super().model_built(model)
+        count = len(self._parts.stages)
+        if self.options.stages > count:
+            raise TrialError(
+                f"Transfer.strategy.stages is {self.options.stages}, but {type(model).__name__} "
+                f"has {count} stages. Write at most {count}, or to train all layers strategy: full")
+        return extra
+
     def trained_stages(self, epoch: int) -> int:
         del epoch
         return self.options.stages
@@ -69,8 +80,5 @@ class GradualHalf(FrozenHalf):
     options: GradualOptions
 
     def trained_stages(self, epoch: int) -> int:
-        over, each = epoch - self.options.head_epochs, self.options.stage_epochs
-        if over <= 0:
-            return 0
-        return len(self._parts.stages) if not each else 1 + (over - 1) // each
-
+        count = trained_stages(self.options, epoch)
+        return len(self._parts.stages) if count is None else count
