@@ -50,7 +50,8 @@ WAYS: Mapping[str, Way] = {
     "head": Way("head", (0.003, 0.01, 0.03)),
     "partial": Way("partial", (0.0015, 0.005, 0.015)),
     "gradual": Way("gradual", (0.0005, 0.0015, 0.005)),
-    "discriminative": Way("discriminative", (0.003, 0.01, 0.03))}
+    "discriminative": Way("discriminative", (0.003, 0.01, 0.03)),
+    "feature_extraction": Way("feature_extraction", (0.01, 0.1, 1.0), option="strength")}
 #: Epochs for so many training images a class: about as many steps for each.
 EPOCHS: Mapping[int, int] = {10: 12, 25: 5, 50: 3}
 SEEDS = (0, 1, 2)
