@@ -10,6 +10,7 @@ python tools/benchmark.py COMMAND:
     strategies --weights FILE --source DIR   the ways to transfer, side by side
     joint --weights FILE --source DIR        strategy and settings searched together
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
+    features --source DIR --weights FILE  search classifiers on features, beside whole trainings
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from paddle_transfer.cli.command import guarded
 from paddle_transfer.cli.parser import OptionParser
 
 #: Commands that read their own options.
-OWN = ("data", "record", "miniature", "weights", "strategies", "joint")
+OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features")
 
 
 def parser() -> argparse.ArgumentParser:

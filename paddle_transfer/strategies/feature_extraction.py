@@ -27,7 +27,7 @@ class FeatureExtractionOptions(Options):
 
     classifier: Annotated[str, one_of(*CLASSIFIERS)] = Field(
         "logistic_regression", description="logistic_regression, linear_svm or knn")
-    strength: float = Field(0.1, gt=0, allow_inf_nan=False, description="scikit-learn's C of the "
+    strength: float = Field(0.01, gt=0, allow_inf_nan=False, description="scikit-learn's C of the "
                             "linear classifiers: the smaller, the more regularized")
     neighbors: int = Field(5, ge=1, description="how many neighbours knn asks")
     standardize: bool = Field(True, description="scale every feature to mean 0 and variance 1, "
@@ -86,7 +86,9 @@ class FeatureExtraction(Strategy[FeatureExtractionOptions]):
                 "transfer's eval and infer read; PaddleClas's own tools cannot use it")
 
     def edit(self, config: dict[str, Any], options: FeatureExtractionOptions) -> None:
-        """There is one epoch, which is evaluated."""
+        """There is one epoch, which is evaluated, of weights of 32 bits and no average of them."""
         del options
+        for section in ("AMP", "EMA"):
+            config.pop(section, None)
         config["Global"].update(epochs=1, eval_interval=1, eval_during_train=True)
         config["Global"].pop("start_eval_epoch", None)

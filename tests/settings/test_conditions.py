@@ -5,7 +5,7 @@ import pytest
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.study.records import Proposal
-from tests.helpers.configs import write_search
+from tests.helpers.configs import base_config, write_search
 
 RANDAUGMENT = {"search_key": "randaugment"}
 MAGNITUDE = {"search_key": "randaugment_magnitude", "search_values": [3, 9]}
@@ -45,6 +45,49 @@ def test_a_key_that_refines_what_is_nowhere(tmp_path):
         "it, or a RandAugment "
         "in the transform_ops of the base config; found none there. Add it, or take the key out."
     ]
+
+
+TRANSFER = {"search_key": "strategy", "search_values": ["full", "feature_extraction"]}
+OPTIONS = [{"search_key": "classifier"}, {"search_key": "strength"}, {"search_key": "neighbors"}]
+
+
+def with_weights(tmp_path, **transfer):
+    return {**base_config(tmp_path), "Transfer": {"pretrained": "imagenet", **transfer}}
+
+
+def conditions(tmp_path, *items):
+    space = load(tmp_path, *items, base=with_weights(tmp_path)).search_space.space
+    return {h.name: h.condition for h in space.hyperparameters}
+
+
+def test_keys_of_a_training_are_active_with_strategies_that_train(tmp_path):
+    mine = {"search_key": "mine", "replace_config": ["Optimizer.momentum"],
+            "search_values": [0.8, 0.9]}
+    resolution = {"search_key": "resolution", "search_values": [24, 32]}
+    found = conditions(tmp_path, LR, TRANSFER, mine, resolution, {"search_key": "mixup"})
+    full = (("strategy", ("full", )), )
+    assert found == {"lr": full, "strategy": (), "mine": full, "resolution": (), "mixup": full}
+    settings = load(tmp_path, TRANSFER, LR, base=with_weights(tmp_path))
+    assert settings.search_space.space.size == 3 + 1
+
+
+def test_an_option_of_a_classifier_depends_on_the_nearest_key(tmp_path):
+    found = conditions(tmp_path, TRANSFER, *OPTIONS)
+    assert found == {
+        "strategy": (), "classifier": (("strategy", ("feature_extraction", )), ),
+        "strength": (("classifier", ("logistic_regression", "linear_svm")), ),
+        "neighbors": (("classifier", ("knn", )), )}
+    settings = load(tmp_path, TRANSFER, *OPTIONS, base=with_weights(tmp_path))
+    assert settings.search_space.space.size == 1 + 2 * 4 + 3
+    values = ["full", "feature_extraction", {"name": "feature_extraction", "classifier": "knn"}]
+    found = conditions(tmp_path, {**TRANSFER, "search_values": values}, *OPTIONS[1:])
+    assert found["strength"] == (("strategy", ("feature_extraction", )), )
+    assert found["neighbors"] == (("strategy", (values[2], )), )
+
+
+def test_a_rate_beside_a_strategy_that_trains_nothing(tmp_path):
+    issue, = issues(tmp_path, LR, base=with_weights(tmp_path, strategy="feature_extraction"))
+    assert "the same in effect. No network is trained, only a classifier on its feat" in issue
 
 
 @pytest.mark.parametrize(("when", "size"), [({"randaugment": True}, 3 * (2 + 1)),

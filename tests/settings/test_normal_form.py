@@ -95,7 +95,22 @@ def test_configs_that_train_the_same(base, one, other, why):
     assert first == before
 
 
+EXTRACTION = {"Transfer.pretrained": "imagenet", "Transfer.strategy": "feature_extraction"}
+NOT_TRAINED = "no network is trained"
+SAME += [(EXTRACTION, {**EXTRACTION, **edits}, why) for edits, why in [
+    (cosine(), NOT_TRAINED), ({"Optimizer.name": "AdamW"}, NOT_TRAINED),
+    ({TRAIN_OPS: [CROP, {"RandomErasing": {"EPSILON": 0.5}}]}, NOT_TRAINED),
+    ({"EMA": {"decay": 0.5}}, "way to transfer"), ({SIZE: 7}, NOT_TRAINED),
+    ({"Loss.Train": [{"CELoss": {"epsilon": 0.1}}]}, NOT_TRAINED),
+    ({"Global.epochs": 9}, "way to transfer"),
+    ({"Transfer.strategy": {"name": "feature_extraction", "neighbors": 9}}, "way to transfer")]]
+
 DIFFERENT = [
+    (EXTRACTION, {"Transfer.pretrained": "imagenet"}),
+    *((EXTRACTION, {**EXTRACTION, "Transfer.strategy": {"name": "feature_extraction", **options}})
+      for options in ({"strength": 1.0}, {"classifier": "linear_svm"}, {"classifier": "knn"},
+                      {"layer": "conv"}, {"standardize": False})),
+    (EXTRACTION, {**EXTRACTION, "DataLoader.Eval.dataset.transform_ops": [CROP]}),
     (cosine(warmup_epoch=3), cosine(warmup_epoch=4)),
     (cosine(warmup_epoch=4), cosine(warmup_epoch=4, warmup_start_lr=0.01)),
     (cosine(warmup_epoch=1), cosine(warmup_epoch=1, warmup_start_lr=0.01)),

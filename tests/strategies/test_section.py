@@ -81,6 +81,31 @@ def test_layers_that_stay_as_they_were_loaded_need_weights(name):
     assert check_strategy(loaded) == []
 
 
+@pytest.mark.parametrize(("section", "edits", "message"), [
+    ("Global", {"use_multilabel": True}, "images have one label each; found True"),
+    ("Global", {"eval_mode": "retrieval"}, "what is evaluated is a classification; found 'retr"),
+    ("Global", {"checkpoints": "out/latest"}, "there is nothing to resume; found 'out/latest'"),
+    ("Arch", {"models": []}, "there is one network, with one file of weights; found several"),
+])
+def test_what_has_no_features(section, edits, message):
+    asked = config("feature_extraction")
+    asked["Transfer"]["pretrained"] = "imagenet"
+    assert check_strategy(asked) == []
+    asked[section].update(edits)
+    issue, = check_strategy(asked)
+    assert f"under the strategy feature_extraction {message}" in str(issue)
+
+
+@pytest.mark.parametrize(("options", "stock"), [
+    ({}, True), ({"classifier": "linear_svm"}, True), ({"classifier": "knn"}, False),
+    ({"layer": "conv"}, False)])
+def test_a_config_says_whether_its_weights_are_all(options, stock):
+    applied = apply_strategy(config({"name": "feature_extraction", **options}))
+    assert applied["Global"]["epochs"] == 1
+    assert (".index.npz beside the weights" in applied["Transfer"]["note"]) == (not stock)
+    assert ("evaluates and infers with the weights" in applied["Transfer"]["note"]) == stock
+
+
 def test_head_options():
     assert read_head_options(config(FineTune={"dropout": 0.5})).backbone_lr_mult == 1.0
     issue, = check_strategy(config(FineTune={"dropot": 0.5}))

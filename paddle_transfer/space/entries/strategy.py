@@ -134,7 +134,7 @@ CLASSIFIER = _option(
 
 STRENGTH = _option(
     "strength", _EXTRACTION, "strength", "scikit-learn's C of the linear classifiers",
-    (0.001, 0.01, 0.1, 1.0), log=True, active=partial(_classified_by, LINEAR),
+    (0.0001, 0.001, 0.01, 0.1), log=True, active=partial(_classified_by, LINEAR),
     nearer=("classifier", lambda value: value in LINEAR), source="Kornblith et al. 2019")
 
 NEIGHBORS = _option(
