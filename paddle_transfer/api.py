@@ -231,6 +231,7 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
     return TrialFolders(settings.output.output_dir, write_config=write_config, payload={
         "metric": settings.objective.metric, "paddleclas": paddleclas,
         "pretrained": dict(pretrained), "keep_weights": keep,
+        "also_measure": list(settings.objective.also_measure),
         "shared_memory": shared_memory_share(len(settings.devices.slots))})
 
 

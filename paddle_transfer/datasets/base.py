@@ -49,6 +49,9 @@ class Recipe:
     """Training options of the data set's config.
 
     :param baseline_lr: of the search's fixed point; 0: ``lr``
+    :param head_init: how the classifier's weights are drawn (``Transfer.head.init``); "": as the
+        network draws them
+    :param four_ways: whether the search over ways to transfer is the published comparison of four
     """
 
     arch: str = "ResNet50_vd"
@@ -56,6 +59,8 @@ class Recipe:
     epochs: int = 20
     batch_size: int = 64
     baseline_lr: float = 0.0
+    head_init: str = ""
+    four_ways: bool = False
 
 
 #: For the user's own images.

@@ -67,4 +67,5 @@ DATASET = Dataset(
                       "http://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"),),
     files=(f"{FOLDER}/data_batch_1", f"{FOLDER}/test_batch"), classes=len(CLASSES),
     official={"train": 50000, "test": 10000}, hold_out=0.1, sample="png/test",
-    recipe=Recipe(arch="ResNet18", lr=0.0005, epochs=10, batch_size=128, baseline_lr=0.0003))
+    recipe=Recipe(arch="ResNet18", lr=0.0005, epochs=10, batch_size=128, baseline_lr=0.0003,
+                  head_init="xavier"))

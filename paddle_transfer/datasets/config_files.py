@@ -15,6 +15,9 @@ LARGE_SCALE_ARCH = "ResNet50_vd"
 #: Name of the training config of one's own images.
 CONFIG = "custom.yaml"
 _SWITCH = ("False", "True")
+#: Behind the section Arch, where a recipe draws the classifier in its own way.
+HEAD = ("\n\n# read by the tools of paddle_transfer; PaddleClas's own draw the classifier as the "
+        "network does\nTransfer:\n  head: {{init: {}}}")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,9 @@ VARIANTS = {
         "which way to transfer, from which weights, at which rate", 12,
         {"pretrained": ("imagenet", "10w")}, "search_strategies"),
 }
+
+FOUR_WAYS = SearchVariant("the published comparison of four ways to transfer", 0, {},
+                          "search_four_ways")
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,8 @@ def training_config(values: ConfigValues, *, model: str = "model") -> str:
         infer_topk=topk[-1], train_list=lists["train"], label_list=lists["label"],
         protocol="# The protocol of this data set reports mean per class accuracy on the test list."
         if values.metric == "mean_per_class" else "",
-        model=_render(model, arch=values.recipe.arch, classes=values.classes).rstrip(),
+        model=_render(model, arch=values.recipe.arch, classes=values.classes).rstrip() + (
+            HEAD.format(values.recipe.head_init) if values.recipe.head_init else ""),
         evaluation="\n".join(evaluation).rstrip(), **data)
 
 
@@ -163,6 +170,8 @@ def search_file(values: ConfigValues, variant: str, *, base: str, output_dir: st
     :param schema: path of the JSON Schema, for editors; relative to the search file
     """
     search, recipe = VARIANTS[variant], values.recipe
+    if variant == "strategies" and recipe.four_ways:
+        search = FOUR_WAYS
     metric = final = budget = ""
     if search.max_iter:
         budget = f"max_iter: {search.max_iter}\nde_duplication: True"

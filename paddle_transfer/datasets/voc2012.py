@@ -64,4 +64,4 @@ DATASET = Dataset(
                       "VOCtrainval_11-May-2012.tar"),),
     files=(f"{FOLDER}/JPEGImages", f"{FOLDER}/Annotations", f"{FOLDER}/ImageSets/Main"),
     classes=len(CLASSES), official={"train": 5717, "val": 5823}, sample=f"{FOLDER}/JPEGImages",
-    recipe=Recipe(arch="VGG16", lr=0.0005, baseline_lr=0.0003))
+    recipe=Recipe(arch="VGG16", lr=0.0005, baseline_lr=0.0003, four_ways=True))

@@ -130,7 +130,8 @@ class FinalRuns:
         self._configs = FinalConfigs(final, self._root, base=base, stages=stages,
                                      device=devices.kind, metric=objective.metric)
         self._folders = _FinalFolders(output_dir, write_config=self._configs.write,
-                                      payload={**payload, "keep_weights": True})
+                                      payload={**payload, "keep_weights": True,
+                                               "also_measure": []})
         self._attempts: dict[int, int] = {}
         self._tries: dict[int, list[Verdict]] = {}
 

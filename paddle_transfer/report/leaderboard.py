@@ -27,7 +27,32 @@ def leaderboard_lines(settings: SearchSettings, records: Sequence[TrialRecord],
     table = leaderboard_rows(settings, leaderboard, top)
     if not table:
         return ["No trial completed."]
-    return ["", *columns(table), "", *summary_lines(settings, records, leaderboard)]
+    return ["", *columns(table), "", *error_lines(settings, leaderboard, top),
+            *summary_lines(settings, records, leaderboard)]
+
+
+def error_lines(settings: SearchSettings, leaderboard: Leaderboard, top: int = 10) -> list[str]:
+    """The errors of the best ``top`` points on the lists of ``also_measure``, in percent; []
+    without that key, or without accuracies."""
+    objective = settings.objective
+    pairs = [(one, name) for one in ("val", *objective.also_measure)
+             for name in (objective.metric, *objective.others) if _is_accuracy(name)]
+    if not objective.also_measure or not pairs:
+        return []
+    rows = [["rank", *settings.stages.names, *(f"{one} {name}" for one, name in pairs)]]
+    for rank, result in enumerate(_completed(leaderboard)[:top], start=1):
+        found = result.best.info.get("measured") or {}
+        used = settings.stages.trained_with(result.proposal)
+        values = [found.get(one, {}).get(name) for one, name in pairs]
+        rows.append([str(rank), *(show_value(used[name]) if name in used else ""
+                                  for name in settings.stages.names),
+                     *("" if value is None else f"{100 * (1 - value):.1f}" for value in values)])
+    return ["Errors in % (val is the list of DataLoader.Eval), of the best epoch:",
+            *columns(rows), ""]
+
+
+def _is_accuracy(name: str) -> bool:
+    return name == MEAN_PER_CLASS or (name.startswith("top") and name[3:].isdecimal())
 
 
 def leaderboard_rows(settings: SearchSettings, leaderboard: Leaderboard,

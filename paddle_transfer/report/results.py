@@ -19,6 +19,7 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
                 leaderboard: Leaderboard) -> str:
     """A row for each finished trial, by number: state, metric, rank of its point, the point, ...
 
+    ``also_measure`` adds the metrics of the best epoch on the named lists.
     ``images`` is how many the metric was measured on. ``reused`` names the earlier trial whose
     result stands for a suggestion that was not trained again.
     ``estimate``, in a Bayesian search, is what the model expects of the point: the metric
@@ -30,14 +31,16 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
              in enumerate(leaderboard.results, start=1) if result.value is not None}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")  # writes None as an empty cell
-    writer.writerow(header(settings.objective.metric, stages.names, estimate=modelled))
+    writer.writerow(header(settings.objective.metric, stages.names, estimate=modelled,
+                           measured=settings.objective.columns))
     for record in sorted(records, key=lambda record: record.number):
         if not record.finished:
             continue
         estimate = _rounded(leaderboard.estimate(record.point), 6)
         rank = ranks.get(record.key(space)) if record.state == "complete" else None
         writer.writerow([
-            record.number, str(record.state), record.value, record.images,
+            record.number, str(record.state), record.value, *measured(settings, record),
+            record.images,
             *[estimate] * modelled, rank, record.info.get("best_epoch"), len(record.curve),
             *stages.shown(record.proposal).values(), record.seed,
             _rounded(record.info.get("seconds"), 1), record.attempts, record.reused,
@@ -66,9 +69,22 @@ def _point(settings: SearchSettings, result: PointResult | None,
     if result is None:
         return None
     return {"point": settings.stages.shown(result.proposal), "value": result.value,
-            "images": result.images,
+            "images": result.images, **_further(settings, result),
             "error": result.error, "trials": [trial.number for trial in result.trials],
             "estimate": leaderboard.estimate(result.point)}
+
+
+def measured(settings: SearchSettings, record: TrialRecord) -> list[float | None]:
+    """The values of the columns that ``also_measure`` adds; None where there is none."""
+    found = record.info.get("measured") or {}
+    return [found.get(one, {}).get(name) for one, name in settings.objective.measured]
+
+
+def _further(settings: SearchSettings, result: PointResult) -> dict[str, Any]:
+    names = settings.objective.columns
+    if not names or result.value is None:
+        return {}
+    return {"measured": dict(zip(names, measured(settings, result.best), strict=True))}
 
 
 def _confirmation(settings: SearchSettings, leaderboard: Leaderboard,

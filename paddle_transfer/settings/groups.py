@@ -51,10 +51,28 @@ class SearchSpace:
 
 @dataclass(frozen=True)
 class Objective:
-    """What is maximised: ``metric``, measured on ``eval_size`` images (None: not known)."""
+    """What is maximised: ``metric``, measured on ``eval_size`` images (None: not known).
+
+    :param also_measure: lists on which each trial's best weights are measured as well
+    :param others: the metrics that are reported beside ``metric`` then
+    """
 
     metric: str
     eval_size: int | None = None
+    also_measure: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> tuple[tuple[str, str], ...]:
+        """(list, metric) of the further columns of the results; ``val`` is the evaluation's."""
+        names = (self.metric, *self.others)
+        return tuple((one, name) for one in ("val", *self.also_measure) for name in names
+                     if (one, name) != ("val", self.metric)) if self.also_measure else ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of ``measured``: ``top5``, ``train_top1``."""
+        return tuple(name if one == "val" else f"{one}_{name}" for one, name in self.measured)
 
 
 @dataclass(frozen=True)

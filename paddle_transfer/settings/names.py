@@ -28,15 +28,17 @@ _HINT = ("A name begins with a letter and goes on with letters, digits, '_', '-'
          f"spaces, {LENGTH} characters at most.")
 
 
-def header(metric: str, names: tuple[str, ...], *, estimate: bool) -> list[str]:
+def header(metric: str, names: tuple[str, ...], *, estimate: bool,
+           measured: tuple[str, ...] = ()) -> list[str]:
     """The columns of search_results.csv.
 
     :param estimate: whether a model of the results ranks
+    :param measured: what ``also_measure`` adds
     """
     taken = {name.casefold() for name in names}
     between = [YIELDING.get(column, column) if column in taken else column for column in BETWEEN
                if estimate or column != "estimate"]
-    return [*BEFORE, metric, *between, *names, *AFTER]
+    return [*BEFORE, metric, *measured, *between, *names, *AFTER]
 
 
 def check_key_name(name: str, where: str, metric: str, others: Sequence[str],

@@ -70,6 +70,7 @@ class SearchFile(Section):
     acquisition: v.Acquisition = "EI"
     max_iter: v.AtLeast1 | None = None
     metric: v.Text | None = None
+    also_measure: v.FurtherLists = ()
     fixed: v.FixedPoint | None = None
     gpus: v.GpuIds = ()
     workers: v.Workers = 1

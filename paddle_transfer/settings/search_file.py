@@ -10,7 +10,7 @@ from typing import Any
 
 from paddle_transfer import dotpath, errors
 from paddle_transfer.config import resolve
-from paddle_transfer.config.base import comparable, eval_size
+from paddle_transfer.config.base import comparable
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.registry import Component, UnknownName
 from paddle_transfer.rules.base import Rule
@@ -18,6 +18,7 @@ from paddle_transfer.rules.evaluation import check_comparable
 from paddle_transfer.rules.registry import rules_for
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings import budget, fields, greedy, groups
+from paddle_transfer.settings.also_measure import read_objective
 from paddle_transfer.settings.check_reachable import check_reachable
 from paddle_transfer.settings.devices import read_devices
 from paddle_transfer.settings.final import Final, read_final
@@ -116,7 +117,9 @@ class SearchSettings:
                else {"sampler": sampler.to_dict()}),
             **vars(self.output), **vars(self.budget), **vars(self.repeats), **vars(self.devices),
             "confirm": self.repeats.confirm or ("none" if budget.goes_by_results(part) else None),
-            "metric": self.objective.metric, "fixed": self.search_space.baseline,
+            "metric": self.objective.metric,
+            "also_measure": list(self.objective.also_measure) or None,
+            "fixed": self.search_space.baseline,
             "gpus": ",".join(self.devices.gpus) or None,
             "executor": None if executor == groups.LOCAL else executor.to_dict(),
             **(posterior if part.has_posterior else {}),
@@ -205,6 +208,8 @@ def _settings(reading: Reading, ppcls: Path | None) -> SearchSettings:
     check_output_folder(reading, output.output_dir, {
         base_file: base,
         **({distillation.config_file: distillation.config} if distillation else {})})
+    objective = (groups.Objective(metric) if base is None
+                 else read_objective(reading, metric, base, keys))
     base = _check_rules(reading, base, keys, sound=sound)
     plan = make_plan(base, keys, distillation) if reading.uses_stages else None
     space = plan.space() if plan else Space(tuple(key.hyperparameter for key in keys))
@@ -212,7 +217,7 @@ def _settings(reading: Reading, ppcls: Path | None) -> SearchSettings:
     return SearchSettings(
         reading.file, groups.BaseTraining(base_file, base),
         groups.SearchSpace(tuple(keys), space, baseline),
-        groups.Objective(metric, eval_size(base)), sampling,
+        objective, sampling,
         groups.Repeats(given.seed, given.search_times, budget.read_confirm(reading),
                        given.de_duplication),
         groups.Budget(given.max_iter or usual or DEFAULT_MAX_ITER, given.time_budget,

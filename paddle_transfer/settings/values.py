@@ -133,6 +133,8 @@ Acquisition = Annotated[str, rules.one_of(*ACQUISITIONS)]
 Stop = Annotated[str, rules.one_of("none", "auto")]
 Prior = Annotated[str, rules.one_of("none", "shipped")]
 Algorithm = Annotated[str, rules.one_of("skl-ugi", "udml")]
+FurtherLists = Annotated[
+    tuple[Annotated[str, rules.one_of("train")], ...], rules.Filled(list, empty=True)]
 RetrainOn = Annotated[str, rules.one_of("train", "train+val", hint=FINAL_HINT)]
 #: A file, or the config itself.
 ConfigFile = Annotated[str | dict[str, Any], rules.Rule(

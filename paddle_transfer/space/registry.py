@@ -19,6 +19,7 @@ _MODULES = {
     "data": ("batch_size", "batch_size_scaled", "resolution"),
     "strategy": ("strategy", "backbone_rate", "stage_decay", "trained_stages", "head_epochs",
                  "stage_epochs", "classifier", "strength", "neighbors"),
+    "head": ("head_hidden", "head_init"),
     "model": ("dropout", "lr_mult", "frozen_stages", "ema", "amp", "pretrained"),
 }
 

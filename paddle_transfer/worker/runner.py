@@ -10,6 +10,7 @@ from typing import Any
 from paddle_transfer.config import load
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.errors import TrialError
+from paddle_transfer.worker.further_lists import measure
 from paddle_transfer.worker.locate import locate
 from paddle_transfer.worker.options import EpochResult, RunOptions
 from paddle_transfer.worker.training import open_training
@@ -23,7 +24,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     :param job: directory, and a payload with seed, device (``cpu``, ``gpu``), metric (None: the
         first of Metric.Eval), paddleclas (a checkout, or None), keep_weights (of the best epoch),
         pretrained (an ``Origin`` for all weights that the search prepared), shared_memory (bytes
-        for this trial's data workers; None: all that are free)
+        for this trial's data workers; None: all that are free), also_measure (lists that the best
+        weights are measured on, too: then the result has ``measured``)
     :param report: told epoch, value, images and scalars of every evaluated epoch; True ends the
         training
     :raises TrialError: this config can never train, or what came of it is no result: no iteration,
@@ -42,7 +44,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         return bool(report(**vars(result)))
 
     began = time.monotonic()
-    weights = os.path.join(directory, "best_model.pdparams") if payload.get("keep_weights") else ""
+    path, lists = os.path.join(directory, "best_model.pdparams"), payload.get("also_measure") or ()
+    weights = path if payload.get("keep_weights") or lists else ""
     options = RunOptions(metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
                          prepared=payload.get("pretrained") or {}, weights_to=weights,
                          shared_memory=payload.get("shared_memory"))
@@ -53,12 +56,18 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         raise TrialError(
             "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
             "Global.epochs")
+    measured = {}
+    if lists and not training.stopped:
+        measured = measure(config, lists, weights=path, home=home,
+                           best=next(one for one in epochs if one.epoch == epoch))
+    if not payload.get("keep_weights") and weights:
+        os.remove(path)
     return {"value": value, "images": training.images, "classes": training.classes or None,
             "list": training.list_mark, "best_epoch": epoch,
             "curve": [[one.epoch, one.value] for one in epochs],
             "seconds": time.monotonic() - began, "seed": payload["seed"],
             "engine": training.versions(), "stopped": training.stopped,
-            "pretrained": training.loaded()}
+            "pretrained": training.loaded(), **({"measured": measured} if measured else {})}
 
 
 def trial_config(config: dict[str, Any], *, directory: str,

@@ -19,8 +19,9 @@ from tests.helpers.digits import tiny_config
 RATE = 0.05  # the base config's
 
 #: Entries whose truth is told elsewhere: in test_weights.py; in test_strategies.py and
-#: tests/strategies/test_worker_halves.py.
-ELSEWHERE = {"pretrained", "strategy", "backbone_rate", "stage_decay", "trained_stages",
+#: tests/strategies/test_worker_halves.py; in test_new_head.py there and here.
+ELSEWHERE = {"head_hidden", "head_init",
+             "pretrained", "strategy", "backbone_rate", "stage_decay", "trained_stages",
              "head_epochs", "stage_epochs", "classifier", "strength", "neighbors"}
 
 

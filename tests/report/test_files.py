@@ -1,10 +1,12 @@
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from paddle_transfer.report.files import ResultFiles, replace_with_link
+from paddle_transfer.report.leaderboard import leaderboard_lines
 from paddle_transfer.samplers.base import PosteriorSummary
 from paddle_transfer.study.trial_folder import TrialFolder
 from tests.helpers.records import ranker_of, record, shown_settings
@@ -55,6 +57,31 @@ def test_every_finished_trial_has_a_row_in_trial_order(tmp_path):
     assert table[2]["reason"] == "it broke: badly"
     assert table[2]["top1"] == ""
     assert table[3]["reused"] == "1"
+
+
+def test_what_also_measure_adds(tmp_path):
+    made = shown_settings(tmp_path)
+    settings = replace(made, objective=replace(made.objective, also_measure=("train",),
+                                               others=("top5",)))
+    one = {"val": {"top1": 0.8, "top5": 0.9}, "train": {"top1": 0.95, "top5": 1.0}}
+    records = [record(0, 0.01, value=0.8, info={"measured": one}), record(1, 0.001, value=0.7),
+               record(2, 0.1, state="failed")]
+    outputs = result_files(settings)
+    outputs.search_ended(records, "done")
+    first, second, failed = rows(tmp_path)
+    assert list(first)[2:6] == ["top1", "top5", "train_top1", "train_top5"]
+    assert [first[name] for name in ("top5", "train_top1", "train_top5")] == ["0.9", "0.95", "1.0"]
+    assert {other["train_top1"] for other in (second, failed)} == {""}
+    told = json.loads((tmp_path / "search_results.json").read_text())
+    assert told["winner"]["measured"] == {"top5": 0.9, "train_top1": 0.95, "train_top5": 1.0}
+
+    lines = leaderboard_lines(settings, records, ranker_of(settings).leaderboard(records))
+    start = lines.index("Errors in % (val is the list of DataLoader.Eval), of the best epoch:")
+    header, best = lines[start + 1:start + 3]
+    assert header.split()[3:] == ["val", "top1", "val", "top5", "train", "top1", "train", "top5"]
+    assert best.split()[-4:] == ["20.0", "10.0", "5.0", "0.0"]
+    assert not any("Errors" in line for line in leaderboard_lines(
+        made, records, ranker_of(made).leaderboard(records)))
 
 
 def test_the_best_model_and_its_config_follow_the_best_trial(tmp_path):

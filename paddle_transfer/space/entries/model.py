@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from paddle_transfer.config import pretrained
+from paddle_transfer.space.entries.head import set_key
 from paddle_transfer.space.entry import Entry, number, one_of, switch, whole
 from paddle_transfer.space.hyperparameter import Value
 
@@ -42,7 +43,9 @@ def _apply_dropout(config: dict[str, Any], rate: float) -> None:
     name = str(config["Arch"]["name"])
     argument = next((argument for pattern, argument in DROPOUT_ARGUMENTS.items()
                      if re.fullmatch(pattern, name)), None)
-    if argument:
+    if isinstance((config.get("Transfer") or {}).get("head"), dict):
+        set_key(config, "dropout", float(rate))
+    elif argument:
         config["Arch"][argument] = float(rate)
     else:
         _set_in_section(config, "dropout", float(rate) or None)
@@ -99,7 +102,8 @@ DROPOUT = Entry(
         "must be False, True (0.2), or a rate from 0 up to but not including 1",
         lambda x: 0 <= x < 1, boolean=True),
     apply=_apply_dropout, check_requirements=_check_arch, canonical=switch(0.2),
-    edits=("Arch.dropout_prob", SECTION), source="Srivastava et al. 2014; Kornblith et al. 2019")
+    edits=("Arch.dropout_prob", SECTION, "Transfer.head.dropout"), stage=1,
+    source="Srivastava et al. 2014; Kornblith et al. 2019")
 
 LR_MULT = Entry(
     name="lr_mult",
