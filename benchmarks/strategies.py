@@ -30,28 +30,23 @@ from paddle_transfer.worker.runner import run
 
 @dataclass(frozen=True)
 class Way:
-    """A strategy and the three rates that are tried.
+    """What is tried of a strategy: three rates.
 
-    :param times: how many times as many epochs as the others it gets
     :param option: the option of the strategy that is tried in the place of the learning rate
     """
 
-    strategy: str
     rates: Sequence[float]
-    times: int = 1
     option: str = ""
 
 
 WAYS: Mapping[str, Way] = {
-    "scratch": Way("scratch", (0.003, 0.01, 0.03)),
-    # few steps are too few from random weights, at any rate
-    "scratch_long": Way("scratch", (0.003, 0.01, 0.03), times=5),
-    "full": Way("full", (0.0005, 0.0015, 0.005)),
-    "head": Way("head", (0.003, 0.01, 0.03)),
-    "partial": Way("partial", (0.0015, 0.005, 0.015)),
-    "gradual": Way("gradual", (0.0005, 0.0015, 0.005)),
-    "discriminative": Way("discriminative", (0.003, 0.01, 0.03)),
-    "feature_extraction": Way("feature_extraction", (0.01, 0.1, 1.0), option="strength")}
+    "scratch": Way((0.003, 0.01, 0.03)),
+    "full": Way((0.0005, 0.0015, 0.005)),
+    "head": Way((0.003, 0.01, 0.03)),
+    "partial": Way((0.0015, 0.005, 0.015)),
+    "gradual": Way((0.0005, 0.0015, 0.005)),
+    "discriminative": Way((0.003, 0.01, 0.03)),
+    "feature_extraction": Way((0.01, 0.1, 1.0), option="strength")}
 #: Epochs for so many training images a class: about as many steps for each.
 EPOCHS: Mapping[int, int] = {10: 12, 25: 5, 50: 3}
 SEEDS = (0, 1, 2)
@@ -138,9 +133,9 @@ class Trainer:
         data, folder = self.work / f"{name}_{per_class}_{seed}", self.work / "trial"
         draw(SETS[name], per_class=per_class, seed=seed, source=self.source, folder=data)
         way = WAYS[strategy]
-        epochs = self.epochs[per_class] * way.times
+        epochs = self.epochs[per_class]
         config = config_of(SETS[name], data, weights=self.weights, epochs=epochs, seed=seed)
-        section: dict[str, object] = {"name": way.strategy}
+        section: dict[str, object] = {"name": strategy}
         if way.option:
             section[way.option] = rate
         else:
