@@ -33,7 +33,8 @@ def average():
 def build(networks, arch):
     import paddle
     paddle.seed(3)
-    model = networks.build_network({"Arch": copy.deepcopy(arch)})
+    with paddle.utils.unique_name.guard():  # SqueezeNet's names are there once in a process
+        model = networks.build_network({"Arch": copy.deepcopy(arch)})
     norms = [layer for layer in model.sublayers() if hasattr(layer, "_variance")]
     for norm in norms:  # the statistics of trained ones: with those of new ones features vanish
         norm._momentum = 0.0
