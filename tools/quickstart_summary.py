@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from paddle_transfer.loop.saved_search import read_saved_search
 from paddle_transfer.report.formatting import columns, show_point
 from paddle_transfer.result import RankedPoint, SearchResult, load_search
+from paddle_transfer.space.blocks import active_names
 from tools.quickstart_steps import Start
 
 #: The strategies of the comparison, in words.
@@ -33,9 +35,12 @@ def summary(start: Start) -> list[str]:
 
 
 def _row(words: str, result: SearchResult, row: RankedPoint, note: str = "") -> list[str]:
+    """:param note: stands before the settings, of which those are left out that did nothing"""
     values = _values(result, row.trials)
+    active = active_names(read_saved_search(result.output_dir).space.hyperparameters, row.point)
+    used = {name: value for name, value in row.point.items() if name in active}
     return [words, f"{sum(values) / len(values):.4f}", f"{min(values):.4f} to {max(values):.4f}",
-            str(len(values)), note + show_point(row.point)]
+            str(len(values)), note + show_point(used)]
 
 
 def _values(result: SearchResult, numbers: Sequence[int]) -> list[float]:

