@@ -19,11 +19,14 @@ from paddle_transfer.config.shape import require_shape
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.environment import check_output
 from paddle_transfer.errors import ConfigError, reading
+from paddle_transfer.rules.arguments import ignored
+from paddle_transfer.rules.optimizers import OPTIMIZERS
+from paddle_transfer.rules.registry import parts_rules
 from paddle_transfer.strategies.new_head import check_new_head
 from paddle_transfer.strategies.section import check_strategy
 from paddle_transfer.worker.bootstrap import open_engine
 from paddle_transfer.worker.diverged import Diverged
-from paddle_transfer.worker.locate import locate, require_paddle
+from paddle_transfer.worker.locate import known_ppcls, locate, require_paddle
 from paddle_transfer.worker.options import RunOptions
 from paddle_transfer.worker.training import open_training
 
@@ -87,9 +90,20 @@ def _read_config(arguments: argparse.Namespace, *, mode: str) -> dict[str, Any]:
         pretrained.set_weights(config, arguments.pretrained)
     pretrained.require_valid_transfer(config, file=arguments.config, train=mode == "train")
     issues = ValidationIssues()
-    if mode == "train":
-        issues += check_strategy(config)
     check_new_head(config, issues)
+    if mode == "train":
+        _check_training(config, arguments, issues)
     if issues:
         raise ConfigError(arguments.config, issues)
     return base.complete(config)
+
+
+def _check_training(config: dict[str, Any], arguments: argparse.Namespace,
+                    issues: ValidationIssues) -> None:
+    """Add what cannot be built; say what PaddleClas passes over."""
+    issues += check_strategy(config)
+    ppcls = known_ppcls(arguments.paddleclas)
+    for rule in (OPTIMIZERS, *(parts_rules(ppcls) if ppcls else ())):
+        rule.check(config, issues)
+    for path, why in ignored(config, ppcls).items() if not issues else ():
+        print(f"note: {path} is not used: {why}.", flush=True)

@@ -13,6 +13,7 @@ from paddle_transfer.config.base import components, list_at
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean
 from paddle_transfer.rules.base import Config, Rule
+from paddle_transfer.rules.sources import DEEPEST, imported_file, module, top_level
 from paddle_transfer.space.optimizers import optimizers
 
 #: kind -> the module of ``ppcls`` in whose names PaddleClas looks a part up.
@@ -29,9 +30,6 @@ READS = ("Arch", "Optimizer", "Loss", "Metric", "DataLoader.*.dataset", "DataLoa
 #: Packages whose names in PaddleClas's modules are modules, tools and types, no parts (but for
 #: Paddle's samplers and transforms).
 _OTHERS = ("__future__", "collections", "easydict", "functools", "numpy", "paddle", "PIL", "typing")
-
-#: Modules of ``ppcls`` that a chain of ``import *`` may lead through.
-_DEEPEST = 5
 
 
 def names_rule(ppcls: Path) -> Rule:
@@ -55,16 +53,15 @@ def _closest(name: str, known: Collection[str]) -> str:
 def known_names(ppcls: Path, kind: str) -> frozenset[str] | None:
     """The names at the top of the module of ``kind``; None where they cannot be known: it is not
     there, cannot be parsed, or takes all names of another package."""
-    return _names_in(ppcls / MODULES[kind], ppcls, _DEEPEST)
+    return _names_in(ppcls / MODULES[kind], ppcls, DEEPEST)
 
 
 def _names_in(file: Path, ppcls: Path, depth: int) -> frozenset[str] | None:
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    tree = module(file)
+    if tree is None:
         return None
     found: set[str] = set()
-    for node in _top_level(tree):
+    for node in top_level(tree):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -78,14 +75,6 @@ def _names_in(file: Path, ppcls: Path, depth: int) -> frozenset[str] | None:
         name for name in found if not name.startswith("__"))
 
 
-def _top_level(node: ast.AST) -> Iterator[ast.AST]:
-    """What stands in a module, but not inside of its functions and classes."""
-    for child in ast.iter_child_nodes(node):
-        yield child
-        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield from _top_level(child)
-
-
 def _imported(node: ast.ImportFrom, file: Path, ppcls: Path, depth: int) -> frozenset[str] | None:
     if all(alias.name != "*" for alias in node.names):
         name = node.module or ""
@@ -93,16 +82,8 @@ def _imported(node: ast.ImportFrom, file: Path, ppcls: Path, depth: int) -> froz
                 and not name.startswith(("paddle.io", "paddle.vision"))):
             return frozenset()
         return frozenset(alias.asname or alias.name for alias in node.names)
-    module = (node.module or "").split(".") if node.module else []
-    if node.level:
-        place = file.parents[node.level - 1]
-    elif module[:1] == ["ppcls"]:
-        place, module = ppcls, module[1:]
-    else:
-        return None
-    target = place.joinpath(*module)
-    target = target / "__init__.py" if target.is_dir() else target.with_suffix(".py")
-    return _names_in(target, ppcls, depth - 1) if depth else None
+    target = imported_file(node, file, ppcls)
+    return _names_in(target, ppcls, depth - 1) if target and depth else None
 
 
 def _named(config: Config) -> Iterator[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from paddle_transfer.config.check import (
 )
 from paddle_transfer.config.pretrained import OTHER_WEIGHTS, check_transfer
 from paddle_transfer.config.shape import SHAPES
+from paddle_transfer.rules.arguments import arguments_rules
 from paddle_transfer.rules.base import CLASSES, Rule
 from paddle_transfer.rules.batches import (
     BATCHES,
@@ -68,4 +69,9 @@ def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = Fal
                  lambda config, issues: check_files(config, parts, issues), alone=True,
                  lacking=True)
     return (*RULES, files, *((metric_rule(metric), ) if metric else ()),
-            *((names_rule(ppcls), ) if ppcls is not None else ()))
+            *(parts_rules(ppcls) if ppcls is not None else ()))
+
+
+def parts_rules(ppcls: Path) -> tuple[Rule, ...]:
+    """The rules about the parts of PaddleClas that a config names, in any training."""
+    return (names_rule(ppcls), *arguments_rules(ppcls))

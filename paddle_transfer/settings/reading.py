@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from paddle_transfer.config.check import check_base
@@ -40,6 +41,7 @@ class Reading:
     :param issues: mistakes
     :param lacking: files of data sets and GPUs that are not there; mistakes, except in a dry run
     :param notes: remarks for the user
+    :param ppcls: PaddleClas's folder of that name; None: it is not known what its parts take
     """
 
     file: str
@@ -50,6 +52,7 @@ class Reading:
     issues: ValidationIssues
     lacking: ValidationIssues
     notes: list[str]
+    ppcls: Path | None = None
 
     @property
     def sampler(self) -> type[RegisteredSampler] | None:

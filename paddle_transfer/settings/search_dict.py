@@ -13,6 +13,7 @@ from paddle_transfer.config.rules import number_hint
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.registry import UnknownName
+from paddle_transfer.rules.arguments import arguments_at
 from paddle_transfer.settings.conditions import read_conditions
 from paddle_transfer.settings.names import check_key_name
 from paddle_transfer.settings.reading import Reading
@@ -29,6 +30,7 @@ from paddle_transfer.space.hyperparameter import (
 )
 from paddle_transfer.space.registry import HYPERPARAMETERS, registered_as
 from paddle_transfer.space.search_key import SearchKey, apply_point
+from paddle_transfer.stages.plan import addable
 
 Config = dict[str, Any]
 
@@ -121,13 +123,25 @@ class _ItemReader:
             self.add("search_key", f"{name} {lacks} of the base config", "none there",
                      "Add it, or take the key out.")
         hyperparameter = self._hyperparameter()
-        return SearchKey(hyperparameter, self.item.replace_config) if hyperparameter else None
+        added = tuple(path for path in self.item.replace_config
+                      if base is not None and addable(base, path))
+        return (SearchKey(hyperparameter, self.item.replace_config, added) if hyperparameter
+                else None)
 
     def _check_paths(self) -> None:
         for i, path in enumerate(self.item.replace_config):
-            if self.base is not None and not dotpath.exists(self.base, path):
-                self.add(f"replace_config.{i}", "must exist in the base config", repr(path),
-                         _nearest(self.base, path))
+            if self.base is None or dotpath.exists(self.base, path):
+                continue
+            new, (place, _, key) = addable(self.base, path), path.rpartition(".")
+            known = arguments_at(self.base, place, self.reading.ppcls) if new else ()
+            if key in known:
+                continue
+            close = difflib.get_close_matches(key, known, 1, 0.8)
+            hint = (f"Did you mean '{place}.{close[0]}'?" if close
+                    else _nearest(self.base, path))
+            if new and not hint.startswith("Did"):
+                hint = f"{hint} Add it there, or by -o {path}=VALUE, to search it all the same."
+            self.add(f"replace_config.{i}", "must exist in the base config", repr(path), hint)
 
     def _hyperparameter(self) -> Hyperparameter | None:
         item, written, entry = self.item, self.written, self.entry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from paddle_transfer.config import resolve
 from paddle_transfer.config.base import comparable
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.registry import Component, UnknownName
+from paddle_transfer.rules.arguments import ignored
 from paddle_transfer.rules.base import Rule
 from paddle_transfer.rules.evaluation import check_comparable
 from paddle_transfer.rules.registry import rules_for
@@ -178,12 +179,12 @@ def load_search_file(source: str | Mapping[str, Any], overrides: Sequence[str] =
     try:
         with errors.reading(file):
             reading = open_search_file(source, overrides, dry_run=dry_run, paddleclas=paddleclas)
-            return _settings(reading, ppcls)
+            return _settings(replace(reading, ppcls=ppcls))
     except UnknownName as error:  # a module:attribute that is no part of the kind
         raise ConfigError(file, [errors.ValidationIssue("", str(error))]) from error
 
 
-def _settings(reading: Reading, ppcls: Path | None) -> SearchSettings:
+def _settings(reading: Reading) -> SearchSettings:
     """The settings of what has been read; see ``load_search_file``."""
     given, base_file, base = reading.given, "", None
     if given.base_config_file:
@@ -201,7 +202,8 @@ def _settings(reading: Reading, ppcls: Path | None) -> SearchSettings:
     if keys and base is not None:
         kinds = kinds_of(base_file, base, keys, stepwise=reading.uses_stages,
                          distillation=distillation, final=final)
-        rules = rules_for(metric="" if reading.spoilt("metric") else metric, ppcls=ppcls,
+        rules = rules_for(metric="" if reading.spoilt("metric") else metric,
+                          ppcls=reading.ppcls,
                           tested=final is not None)
         sound = _check_kinds(reading, keys, kinds, rules)
     devices = read_devices(reading, base_file, base)
@@ -250,7 +252,8 @@ def _check_rules(reading: Reading, base: Config | None, keys: Sequence[SearchKey
         check_comparable(base, keys, reading.issues)
     if keys and base is not None and countable and sound and not any(
             issue.where.startswith("search_dict.") for issue in reading.issues):
-        check_ineffective(base, keys, reading.issues, stepwise=reading.uses_stages)
+        check_ineffective(base, keys, reading.issues, stepwise=reading.uses_stages,
+                          ppcls=reading.ppcls)
     if reading.issues or base is None:
         raise ConfigError(reading.file, sorted(reading.issues, key=_place))
     return base
@@ -272,6 +275,8 @@ def _unused(reading: Reading, base: Config) -> dict[str, str]:
     if seed is not None and "seed" not in reading.data and seed != reading.given.seed:
         found["Global.seed"] = (f"trials have seeds of their own, from {reading.given.seed} on; "
                                 f"-o seed={seed} begins with this one")
+    for path, why in ignored(base, reading.ppcls).items():
+        found[path] = why
     return found
 
 

@@ -26,10 +26,12 @@ class SearchKey:
 
     :param replace_config: the dotted paths that are set to the value; without any the registered
         hyperparameter of that name edits the config
+    :param added: those of them that the base config does not have: arguments of parts that it has
     """
 
     hyperparameter: Hyperparameter
     replace_config: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -55,7 +57,9 @@ class SearchKey:
         if self.entry:
             self.entry.apply(config, self.entry.canonical(value))
         for path in self.replace_config:
-            dotpath.set_(config, path, dotpath.clone(value))
+            new = path in self.added and isinstance(dotpath.get(config, path.rpartition(".")[0]),
+                                                    dict)
+            dotpath.set_(config, path, dotpath.clone(value), create=new)
 
 
 def apply_point(base_config: dict[str, Any], keys: Sequence[SearchKey], point: Point

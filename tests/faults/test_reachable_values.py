@@ -8,6 +8,7 @@ import pytest
 
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings.search_file import load_search_file
+from paddle_transfer.study.records import Proposal
 from paddle_transfer.worker.locate import known_ppcls
 from tests.helpers.configs import base_config, write_search
 from tests.helpers.greedy_files import distillation_config, write_greedy
@@ -297,3 +298,55 @@ def test_all_mistakes_come_at_once(tmp_path, base):
     texts = refusals(tmp_path, base, items, max_itr=3)
     assert [Path(text).parts[0].partition(":")[0] for text in texts] == [
         "max_itr", "search_dict.0.search_values", "search_dict.2.search_values"]
+
+
+# --- arguments that a part does not take, or passes over -----------------------------------------
+
+def test_a_search_of_what_a_part_passes_over_changes_nothing(tmp_path, base):
+    base["Optimizer"]["lr"] = {"name": "Constant", "learning_rate": 0.1, "eta_min": 0.0}
+    base["Arch"]["bogus"] = 1
+    texts = refusals(tmp_path, base, [item("eta", [0.0, 0.01], "Optimizer.lr.eta_min"),
+                                      item("bogus", [1, 2], "Arch.bogus")])
+    assert ["It would not, because Constant takes no eta_min. Take the key out." in texts[0],
+            "It would not, because ResNet18_vd takes no bogus. " in texts[1]] == [True, True]
+
+
+def test_what_one_schedule_passes_over_is_searched_beside_the_other(tmp_path, base):
+    base["Optimizer"]["lr"] = {"name": "Cosine", "learning_rate": 0.1, "eta_min": 0.0}
+    keys = [item("schedule", ["Cosine", "Constant"], "Optimizer.lr.name"),
+            item("eta", [0.0, 0.01], "Optimizer.lr.eta_min")]
+    text, = refusals(tmp_path, base, keys)
+    assert "eta 0.0 (a number) and eta 0.01 (a number) are the same in effect" in text
+    assert "beside schedule Constant" in text
+    assert "Constant takes no eta_min" in text
+    assert "when: {schedule: ['Cosine']}" in text
+    keys[1]["when"] = {"schedule": "Cosine"}
+    assert refusals(tmp_path, base, keys) == []
+
+
+def test_an_argument_that_a_value_of_another_key_does_not_take_is_refused(tmp_path, base):
+    text, = refusals(tmp_path, base, [item("loss", [{"CELoss": {"weight": 1.0}},
+                                                    {"CELoss": {"weight": 1.0, "epsilom": 0.1}}],
+                                           "Loss.Train.0")])
+    assert "Loss.Train.0.CELoss.epsilom is no argument of CELoss" in text
+
+
+def test_an_argument_that_the_base_config_lacks_can_be_searched(tmp_path, base):
+    epsilon = item("epsilon", [0.05, 0.1], "Loss.Train.0.CELoss.epsilon")
+    file = write_search(tmp_path, base=base, search_dict=[epsilon])
+    settings = load_search_file(file, ppcls=known_ppcls())
+    config = settings.stages.config(Proposal({"epsilon": 0.1}))
+    assert config["Loss"]["Train"] == [{"CELoss": {"weight": 1.0, "epsilon": 0.1}}]
+    assert base["Loss"]["Train"] == [{"CELoss": {"weight": 1.0}}]
+    epsilon["replace_config"] = ["Loss.Train.0.CELoss.epsilom"]
+    text, = refusals(tmp_path, base, [epsilon])
+    assert "must exist in the base config" in text
+    assert "Did you mean 'Loss.Train.0.CELoss.epsilon'?" in text
+
+
+def test_what_the_base_config_has_in_vain_is_said(tmp_path, base):
+    base["Optimizer"]["lr"]["warmup_epochs"] = 2
+    settings = load_search_file(write_search(tmp_path, base=base, search_dict=[
+        item("lr", [0.1, 0.2])]), ppcls=known_ppcls())
+    assert ("Optimizer.lr.warmup_epochs of the base config is not used: Cosine takes no "
+            "warmup_epochs (is warmup_epoch meant?).") in settings.notes
