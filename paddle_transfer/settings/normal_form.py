@@ -127,6 +127,13 @@ def _one_strategy(config: Config) -> None:
                                    for epoch in range(1, epochs + 1)]}
         config["Transfer"].pop("note", None)
         config["Transfer"]["strategy"] = {"name": chosen.name, **options}
+        if chosen.name == "discriminative" and not options:
+            del config["Transfer"]["strategy"]  # as full
+            if not config["Transfer"]:
+                del config["Transfer"]
+    if not chosen.strategy.trains_backbone:
+        resolve.section(config, "Arch").pop("lr_mult_list", None)
+        resolve.section(config, "FineTune").pop("backbone_lr_mult", None)
 
 
 def _no_training(config: Config) -> None:

@@ -39,6 +39,8 @@ class Strategy(Protocol[OptionsT]):
     trainer: str = ""
     #: Whether it leaves layers as they were loaded, so that random ones would be of no use.
     needs_weights: bool = False
+    #: Whether the rates of layers other than the classifier have an effect.
+    trains_backbone: bool = True
     #: Whether it reads labelled source images (``DataLoader.Source``).
     needs_source_data: bool = False
     #: Whether it reads images without labels (``DataLoader.Unlabeled``).

@@ -6,7 +6,7 @@ classifier 0.0005, the backbone 0.0001 (``backbone: 0.2``).
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -32,3 +32,9 @@ class Discriminative(Strategy[DiscriminativeOptions]):
     name = "discriminative"
     options = DiscriminativeOptions
     worker = "paddle_transfer.strategies.worker.rates:DiscriminativeHalf"
+
+    def effective(self, options: DiscriminativeOptions) -> dict[str, Any]:
+        """Without a decay it is the same what it would count; with no smaller rate at all nothing
+        is left of the strategy."""
+        unused = {"per"} if options.decay == 1 else set[str]()
+        return {} if options.backbone == options.decay == 1 else options.model_dump(exclude=unused)

@@ -13,4 +13,5 @@ class Head(Strategy[Options]):
     options = Options
     needs_weights = True
     refuses = KEEPS_LAYERS
+    trains_backbone = False
     worker = "paddle_transfer.strategies.worker.frozen:HeadHalf"

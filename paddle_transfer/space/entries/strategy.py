@@ -21,7 +21,8 @@ def _check(value: Value) -> str | None:
         _read(value)
     except ConfigError as error:
         first = error.issues[0]
-        return f"{first.where.removeprefix(WHERE).lstrip('.')} {first.rule}".strip()
+        hint = f" ({first.hint})" if first.hint.endswith("?") else ""
+        return f"{first.where.removeprefix(WHERE).lstrip('.')} {first.rule}{hint}".strip()
     return None
 
 
