@@ -28,6 +28,7 @@ class DimensionPrior:
     :param curvature: how fast the metric falls from the peak (log-odds per decade squared)
     :param cost: what switching it on usually costs in a short training (log-odds)
     :param risky: it sometimes costs far more
+    :param moderates: the strong ones act differently under each of its values
     """
 
     amplitude: float
@@ -39,6 +40,7 @@ class DimensionPrior:
     curvature: float = 0.0
     cost: float = 0.0
     risky: bool = False
+    moderates: bool = False
 
 
 KNOWN = {
@@ -52,6 +54,8 @@ KNOWN = {
     "cutout": DimensionPrior(0.10, cost=0.05, risky=True),
     "random_erasing": DimensionPrior(0.10, cost=0.05, risky=True),
     "dropout": DimensionPrior(0.10),
+    # a new head alone wants a rate ten times as large as all layers do (docs/benchmarks/)
+    "strategy": DimensionPrior(0.5, moderates=True),
 }
 
 #: Priors of unknown names: with numbers as values, and with other values.

@@ -24,6 +24,9 @@ LEVEL = 1.5
 #: or an unknown name).
 JOINT, JOINT_LARGE = 0.10, 0.20
 
+#: The part of a strong hyperparameter's effect that all values of a moderating one share.
+SHARED_EFFECT = 0.3
+
 #: The weight of a weak hyperparameter in a joint effect.
 WEAK_WEIGHT = 0.1
 
@@ -85,7 +88,7 @@ class Kernel:
         correlations = [self._correlation(i, a[:, i], b[:, i]) for i in range(len(self.axes))]
         total: Array = numpy.full((len(a), len(b)), self.level ** 2)
         for i, part in enumerate(correlations):
-            total += self._amplitude(i) ** 2 * part
+            total += self._amplitude(i) ** 2 * self._moderated(i, part, correlations)
         total += self._joint_amplitude() ** 2 * self._joint(a, b, correlations)
         if self.tasks is not None:
             total += self.tasks.deviations(a) @ self.tasks.deviations(b).T
@@ -135,6 +138,15 @@ class Kernel:
         factor = self.length_factor if self._leading(axis) else 1.0
         distance = (a[:, None] - b) / (axis.prior.length_scale * factor)
         return _squared_exponential(distance) if axis.prior.weak else _matern52(distance)
+
+    def _moderated(self, i: int, part: Array, correlations: Sequence[Array]) -> Array:
+        """Correlation ``part`` of axis ``i``, lower between values of a moderating axis."""
+        if not self.axes[i].prior.strong:
+            return part
+        for axis, same in zip(self.axes, correlations, strict=True):
+            if axis.prior.moderates and not axis.ordered:
+                part = part * (SHARED_EFFECT + (1 - SHARED_EFFECT) * same)
+        return part
 
     def _joint_amplitude(self) -> float:
         if self.joint is not None:

@@ -110,3 +110,20 @@ print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sy
             make_sampler("bayes", options={"acquisition": "eii"})
         with pytest.raises(PaddleTransferError, match=r"there is no 'baies'. Did you mean 'bayes'"):
             make_sampler("baies")
+
+    def test_each_way_to_transfer_has_its_own_best_learning_rate(self):
+        """A real search: a rate that was good for all layers is ten times too small for the head
+        alone, which the one training of it says."""
+        space = Space((Choice("strategy", ("full", "head", "partial", "gradual")),
+                       Choice("lr", (0.03, 0.01, 0.003, 0.001))))
+        measured = {("full", 0.003): 0.44, ("head", 0.03): 0.5, ("partial", 0.01): 0.31,
+                    ("full", 0.03): 0.08, ("head", 0.003): 0.31, ("head", 0.01): 0.375,
+                    ("gradual", 0.003): 0.46, ("gradual", 0.001): 0.375, ("gradual", 0.01): 0.17}
+        finished = observe([dict(zip(("strategy", "lr"), point, strict=True))
+                            for point in measured], list(measured.values()))
+        estimates = self.make().posterior(space, finished, gain=False).estimates
+        of = {point: estimates[space.key(dict(zip(("strategy", "lr"), point, strict=True)))]
+              for point in measured}
+        assert of["head", 0.03] > of["head", 0.003]
+        assert of["gradual", 0.003] > of["head", 0.003]
+        assert of["gradual", 0.003] > of["gradual", 0.01]
