@@ -65,8 +65,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         self._train_scalars: dict[str, float] = {}
         self._epoch: EpochResult | None = None
         super().__init__(config, mode)
-        self._own_loop = getattr(self, "train_mode", None) is None
-        train = train_loop.train_epoch if self._own_loop else self.train_epoch_func
+        self.own_loop = getattr(self, "train_mode", None) is None
+        train = train_loop.train_epoch if self.own_loop else self.train_epoch_func
         self.train_epoch_func = lambda _, *arguments: self._train_epoch(train, *arguments)
         evaluate = eval_loop.evaluator(self)
         self.eval_func = lambda _, epoch_id: self._evaluate(evaluate, epoch_id)
@@ -88,7 +88,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         if self._learnt is None:
             raise TrialError("no epoch is left to train: Global.checkpoints names a training that "
                              f"has had all {self.config['Global']['epochs']} of Global.epochs")
-        require_learnt(self._learnt, self, self.largest_rate if self._own_loop else math.nan)
+        require_learnt(self._learnt, self, self.largest_rate if self.own_loop else math.nan)
 
     def predictions(self) -> Iterator[infer.Prediction]:
         """(files, results) per batch of ``Infer.infer_imgs``. Raises TrialError: there is none."""

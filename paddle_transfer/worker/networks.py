@@ -58,7 +58,7 @@ def head_of(arch: dict[str, Any]) -> tuple[str, ...]:
 def tensors_of(arch: dict[str, Any], layers: Sequence[str]) -> tuple[str, ...]:
     """The tensors of ``layers`` (``heads.of_layers``) in the network of a section ``Arch``."""
     classes = resolve.outputs({"Arch": arch}) or resolve.DEFAULT_CLASSES
-    with _random_state_kept():
+    with random_state_kept():
         return heads.of_layers(layers, tuple(shapes_of(_builder(arch), classes)))
 
 
@@ -91,7 +91,7 @@ def find_head(build: Callable[[int], nn.Layer], classes: int) -> tuple[str, ...]
 
     :param build: makes the network for a number of classes
     """
-    with _random_state_kept():
+    with random_state_kept():
         one, other = (shapes_of(build, number) for number in (classes, classes + 1))
     return heads.by_shape(one, other)
 
@@ -120,7 +120,7 @@ def without_weights(config: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _random_state_kept() -> Iterator[None]:
+def random_state_kept() -> Iterator[None]:
     states = paddle.get_rng_state(), np.random.get_state(), random.getstate()
     try:
         yield

@@ -37,6 +37,7 @@ from paddle_transfer.strategies.worker.new_head import NewHeadHalf
 from paddle_transfer.worker import networks, prepare_config, run_weights, safe_load, viewer
 from paddle_transfer.worker.data_parallel import ThawableParallel
 from paddle_transfer.worker.engine import TransferEngine
+from paddle_transfer.worker.features import cached_head
 from paddle_transfer.worker.locate import EngineHome
 from paddle_transfer.worker.networks import BUILD_ERRORS
 from paddle_transfer.worker.options import RunOptions
@@ -64,6 +65,7 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
                              options.shared_memory)
     if line:
         print(f"paddle_transfer: {line}", flush=True)
+    asked = config
     source = run_weights.find(config, ppcls=os.path.join(home.path, "ppcls"),
                               prepared=options.prepared)
     run_weights.require(source, config, mode)
@@ -96,6 +98,8 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
         if source is not None and mode != "train":
             for half in halves:
                 engine.model = half.answering(engine.model, mode=mode, weights=source.file)
+        if mode == "train" and any(half.trains_classifier_only for half in halves):
+            _use_features(engine, asked, halves, options)
         yield engine
 
 
@@ -130,6 +134,15 @@ def _tell_head(halves: Sequence[WorkerHalf], arch: dict[str, Any],
         return tuple(dict.fromkeys((*classifier(), *further(), *loaded)))
     for half in halves:
         half.find_head, half.find_classifier = find, classifier
+
+
+def _use_features(engine: TransferEngine, config: dict[str, Any], halves: Sequence[WorkerHalf],
+                  options: RunOptions) -> None:
+    def freeze() -> None:
+        for half in halves:
+            half.epoch_started(engine, 1)
+    head = [name for half in halves for name in half.find_head()]
+    cached_head.use_features(engine, config, head, freeze, options.prepared)
 
 
 def forget_loggers() -> None:

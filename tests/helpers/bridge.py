@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
+from unittest import mock
 
 from paddle_transfer.config import load
 from tests.helpers.stock import numbers_as_arrays
@@ -69,9 +70,13 @@ def _output_to(path: str) -> Iterator[None]:
             os.close(old)
 
 
-def train(directory: str, config: dict, *, stop_after: int = 0, **payload: Any) -> dict:
+def train(directory: str, config: dict, *, stop_after: int = 0,
+          variables: dict[str, str] | None = None, **payload: Any) -> dict:
     """Runs the trial runner in ``directory``; its result, with ``reports`` and the ``digest`` of
-    the weights."""
+    the weights.
+
+    :param variables: of the environment, meanwhile
+    """
     from paddle_transfer.worker.runner import run
 
     os.makedirs(directory, exist_ok=True)
@@ -85,7 +90,8 @@ def train(directory: str, config: dict, *, stop_after: int = 0, **payload: Any) 
     job = {"number": 0, "attempt": 1, "directory": directory,
            "payload": {"metric": None, "seed": config["Global"]["seed"], "device": "cpu",
                        "paddleclas": None, "keep_weights": True, **payload}}
-    with _output_to(os.path.join(directory, "train.log")):
+    with _output_to(os.path.join(directory, "train.log")), mock.patch.dict(
+            os.environ, variables or {}):
         result = run(job, report)
     return {**result, "reports": reports, "digest": digest(
         os.path.join(directory, "best_model.pdparams"))}

@@ -33,6 +33,8 @@ class WorkerHalf:
     """
 
     may_freeze: bool = True
+    #: Whether the classifier alone is ever trained: what it gets of an image stays the same.
+    trains_classifier_only: bool = False
     #: Gives the names of the classifier's tensors and of others that were not loaded; set by the
     #: worker, which can build the network.
     find_head: Callable[[], Sequence[str]] = tuple

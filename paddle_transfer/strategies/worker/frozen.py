@@ -57,6 +57,8 @@ class FrozenHalf(WorkerHalf):
 class HeadHalf(FrozenHalf):
     """Only the classifier."""
 
+    trains_classifier_only = True
+
 
 class PartialHalf(FrozenHalf):
     options: PartialOptions

@@ -14,8 +14,9 @@ from paddle_transfer.strategies.feature_extraction import FeatureExtractionOptio
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.worker.extraction.classifiers import Classifier
 from paddle_transfer.worker.extraction.index import path_beside, read_index
-from paddle_transfer.worker.features.capture import named_layer, pooled, watched
+from paddle_transfer.worker.features.capture import pooled
 from paddle_transfer.worker.features.classifier import find
+from paddle_transfer.worker.features.passes import named_layer, watched
 
 
 class IndexHalf(WorkerHalf):

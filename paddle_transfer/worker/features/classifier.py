@@ -36,16 +36,14 @@ def find(model: nn.Layer, head: Collection[str]) -> Classifier:
     network = type(model).__name__
     if len(owners) != 1:
         what = "no layer" if not owners else f"{len(owners)} layers ({_names(owners)})"
-        raise TrialError(f"{network} has {what} whose size depends on the number of classes, but "
-                         "features are what one classifier gets. Choose strategy: full, or another "
-                         "Arch.name")
+        raise TrialError(f"{network} has {what} whose size depends on the number of classes, in "
+                         "the place of one classifier")
     (name, layer), = owners
     pointwise = isinstance(layer, nn.Conv2D) and not any(
         side != 1 for side in layer.weight.shape[2:]) and getattr(layer, "_groups", 1) == 1
     if not isinstance(layer, nn.Linear) and not pointwise:
         raise TrialError(f"{network}: its classifier {name} is {type(layer).__name__}, neither a "
-                         "linear layer nor a convolution of 1 x 1, so its features are of no use. "
-                         "Choose strategy: full, or another Arch.Head")
+                         "linear layer nor a convolution of 1 x 1")
     return Classifier(layer, name, f"{name}.weight",
                       f"{name}.bias" if getattr(layer, "bias", None) is not None else "")
 

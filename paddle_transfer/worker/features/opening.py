@@ -37,7 +37,7 @@ def open_features(config: dict[str, Any], split: str, *, home: EngineHome,
     :param inputs: whether ``FeatureSet.inputs`` are wanted, too
     :param prepared: weights that a search prepared, by ``Global.pretrained_model``
     :param describe: what to keep beside new features, as JSON data (``FeatureSet.facts``, which
-        has ``classifier`` and ``end`` in any case: see ``capture.ENDS``)
+        has ``classifier`` and ``end`` in any case: see ``passes.ENDS``)
     :param cache: default: that of this machine
     :raises TooLarge: ``inputs`` do not fit into the cache
     :raises TrialError: no weights, or not one affine classifier; see ``features_key``, too

@@ -118,6 +118,15 @@ def test_the_rest_of_a_killed_writer_is_deleted_and_a_living_one_is_counted(tmp_
     assert cache.write("b", arrays(0, 2000))
 
 
+def test_a_file_has_its_size_before_its_content(tmp_path):
+    cache = FeatureCache(tmp_path, 9_500)
+    handle, path = cache._claim(5_000)
+    assert os.stat(path).st_size == 5_000
+    assert not cache.write("a", arrays(0, 2000))
+    os.close(handle)
+    assert cache.write("a", arrays(0, 2000))
+
+
 def fill(folder, number):
     """Write twelve entries of different sizes; the most bytes that the folder was seen to have."""
     cache, most = FeatureCache(folder, 40_000), 0
