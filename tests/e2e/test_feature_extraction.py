@@ -35,6 +35,7 @@ def config_of(digits, weights, **options):
 def test_it_is_the_last_layer_of_a_network_that_ends_in_a_rectifier(trainings, digits, weights,
                                                                      tmp_path):
     config = config_of(digits, weights, strength=1.0)
+    config["Global"]["output_dir"] = str(tmp_path / "out")
     first = trainings(train, str(tmp_path / "first"), config)
     second = trainings(extraction.train_without_engine, str(tmp_path / "second"), config)
     for key in ("value", "curve", "digest", "images", "list", "best_epoch", "reports"):

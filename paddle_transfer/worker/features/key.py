@@ -58,6 +58,10 @@ def features_key(config: dict[str, Any], split: str, *, home: EngineHome, transf
     :raises TrialError: it asks for no weights or for more than one file of them, a file is gone, or
         the data set is of another kind
     """
+    new = resolve.section(config, "Transfer").get("head")
+    if isinstance(new, dict) and new.get("hidden"):
+        raise TrialError("Transfer.head.hidden: features would be random: what the classifier gets "
+                         "is made by new layers. Take it out, or choose another strategy")
     section = dataset_section(config, split, transforms)
     root, files = section.pop("image_root", None), section.pop("cls_label_path", None)
     network = pretrained.network_config(config)

@@ -162,6 +162,8 @@ def test_what_cannot_have_features_is_refused(config):
     with pytest.raises(TrialError, match=r"need one file of pretrained weights, but the config "
                        r"asks for none\. Write Transfer\.pretrained: imagenet"):
         key(edited(config, "Transfer", {}))
+    with pytest.raises(TrialError, match=r"Transfer\.head\.hidden: features would be random"):
+        key(edited(config, "Transfer.head", {"hidden": [16]}))
     with pytest.raises(TrialError, match="leaves their choice to PaddleClas"):
         key(edited(config, "Global.use_distillation", True))
     with pytest.raises(TrialError, match=r"Transfer\.pretrained: .*nowhere"):
