@@ -55,8 +55,10 @@ def weights_requests(base: BaseTraining, search_space: SearchSpace, output: Outp
 
     choices = {key.name: key.hyperparameter.values for key in search_space.keys
                if isinstance(key.hyperparameter, Choice)}
-    telling = {name: values for name, values in choices.items()  # of different files
-               if len({pretrained.weights_key(config_of({name: value})) for value in values}) > 1}
+    # those of files that differ from one another, or from the base config's
+    usual = pretrained.weights_key(config_of({}))
+    telling = {name: values for name, values in choices.items() if {usual} != {
+        pretrained.weights_key(config_of({name: value})) for value in values}}
     teachers = (None, *(plan.teachers if plan is not None else ()))
     found: dict[str, WeightsRequest] = {}
     for *values, teacher in itertools.product(*telling.values(), teachers):

@@ -9,6 +9,7 @@ import pytest
 
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
+from paddle_transfer.study.records import Proposal
 from paddle_transfer.weights import for_search
 from paddle_transfer.weights.errors import NotWeights, UnsafeWeights
 from paddle_transfer.weights.for_search import SearchWeights
@@ -130,3 +131,11 @@ def test_a_prepared_file_is_used_again_only_when_it_is_whole_and_from_the_same_w
     save(tmp_path / "a.pdparams", 3.0)
     assert prepare() != first
     assert len(prepared) == 6
+
+
+def test_a_key_of_one_value_that_changes_what_is_loaded_has_its_file(tmp_path):
+    made = settings(tmp_path, SearchKey(Choice("head_hidden", (8,))),
+                    Transfer={"pretrained": save(tmp_path / "w.pdparams")}, Arch={"name": "VGG16"})
+    point = {"head_hidden": 8}
+    config = made.stages.config(Proposal(point))
+    assert list(requests(made)) == [config["Global"]["pretrained_model"]]
