@@ -11,5 +11,5 @@ STRATEGIES: Registry[type[Strategy[Any]]] = Registry(
     "strategy", group="paddle_transfer.strategies", attribute="options", builtin={
         name: f"paddle_transfer.strategies.{name}:{name.title().replace('_', '')}" for name in (
             "full", "scratch", "head", "discriminative", "partial", "gradual",
-            "feature_extraction")
+            "feature_extraction", "multi_task", "domain_adaptation")
     })

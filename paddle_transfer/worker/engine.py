@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import paddle
+from paddle import Tensor
 from ppcls.engine.engine import Engine
 from ppcls.utils import logger
 from ppcls.utils.config import AttrDict
 
+from paddle_transfer import dotpath
 from paddle_transfer.config import resolve
 from paddle_transfer.errors import TrialError, did_you_mean
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.weights.load_report import LoadReport
-from paddle_transfer.worker import average, eval_loop, infer, train_loop
+from paddle_transfer.worker import average, eval_loop, infer, second_lists, train_loop
 from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.learnt import Learnt, check_steps, require_iterations, require_learnt
 from paddle_transfer.worker.locate import EngineHome
@@ -49,6 +51,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
     """
 
     train_epoch_func: Callable[..., Any]
+    train_dataloader: Any
     vdl_writer: Any
 
     def __init__(self, config: AttrDict, *, mode: str, home: EngineHome, options: RunOptions,
@@ -64,6 +67,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         self.multilabel = resolve.is_multilabel(config)
         self._train_scalars: dict[str, float] = {}
         self._epoch: EpochResult | None = None
+        self._plain = dotpath.clone(dict(config))
         super().__init__(config, mode)
         self.own_loop = getattr(self, "train_mode", None) is None
         train = train_loop.train_epoch if self.own_loop else self.train_epoch_func
@@ -93,6 +97,35 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
     def predictions(self) -> Iterator[infer.Prediction]:
         """(files, results) per batch of ``Infer.infer_imgs``. Raises TrialError: there is none."""
         return infer.predictions(self)
+
+    def further_batches(self, part: str) -> Iterator[Sequence[Tensor]]:
+        """See ``TrainedEngine``."""
+        self.train_dataloader = second_lists.in_turn(self.train_dataloader)
+        return second_lists.endless(self._plain, part)
+
+    def whole_list(self, part: str) -> Iterable[Sequence[Tensor]]:
+        """See ``TrainedEngine``."""
+        return second_lists.whole_list(self._plain, part)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Any:
+        """The network's answer; a recognition model is given the labels."""
+        if not self.is_rec:
+            return self.model(images)
+        given = paddle.zeros([images.shape[0], 1], "int64") if labels is None else labels
+        return self.model(images, given)
+
+    def loss_of(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The loss of ``Loss.Train``."""
+        labels = labels.reshape([images.shape[0], -1])
+        loss: Tensor = self.train_loss_func(self.forward(images, labels), labels)["loss"]
+        return loss
+
+    def losses(self, batch: Sequence[Tensor], losses: Mapping[str, Tensor]
+               ) -> Mapping[str, Tensor]:
+        """``losses`` of a step as the strategy changes them."""
+        for half in self._halves:
+            losses = half.losses(self, batch, losses)
+        return losses
 
     @property
     def best(self) -> tuple[float | None, int]:
@@ -155,6 +188,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         if self._learnt is not None and not self._learnt:
             logger.info(f"[Eval][Epoch {epoch_id}] left out: no weight has changed yet")
             return -1.0
+        for half in self._halves if self.mode == "train" else ():
+            half.before_evaluation(self)
         measured = evaluate(epoch_id)
         losses = {name: float(meter.avg) for name, meter in measured.losses.items()}
         values, self.images = measured.values, measured.seen

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from unittest import mock
 
@@ -42,6 +42,7 @@ from paddle_transfer.worker.locate import EngineHome
 from paddle_transfer.worker.networks import BUILD_ERRORS
 from paddle_transfer.worker.options import RunOptions
 from paddle_transfer.worker.saving import Saver
+from paddle_transfer.worker.second_lists import count_classes
 
 
 @contextmanager
@@ -74,6 +75,8 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
         source, arch=dotpath.clone(config["Arch"]), training=mode == "train")
     _tell_head(halves, dotpath.clone(config["Arch"]), loader, replaced)
     saver, parallel = Saver(to=options.weights_to), ThawableParallel()
+    for half in halves:
+        half.count_classes = partial(count_classes, config)
     attributes = AttrDict(config)
     create_attr_dict(attributes)
     forget_loggers()

@@ -44,7 +44,7 @@ def train_epoch(engine: Engine, epoch_id: int, print_batch_step: int) -> float:
 
         with autocast(engine, is_eval=False):
             out = engine.model(batch[0], batch[1]) if engine.is_rec else engine.model(batch[0])
-            losses = engine.train_loss_func(out, batch[1])
+            losses = engine.losses(batch, engine.train_loss_func(out, batch[1]))
         # the optimizers' own: a schedule's get_lr() computes the next one where it is recursive
         rates = [float(optimizer.get_lr()) for optimizer in engine.optimizer]
         rate, engine.largest_rate = rates[0], max(engine.largest_rate, *rates)

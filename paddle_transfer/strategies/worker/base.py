@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from paddle import nn
+from paddle import Tensor, nn
 
 from paddle_transfer.config import resolve
 from paddle_transfer.strategies.worker.parts import Parts, split
@@ -20,6 +20,21 @@ class TrainedEngine(Protocol):
     #: Paddle's optimizers and learning rate schedules.
     optimizer: list[Any]
     lr_sch: list[Any]
+    #: Batches of ``DataLoader.Train``; its length is an epoch's steps.
+    train_dataloader: Any
+
+    def further_batches(self, part: str) -> Iterator[Sequence[Tensor]]:
+        """Batches (images, labels) of ``DataLoader.<part>``, one pass after the other without end.
+        From then on all batches are read in an order that depends on the seed alone."""
+
+    def whole_list(self, part: str) -> Iterable[Sequence[Tensor]]:
+        """Batches of all images of ``DataLoader.<part>``, with the evaluation's transforms."""
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Any:
+        """The network's answer."""
+
+    def loss_of(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The loss of ``Loss.Train``."""
 
 
 class WorkerHalf:
@@ -40,6 +55,8 @@ class WorkerHalf:
     find_head: Callable[[], Sequence[str]] = tuple
     #: Gives the names of the classifier's tensors alone.
     find_classifier: Callable[[], Sequence[str]] = tuple
+    #: Gives the number of classes in the list of ``DataLoader.<part>``; set by the worker.
+    count_classes: Callable[[str], int]
 
     def __init__(self, options: Any, config: Mapping[str, Any]):
         self.options, self.config = options, config
@@ -68,3 +85,16 @@ class WorkerHalf:
 
     def epoch_started(self, engine: TrainedEngine, epoch: int) -> None:
         """Called before every epoch (from 1), after ``engine.model.train()``."""
+
+    def losses(self, engine: TrainedEngine, batch: Sequence[Tensor],
+               losses: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Called in every step with the batch, after its pass through the network.
+
+        :param losses: of ``Loss.Train`` by name; ``loss`` is what is minimised
+        :returns: what takes their place
+        """
+        del engine, batch
+        return losses
+
+    def before_evaluation(self, engine: TrainedEngine) -> None:
+        """Called in training before every evaluation."""

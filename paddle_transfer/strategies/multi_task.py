@@ -1,0 +1,30 @@
+"""Source and target images are trained together: one backbone, a classifier for each.
+
+Caruana 1997, Multitask Learning. The loss is L_source + weight * L_target; the classifier of the
+source is dropped at the end.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from paddle_transfer.config.validation import Options
+from paddle_transfer.strategies.base import Strategy
+
+
+class MultiTaskOptions(Options):
+    """``DataLoader.Source`` has the source images, and how many of them are in each step."""
+
+    weight: float = Field(1.0, gt=0, description="lambda: weight of the target's loss beside the "
+                          "source's, which has 1")
+    target_epochs: int = Field(0, ge=0, description="the last epochs, in which the target alone is "
+                               "trained")
+
+
+class MultiTask(Strategy[MultiTaskOptions]):
+    """Images of ``DataLoader.Train`` and of ``DataLoader.Source`` in each step."""
+
+    name = "multi_task"
+    options = MultiTaskOptions
+    needs_source_data = True
+    worker = "paddle_transfer.strategies.worker.multi_task:MultiTaskHalf"
