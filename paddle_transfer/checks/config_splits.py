@@ -10,9 +10,18 @@ from paddle_transfer.checks.images import ImageInfo
 from paddle_transfer.checks.listfile import Row, read_list
 from paddle_transfer.config import resolve
 
-SECTIONS = {"train": "Train", "val": "Eval", "test": "Test"}
+#: Name of a list -> its section; those that are trained on come first.
+SECTIONS = {"train": "Train", "source": "Source", "unlabeled": "Unlabeled", "val": "Eval",
+            "test": "Test"}
+TRAINED = ("train", "source", "unlabeled")
+#: Without these nothing trains.
+_NEEDED = ("train", "val")
 #: The dataset classes whose list lines are path, delimiter, one label.
 KNOWN_DATASETS = ("ImageNetDataset", "CommonDataset")
+
+
+#: What decides about rows and images: list, folder, delimiter, whether labels count.
+SplitKey = tuple[str, str, str, bool]
 
 
 @dataclass
@@ -30,9 +39,9 @@ class Split:
     images: list[ImageInfo | None] = field(default_factory=list)
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What decides about rows and images: list, folder and delimiter."""
-        return self.file, self.root, str(self.dataset.get("delimiter") or " ")
+    def key(self) -> SplitKey:
+        return (self.file, self.root, str(self.dataset.get("delimiter") or " "),
+                self.name != "unlabeled")
 
     def decoded(self) -> list[tuple[Row, ImageInfo]]:
         """The rows whose image was decoded."""
@@ -40,8 +49,9 @@ class Split:
         return [(row, image) for row, image in pairs if image is not None and image.thumbnail]
 
 
-#: (list, delimiter) -> its rows, and what is wrong with it; for configs that share lists.
-ReadLists = dict[tuple[str, str], tuple[list[Row], Report]]
+#: (list, delimiter, whether its labels count) -> its rows, and what is wrong with it; for configs
+#: that share lists.
+ReadLists = dict[tuple[str, str, bool], tuple[list[Row], Report]]
 
 
 def read_splits(config: dict[str, Any], *, file: str, report: Report,
@@ -61,7 +71,7 @@ def _read_split(config: dict[str, Any], name: str, file: str, report: Report,
     section = (config.get("DataLoader") or {}).get(SECTIONS[name])
     dataset = section.get("dataset") if isinstance(section, dict) else None
     if not isinstance(section, dict) or not isinstance(dataset, dict):
-        if name != "test":
+        if name in _NEEDED:
             report.add("no-section", file, 0, f"{place} is not there", error=False,
                        hint="Name its list: image_root and cls_label_path.")
         return None
@@ -75,11 +85,12 @@ def _read_split(config: dict[str, Any], name: str, file: str, report: Report,
         report.add("root-missing", file, 0, f"{place}.image_root is no folder: {root}",
                    hint="Paths are relative to the folder the command is started in.")
     delimiter = str(dataset.get("delimiter") or " ")
-    if (listed, delimiter) not in lists:
+    key = listed, delimiter, name != "unlabeled"
+    if key not in lists:
         own = Report()
-        rows = read_list(listed, delimiter=delimiter, report=own)
-        lists[listed, delimiter] = rows, own
-    rows, found = lists[listed, delimiter]
+        rows = read_list(listed, delimiter=delimiter, report=own, labelled=key[2])
+        lists[key] = rows, own
+    rows, found = lists[key]
     report.extend(found)
     if not rows:
         return None

@@ -5,11 +5,12 @@ from itertools import islice
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.checks.config_splits import Split, label_list_file, topk_values
+from paddle_transfer.checks.config_splits import TRAINED, Split, label_list_file, topk_values
 from paddle_transfer.checks.findings import Report
 from paddle_transfer.checks.label_list import EXAMPLE, read_label_list
 from paddle_transfer.config import resolve
 from paddle_transfer.errors import show
+from paddle_transfer.strategies.section import read_strategy
 
 
 def check_labels(splits: list[Split], *, config: dict[str, Any], file: str,
@@ -19,6 +20,9 @@ def check_labels(splits: list[Split], *, config: dict[str, Any], file: str,
     :param file: name of the config
     """
     classes, where = resolve.class_num(config), resolve.class_num_path(config)
+    for split in splits:
+        _check_batches(split, report)
+    splits = [split for split in splits if _has_classes_of_the_network(split, config)]
     for split in splits:
         _check_range(split, classes, where, report)
     counts = {split.name: Counter(row.label for row in split.rows if row.label is not None)
@@ -34,8 +38,12 @@ def check_labels(splits: list[Split], *, config: dict[str, Any], file: str,
     if classes is not None:
         _check_topk(config, classes, file, report)
         _check_names(config, classes, f"{where} is {classes}", report)
-    for split in splits:
-        _check_batches(split, report)
+
+
+def _has_classes_of_the_network(split: Split, config: dict[str, Any]) -> bool:
+    """Images of the source have classes of their own where two tasks are trained."""
+    return split.name != "unlabeled" and not (
+        split.name == "source" and read_strategy(config).name == "multi_task")
 
 
 def _check_range(split: Split, classes: int | None, where: str, report: Report) -> None:
@@ -107,7 +115,7 @@ def _check_unnamed(counts: dict[str, Counter[int]], config: dict[str, Any], file
 def _check_evaluated(splits: list[Split], counts: dict[str, Counter[int]], report: Report) -> None:
     for split in splits:
         empty = sorted(set(counts["train"]) - set(counts[split.name]))
-        if empty:
+        if empty and split.name != "source":
             report.add("class-without-images", split.file, 0, f"{len(empty)} classes with training "
                        f"images have no {split.name} image: {_first(empty)}", error=False,
                        hint="No metric says how well they are told apart (mean_per_class is over "
@@ -161,7 +169,7 @@ def _check_batches(split: Split, report: Report) -> None:
     if not sampler.get("drop_last") or not isinstance(size, int) or size < 1:
         return
     count = len(split.rows)
-    if split.name == "train":
+    if split.name in TRAINED:
         if count < size:
             report.add("batch-too-large", split.file, 0, f"{count} images, but batch_size is "
                        f"{size} and drop_last is on: not one batch",

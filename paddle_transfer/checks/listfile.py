@@ -51,12 +51,14 @@ def delimiter_for(entries: Iterable[Entry]) -> str:
     return "\t" if any(" " in path for path, _ in entries) else " "
 
 
-def read_list(file: str, *, delimiter: str, report: Report) -> list[Row]:
+def read_list(file: str, *, delimiter: str, report: Report, labelled: bool = True) -> list[Row]:
     """Read a list as ``ImageNetDataset`` does; lines that would break it are added to ``report``.
 
     Lines with another delimiter are understood, so that their images and labels are checked too.
+
+    :param labelled: False: a line may be a path alone, and what follows it is not read
     """
-    reader = _Reader(file, delimiter, report)
+    reader = _Reader(file, delimiter, report, labelled)
     try:
         with open_file(file) as stream:
             found = (reader.row(raw, i) for i, raw in enumerate(reader.lines(stream), 1))
@@ -74,8 +76,9 @@ def read_list(file: str, *, delimiter: str, report: Report) -> list[Row]:
 class _Reader:
     """Reads the lines of one list; ``other_delimiters[d]`` are the lines delimited by ``d``."""
 
-    def __init__(self, file: str, delimiter: str, report: Report):
+    def __init__(self, file: str, delimiter: str, report: Report, labelled: bool):
         self.file, self.delimiter, self.report = file, delimiter, report
+        self._labelled = labelled
         self.other_delimiters: dict[str, list[int]] = defaultdict(list)
         self.unreadable = False
 
@@ -120,6 +123,8 @@ class _Reader:
                             hint="End lines with a line feed, and take them out of names.")
             return None
         parts = text.split(self.delimiter)
+        if not self._labelled:
+            return Row(line, sys.intern(parts[0]), None)
         if len(parts) < 2 or not NUMBER.match(parts[1]):
             return self._other_row(text, parts, line)
         if len(parts) > 2:

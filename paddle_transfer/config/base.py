@@ -26,6 +26,10 @@ MACHINE_DEPENDENT = (
     "Infer",
 )
 
+#: Sections of ``DataLoader`` that a strategy may read beside ``Train``: labelled images from
+#: elsewhere, images without labels.
+FURTHER = ("Source", "Unlabeled")
+
 #: Metrics that are better when lower. A search maximizes, so it cannot use them.
 LOWER_IS_BETTER = ("HammingDistance",)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config import resolve
-from paddle_transfer.config.base import GLOBAL_DEFAULTS, components, list_at
+from paddle_transfer.config.base import FURTHER, GLOBAL_DEFAULTS, components, list_at
 from paddle_transfer.config.evaluation import check_whole_lists
 from paddle_transfer.config.pretrained import check_transfer
 from paddle_transfer.config.shape import check_shape
@@ -41,7 +41,7 @@ def check_base(config: dict[str, Any], issues: ValidationIssues, *, prefix: str,
         check_classes(config, found)
         check_topk(config, found)
         check_whole_lists(config, found)
-        check_files(config, ("Train", "Eval", "Test") if tested else ("Train", "Eval"), missing)
+        check_files(config, ("Train", "Eval", *FURTHER, *(("Test", ) if tested else ())), missing)
     for target, added in ((issues, found), (issues if lacking is None else lacking, missing)):
         target += [replace(issue, where=f"{prefix}: {issue.where}") for issue in added]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from paddle_transfer.config.base import list_at
+from paddle_transfer.config.base import FURTHER, list_at
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.rules.base import Config, Rule, whole
@@ -25,7 +25,7 @@ INTERPOLATIONS = {
     "pil": ("nearest", "bilinear", "bicubic", "box", "lanczos", "hamming", "random"),
 }
 
-PARTS = ("Train", "Eval", "Test")
+PARTS = ("Train", "Eval", "Test", *FURTHER)
 
 
 def check_sizes(config: Config, issues: ValidationIssues) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.base import components
+from paddle_transfer.config.base import FURTHER, components
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.rules.base import Config, Rule
 from paddle_transfer.rules.lists import LINE_BY_LINE
@@ -23,7 +23,7 @@ def check_losses(config: Config, issues: ValidationIssues) -> None:
 
 def check_datasets(config: Config, issues: ValidationIssues) -> None:
     """A data set that reads a list has the list, a folder and operators."""
-    for part in ("Train", "Eval"):
+    for part in ("Train", "Eval", *FURTHER):
         path = f"DataLoader.{part}.dataset"
         name = dotpath.find(config, f"{path}.name")
         for key in NEEDED if name in LINE_BY_LINE else ():
@@ -32,5 +32,5 @@ def check_datasets(config: Config, issues: ValidationIssues) -> None:
 
 
 LOSSES = Rule(("Loss",), check_losses, alone=True)
-DATASETS = Rule(tuple(f"DataLoader.{part}.dataset.{key}" for part in ("Train", "Eval")
+DATASETS = Rule(tuple(f"DataLoader.{part}.dataset.{key}" for part in ("Train", "Eval", *FURTHER)
                       for key in ("name", *NEEDED)), check_datasets, alone=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from paddle_transfer.config.base import FURTHER
 from paddle_transfer.config.check import (
     NEEDED,
     check_classes,
@@ -63,7 +64,7 @@ def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = Fal
     :param ppcls: PaddleClas's folder of that name; None: names are not checked
     :param tested: whether the test list is read, too
     """
-    parts = ("Train", "Eval", "Test") if tested else ("Train", "Eval")
+    parts = ("Train", "Eval", *FURTHER, *(("Test", ) if tested else ()))
     files = Rule(tuple(f"DataLoader.{part}.dataset.{key}" for part in parts
                        for key in ("image_root", "cls_label_path")),
                  lambda config, issues: check_files(config, parts, issues), alone=True,

@@ -9,9 +9,11 @@ from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.checks.checker import check_configs
+from paddle_transfer.checks.config_splits import SECTIONS
 from paddle_transfer.checks.findings import Finding, Report
 from paddle_transfer.checks.scan import Progress, no_progress
 from paddle_transfer.config import resolve
+from paddle_transfer.config.base import FURTHER
 from paddle_transfer.errors import DataError, reading
 from paddle_transfer.rules.base import CLASSES
 from paddle_transfer.settings.blame import causes
@@ -25,7 +27,7 @@ Config = dict[str, Any]
 
 #: What of a data set decides which images are read, and with which labels.
 KEYS = ("name", "image_root", "cls_label_path", "delimiter", "relabel")
-PARTS = ("Train", "Eval", "Test")
+PARTS = ("Train", "Eval", "Test", *FURTHER)
 READS = (*(f"DataLoader.{part}.dataset.{key}" for part in PARTS for key in KEYS), *CLASSES)
 
 
@@ -85,11 +87,8 @@ def _add_counts(joined: Report, report: Report, config: Config) -> None:
     """The numbers of lists that differ from those of the first config come with their files."""
     for part, counts in report.counts.items():
         if joined.counts.setdefault(part, counts) != counts:
-            file = dotpath.find(config, f"DataLoader.{_SECTIONS[part]}.dataset.cls_label_path")
+            file = dotpath.find(config, f"DataLoader.{SECTIONS[part]}.dataset.cls_label_path")
             joined.counts[f"{part} ({file})"] = counts
-
-
-_SECTIONS = {"train": "Train", "val": "Eval", "test": "Test"}
 
 
 def _kinds(settings: SearchSettings) -> list[Kind]:

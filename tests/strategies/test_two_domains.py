@@ -48,6 +48,7 @@ class Engine:
     whole_list = further_batches
 
     def forward(self, images, labels=None):
+        del labels
         return self.model(images)
 
     def loss_of(self, images, labels):
@@ -66,7 +67,7 @@ def opened(kind, options, *, source=False, norm=True):
     paddle.seed(0)
     half, model = kind(options, config), Network(norm=norm)
     half.find_head = lambda: ("fc.weight", "fc.bias")
-    half.count_classes = lambda part: 7
+    half.count_classes = lambda _: 7
     return half, model, half.model_built(model)
 
 
