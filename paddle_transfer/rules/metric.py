@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from paddle_transfer.config.resolve import metric_names
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean
 from paddle_transfer.rules.base import CLASSES, Config, Rule
+from paddle_transfer.strategies.section import WHERE, metric_names
 
 
 def metric_rule(metric: str) -> Rule:
@@ -15,4 +15,5 @@ def metric_rule(metric: str) -> Rule:
         if closed and metric not in names:
             issues.add("Metric.Eval", f"must report {metric}, which is searched",
                        ", ".join(names) or "nothing", did_you_mean(metric, names))
-    return Rule(("Metric.Eval", "Global.eval_mode", "Global.use_multilabel", *CLASSES), check)
+    return Rule(("Metric.Eval", WHERE, "Global.eval_mode", "Global.use_multilabel", *CLASSES),
+                check)

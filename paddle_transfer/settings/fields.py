@@ -9,7 +9,6 @@ from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.base import LOWER_IS_BETTER
-from paddle_transfer.config.resolve import metric_names
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.hardware import why_not_writable
 from paddle_transfer.registry import Component
@@ -20,6 +19,7 @@ from paddle_transfer.space.blocks import blocks_of
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, active_names
+from paddle_transfer.strategies.section import metric_names
 
 #: Points of a grid without max_iter at most, and combinations of keys that conditions tie.
 MOST_POINTS = 100_000

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.resolve import metric_names
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.settings.reading import Reading
 from paddle_transfer.settings.schema import SearchItem, Teacher
@@ -24,6 +23,7 @@ from paddle_transfer.stages.plan import (
     teacher_config,
     under,
 )
+from paddle_transfer.strategies.section import metric_names
 
 Config = dict[str, Any]
 

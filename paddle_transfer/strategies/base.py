@@ -50,6 +50,9 @@ class Strategy(Protocol[OptionsT]):
     #: What it cannot be combined with, by the names in ``strategies.combinations``: why not.
     refuses: ClassVar[Mapping[str, str]] = {}
 
+    #: Metrics that it measures beside ``Metric.Eval``; a search may maximise one.
+    metrics: tuple[str, ...] = ()
+
     def edit(self, config: dict[str, Any], options: OptionsT) -> None:
         """Edit a training config in place, as far as stock PaddleClas can express the strategy.
 

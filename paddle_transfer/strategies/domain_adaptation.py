@@ -17,6 +17,12 @@ from paddle_transfer.config.rules import one_of
 from paddle_transfer.config.validation import Options
 from paddle_transfer.strategies.base import Strategy
 
+#: Chooses without labels of the target: the mean of the accuracy on ``DataLoader.Eval``, then
+#: images of the source, and of the mutual information between the unlabelled images and their
+#: predicted classes, as a share of its maximum (InfoMax: Shi & Sha 2012, Information-Theoretical
+#: Learning of Discriminative Clusters; as a validator: Musgrave et al. 2022, Three New Validators).
+TARGET_FREE = "target_free"
+
 
 class DomainAdaptationOptions(Options):
     """How the two domains are brought together."""
@@ -42,4 +48,5 @@ class DomainAdaptation(Strategy[DomainAdaptationOptions]):
     name = "domain_adaptation"
     options = DomainAdaptationOptions
     needs_unlabeled_data = True
+    metrics = (TARGET_FREE, )
     worker = "paddle_transfer.strategies.worker.domains:DomainAdaptationHalf"

@@ -109,6 +109,15 @@ def unused_weights(config: dict[str, Any]) -> str:
             f"{wanted.spec} is not for it.")
 
 
+def metric_names(config: dict[str, Any]) -> tuple[list[str], bool]:
+    """``resolve.metric_names``, with what the strategy measures beside them."""
+    names, closed = resolve.metric_names(config)
+    try:
+        return [*names, *read_strategy(config).strategy.metrics], closed
+    except ConfigError:  # told by its own rule
+        return names, closed
+
+
 def _read_with_data(config: dict[str, Any]) -> None:
     chosen = read_strategy(config)
     needed = {"Source": chosen.strategy.needs_source_data,

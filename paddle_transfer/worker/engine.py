@@ -193,6 +193,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         measured = evaluate(epoch_id)
         losses = {name: float(meter.avg) for name, meter in measured.losses.items()}
         values, self.images = measured.values, measured.seen
+        for half in self._halves if self.mode == "train" else ():
+            values = {**values, **half.measured(self, measured.per_class.accuracy())}
         self.classes = len(measured.per_class.seen)
         name = self.options.metric or next(iter(values), "")
         text = ", ".join(f"{key}: {value:.5f}" for key, value in {**losses, **values}.items())

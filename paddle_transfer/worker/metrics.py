@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +114,11 @@ class PerClassAccuracy:
         predicted = predictions.astype("float32").numpy().argmax(axis=1)
         self.seen.update(truth[truth >= 0].tolist())
         self._correct.update(truth[(truth >= 0) & (predicted == truth)].tolist())
+
+    def accuracy(self) -> float:
+        """Over all images, from 0 to 1; NaN when nothing could be counted."""
+        total = self.seen.total()
+        return self._correct.total() / total if total else math.nan
 
     def value(self) -> float | None:
         """From 0 to 1, over the classes that have images; None when nothing could be counted."""

@@ -229,6 +229,31 @@ def test_adabn_takes_the_mean_of_the_batches_statistics():
                for name, value in model.named_parameters() if name in before)
 
 
+def test_information_is_the_share_of_what_classes_can_tell():
+    sure = paddle.to_tensor(np.eye(4, dtype="float32"))
+    assert alignment.information(sure) == pytest.approx(1, abs=1e-6)
+    assert alignment.information(paddle.ones([5, 4]) / 4) == pytest.approx(0, abs=1e-6)
+    assert alignment.information(sure[:1].tile([5, 1])) == pytest.approx(0, abs=1e-6)
+    answers = np.array([[0.9, 0.1], [0.4, 0.6]])
+    mean = answers.mean(0)
+    expected = (-(mean * np.log(mean)).sum() + (answers * np.log(answers)).sum() / 2) / math.log(2)
+    made = alignment.information(paddle.to_tensor(answers.astype("float32")))
+    assert made == pytest.approx(expected, abs=1e-6)
+
+
+def test_it_is_chosen_without_labels_of_the_target():
+    half, model, _ = opened(DomainAdaptationHalf, DomainAdaptationOptions())
+    unlabelled = [batch(seed, labels=False) for seed in range(2)]
+    engine = Engine(model, Unlabeled=unlabelled)
+    engine.metric = "top1"
+    assert half.measured(engine, 0.5) == {}
+    engine.metric = "target_free"
+    model.eval()
+    answers = functional.softmax(paddle.concat([model(one[0]) for one in unlabelled]), -1)
+    expected = (0.5 + alignment.information(answers)) / 2
+    assert half.measured(engine, 0.5) == {"target_free": pytest.approx(expected, abs=1e-6)}
+
+
 def test_adabn_of_a_network_without_batch_norm_is_refused():
     half = DomainAdaptationHalf(DomainAdaptationOptions(method="adabn"),
                                 {"Arch": {"class_num": CLASSES}, "DataLoader": {}})

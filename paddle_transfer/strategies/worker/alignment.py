@@ -67,3 +67,16 @@ def _covariance(features: Tensor) -> Tensor:
     centred = features - features.mean(0, keepdim=True)
     covariance: Tensor = centred.t() @ centred / max(1, features.shape[0] - 1)
     return covariance
+
+
+def information(answers: Tensor) -> float:
+    """Mutual information of images and classes, given probabilities [n, classes]: from 0 (all have
+    the same answer, or none) to 1 (each is sure, and all classes are as frequent)."""
+    mean = answers.mean(0, keepdim=True)
+    spread, doubt = (float(_entropy(one).mean()) for one in (mean, answers))
+    return (spread - doubt) / math.log(answers.shape[1])
+
+
+def _entropy(answers: Tensor) -> Tensor:
+    entropy: Tensor = -(answers * answers.clip(min=1e-12).log()).sum(-1)
+    return entropy

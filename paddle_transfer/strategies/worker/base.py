@@ -20,6 +20,8 @@ class TrainedEngine(Protocol):
     #: Paddle's optimizers and learning rate schedules.
     optimizer: list[Any]
     lr_sch: list[Any]
+    #: Name of what chooses the best epoch; None: the first of ``Metric.Eval``.
+    metric: str | None
     #: Batches of ``DataLoader.Train``; its length is an epoch's steps.
     train_dataloader: Any
 
@@ -98,3 +100,13 @@ class WorkerHalf:
 
     def before_evaluation(self, engine: TrainedEngine) -> None:
         """Called in training before every evaluation."""
+
+    def measured(self, engine: TrainedEngine, accuracy: float) -> Mapping[str, float]:
+        """Called in training after every evaluation.
+
+        :param accuracy: share of the images of ``DataLoader.Eval`` that are right; NaN where an
+            image has no one label
+        :returns: further metrics by name (``Strategy.metrics``)
+        """
+        del engine, accuracy
+        return {}

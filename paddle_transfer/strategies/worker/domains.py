@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import paddle
 from paddle import Tensor, nn
+from paddle.nn import functional
 
 from paddle_transfer.config import resolve
 from paddle_transfer.errors import TrialError
-from paddle_transfer.strategies.domain_adaptation import DomainAdaptationOptions
+from paddle_transfer.strategies.domain_adaptation import TARGET_FREE, DomainAdaptationOptions
 from paddle_transfer.strategies.worker import alignment
 from paddle_transfer.strategies.worker.base import TrainedEngine, WorkerHalf
 from paddle_transfer.strategies.worker.features import Features
@@ -74,6 +75,15 @@ class DomainAdaptationHalf(WorkerHalf):
             self._discriminator(alignment.reverse_gradient(features, weight))
             for features in (source, target)))
         return {"DomainLoss": domain, "DomainAccuracy": right, "loss": loss + domain}
+
+    def measured(self, engine: TrainedEngine, accuracy: float) -> Mapping[str, float]:
+        """``target_free``, when it chooses the best epoch: it costs a pass through the list."""
+        if engine.metric != TARGET_FREE:
+            return {}
+        with paddle.no_grad():
+            answers = [functional.softmax(engine.forward(batch[0]).astype("float32"), axis=-1)
+                       for batch in engine.whole_list("Unlabeled")]
+        return {TARGET_FREE: (accuracy + alignment.information(paddle.concat(answers))) / 2}
 
     def before_evaluation(self, engine: TrainedEngine) -> None:
         """adabn: the statistics of every BatchNorm become those of all unlabelled images."""
