@@ -18,7 +18,8 @@ _MODULES = {
                 "timm_autoaugment", "cutout", "random_erasing"),
     "data": ("batch_size", "batch_size_scaled", "resolution"),
     "strategy": ("strategy", "backbone_rate", "stage_decay", "trained_stages", "head_epochs",
-                 "stage_epochs", "classifier", "strength", "neighbors"),
+                 "stage_epochs", "classifier", "strength", "neighbors", "target_weight",
+                 "adaptation", "adaptation_weight"),
     "head": ("head_hidden", "head_init"),
     "model": ("dropout", "lr_mult", "frozen_stages", "ema", "amp", "pretrained"),
 }

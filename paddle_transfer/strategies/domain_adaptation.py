@@ -9,13 +9,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from paddle_transfer.config.rules import one_of
 from paddle_transfer.config.validation import Options
+from paddle_transfer.errors import ValidationIssue
 from paddle_transfer.strategies.base import Strategy
+from paddle_transfer.strategies.two_lists import check_two_lists
 
 #: Chooses without labels of the target: the mean of the accuracy on ``DataLoader.Eval``, then
 #: images of the source, and of the mutual information between the unlabelled images and their
@@ -50,3 +52,15 @@ class DomainAdaptation(Strategy[DomainAdaptationOptions]):
     needs_unlabeled_data = True
     metrics = (TARGET_FREE, )
     worker = "paddle_transfer.strategies.worker.domains:DomainAdaptationHalf"
+
+    def effective(self, options: DomainAdaptationOptions) -> dict[str, Any]:
+        """adabn adds no loss, and coral has no discriminator."""
+        unused = {"adabn": ("weight", "schedule", "hidden"), "coral": ("hidden",)}.get(
+            options.method, ())
+        return {key: value for key, value in options.model_dump().items() if key not in unused}
+
+    def check(self, config: dict[str, Any], options: DomainAdaptationOptions
+              ) -> list[ValidationIssue]:
+        """See ``two_lists``."""
+        del options
+        return check_two_lists(config, self.name)

@@ -6,10 +6,14 @@ source is dropped at the end.
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from paddle_transfer.config.validation import Options
+from paddle_transfer.errors import ValidationIssue
 from paddle_transfer.strategies.base import Strategy
+from paddle_transfer.strategies.two_lists import check_two_lists
 
 
 class MultiTaskOptions(Options):
@@ -28,3 +32,8 @@ class MultiTask(Strategy[MultiTaskOptions]):
     options = MultiTaskOptions
     needs_source_data = True
     worker = "paddle_transfer.strategies.worker.multi_task:MultiTaskHalf"
+
+    def check(self, config: dict[str, Any], options: MultiTaskOptions) -> list[ValidationIssue]:
+        """See ``two_lists``."""
+        del options
+        return check_two_lists(config, self.name)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from paddle_transfer import dotpath
 from paddle_transfer.api import run_search
 from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.config.portable import handed_back
@@ -41,11 +42,21 @@ STRATEGIES_OF_OURS = {
     "full": {}, "scratch": {}, "head": {}, "partial": {"stages": 2},
     "gradual": {"head_epochs": 1, "stage_epochs": 1},
     "discriminative": {"backbone": 0.3, "decay": 0.5, "per": "layer"},
-    "feature_extraction": {"classifier": "linear_svm", "strength": 0.01}}
+    "feature_extraction": {"classifier": "linear_svm", "strength": 0.01},
+    "multi_task": {"weight": 2.0, "target_epochs": 1}, "domain_adaptation": {"hidden": 8}}
 
 
 def test_all_of_ours_are_tried_here():
     assert set(STRATEGIES.builtin) == set(STRATEGIES_OF_OURS)
+
+
+def further_lists(config, strategy):
+    """What ``strategy`` reads beside the training list: here the images of the validation."""
+    section = dotpath.clone(config["DataLoader"]["Train"])
+    section["dataset"]["cls_label_path"] = config["DataLoader"]["Eval"]["dataset"]["cls_label_path"]
+    return {part: dotpath.clone(section) for part, wanted in (
+        ("Source", strategy.needs_source_data), ("Unlabeled", strategy.needs_unlabeled_data))
+        if wanted}
 
 
 @pytest.mark.parametrize(("name", "options"), STRATEGIES_OF_OURS.items(), ids=STRATEGIES_OF_OURS)
@@ -54,6 +65,7 @@ def test_conformance(trainings, digits, weights, tmp_path, name, options):
     with and exports the best weights, with the accuracy that was shown."""
     config = tiny_config(digits, "unused")
     config["Transfer"] = {"pretrained": weights, "strategy": {"name": name, **options}}
+    config["DataLoader"].update(further_lists(config, STRATEGIES[name]))
     first = trainings(train, str(tmp_path / "first"), config)
     assert changed(weights, tmp_path / "first/best_model.pdparams") >= HEAD
     stopped = trainings(train, str(tmp_path / "stopped"), config, stop_after=1)

@@ -22,7 +22,8 @@ RATE = 0.05  # the base config's
 #: tests/strategies/test_worker_halves.py; in test_new_head.py there and here.
 ELSEWHERE = {"head_hidden", "head_init",
              "pretrained", "strategy", "backbone_rate", "stage_decay", "trained_stages",
-             "head_epochs", "stage_epochs", "classifier", "strength", "neighbors"}
+             "head_epochs", "stage_epochs", "classifier", "strength", "neighbors",
+             "target_weight", "adaptation", "adaptation_weight"}
 
 
 @pytest.fixture

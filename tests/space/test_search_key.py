@@ -244,7 +244,9 @@ def test_a_config_without_training_metrics(base, metric):
 
 #: Values of parents that are not the last of the usual ones.
 PARENTS = {"trained_stages": "partial", "head_epochs": "gradual", "stage_epochs": "gradual",
-           **dict.fromkeys(("classifier", "strength", "neighbors"), "feature_extraction")}
+           **dict.fromkeys(("classifier", "strength", "neighbors"), "feature_extraction"),
+           "target_weight": "multi_task",
+           **dict.fromkeys(("adaptation", "adaptation_weight"), "domain_adaptation")}
 
 
 @pytest.mark.parametrize("name", HYPERPARAMETERS)

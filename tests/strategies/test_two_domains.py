@@ -10,9 +10,14 @@ import pytest
 from paddle import nn
 from paddle.nn import functional
 
+from paddle_transfer import dotpath
 from paddle_transfer.errors import TrialError
-from paddle_transfer.strategies.domain_adaptation import DomainAdaptationOptions
+from paddle_transfer.strategies.domain_adaptation import (
+    DomainAdaptation,
+    DomainAdaptationOptions,
+)
 from paddle_transfer.strategies.multi_task import MultiTaskOptions
+from paddle_transfer.strategies.section import check_strategy
 from paddle_transfer.strategies.worker import alignment
 from paddle_transfer.strategies.worker.domains import DomainAdaptationHalf
 from paddle_transfer.strategies.worker.multi_task import MultiTaskHalf
@@ -268,3 +273,29 @@ def test_several_classifiers_are_refused():
     half.find_head = lambda: ("fc.weight", "fc.bias", "other.weight", "other.bias")
     with pytest.raises(TrialError, match="needs a network with one classifier, and this one has 2"):
         half.model_built(model)
+
+
+@pytest.mark.parametrize(("path", "value"), [
+    ("Global.use_multilabel", True), ("Global.use_dali", True), ("Global.train_mode", "metabin"),
+    ("Global.checkpoints", "./latest"), ("Global.eval_mode", "retrieval"),
+    ("Arch.models", [{"Student": {"name": "VGG11"}}]),
+    ("DataLoader.Source.dataset.batch_transform_ops", [{"MixupOperator": {"alpha": 0.2}}])])
+def test_what_does_not_go_with_two_lists_is_told(path, value):
+    config = {"Global": {}, "Arch": {"name": "VGG11"}, "DataLoader": {
+        "Source": {"dataset": {"name": "ImageNetDataset"}}},
+        "Transfer": {"strategy": "multi_task", "pretrained": "none"}}
+    assert check_strategy(config) == []
+    dotpath.set_(config, path, value, create=True)
+    (issue,) = check_strategy(config)
+    assert issue.where == path
+    assert "under the strategy multi_task" in issue.rule
+
+
+def test_options_without_an_effect_are_equal():
+    strategy = DomainAdaptation()
+    for method, same in (("adabn", {"weight": 3.0, "hidden": 7}), ("coral", {"hidden": 7})):
+        one, other = (strategy.effective(DomainAdaptationOptions(method=method, **values))
+                      for values in ({}, same))
+        assert one == other
+    one, other = (strategy.effective(DomainAdaptationOptions(hidden=hidden)) for hidden in (7, 8))
+    assert one != other

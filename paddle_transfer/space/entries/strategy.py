@@ -93,7 +93,7 @@ def _option(name: str, strategy: str, option: str, meaning: str, values: tuple[V
 STRATEGY = Entry(
     name="strategy",
     meaning="the way to transfer, a name or a mapping with a name and options: scratch, full, "
-    "head, partial, gradual, discriminative, feature_extraction",
+    "head, partial, gradual, discriminative, feature_extraction, multi_task, domain_adaptation",
     values=("full", "head", "discriminative"), check=_check, apply=_apply,
     canonical=_canonical, edits=(WHERE,),
     source="Kornblith et al. 2019; Kumar et al. 2022")
@@ -128,6 +128,7 @@ def _classified_by(names: Collection[str], value: Value) -> bool:
 
 
 _EXTRACTION = "feature_extraction"
+_ADAPTATION = "domain_adaptation"
 
 CLASSIFIER = _option(
     "classifier", _EXTRACTION, "classifier", "scikit-learn's classifier on the features",
@@ -142,3 +143,19 @@ NEIGHBORS = _option(
     "neighbors", _EXTRACTION, "neighbors", "how many neighbours knn asks", (1, 5, 20),
     active=partial(_classified_by, ("knn", )), nearer=("classifier", lambda value: value == "knn"),
     source="Cover & Hart 1967")
+
+TARGET_WEIGHT = _option(
+    "target_weight", "multi_task", "weight",
+    "the weight of the target's loss beside the source's", (0.3, 1.0, 3.0), log=True,
+    source="Caruana 1997")
+
+ADAPTATION = _option(
+    "adaptation", _ADAPTATION, "method", "what brings the two domains together",
+    ("adversarial", "coral"), source="Ganin et al. 2016; Sun & Saenko 2016; Li et al. 2016")
+
+ADAPTATION_WEIGHT = _option(
+    "adaptation_weight", _ADAPTATION, "weight",
+    "the weight of the discriminator's reversed gradient, or of coral's distance", (0.1, 0.3, 1.0),
+    log=True, active=lambda value: (
+        _named(value) == _ADAPTATION and _read(value).options.method != "adabn"),
+    nearer=("adaptation", lambda value: value != "adabn"), source="Ganin et al. 2016")

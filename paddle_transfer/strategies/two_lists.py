@@ -1,0 +1,30 @@
+"""What strategies that train on two lists at once cannot be combined with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paddle_transfer import dotpath
+from paddle_transfer.config import resolve
+from paddle_transfer.config.base import FURTHER
+from paddle_transfer.errors import ValidationIssue, show
+
+_HINT = "Take it out, or choose another strategy."
+
+
+def check_two_lists(config: dict[str, Any], name: str) -> list[ValidationIssue]:
+    """:param name: of the strategy, which has one loop, one network and one label an image"""
+    common = resolve.section(config, "Global")
+    found = [("Global.use_multilabel", "images have one label each", resolve.is_multilabel(config)),
+             ("Global.use_dali", "data are read by PaddleClas itself", common.get("use_dali")),
+             ("Global.train_mode", "there is one training loop", common.get("train_mode")),
+             ("Global.checkpoints", "nothing is resumed: what is trained beside the network is not "
+              "in a checkpoint", common.get("checkpoints")),
+             ("Arch.models", "there is one network", bool(resolve.networks(config)))]
+    found += [(path, "labels are not mixed", dotpath.find(config, path)) for path in (
+        f"DataLoader.{part}.dataset.batch_transform_ops" for part in FURTHER)]
+    if common.get("eval_mode", "classification") != "classification":
+        found.append(("Global.eval_mode", "what is evaluated is a classification",
+                      common["eval_mode"]))
+    return [ValidationIssue(where, f"under the strategy {name} {rule}", show(value), _HINT)
+            for where, rule, value in found if value]
