@@ -221,6 +221,38 @@ def test_leaks_by_content_and_to_the_eye(data, tmp_path, how):
     assert not [finding for finding in data.check(max_leak=0.5).errors if finding.kind == "leak"]
 
 
+def further_list(data, section, name, lines, strategy):
+    """A list of ``section`` with ``lines``, for that strategy."""
+    (data.folder / name).write_text("".join(f"{line}\n" for line in lines))
+    loaders = data.config["DataLoader"]
+    loaders[section] = json.loads(json.dumps(loaders["Train"]).replace("train_list.txt", name))
+    data.config["Transfer"] = {"strategy": strategy}
+
+
+def test_images_without_labels_are_read_and_their_labels_are_not(data):
+    """An image of the evaluation among them is told, and is no error: its label is not seen."""
+    for i in range(3):
+        data.plant("val", f"new{i}.jpg", 0)
+    lines = ["new0.jpg", "train1.jpg 77", "absent.jpg"]
+    further_list(data, "Unlabeled", "more.txt", lines, "domain_adaptation")
+    report = data.check()
+    assert found(report) == {("image-missing", "more.txt", 3), ("leak", "val_list.txt", 11)}
+    assert [finding.kind for finding in report.errors] == ["image-missing"]
+
+
+@pytest.mark.parametrize("strategy", ["multi_task", "domain_adaptation"])
+def test_images_of_the_source_have_classes_of_their_own_in_another_task_only(data, strategy):
+    for i in range(3):
+        data.plant("val", f"new{i}.jpg", 0)
+    lines = ["new0.jpg 0", "train1.jpg 77"]
+    further_list(data, "Source", "more.txt", lines, strategy)
+    report = data.check()
+    kinds = {one for one in found(report) if one[1] == "more.txt"}
+    assert kinds == (set() if strategy == "multi_task" else {("label-out-of-range", "more.txt", 2)})
+    assert ("leak", "val_list.txt", 11) in {(finding.kind, os.path.basename(finding.file),
+                                             finding.line) for finding in report.errors}
+
+
 def test_a_test_list_that_is_the_training_list(data):
     data.config["DataLoader"]["Test"] = data.config["DataLoader"]["Train"]
     report = data.check()
