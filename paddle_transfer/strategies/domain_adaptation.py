@@ -17,7 +17,7 @@ from paddle_transfer.config.rules import one_of
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import ValidationIssue
 from paddle_transfer.strategies.base import Strategy
-from paddle_transfer.strategies.two_lists import check_two_lists
+from paddle_transfer.strategies.two_lists import REFUSES, check_two_lists
 
 #: Chooses without labels of the target: the mean of the accuracy on ``DataLoader.Eval``, then
 #: images of the source, and of the mutual information between the unlabelled images and their
@@ -51,6 +51,7 @@ class DomainAdaptation(Strategy[DomainAdaptationOptions]):
     options = DomainAdaptationOptions
     needs_unlabeled_data = True
     metrics = (TARGET_FREE, )
+    refuses = REFUSES
     worker = "paddle_transfer.strategies.worker.domains:DomainAdaptationHalf"
 
     def effective(self, options: DomainAdaptationOptions) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import Field
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import ValidationIssue
 from paddle_transfer.strategies.base import Strategy
-from paddle_transfer.strategies.two_lists import check_two_lists
+from paddle_transfer.strategies.two_lists import REFUSES, check_two_lists
 
 
 class MultiTaskOptions(Options):
@@ -31,6 +31,7 @@ class MultiTask(Strategy[MultiTaskOptions]):
     name = "multi_task"
     options = MultiTaskOptions
     needs_source_data = True
+    refuses = REFUSES
     worker = "paddle_transfer.strategies.worker.multi_task:MultiTaskHalf"
 
     def check(self, config: dict[str, Any], options: MultiTaskOptions) -> list[ValidationIssue]:

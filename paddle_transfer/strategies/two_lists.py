@@ -9,6 +9,11 @@ from paddle_transfer.config import resolve
 from paddle_transfer.config.base import FURTHER
 from paddle_transfer.errors import ValidationIssue, show
 
+#: What no strategy on two lists can be combined with, and why not.
+REFUSES = {"several_devices": "because what is trained beside the network is not shared among them",
+           "amp": "whose second losses are of 32 bits",
+           "ema": "which measures the network that it trains itself"}
+
 _HINT = "Take it out, or choose another strategy."
 
 
