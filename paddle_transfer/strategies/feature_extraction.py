@@ -71,6 +71,10 @@ class FeatureExtraction(Strategy[FeatureExtractionOptions]):
         if common.get("eval_mode", "classification") != "classification":
             found.append(("Global.eval_mode", "what is evaluated is a classification",
                           show(common["eval_mode"])))
+        head = resolve.section(config, "Transfer").get("head")
+        if isinstance(head, dict) and head.get("hidden"):
+            found.append(("Transfer.head.hidden", "no new layer is trained",
+                          show(head["hidden"])))
         if common.get("checkpoints"):
             found.append(("Global.checkpoints", "there is nothing to resume",
                           show(common["checkpoints"])))

