@@ -214,6 +214,28 @@ def test_gradual_trains_what_it_has_thawed(network, model):
     assert len(gradients) == sum(not value.stop_gradient for value in model.parameters())
 
 
+@light
+def test_gradual_trains_one_stage_more_after_each_epoch(network, model):
+    """One network and one optimizer, whose momentum moves nothing that is frozen."""
+    import paddle
+    half = half_of("GradualHalf", GradualOptions(stage_epochs=1), network)
+    half.model_built(model)
+    parts = half.split(model)
+    optimizer = paddle.optimizer.Momentum(0.01, parameters=model.parameters())
+    optimizer._use_multi_tensor = False
+    for epoch in range(1, len(parts.stages) + 2):
+        model.train()
+        half.epoch_started(SimpleNamespace(model=model), epoch)
+        before = tensors(model)
+        forward(network).square().mean().backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        trained = parts.stages[max(0, len(parts.stages) - epoch + 1):]
+        moved = changed(before, tensors(model))
+        assert moved <= of([*(layer for stage in trained for layer in stage), *parts.head], model)
+        assert all(moved & of(stage, model) for stage in (*trained, parts.head))
+
+
 def test_a_network_without_a_classifier_is_refused(networks):
     from paddle_transfer.errors import TrialError
     model = networks.build_network({"Arch": {"name": "PPLCNet_x0_25", "class_num": 7}})
