@@ -332,8 +332,8 @@ def test_frozen_stages(ask):
 def test_ema(ask, trainings):
     point = {"ema": 0.9}
     if older(trainings(truth.version), "2.5"):
-        assert ask(truth.look,
-                   point)["ema"] is None  # 2.4 ignores the section: so it is refused before
+        with pytest.raises(TrialError, match=r"EMA: needs PaddleClas 2.5 or newer: older ones ig"):
+            ask(truth.look, point)
         assert unsupported(keys_of(point), trainings(truth.version))
         return
     assert ask(truth.look, point)["ema"] == {"decay": 0.9}

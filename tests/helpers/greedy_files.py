@@ -17,6 +17,7 @@ def distillation_config(base: dict, *, teacher: str = "ResNet50_vd") -> dict:
     """The config that distils a ``teacher`` into the model of ``base``, in the form of
     PaddleClas's."""
     config = dotpath.clone(base)
+    config.get("Transfer", {}).pop("head", None)  # a new head is for one network
     student = {name: value for name, value in config["Arch"].items() if name != "use_sync_bn"}
     config["Arch"] = {"name": "DistillationModel", "class_num": student["class_num"],
                       "pretrained_list": None, "freeze_params_list": [True, False],

@@ -40,7 +40,8 @@ def paddleclas():
     """(weights, images [n, 3, 65, 65]) -> what PaddleClas's own SqueezeNet1_1 answers."""
     build_network = import_with_ppcls("networks", locate()).build_network
     import paddle
-    network = build_network({"Arch": {"name": "SqueezeNet1_1", "class_num": 1000}})
+    with paddle.utils.unique_name.guard():  # its parameters' names are there once in a process
+        network = build_network({"Arch": {"name": "SqueezeNet1_1", "class_num": 1000}})
     network.eval()
 
     def answer(weights, images):
