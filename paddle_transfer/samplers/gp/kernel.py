@@ -24,7 +24,8 @@ LEVEL = 1.5
 #: or an unknown name).
 JOINT, JOINT_LARGE = 0.10, 0.20
 
-#: The part of a strong hyperparameter's effect that all values of a moderating one share.
+#: The part of a strong hyperparameter's effect that all values of a moderating one share. Set by
+#: hand (docs/benchmarks/strategies.md).
 SHARED_EFFECT = 0.3
 
 #: The weight of a weak hyperparameter in a joint effect.
