@@ -56,10 +56,9 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         raise TrialError(
             "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
             "Global.epochs")
-    measured = {}
-    if lists and not training.stopped:
-        measured = measure(config, lists, weights=path, home=home,
-                           best=next(one for one in epochs if one.epoch == epoch))
+    measured = {} if training.stopped or not lists else measure(
+        config, lists, weights=path, home=home,
+        best=next(one for one in epochs if one.epoch == epoch))
     if not payload.get("keep_weights") and weights:
         os.remove(path)
     return {"value": value, "images": training.images, "classes": training.classes or None,

@@ -49,17 +49,7 @@ from paddle_transfer.worker.second_lists import count_classes
 def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
                  options: RunOptions) -> Iterator[TransferEngine]:
     """See ``bootstrap.open_engine``, which imports this module."""
-    prepare_config.check_device(config["Global"]["device"])
-    ignored = ignored_by(config, home.version) if mode == "train" else []
-    if ignored:
-        raise TrialError("; ".join(map(str, ignored)))
-    remark = unused_weights(config) if mode == "train" else ""
-    if remark:
-        print(f"paddle_transfer: {remark}", flush=True)
-    config = apply_strategy(config)
-    if mode != "train":  # the head is the one that was trained
-        config = {**config, "Transfer": {
-            key: value for key, value in (config.get("Transfer") or {}).items() if key != "head"}}
+    config = _with_strategy(config, mode, home)
     halves, replaced = worker_halves(config), new_head.replaced(config)
     config = prepare_config.prepare_config(config, mode=mode)
     line = fit_shared_memory(config, prepare_config.SPLITS[mode], shared_memory(),
@@ -74,25 +64,14 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     loader = None if source is None else run_weights.Loader(
         source, arch=dotpath.clone(config["Arch"]), training=mode == "train")
     _tell_head(halves, dotpath.clone(config["Arch"]), loader, replaced)
-    saver, parallel = Saver(to=options.weights_to), ThawableParallel()
+    saver = Saver(to=options.weights_to)
     for half in halves:
         half.count_classes = partial(count_classes, config)
     attributes = AttrDict(config)
     create_attr_dict(attributes)
     forget_loggers()
     with ExitStack() as stack:
-        # for all of PaddleClas: its networks, checkpoints, distillations
-        stack.enter_context(mock.patch.object(paddle, "load", safe_load.load))
-        # parameters get the names that they have in a process of their own: checkpoints hold them
-        stack.enter_context(paddle.utils.unique_name.guard())
-        stack.enter_context(mock.patch.multiple(
-            stock, save_load=saver, init_model=saver.resuming(stock.init_model),
-            LogWriter=viewer.safe(stock.LogWriter),
-            init_logger=_without_file(stock.init_logger, options.log_file),
-            load_dygraph_pretrain=loader or stock.load_dygraph_pretrain,
-            build_optimizer=_after_halves(halves, stock.build_optimizer, parallel)))
-        if any(half.may_freeze for half in halves):
-            stack.enter_context(mock.patch.object(paddle, "DataParallel", parallel))
+        _stand_in(stack, halves, saver=saver, loader=loader, log_file=options.log_file)
         stack.callback(forget_loggers)
         engine = _build(attributes, mode=mode, home=home, options=options, saver=saver,
                         halves=halves)
@@ -104,6 +83,40 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
         if mode == "train" and any(half.trains_classifier_only for half in halves):
             _use_features(engine, asked, halves, options)
         yield engine
+
+
+def _with_strategy(config: dict[str, Any], mode: str, home: EngineHome) -> dict[str, Any]:
+    """``config`` as its strategy has it. Raises SetupError, TrialError, ConfigError."""
+    prepare_config.check_device(config["Global"]["device"])
+    if mode != "train":  # the head is the one that was trained
+        made = apply_strategy(config)
+        return {**made, "Transfer": {
+            key: value for key, value in (made.get("Transfer") or {}).items() if key != "head"}}
+    ignored = ignored_by(config, home.version)
+    if ignored:
+        raise TrialError("; ".join(map(str, ignored)))
+    remark = unused_weights(config)
+    if remark:
+        print(f"paddle_transfer: {remark}", flush=True)
+    return apply_strategy(config)
+
+
+def _stand_in(stack: ExitStack, halves: Sequence[WorkerHalf], *, saver: Saver,
+              loader: run_weights.Loader | None, log_file: bool) -> None:
+    """Put what is ours in the place of what PaddleClas's engine calls, until ``stack`` closes."""
+    parallel = ThawableParallel()
+    # for all of PaddleClas: its networks, checkpoints, distillations
+    stack.enter_context(mock.patch.object(paddle, "load", safe_load.load))
+    # parameters get the names that they have in a process of their own: checkpoints hold them
+    stack.enter_context(paddle.utils.unique_name.guard())
+    stack.enter_context(mock.patch.multiple(
+        stock, save_load=saver, init_model=saver.resuming(stock.init_model),
+        LogWriter=viewer.safe(stock.LogWriter),
+        init_logger=_without_file(stock.init_logger, log_file),
+        load_dygraph_pretrain=loader or stock.load_dygraph_pretrain,
+        build_optimizer=_after_halves(halves, stock.build_optimizer, parallel)))
+    if any(half.may_freeze for half in halves):
+        stack.enter_context(mock.patch.object(paddle, "DataParallel", parallel))
 
 
 def worker_halves(config: dict[str, Any]) -> list[WorkerHalf]:
