@@ -56,6 +56,11 @@ def test_a_training_on_features_is_that_on_images_and_is_never_of_other_images(
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=name)
 
+    extracted = dotpath.clone(config)
+    extracted["Transfer"]["strategy"] = "feature_extraction"
+    _, log = run("extracted", extracted)  # of the same images, by another strategy
+    assert not COMPUTED.findall(log)
+
     again, log = run("again", config)
     assert USED in log
     assert not COMPUTED.search(log)

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from paddle_transfer import dotpath
-from paddle_transfer.config import resolve
 from paddle_transfer.errors import TrialError
 from paddle_transfer.strategies.feature_extraction import FeatureExtractionOptions
 from paddle_transfer.weights.errors import WeightsError
@@ -20,22 +18,12 @@ from paddle_transfer.weights.safetensors import from_bfloat16
 from paddle_transfer.weights.strict_load import FRESH, check_fit, plan_load
 from paddle_transfer.weights.write import write
 from paddle_transfer.worker import run_weights
-from paddle_transfer.worker.engine import TransferEngine
 from paddle_transfer.worker.extraction.classifiers import Affine, Classifier
 from paddle_transfer.worker.extraction.index import path_beside, write_index
 from paddle_transfer.worker.extraction.last_layer import LastLayer
 from paddle_transfer.worker.features.feature_set import FeatureSet
 from paddle_transfer.worker.locate import EngineHome
-from paddle_transfer.worker.networks import head_of
 from paddle_transfer.worker.options import Origin
-
-
-def describe(engine: TransferEngine) -> dict[str, Any]:
-    """What is kept beside features, so that weights are written without a network: its tensors'
-    shapes, and the names of those of its classifier."""
-    shapes = {name: list(value.shape) for name, value in engine.model.state_dict().items()}
-    head = head_of(dotpath.clone(resolve.with_class_num(engine.config)["Arch"]))
-    return {"shapes": shapes, "head": list(head)}
 
 
 class TrainedModel:

@@ -25,7 +25,7 @@ from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.engine import TransferEngine, versions
 from paddle_transfer.worker.eval_loop import Evaluation
 from paddle_transfer.worker.extraction.classifiers import Classifier, fit
-from paddle_transfer.worker.extraction.trained_model import TrainedModel, describe
+from paddle_transfer.worker.extraction.trained_model import TrainedModel
 from paddle_transfer.worker.features.feature_set import FeatureSet
 from paddle_transfer.worker.features.opening import open_features
 from paddle_transfer.worker.locate import EngineHome
@@ -111,7 +111,7 @@ class FeatureTraining:
 
     def _features(self, split: str, layer: str) -> FeatureSet:
         return open_features(self._asked, split, home=self._home, engine=self._opened, layer=layer,
-                             prepared=self._run.prepared, describe=describe)
+                             prepared=self._run.prepared)
 
     def _opened(self) -> TransferEngine:
         """An engine with the pretrained weights; one for both lists."""

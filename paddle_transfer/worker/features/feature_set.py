@@ -29,7 +29,9 @@ class FeatureSet:
     :param labels: (n,), or (n, classes) where an image has several
     :param low, high: (d,): the least and the greatest value over all positions of all images
     :param key: of the content that they follow from
-    :param facts: what the caller wanted to know of the network, as JSON data
+    :param facts: of the network, as JSON data: ``shapes`` of its tensors, names of those of its
+        ``head``, its ``classifier`` (None for a named layer) and the ``end`` behind that (see
+        ``passes.ENDS``)
     :param inputs: (n, ...): what the classifier gets in training, before its dropout; None when
         nobody has asked for it
     """

@@ -23,7 +23,7 @@ from paddle_transfer.worker.locate import EngineHome
 from paddle_transfer.worker.options import Origin
 
 #: Of the meaning of what a file holds, and of the arithmetic that made it.
-FORMAT = 1
+FORMAT = 2
 #: Data sets whose images and labels are the lines of their list, one each.
 DATASETS = ("ImageNetDataset", "MultiLabelDataset")
 _LIBRARIES = ("paddlepaddle", "paddlepaddle-gpu", "opencv-python-headless", "opencv-python",

@@ -26,7 +26,6 @@ _BATCH = 64
 def open_features(config: dict[str, Any], split: str, *, home: EngineHome,
                   engine: Callable[[], TransferEngine], transforms: str = "Eval", layer: str = "",
                   inputs: bool = False, prepared: Mapping[str, Origin] | None = None,
-                  describe: Callable[[TransferEngine], Mapping[str, Any]] = lambda _: {},
                   cache: FeatureCache | None = None) -> FeatureSet:
     """The features of ``DataLoader.<split>``, computed by one process of all that want them.
 
@@ -36,8 +35,6 @@ def open_features(config: dict[str, Any], split: str, *, home: EngineHome,
     :param layer: the name of a layer whose output is wanted; empty: the input of the classifier
     :param inputs: whether ``FeatureSet.inputs`` are wanted, too
     :param prepared: weights that a search prepared, by ``Global.pretrained_model``
-    :param describe: what to keep beside new features, as JSON data (``FeatureSet.facts``, which
-        has ``classifier`` and ``end`` in any case: see ``passes.ENDS``)
     :param cache: default: that of this machine
     :raises TooLarge: ``inputs`` do not fit into the cache
     :raises TrialError: no weights, or not one affine classifier; see ``features_key``, too
@@ -54,7 +51,7 @@ def open_features(config: dict[str, Any], split: str, *, home: EngineHome,
             return found
         section = dataset_section(config, split, transforms)
         made = _compute(engine(), config, split, section, key=key, layer=layer, inputs=inputs,
-                        describe=describe, room=cache.limit)
+                        room=cache.limit)
         cache.write(key, to_arrays(made))
     return made
 
@@ -71,8 +68,9 @@ def _read(cache: FeatureCache, key: str, inputs: bool) -> FeatureSet | None:
 
 
 def _compute(engine: TransferEngine, config: dict[str, Any], split: str, section: dict[str, Any], *,
-             key: str, layer: str, inputs: bool, room: int,
-             describe: Callable[[TransferEngine], Mapping[str, Any]]) -> FeatureSet:
+             key: str, layer: str, inputs: bool, room: int) -> FeatureSet:
+    """One pass over a list. What is kept of the network is what any strategy asks for: an entry is
+    for all of them."""
     capture = import_with_ppcls("features.capture", engine.home)
     head = import_with_ppcls("networks", engine.home).head_of(dotpath.clone(
         resolve.with_class_num(config)["Arch"]))
@@ -88,12 +86,16 @@ def _compute(engine: TransferEngine, config: dict[str, Any], split: str, section
     made: FeatureSet
     made, end = capture.compute(engine.model, data, base.list_size(config, split) or 0, key=key,
                                 layer=layer, classifier=classifier, inputs=inputs, room=room)
-    facts = {"end": end, "classifier": None if classifier is None else {
-        "name": classifier.name, "weight": classifier.weight, "bias": classifier.bias,
-        "kind": type(classifier.layer).__name__, "shape": list(classifier.layer.weight.shape)}}
+    facts = {
+        "end": end, "head": list(head),
+        "shapes": {name: list(value.shape) for name, value in engine.model.state_dict().items()},
+        "classifier": None if classifier is None else {
+            "name": classifier.name, "weight": classifier.weight, "bias": classifier.bias,
+            "kind": type(classifier.layer).__name__,
+            "shape": list(classifier.layer.weight.shape)}}
     print(f"paddle_transfer: features of {len(made.labels)} images of DataLoader.{split} computed",
           flush=True)
-    return replace(made, facts={**facts, **describe(engine)})
+    return replace(made, facts=facts)
 
 
 def _require_loaded(engine: TransferEngine, own: tuple[str, ...]) -> None:
