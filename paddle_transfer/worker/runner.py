@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from paddle_transfer.config import load
@@ -13,7 +13,7 @@ from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.further_lists import measure
 from paddle_transfer.worker.locate import locate
 from paddle_transfer.worker.options import EpochResult, RunOptions
-from paddle_transfer.worker.training import open_training
+from paddle_transfer.worker.training import Training, open_training
 
 
 def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
@@ -51,11 +51,7 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
                          shared_memory=payload.get("shared_memory"))
     with open_training(config, home=home, options=options) as training:
         training.train()
-    value, epoch = training.best
-    if not epochs or value is None:
-        raise TrialError(
-            "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
-            "Global.epochs")
+    value, epoch = _best(training, epochs)
     measured = {} if training.stopped or not lists else measure(
         config, lists, weights=path, home=home,
         best=next(one for one in epochs if one.epoch == epoch))
@@ -67,6 +63,16 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
             "seconds": time.monotonic() - began, "seed": payload["seed"],
             "engine": training.versions(), "stopped": training.stopped,
             "pretrained": training.loaded(), **({"measured": measured} if measured else {})}
+
+
+def _best(training: Training, epochs: Sequence[EpochResult]) -> tuple[float, int]:
+    """(metric, epoch) of the best epoch. Raises TrialError: there is none."""
+    value, epoch = training.best
+    if not epochs or value is None:
+        raise TrialError(
+            "No epoch was evaluated: Global.eval_interval or Global.start_eval_epoch is beyond "
+            "Global.epochs")
+    return value, epoch
 
 
 def trial_config(config: dict[str, Any], *, directory: str,

@@ -68,7 +68,7 @@ def compute(model: nn.Layer, data: Iterator[tuple[Tensor, np.ndarray]], total: i
     place = named_layer(model, layer) if classifier is None else classifier.layer
     ends = list(ENDS) if classifier is not None else []
     found = {name: Collector(total) for name in ("features", "labels", "inputs")}
-    bounds: list[tuple[Floats, Floats]] = []
+    lows, highs = list[Floats](), list[Floats]()
     same = True
     with modes_kept(model), watched(model, place) as seen, paddle.no_grad():
         model.eval()
@@ -80,7 +80,8 @@ def compute(model: nn.Layer, data: Iterator[tuple[Tensor, np.ndarray]], total: i
             flat, low, high = pooled(taken.astype("float32"))
             found["features"].add(flat)
             found["labels"].add(labels.reshape(-1) if labels.size == len(labels) else labels)
-            bounds.append((low, high))
+            lows.append(low)
+            highs.append(high)
             ends = [end for end in ends if _fits(seen.output, end, out)]
             if inputs and seen.before is not None:
                 before = seen.before.astype("float32").numpy()
@@ -93,9 +94,8 @@ def compute(model: nn.Layer, data: Iterator[tuple[Tensor, np.ndarray]], total: i
                          f"{classifier.name} alone")
     features = found["features"].array
     kept = None if not inputs else features if same else found["inputs"].array
-    return FeatureSet(features, found["labels"].array, np.min([low for low, _ in bounds], axis=0),
-                      np.max([high for _, high in bounds], axis=0), key, {}, kept
-                      ), ends[0] if ends else ""
+    return FeatureSet(features, found["labels"].array, np.min(lows, axis=0), np.max(highs, axis=0),
+                      key, {}, kept), ends[0] if ends else ""
 
 
 def _check_room(batch: np.ndarray, total: int, room: int) -> None:
