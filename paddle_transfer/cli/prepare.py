@@ -3,9 +3,11 @@
   %(prog)s --dataset oxford_iiit_pets --root ./dataset/oxford_iiit_pets --download
   %(prog)s --dataset folder --root ./dataset/custom --test 0.2
   %(prog)s --dataset csv --root ./dataset/custom --csv labels.csv
+  %(prog)s --dataset folder --root ./dataset/custom --unlabeled ./dataset/shop
 
 For a public data set the training config and search files are shipped (as -c oxford_iiit_pets and
--c oxford_iiit_pets_bayes), for other images they are written into the root.
+-c oxford_iiit_pets_bayes); for other images, and with a second folder, they are written into the
+root.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ from paddle_transfer.datasets.base import (
     BAD_IMAGES,
     CONTACT_SHEET,
     CONVERTED,
+    FURTHER,
     Dataset,
     PrepareOptions,
 )
-from paddle_transfer.datasets.config_files import CONFIG, custom_files
+from paddle_transfer.datasets.config_files import written_files
 from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.errors import ConfigError, DataError, counted, reading, show
 from paddle_transfer.progress import ProgressBar
@@ -52,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="folder and csv: share for the test list (default: 0)")
     parser.add_argument("--processes", type=int,
                         help="that decode the images (default: one per core)")
+    parser.add_argument("--source", type=Path, metavar="DIR", help="labelled images from "
+                        "elsewhere, a folder per class: for multi_task; with --unlabeled for "
+                        "domain_adaptation, and the classes are those of the root")
+    parser.add_argument("--unlabeled", type=Path, metavar="DIR", help="images from where the "
+                        "network will be used, in any folders: for domain_adaptation")
     parser.add_argument("--csv", help="csv: the table (default: ROOT/labels.csv)")
     for column in ("image", "label", "split"):
         parser.add_argument(f"--{column}-column", help=f"csv: the column of {column}s")
@@ -80,7 +88,7 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
         print(f"{file}: {counted(count, 'image')}")
     print(f"{root / 'label_list.txt'}: {len(result.classes)} classes")
     config, search = _configs(DATASETS[name], result)
-    notes = [*result.notes, *_notes(result)]
+    notes = [*result.notes, *_notes(result, os.path.basename(config))]
     if config.startswith(FOLDER) and os.path.normpath(root) != os.path.join("dataset", name):
         notes.append(f"{config} looks for the data in ./dataset/{name}")
     for note in notes:
@@ -96,18 +104,19 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
 def _configs(dataset: Dataset, result: Prepared) -> tuple[str, str]:
     """The training config and search file: the shipped ones, else written into the root."""
     config = f"{FOLDER}/transfer/{dataset.recipe.arch}/{dataset.name}.yaml"
-    if os.path.isfile(find_config(config)):
+    if os.path.isfile(find_config(config)) and not result.lists.keys() & {*FURTHER}:
         return config, f"{FOLDER}/search/{dataset.name}_bayes.yaml"
-    files = custom_files(root=result.root.as_posix(), classes=len(result.classes),
-                         lists={split: count for split, (_, count) in result.lists.items()},
-                         delimiter=result.delimiter)
+    files = written_files(dataset, root=result.root.as_posix(), classes=len(result.classes),
+                          lists={split: count for split, (_, count) in result.lists.items()},
+                          delimiter=result.delimiter)
     for file, text in files.items():
         result.files.write(file, text)
     config, search = (str(result.root / file) for file in files)
     return config, search
 
 
-def _notes(result: Prepared) -> list[str]:
+def _notes(result: Prepared, config: str) -> list[str]:
+    """:param config: name of the training config in the root"""
     notes = []
     if result.converted:
         notes.append(f"{counted(result.converted, 'image')} that not every OpenCV reads "
@@ -117,20 +126,20 @@ def _notes(result: Prepared) -> list[str]:
         more = " ..." if len(result.bad) > 1 else ""
         notes.append(f"{counted(len(result.bad), 'image')} left out, see "
                      f"{result.root / BAD_IMAGES}: {result.bad[0]}{more}")
-    notes += [*result.files.notes(), *_out_of_date(result)]
+    notes += [*result.files.notes(), *_out_of_date(result, config)]
     if result.delimiter == "\t":
         notes.append('paths hold spaces, so the lists are delimited by tabs: delimiter: "\\t" in '
                      'the config')
     return notes
 
 
-def _out_of_date(result: Prepared) -> list[str]:
+def _out_of_date(result: Prepared, config: str) -> list[str]:
     """What a config that was kept has to take over from the new one beside it."""
-    new = result.files.kept.get(CONFIG)
+    new = result.files.kept.get(config)
     if not new:
         return []
     try:
-        kept, made = (load_yaml(str(result.root / name)) for name in (CONFIG, new))
+        kept, made = (load_yaml(str(result.root / name)) for name in (config, new))
     except ConfigError as error:
         return [str(error)]
     notes = []
@@ -138,7 +147,7 @@ def _out_of_date(result: Prepared) -> list[str]:
                  "DataLoader.Eval.dataset.delimiter", "DataLoader.Eval.dataset.cls_label_path"):
         values = [dotpath.find(config, path) for config in (kept, made)]
         if values[0] != values[1]:
-            notes.append(f"{result.root / CONFIG}: {path} is {show(values[0])}, but the lists need "
+            notes.append(f"{result.root / config}: {path} is {show(values[0])}, but the lists need "
                          f"{show(values[1])}")
     return notes
 

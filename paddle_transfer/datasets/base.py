@@ -11,6 +11,8 @@ from paddle_transfer.errors import DataError
 
 #: Names of archives end so.
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
+#: Lists beside that of training: labelled images from elsewhere, images without labels.
+FURTHER = ("source", "unlabeled")
 #: Folder below a data set's root for images that were written again as PNG.
 CONVERTED = "converted"
 #: File in the root with the images that were left out, and the reasons.
@@ -76,6 +78,8 @@ class PrepareOptions:
     :param val: share of the training images for the validation list; None: as the data set says
     :param test: share for the test list, for a data set that does not define its splits
     :param processes: that decode images; None: one per core
+    :param source: folder with a folder per class, of labelled images from elsewhere
+    :param unlabeled: folder of images without labels
     :param csv: the table; None: ``labels.csv`` in the root
     """
 
@@ -85,6 +89,8 @@ class PrepareOptions:
     val: float | None = None
     test: float = 0.0
     processes: int | None = None
+    source: Path | None = None
+    unlabeled: Path | None = None
     csv: str | None = None
     image_column: str | None = None
     label_column: str | None = None

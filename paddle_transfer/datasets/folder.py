@@ -35,7 +35,7 @@ SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "
 
 def read(root: Path, _options: PrepareOptions) -> Layout:
     """Classes by name; folders within a class belong to it. Raises DataError."""
-    tree = _Tree(root)
+    tree = Tree(root)
     names = tree.folders(root)
     by_split = _split_folders(tree, names)
     if by_split:
@@ -59,7 +59,7 @@ def read(root: Path, _options: PrepareOptions) -> Layout:
     return Layout(tuple(classes), splits, notes=(*notes, *check_names(classes, str(root))))
 
 
-def _inner(tree: "_Tree", names: list[str]) -> str:
+def _inner(tree: "Tree", names: list[str]) -> str:
     """What to do if the only folder of the root, or its only one, holds the classes."""
     first, folder = names, tree.root
     while len(names) == 1 and not (folder := folder / names[0]).is_symlink():
@@ -69,7 +69,7 @@ def _inner(tree: "_Tree", names: list[str]) -> str:
             f"--root {shlex.quote(str(folder))}") if first and len(classes) > 1 else ""
 
 
-def _split_folders(tree: "_Tree", names: list[str]) -> dict[str, list[Path]]:
+def _split_folders(tree: "Tree", names: list[str]) -> dict[str, list[Path]]:
     """The folders of each split; {} if ``names`` are classes.
 
     Raises DataError if some are splits, and others hold images and are not.
@@ -90,7 +90,7 @@ def _split_folders(tree: "_Tree", names: list[str]) -> dict[str, list[Path]]:
             for split in ("train", "val", "test")}
 
 
-class _Tree:
+class Tree:
     """The folders below ``root``; what is met and left out is in ``skipped``."""
 
     def __init__(self, root: Path):

@@ -1,7 +1,7 @@
 """From official archives, a folder or a table to PaddleClas's list files."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from paddle_transfer.checks.scan import Progress, no_progress, scan
 from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.datasets import archives
 from paddle_transfer.datasets.archives import MARKERS, Fetch, Log, obtain
-from paddle_transfer.datasets.base import BAD_IMAGES, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.base import BAD_IMAGES, FURTHER, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.further import read_further
 from paddle_transfer.datasets.notes import changed_labels, own_notes
 from paddle_transfer.datasets.options import check_options
 from paddle_transfer.datasets.own_split import OwnSplit, unedited_lists
@@ -21,7 +22,7 @@ from paddle_transfer.datasets.usable_images import usable_images
 from paddle_transfer.errors import DataError, counted
 
 SPLITS = ("train", "val", "test")
-LABELS = "label_list.txt"
+LABELS, SOURCE_LABELS = "label_list.txt", "source_label_list.txt"
 
 Splits = dict[str, list[Entry]]
 
@@ -61,12 +62,19 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
     check_options(dataset, options, splits=tuple(layout.splits))
     _check_names(root, layout)
     shares = _shares(dataset, layout, options)
-    paths = {path for entries in layout.splits.values() for path, _ in entries}
+    further = read_further(root, options, layout.classes)
+    paths = {path for entries in (*layout.splits.values(), *further.lists.values())
+             for path, _ in entries}
     log(f"looking at {counted(len(paths), 'image')}")
     images = scan({path: os.path.join(root, path) for path in sorted(paths)}, root=str(root),
                   processes=options.processes, cache_folder=cache_folder, progress=progress)
     usable = usable_images(root, paths, images)
     notes += usable.notes()
+    digests = {usable.converted.get(path, path): image.digest.hex()
+               for path, image in images.items()}
+    own_paths = [path for entries in usable.of(layout.splits).values() for path, _ in entries]
+    more_lists = further.without_copies(usable.of(further.lists), own_paths, digests)
+    notes += further.notes
     files = GeneratedFiles(root, f"{MARKERS}/written.json")
     if dataset.official:  # whole: a published split does not depend on what cannot be read
         splits = _hold_out(layout.splits, shares, options.seed)
@@ -74,13 +82,13 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
         splits = usable.of(splits)
     else:
         own = OwnSplit(root, {"dataset": name, "seed": options.seed}, shares)
-        splits, more = own.split(usable.of(layout.splits), {
-            usable.converted.get(path, path): image.digest.hex() for path, image in images.items()})
+        splits, more = own.split(usable.of(layout.splits), digests)
         notes += more + own_notes(splits, layout.classes, shares)
     bad = [f"{path}: {reason}" for path, reason in usable.left_out.items()]
     result = Prepared(root, layout.classes, converted=len(usable.converted), bad=bad, notes=notes,
                       files=files)
-    _write_lists(splits, result)
+    _write_lists(splits, more_lists, result)
+    _write_names(further.classes, result)
     return result
 
 
@@ -152,7 +160,7 @@ def _check_counts(dataset: Dataset, splits: Splits, *, official: bool) -> list[s
     return wrong
 
 
-def _write_lists(splits: Splits, result: Prepared) -> None:
+def _write_lists(splits: Splits, further: Splits, result: Prepared) -> None:
     root, files = result.root, result.files
     if "val" in splits:
         splits = {**splits, "trainval": sorted(splits.get("train", []) + splits["val"])}
@@ -160,13 +168,22 @@ def _write_lists(splits: Splits, result: Prepared) -> None:
     files.write_or_remove(BAD_IMAGES, "".join(f"{line}\n" for line in result.bad))
     if not splits.get("train"):
         raise DataError(f"{root}: no usable image for training is left; see {root / BAD_IMAGES}")
+    splits = {**splits, **further}
     result.delimiter = delimiter_for(entry for entries in splits.values() for entry in entries)
-    for split in (*SPLITS, "trainval"):
+    for split in (*SPLITS, "trainval", *FURTHER):
         entries = splits.get(split, [])  # none: of an earlier call with other options
         name = f"{split}_list.txt"
-        files.write_or_remove(name, list_text(entries, delimiter=result.delimiter))
+        files.write_or_remove(name, "".join(f"{path}\n" for path, _ in entries)
+                              if split == "unlabeled" else
+                              list_text(entries, delimiter=result.delimiter))
         if entries:
             result.lists[split] = str(root / name), len(entries)
-    names = "".join(f"{label} {name}\n" for label, name in enumerate(result.classes))
-    result.notes += changed_labels(root / LABELS, names)
-    files.write(LABELS, names)
+
+
+def _write_names(of_source: Sequence[str], result: Prepared) -> None:
+    """:param of_source: the classes of a source that has its own"""
+    names, more = ("".join(f"{label} {name}\n" for label, name in enumerate(classes))
+                   for classes in (result.classes, of_source))
+    result.notes += changed_labels(result.root / LABELS, names)
+    result.files.write(LABELS, names)
+    result.files.write_or_remove(SOURCE_LABELS, more)

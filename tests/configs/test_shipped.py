@@ -23,6 +23,8 @@ CONFIGS = ROOT / "ppcls_configs"
 PUBLIC = public_datasets()
 TRANSFER = sorted(CONFIGS.glob("transfer/*/*.yaml"))
 SEARCH = sorted(CONFIGS.glob("search/*.yaml"))
+#: Strategy -> the section of its second list.
+TWO_LISTS = {"multi_task": "Source", "domain_adaptation": "Unlabeled"}
 
 
 def name(path):
@@ -47,11 +49,13 @@ def test_the_schema_is_in_step_and_every_search_file_names_it():
 
 
 def test_the_fourteen_are_there():
-    assert {path.stem for path in TRANSFER} == {*PUBLIC, "custom", "voc2012_two_layers"}
+    assert {path.stem for path in TRANSFER} == {
+        *PUBLIC, "custom", *(f"custom_{strategy}" for strategy in TWO_LISTS), "voc2012_two_layers"}
     modes = {
         f"{data}_{mode}" for data in (*PUBLIC, "custom")
         for mode in ("grid", "bayes", "extended", "weights", "strategies")
     }
+    modes |= {f"custom_{strategy}_search" for strategy in TWO_LISTS}
     assert {path.stem for path in SEARCH} == modes - {"voc2012_weights", "cifar10_weights"}
 
 
@@ -76,7 +80,12 @@ def test_training_configs_are_flat_and_right(path):
     assert config["Loss"]["Train"] == [{"CELoss": {"weight": 1.0}}], "no label smoothing"
     loader = config["DataLoader"]
     assert "batch_transform_ops" not in loader["Train"]["dataset"], "no mixup"
-    for section in set(loader) - {"Train"}:
+    further = {section for section in TWO_LISTS.values() if section in loader}
+    for section in further:
+        assert loader[section]["dataset"]["transform_ops"] == loader["Train"]["dataset"][
+            "transform_ops"]
+        assert {TWO_LISTS[config["Transfer"]["strategy"]]} == further
+    for section in set(loader) - {"Train", *further}:
         ops = {
             key: value
             for op in loader[section]["dataset"]["transform_ops"]
@@ -97,13 +106,13 @@ def anywhere(tmp_path_factory):
     (folder / "ppcls_configs").symlink_to(CONFIGS)
     for data in (*PUBLIC, "custom"):
         (folder / "dataset" / data).mkdir(parents=True)
-        for split in ("train", "val", "test"):
+        for split in ("train", "val", "test", "source", "unlabeled"):
             (folder / "dataset" / data / f"{split}_list.txt").touch()
     return folder
 
 
 def published(path):
-    return not path.stem.endswith("_strategies")
+    return not path.stem.endswith(("_strategies", "_search"))
 
 
 @pytest.mark.parametrize("path", filter(published, SEARCH), ids=name)
@@ -139,7 +148,7 @@ def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
                      **({"Test": "test_list.txt"} if settings.final else {})}
 
 
-@pytest.mark.parametrize("path", [path for path in SEARCH if not published(path)
+@pytest.mark.parametrize("path", [path for path in SEARCH if path.stem.endswith("_strategies")
                                   and not path.stem.startswith("voc2012")], ids=name)
 def test_strategies_are_searched_with_weights_and_rate_in_few_trials(path, anywhere, monkeypatch):
     monkeypatch.chdir(anywhere)
@@ -150,6 +159,19 @@ def test_strategies_are_searched_with_weights_and_rate_in_few_trials(path, anywh
     assert space.size == ((3 + 2) * 7 + 3) * (1 + large)
     assert settings.budget.max_iter == 12
     assert settings.search_space.baseline["strategy"] == "full"
+
+
+@pytest.mark.parametrize(("strategy", "metric", "size", "first"), [
+    ("multi_task", "top1", 5 + 5 * 3, {"strategy": "full"}),
+    ("domain_adaptation", "target_free", 5 * (2 * 3 + 1),
+     {"adaptation": "adversarial", "adaptation_weight": 1.0})])
+def test_strategies_on_two_lists_have_a_search_each(strategy, metric, size, first, anywhere,
+                                                    monkeypatch):
+    monkeypatch.chdir(anywhere)
+    settings = load_search_file(f"ppcls_configs/search/custom_{strategy}_search.yaml")
+    assert (settings.metric, settings.space.size, settings.max_iter) == (metric, size, 12)
+    assert settings.fixed.items() >= {**first, "lr": 0.001}.items()
+    assert settings.final == (Final("train+val") if metric == "top1" else None)
 
 
 def test_the_published_comparison_of_four_ways_on_voc2012(anywhere, monkeypatch):
