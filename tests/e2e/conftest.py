@@ -10,15 +10,16 @@ from tools.digits import write_digits
 CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def digits(tmp_path_factory):
     root = tmp_path_factory.mktemp("digits")
     write_digits(root)
     return str(root)
 
 
-@pytest.fixture(scope="module", params=["wheel", "checkout"])
+@pytest.fixture(scope="session", params=["wheel", "checkout"])
 def trainings(request):
+    """In one process: to start one takes longer than most trainings."""
     if request.param == "checkout" and not CHECKOUT:
         pytest.skip("PADDLECLAS_HOME names no checkout of PaddleClas")
     with Trainings(CHECKOUT if request.param == "checkout" else None) as made:

@@ -1,9 +1,7 @@
 """Strategies in real trainings beside distillation, a moving average and several processes, and in
-trainings and searches that go on after they were ended."""
+trainings that go on after they were ended."""
 
-import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,10 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paddle_transfer.api import run_search
-from paddle_transfer.config.load import dump_yaml, load_yaml
+from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import TrialError
-from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.weights.read import read
 from tests.helpers.bridge import digest, environment, save_weights, train, train_stock
 from tests.helpers.digits import DECODE, NORMALIZE, tiny_config
@@ -128,32 +124,3 @@ def free_ports(count):
     for one in sockets:
         one.close()
     return ports
-
-
-def test_a_killed_search_goes_on_with_the_same_metrics(trainings, digits, weights, tmp_path,
-                                                       monkeypatch):
-    for name, value in environment(trainings.paddleclas).items():
-        monkeypatch.setenv(name, value)
-    dump_yaml(config_of(digits, weights, "full"), str(tmp_path / "base.yaml"))
-    strategies = ["head", {"name": "gradual", "stage_epochs": 1}]
-    dump_yaml({"base_config_file": str(tmp_path / "base.yaml"), "search_mode": "grid",
-               "output_dir": str(tmp_path / "out"), "workers": 1, "keep_models": 4, "search_dict": [
-                   {"search_key": "strategy", "search_values": strategies}]},
-              str(tmp_path / "search.yaml"))
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.helpers.killed_search", str(tmp_path / "search.yaml"), "1"],
-        cwd=ROOT, capture_output=True, text=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stdout[-2000:] + killed.stderr[-2000:]
-    first = tmp_path / "out/trials/0000"
-    kept = (first / "result.json").read_bytes()
-    assert not (tmp_path / "out/trials/0001/result.json").exists()
-
-    assert run_search(load_search_file(str(tmp_path / "search.yaml"), []), callbacks=()) == 0
-    assert (first / "result.json").read_bytes() == kept
-    for number in range(len(strategies)):
-        trial = tmp_path / f"out/trials/{number:04}"
-        result = json.loads((trial / "result.json").read_text())
-        alone = trainings(train, str(tmp_path / f"alone{number}"),
-                          load_yaml(str(trial / "config.yaml")))
-        assert result["curve"] == alone["curve"]
-        assert trainings(digest, str(trial / "best_model.pdparams")) == alone["digest"]

@@ -4,9 +4,11 @@ trial, the train command and a search. It freezes the backbone, so what it did i
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,14 +16,16 @@ import yaml
 
 from paddle_transfer import dotpath
 from paddle_transfer.api import run_search
-from paddle_transfer.config.load import dump_yaml
+from paddle_transfer.config.base import FURTHER
+from paddle_transfer.config.load import dump_yaml, load_yaml
 from paddle_transfer.config.portable import handed_back
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.strategies.registry import STRATEGIES
 from paddle_transfer.strategies.section import apply_strategy
+from paddle_transfer.study.trial_folder import TrialFolder
 from paddle_transfer.weights.read import read
-from tests.helpers.bridge import environment, save_weights, stock_use, train
+from tests.helpers.bridge import digest, environment, save_weights, stock_use, train
 from tests.helpers.digits import tiny_config
 from tests.helpers.toy_strategy import Toy
 
@@ -44,42 +48,100 @@ STRATEGIES_OF_OURS = {
     "discriminative": {"backbone": 0.3, "decay": 0.5, "per": "layer"},
     "feature_extraction": {"classifier": "linear_svm", "strength": 0.01},
     "multi_task": {"weight": 2.0, "target_epochs": 1}, "domain_adaptation": {"hidden": 8}}
+NUMBERS = {name: number for number, name in enumerate(STRATEGIES_OF_OURS)}  # of the trials below
+#: In its trial a search is killed after the first epoch; it thaws layers after that.
+KILLED = "gradual"
 
 
 def test_all_of_ours_are_tried_here():
     assert set(STRATEGIES.builtin) == set(STRATEGIES_OF_OURS)
 
 
-def further_lists(config, strategy):
-    """What ``strategy`` reads beside the training list: here the images of the validation."""
-    section = dotpath.clone(config["DataLoader"]["Train"])
-    section["dataset"]["cls_label_path"] = config["DataLoader"]["Eval"]["dataset"]["cls_label_path"]
-    return {part: dotpath.clone(section) for part, wanted in (
-        ("Source", strategy.needs_source_data), ("Unlabeled", strategy.needs_unlabeled_data))
-        if wanted}
+def config_of_all(digits, **overrides):
+    """With the lists that some strategies read beside the training list: the images of the
+    validation."""
+    config = tiny_config(digits, "unused", **overrides)
+    for part in FURTHER:
+        section = dotpath.clone(config["DataLoader"]["Train"])
+        section["dataset"]["cls_label_path"] = str(Path(digits, "val_list.txt"))
+        config["DataLoader"][part] = section
+    return config
+
+
+@pytest.fixture(scope="module")
+def searches(trainings, digits, weights, tmp_path_factory):
+    """Two searches that try every strategy, undisturbed, and killed in the middle of a trial and
+    resumed: their folders, and the epochs that the first one's trials reported, by number."""
+    folder = tmp_path_factory.mktemp("searches")
+    dump_yaml(config_of_all(digits, Global__pretrained_model=weights), str(folder / "base.yaml"))
+    values = [{"name": name, **options} for name, options in STRATEGIES_OF_OURS.items()]
+    for name in ("undisturbed", "killed"):
+        dump_yaml({"base_config_file": str(folder / "base.yaml"), "search_mode": "grid",
+                   "output_dir": str(folder / name), "workers": 1, "keep_models": len(values),
+                   "search_dict": [{"search_key": "strategy", "search_values": values}]},
+                  str(folder / f"{name}.yaml"))
+    told = Reports()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(trainings.paddleclas).items():
+            patch.setenv(name, value)
+        ended = subprocess.run([sys.executable, "-m", "tests.helpers.killed_search",
+                                str(folder / "killed.yaml"), str(NUMBERS[KILLED])],
+                               cwd=TOOLS.parent, capture_output=True, text=True, check=False)
+        assert ended.returncode == -signal.SIGKILL, ended.stdout[-2000:] + ended.stderr[-2000:]
+        kept = results(folder / "killed")
+        assert [*kept] == [f"{number:04}" for number in range(NUMBERS[KILLED])]
+        for name, callbacks in (("killed", ()), ("undisturbed", (told, ))):
+            settings = load_search_file(str(folder / f"{name}.yaml"), [])
+            assert run_search(settings, callbacks=callbacks) == 0
+    assert kept.items() < results(folder / "killed").items(), "what was done is not done again"
+    return SimpleNamespace(undisturbed=folder / "undisturbed", killed=folder / "killed",
+                           reports=told.of)
+
+
+class Reports:
+    """The epochs that trials report, by their number, as a worker tells them."""
+
+    def __init__(self):
+        self.of = {}
+
+    def epoch_reported(self, record, report) -> None:
+        told = {key: getattr(report, key) for key in ("epoch", "value", "scalars", "images")}
+        self.of.setdefault(record.number, []).append(told)
+
+
+def results(folder):
+    """What each trial of a search has left, by its number."""
+    return {file.parent.name: file.read_bytes()
+            for file in sorted(folder.glob("trials/*/result.json"))}
 
 
 @pytest.mark.parametrize(("name", "options"), STRATEGIES_OF_OURS.items(), ids=STRATEGIES_OF_OURS)
-def test_conformance(trainings, digits, weights, tmp_path, name, options):
-    """The same seed gives the same metric; it stops when asked; stock PaddleClas evaluates, infers
-    with and exports the best weights, with the accuracy that was shown."""
-    config = tiny_config(digits, "unused")
+def test_conformance(trainings, digits, weights, searches, tmp_path, name, options):
+    """The same seed gives the same metric, also in a search that was killed; it stops when asked;
+    stock PaddleClas evaluates, infers with and exports the best weights, with the accuracy that
+    was shown."""
+    number = NUMBERS[name]
+    trial, again = (TrialFolder.of(one, number) for one in (searches.undisturbed, searches.killed))
+    first = trial.read_result(number, 1)
+    assert first["verdict"] == "complete"
+    assert (first["pretrained"] is None) == (name == "scratch")
+    assert changed(weights, trial.weights) >= HEAD
+    resumed = again.read_result(number, 2 if name == KILLED else 1)
+    assert resumed["curve"] == first["curve"]
+    assert trainings(digest, str(again.weights)) == trainings(digest, str(trial.weights))
+
+    seed = load_yaml(str(trial.config))["Global"]["seed"]
+    config = config_of_all(digits, Global__seed=seed)
     config["Transfer"] = {"pretrained": weights, "strategy": {"name": name, **options}}
-    config["DataLoader"].update(further_lists(config, STRATEGIES[name]))
-    first = trainings(train, str(tmp_path / "first"), config)
-    assert changed(weights, tmp_path / "first/best_model.pdparams") >= HEAD
     stopped = trainings(train, str(tmp_path / "stopped"), config, stop_after=1)
     assert stopped["stopped"]
-    assert stopped["reports"] == first["reports"][:1]
-    again = trainings(train, str(tmp_path / "again"), config)
-    assert (again["reports"], again["digest"]) == (first["reports"], first["digest"])
-    assert (first["pretrained"] is None) == (name == "scratch")
+    assert stopped["reports"] == searches.reports[number][:1]
 
     best = handed_back(apply_strategy(config), output_dir=str(tmp_path / "stock"), seed=7,
                        device="cpu", metric="top1")
     dump_yaml(best, str(tmp_path / "best_config.yaml"))
     used = trainings(stock_use, str(tmp_path / "best_config.yaml"),
-                     str(tmp_path / "first/best_model"), str(tmp_path / "stock"))
+                     str(trial.weights.with_suffix("")), str(tmp_path / "stock"))
     assert used["metric"] == pytest.approx(first["value"], abs=1e-6)
     assert used["shape"] == [1, 4]
     assert used["inferred"] > 0
