@@ -221,11 +221,11 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
     :param pretrained: what the workers are told of the weights, by file
     """
     def write_config(record: TrialRecord, path: Path) -> None:
-        records = store.records()
+        records = store.records() if settings.distillation is not None else ()
         settings.stages.check_weights(record, records)
         config = settings.stages.config(record.proposal, records)
         dump_yaml(for_trial(config, output_dir=str(path.parent), seed=record.seed,
-                            device=settings.devices.kind), str(path))
+                            device=settings.devices.kind), str(path), durable=False)
 
     keep = settings.output.keep_models > 0 or settings.distillation is not None
     return TrialFolders(settings.output.output_dir, write_config=write_config, payload={

@@ -11,6 +11,7 @@ python tools/benchmark.py COMMAND:
     joint --weights FILE --source DIR        strategy and settings searched together
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
     features --source DIR --weights FILE  search classifiers on features, beside whole trainings
+    driver [--trials N ...] [--workers W ...] [--simulate]   what a search costs beside trainings
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from paddle_transfer.cli.command import guarded
 from paddle_transfer.cli.parser import OptionParser
 
 #: Commands that read their own options.
-OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features")
+OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features",
+       "driver")
 
 
 def parser() -> argparse.ArgumentParser:

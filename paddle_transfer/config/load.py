@@ -33,6 +33,9 @@ RARE_SECTIONS = ("EMA", "Slim", "SSL", "UnLabelLoss", "MLDecoder", "Transfer", "
 #: How a text of the encoding UTF-16 begins.
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
+#: Texts of the entries of sections that were written last, by their content.
+_TEXTS: dict[str, str] = {}
+_MOST_TEXTS = 500
 
 
 class _Dumper(yaml.SafeDumper):
@@ -164,15 +167,33 @@ def dump_text(data: dict[str, Any]) -> str:
     """``data`` as YAML: sections in PaddleClas's order with a blank line between, lists of words
     on one line."""
     ordered = dict.fromkeys([*(key for key in SECTIONS if key in data), *data])
-    blocks = [yaml.dump({key: data[key]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True,
-                        width=120) for key in ordered]
     nested = any(isinstance(value, dict) for value in data.values())
-    return ("\n" if nested else "").join(blocks)
+    return ("\n" if nested else "").join(_section_text(key, data[key]) for key in ordered)
 
 
-def dump_yaml(data: dict[str, Any], path: str, *, header: str = "") -> None:
+def _section_text(key: str, value: Any) -> str:
+    """A section, entry by entry: two configs of a search differ in few of them."""
+    if not isinstance(value, dict) or not value:
+        return _entry_text({key: value})
+    entries = [_entry_text({key: {name: one}}) for name, one in value.items()]
+    head, _, _ = entries[0].partition("\n")
+    return head + "\n" + "".join(entry.partition("\n")[2] for entry in entries)
+
+
+def _entry_text(data: dict[str, Any]) -> str:
+    mark = repr(data)  # 1, 1.0 and True differ in it
+    text = _TEXTS.get(mark)
+    if text is None:
+        if len(_TEXTS) >= _MOST_TEXTS:
+            _TEXTS.clear()
+        text = _TEXTS[mark] = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True,
+                                        width=120)
+    return text
+
+
+def dump_yaml(data: dict[str, Any], path: str, *, header: str = "", durable: bool = True) -> None:
     """Write ``yaml_text`` to ``path`` by ``write_atomic``."""
-    write_atomic(path, yaml_text(data, header=header))
+    write_atomic(path, yaml_text(data, header=header), durable=durable)
 
 
 def yaml_text(data: dict[str, Any], *, header: str = "") -> str:
@@ -183,15 +204,21 @@ def yaml_text(data: dict[str, Any], *, header: str = "") -> str:
     return comment + dump_text(data)
 
 
-def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes | memoryview]) -> None:
+def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes | memoryview], *,
+                 durable: bool = True) -> None:
     """Write a text, or pieces of bytes, by temporary file, fsync and rename: either the whole new
-    file is there afterwards or the old one still is."""
+    file is there afterwards or the old one still is.
+
+    :param durable: False: that holds for a kill of this process, but not for a failure of the
+        machine; for what is written again then, since fsync takes milliseconds
+    """
     handle, temporary = claim_temporary(path)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.writelines([content.encode()] if isinstance(content, str) else content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
             umask = os.umask(0)
             os.umask(umask)
             os.chmod(temporary, 0o666 & ~umask)

@@ -106,6 +106,7 @@ class Driver:
                 else:
                     self._on_end(event)
             self._find_lost()
+            self._store.sync()
         return INTERRUPTED
 
     def _adopt_results(self) -> None:
@@ -144,7 +145,6 @@ class Driver:
     def _begin(self, record: TrialRecord) -> None:
         record = self._keep(self._store.begin(record.number))
         job = self._trial_folders.prepare(record)
-        self._trial_folders.keep(record)
         device = self._executor.submit(job)
         self._in_flight[record.number] = (record.attempts, device)
         self._callbacks.call("trial_started", record, device)

@@ -17,8 +17,8 @@ from paddle_transfer.study.records import Proposal, TrialRecord, TrialState
 
 #: The study's attribute that holds the seconds spent on searching so far.
 SECONDS = "seconds_searched"
-#: Seconds between two writes of it at most, while epochs come in: what a kill may lose.
-_EVERY = 30.0
+#: Seconds between two writes of it: what a kill may lose; more while only epochs come in.
+_EVERY, _EPOCHS = 1.0, 30.0
 
 
 class AutoStop:
@@ -57,13 +57,13 @@ class Stopwatch:
         self._started = self._clock()
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
-        self._write()
-
-    def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
         self._write(after=_EVERY)
 
+    def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
+        self._write(after=_EPOCHS)
+
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
-        self._write()
+        self._write(after=_EVERY)
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         self._write()

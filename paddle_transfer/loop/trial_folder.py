@@ -46,14 +46,11 @@ class TrialFolders:
         """The job of the record's present attempt, in a folder with its config and nothing of
         earlier attempts but their logs (``train.log.1`` is the first attempt's)."""
         folder = self.folder(record.number)
-        folder.path.mkdir(parents=True, exist_ok=True)
-        if folder.log.exists():
-            folder.log.rename(f"{folder.log}.{record.attempts - 1}")
-        for path in set(folder.path.iterdir()) - set(folder.old_logs()):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+        try:
+            folder.path.mkdir(parents=True)
+        except FileExistsError:
+            _clear(folder, record.attempts)
+        self.keep(record)  # first: without it, and without the study, the config may say too little
         self._write_config(record, folder.config)
         return Job(record.number, record.attempts, str(folder.path),
                    {**self.payload, "seed": record.seed})
@@ -62,7 +59,7 @@ class TrialFolders:
         """Write ``record`` into its folder, from which the study can be rebuilt."""
         folder = self.folder(record.number)
         folder.path.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder.record, json.dumps(record.to_plain()) + "\n")
+        write_atomic(folder.record, json.dumps(record.to_plain()) + "\n", durable=False)
 
     def check_room(self) -> None:
         """Raises DiskFull when not even a small file can be written, which explains a crash."""
@@ -78,6 +75,17 @@ class TrialFolders:
             raise
         finally:
             probe.unlink(missing_ok=True)
+
+
+def _clear(folder: TrialFolder, attempt: int) -> None:
+    """Delete what attempts before ``attempt`` left, but their logs."""
+    if folder.log.exists():
+        folder.log.rename(f"{folder.log}.{attempt - 1}")
+    for path in set(folder.path.iterdir()) - set(folder.old_logs()):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def ended(number: int, attempt: int, result: dict[str, Any]) -> Ended:

@@ -93,6 +93,10 @@ class Choice:
     def at(self, index: int) -> Value:
         return self.values[index]
 
+    def of_key(self, key: str) -> Value:
+        """The value with this ``value_key``. Raises KeyError if there is none."""
+        return self.values[self._indices[key]]
+
     def contains(self, value: Value) -> bool:
         return value_key(value) in self._indices
 

@@ -12,9 +12,10 @@ from paddle_transfer.study.records import Proposal, TrialRecord, TrialState
 class Store(Protocol):
     """Keeps the trials of one search.
 
-    Duties: what a method has returned is on disk; a kill at any line inside it leaves the state
-    before or after it; a finished record never changes; numbers count from 0 without gaps. One
-    process writes at a time (it holds the output directory's lock).
+    Duties: what a method has returned survives a kill of this process, and after ``sync`` a failure
+    of the machine; a kill at any line inside it leaves the state before or after it; a finished
+    record never changes; numbers count from 0 without gaps. One process writes at a time (it holds
+    the output directory's lock).
     """
 
     def records(self) -> list[TrialRecord]:
@@ -51,6 +52,10 @@ class Store(Protocol):
 
     def set_attribute(self, name: str, value: object) -> None:
         """Keep ``value``, JSON data, as an attribute of the search."""
+
+    def sync(self) -> None:
+        """Bring what was written to the disk, unless that was done a moment ago: a driver calls
+        this at every turn."""
 
     def close(self) -> None:
         """Release the storage."""

@@ -65,6 +65,8 @@ def read_leftover(output_dir: str | os.PathLike[str]) -> Leftover:
     root = Path(output_dir)
     folders = sorted(int(path.name) for path in root.glob("trials/[0-9]*")
                      if path.name.isdecimal() and path.is_dir())
+    if folders and not any(os.scandir(TrialFolder.of(root, folders[-1]).path)):
+        folders.pop()  # made by a search that was killed there and then
     return Leftover(str(output_dir), tuple(folders), read_rows(root / "search_results.csv"))
 
 

@@ -10,6 +10,7 @@ trial's best metric (direction maximize). User attributes: ``suggestion``, ``see
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,6 +24,7 @@ from optuna.trial import TrialState as OptunaState
 
 from paddle_transfer.errors import DiskFull, StudyError, is_disk_full
 from paddle_transfer.space.space import Space
+from paddle_transfer.study.journal import Journal, JournalTrial
 from paddle_transfer.study.params import distribution, to_params, to_point
 from paddle_transfer.study.records import Proposal, Stage, TrialRecord, TrialState
 
@@ -33,14 +35,18 @@ _OPTUNA_STATES = {state: getattr(OptunaState, state.name, OptunaState.FAIL) for 
 _STATES = {OptunaState.COMPLETE: TrialState.COMPLETE, OptunaState.PRUNED: TrialState.PRUNED,
            OptunaState.FAIL: TrialState.FAILED}
 
+#: How many values of ``info`` are looked for again.
+_POOL = 200
+
 
 class OptunaStore:
     """A ``Store`` in any Optuna storage. Its records are cached and read again one at a time as
     they change, so that a long search does not read its whole past at every step."""
 
-    def __init__(self, storage: BaseStorage, *, name: str, space: Space, place: str = ""):
+    def __init__(self, storage: BaseStorage | Journal, *, name: str, space: Space, place: str = ""):
         self._storage, self._space, self._place = storage, space, place or name
         self._distributions = {h.name: distribution(h) for h in space.hyperparameters}
+        self._pool: dict[str, Any] = {}
         with self._guard("open"):
             self._study = _study_id(storage, name)
 
@@ -113,6 +119,11 @@ class OptunaStore:
                                                  None if value is None else [value])
         return self._reload(number)
 
+    def sync(self) -> None:
+        if isinstance(self._storage, Journal):  # databases do it at every write
+            with self._guard("write"):
+                self._storage.sync()
+
     def close(self) -> None:
         self._storage.remove_session()
 
@@ -151,30 +162,43 @@ class OptunaStore:
 
     def _reload(self, number: int) -> TrialRecord:
         with self._guard("read"):
-            self._records[number] = self._record(self._storage.get_trial(self._id(number)))
+            self._records[number] = self._record(self._storage.get_trial(self._id(number)),
+                                                 self._records[number].proposal)
         return self._records[number]
 
-    def _record(self, trial: FrozenTrial) -> TrialRecord:
+    def _record(self, trial: FrozenTrial | JournalTrial,
+                proposal: Proposal | None = None) -> TrialRecord:
+        """The record of a trial, which trains ``proposal`` where that is known."""
         attrs = trial.user_attrs
         outcome = attrs.get("outcome", {}) if trial.state.is_finished() else {}
         state = outcome.get("state") or _STATES.get(trial.state, TrialState.RUNNING)
         tries = {"tries": attrs["tries"]} if "tries" in attrs else {}
         try:
-            stage, teacher = _stage_of(trial, self._space)
+            made = proposal or self._proposal(trial)
             return TrialRecord(
-                number=trial.number, suggestion=attrs["suggestion"],
-                point=to_point(self._space, trial.params), seed=attrs["seed"],
-                state=TrialState(state), attempts=attrs["attempts"], reused=attrs.get("reused"),
-                value=trial.value if trial.state in _STATES and trial.values else None,
+                number=trial.number, suggestion=attrs["suggestion"], point=made.point,
+                seed=attrs["seed"], state=TrialState(state), attempts=attrs["attempts"],
+                reused=attrs.get("reused"),
+                value=trial.value if trial.state in _STATES else None,
                 curve=tuple((epoch, value)
                             for epoch, value in sorted(trial.intermediate_values.items())
                             if not math.isnan(value)),
-                info={**tries, **outcome.get("info", {})}, stage=stage, teacher=teacher)
+                info=self._shared({**tries, **outcome.get("info", {})}), stage=made.stage,
+                teacher=made.teacher)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise StudyError(
                 f"{self._place}: trial {trial.number} is not one of this search ({error!r}). The "
                 "storage holds a study of the same name that something else made, or of another "
                 "space") from error
+
+    def _proposal(self, trial: FrozenTrial | JournalTrial) -> Proposal:
+        return Proposal(to_point(self._space, trial.params), *_stage_of(trial, self._space))
+
+    def _shared(self, info: dict[str, Any]) -> dict[str, Any]:
+        """``info`` with one copy of the texts and mappings that trials have in common."""
+        return {sys.intern(name): self._pool.setdefault(repr(value), value)
+                if isinstance(value, (str, dict)) and len(self._pool) < _POOL else value
+                for name, value in info.items()}
 
     @contextmanager
     def _guard(self, what: str) -> Iterator[None]:
@@ -192,7 +216,7 @@ class OptunaStore:
                              f"{error.__cause__ or error}") from error
 
 
-def _stage_of(trial: FrozenTrial, space: Space) -> tuple[Stage, str | None]:
+def _stage_of(trial: FrozenTrial | JournalTrial, space: Space) -> tuple[Stage, str | None]:
     """The stage and the teacher of a trial. Studies of earlier versions hold both as parameters
     that the space no longer has."""
     attrs, params = trial.user_attrs, trial.params
@@ -203,7 +227,7 @@ def _stage_of(trial: FrozenTrial, space: Space) -> tuple[Stage, str | None]:
     return Stage.SEARCH, None
 
 
-def _study_id(storage: BaseStorage, name: str) -> int:
+def _study_id(storage: BaseStorage | Journal, name: str) -> int:
     try:
         return storage.get_study_id_from_name(name)
     except KeyError:

@@ -56,8 +56,7 @@ def to_point(space: Space, params: Mapping[str, Value]) -> Point:
     for h in space.hyperparameters:
         value = params[h.name]
         if isinstance(h, Choice):
-            keys = [value_key(own) for own in h.values]
-            value = h.at(keys.index(value_key(value) if _is_native(h) else value))
+            value = h.of_key(value_key(value) if _is_native(h) else value)
         elif not h.contains(value):
             raise ValueError(f"{h.name}: {value!r} is not in the range")
         point[h.name] = value

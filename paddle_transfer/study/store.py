@@ -9,12 +9,12 @@ from contextlib import closing
 from pathlib import Path
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, get_storage
+from optuna.storages import BaseStorage, get_storage
 
 from paddle_transfer.errors import DiskFull, StudyError, is_disk_full
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.folder import WAYS_OUT
-from paddle_transfer.study.journal import Journal, repair
+from paddle_transfer.study.journal import Journal
 from paddle_transfer.study.optuna_store import OptunaStore
 
 JOURNAL_NAME = "study.journal"
@@ -35,23 +35,11 @@ def open_store(*, output_dir: str | os.PathLike[str], space: Space, storage: str
                            place=storage)
     path = Path(output_dir) / JOURNAL_NAME
     try:
-        repair(path)
-        backend = _journal(path)
+        backend = Journal(path, repair=True)
     except OSError as error:
         raise DiskFull(path) if is_disk_full(error) else StudyError(
             f"{path}: {error.strerror or error}. {WAYS_OUT}") from error
     return OptunaStore(backend, name=JOURNAL_STUDY, space=space, place=str(path))
-
-
-def _journal(path: Path) -> JournalStorage:
-    """Raises StudyError when the entries make no study, OSError."""
-    try:
-        return JournalStorage(Journal(path))
-    except (OSError, StudyError):
-        raise
-    except Exception as error:  # whatever Optuna finds wrong with an entry
-        raise StudyError(f"{path}: its entries make no study ({type(error).__name__}: {error}). "
-                         f"{WAYS_OUT}") from error
 
 
 def read_store(*, output_dir: str | os.PathLike[str], space: Space,
@@ -63,7 +51,7 @@ def read_store(*, output_dir: str | os.PathLike[str], space: Space,
     if not storage and not os.path.lexists(path):
         raise StudyError(f"{path}: there is no such file, so no search has been here")
     try:
-        backend = _storage(storage) if storage else _journal(path)
+        backend: BaseStorage | Journal = _storage(storage) if storage else Journal(path)
         backend.get_study_id_from_name(name)
         return OptunaStore(backend, name=name, space=space, place=str(storage or path))
     except KeyError as error:
@@ -89,7 +77,7 @@ def rebuild_store(*, output_dir: str | os.PathLike[str], space: Space, storage: 
     path, kept = Path(output_dir) / JOURNAL_NAME, None
     new = path.with_name(f"{JOURNAL_NAME}.new")
     new.unlink(missing_ok=True)
-    with closing(OptunaStore(_journal(new), name=JOURNAL_STUDY, space=space,
+    with closing(OptunaStore(Journal(new), name=JOURNAL_STUDY, space=space,
                              place=str(path))) as store:
         write(store)
     if os.path.lexists(path):

@@ -316,30 +316,26 @@ class DyingJournal(Journal):
 
     def __init__(self, path, *, step, how, error=Killed):
         self.left, self.how, self.error = step, how, error
-        super().__init__(path)
+        super().__init__(path, repair=True)
 
-    def append_logs(self, logs):
+    def write(self, data):
         self.left -= 1
         if self.left == 0:
             if self.how == "after":
-                super().append_logs(logs)
+                super().write(data)
             elif self.how == "torn":
                 with open(self._path, "ab") as file:
                     file.write(b'{"op_code": 4, "trial')
             raise self.error
-        super().append_logs(logs)
+        return super().write(data)
 
 
 def run_and_die(table, *, step, how, error=Killed, script):
-    from optuna.storages import JournalStorage
-
-    from paddle_transfer.study.journal import repair
     from paddle_transfer.study.store import JOURNAL_NAME, JOURNAL_STUDY
 
     path = f"{table.settings.output_dir}/{JOURNAL_NAME}"
-    repair(path)
     journal = DyingJournal(path, step=step, how=how, error=error)
-    store = OptunaStore(JournalStorage(journal), name=JOURNAL_STUDY, space=table.settings.space)
+    store = OptunaStore(journal, name=JOURNAL_STUDY, space=table.settings.space)
     table.run(FakeExecutor(script=script), store=store)
 
 

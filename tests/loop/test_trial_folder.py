@@ -34,7 +34,8 @@ def test_another_attempt_finds_nothing_of_the_one_before_but_its_log(tmp_path, t
     folder = tmp_path / "trials" / "0007"
     for attempt in (1, 2, 3):
         trial_folders.prepare(again(attempt))
-        expected = ["config.yaml", *(f"train.log.{i}" for i in range(1, attempt))]
+        expected = ["config.yaml", *(f"train.log.{i}" for i in range(1, attempt)),
+                    "trial.json"]
         assert sorted(path.name for path in folder.iterdir()) == expected
         for name in ("result.json", "result.json.tmp", "best_model.pdparams", "train.log"):
             (folder / name).write_text(f"{name} of {attempt}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 
 import optuna
@@ -8,7 +9,8 @@ import pytest
 from paddle_transfer.errors import DiskFull, StudyError
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
-from paddle_transfer.study.journal import Journal
+from paddle_transfer.study.journal import SYNC, Journal
+from paddle_transfer.study.optuna_store import OptunaStore
 from paddle_transfer.study.records import Proposal, Stage
 from paddle_transfer.study.store import JOURNAL_NAME, JOURNAL_STUDY, open_store, set_aside
 from tests.helpers.store_suite import POINT, SPACE, StoreSuite
@@ -57,6 +59,32 @@ def test_plain_choices_are_native_to_optuna(tmp_path):
     entry = json.loads((tmp_path / JOURNAL_NAME).read_text().splitlines()[-1])
     assert json.loads(entry["distributions"]["mixup"])["attributes"]["choices"] == [False, True]
     assert json.loads(entry["distributions"]["lr"])["attributes"]["choices"] == [0.1, 0.01]
+
+
+def test_values_that_are_equal_in_python_stay_apart(tmp_path):
+    space = Space((Choice("number", (0, 1)), Choice("switch", (False, True))))
+    store = open_store(output_dir=tmp_path, space=space)
+    store.create(suggestion=0, proposal=Proposal({"number": 1, "switch": True}), seed=0)
+    again = open_store(output_dir=tmp_path, space=space).records()[0].point
+    assert repr(again) == repr({"number": 1, "switch": True})
+
+
+def test_the_disk_is_waited_for_now_and_then(tmp_path, monkeypatch):
+    now, synced = [0.0], []
+    journal = Journal(tmp_path / JOURNAL_NAME, clock=lambda: now[0])
+    store = OptunaStore(journal, name=JOURNAL_STUDY, space=SPACE)
+    monkeypatch.setattr("paddle_transfer.study.journal.os.fsync", synced.append)
+    for number in range(100):
+        now[0] += SYNC / 20
+        store.create(suggestion=number, proposal=Proposal(POINT), seed=0)
+        store.sync()
+    assert len(synced) == 5
+    store.sync()
+    store.close()
+    assert len(synced) == 5, "nothing was left"
+    store.set_attribute("a", 1)
+    store.close()
+    assert len(synced) == 6
 
 
 def test_a_moved_folder_still_resumes(tmp_path):
@@ -125,7 +153,8 @@ def test_a_full_disk_leaves_the_journal_whole(tmp_path, monkeypatch):
 def test_the_journal_lock_does_not_outlive_its_process(tmp_path):
     three_trials(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [JOURNAL_NAME]
-    assert Journal(tmp_path / JOURNAL_NAME)._lock.acquire()
+    with open(tmp_path / JOURNAL_NAME, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @pytest.mark.parametrize(
