@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.checks.class_maps import check_class_maps
 from paddle_transfer.checks.config_splits import TRAINED, Split, label_list_file, topk_values
 from paddle_transfer.checks.findings import Report
 from paddle_transfer.checks.label_list import EXAMPLE, read_label_list
@@ -23,6 +24,7 @@ def check_labels(splits: list[Split], *, config: dict[str, Any], file: str,
     for split in splits:
         _check_batches(split, report)
     splits = [split for split in splits if _has_classes_of_the_network(split, config)]
+    check_class_maps(splits, config, report)
     for split in splits:
         _check_range(split, classes, where, report)
     counts = {split.name: Counter(row.label for row in split.rows if row.label is not None)
@@ -41,9 +43,9 @@ def check_labels(splits: list[Split], *, config: dict[str, Any], file: str,
 
 
 def _has_classes_of_the_network(split: Split, config: dict[str, Any]) -> bool:
-    """Images of the source have classes of their own where two tasks are trained."""
-    return split.name != "unlabeled" and not (
-        split.name == "source" and read_strategy(config).name == "multi_task")
+    """Images of the source have others where two tasks are trained, or where nobody reads them."""
+    return split.name != "unlabeled" and (
+        split.name != "source" or read_strategy(config).strategy.shares_classes)
 
 
 def _check_range(split: Split, classes: int | None, where: str, report: Report) -> None:

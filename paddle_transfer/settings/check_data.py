@@ -22,13 +22,15 @@ from paddle_transfer.settings.kinds import TEACHER, Kind, kinds_of
 from paddle_transfer.settings.reachable import reachable
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.space import Point
+from paddle_transfer.strategies.section import WHERE, read_strategy
 
 Config = dict[str, Any]
 
 #: What of a data set decides which images are read, and with which labels.
 KEYS = ("name", "image_root", "cls_label_path", "delimiter", "relabel")
 PARTS = ("Train", "Eval", "Test", *FURTHER)
-READS = (*(f"DataLoader.{part}.dataset.{key}" for part in PARTS for key in KEYS), *CLASSES)
+READS = (*(f"DataLoader.{part}.dataset.{key}" for part in PARTS for key in KEYS), *CLASSES,
+         f"{WHERE}.name")
 
 
 @dataclass
@@ -104,7 +106,8 @@ def _mark(config: Config) -> str:
     read = {part: {key: dataset.get(key) for key in KEYS} for part, dataset in datasets.items()
             if isinstance(dataset, dict)}
     classes = resolve.class_num_path(config), resolve.class_num(config), resolve.outputs(config)
-    return dotpath.stable_text([read, classes])
+    shared = "Source" in read and read_strategy(config).strategy.shares_classes
+    return dotpath.stable_text([read, classes, shared])
 
 
 def _cause(data: Sequence[Data], indices: Sequence[int], settings: SearchSettings) -> str:

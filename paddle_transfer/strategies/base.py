@@ -43,6 +43,8 @@ class Strategy(Protocol[OptionsT]):
     trains_backbone: bool = True
     #: Whether it reads labelled source images (``DataLoader.Source``).
     needs_source_data: bool = False
+    #: Whether the classes of ``DataLoader.Source`` are those of ``DataLoader.Train``.
+    shares_classes: bool = False
     #: Whether it reads images without labels (``DataLoader.Unlabeled``).
     needs_unlabeled_data: bool = False
     #: Whether it trains by gradient steps, so that epochs, optimizer and augmentation matter.

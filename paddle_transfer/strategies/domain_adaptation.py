@@ -50,6 +50,7 @@ class DomainAdaptation(Strategy[DomainAdaptationOptions]):
     name = "domain_adaptation"
     options = DomainAdaptationOptions
     needs_unlabeled_data = True
+    shares_classes = True
     metrics = (TARGET_FREE, )
     refuses = REFUSES
     worker = "paddle_transfer.strategies.worker.domains:DomainAdaptationHalf"

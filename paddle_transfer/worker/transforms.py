@@ -16,24 +16,31 @@ def write_augmented(job: dict[str, Any]) -> None:
     """Write the images of ``job`` after transform_ops and batch_transform_ops: an array
     (n, size, size, 3) of uint8 in RGB (.npy).
 
-    :param job: ``images`` (paths), ``labels``, ``dataset`` (the config's section), ``class_num``,
-        ``size`` (px of an image), ``seed``, ``out`` (the file to write)
+    :param job: ``parts``, each with ``images`` (paths), ``labels``, ``dataset`` (the config's
+        section) and ``class_num``; ``size`` (px of an image), ``seed``, ``out`` (the file to write)
     """
     random.seed(job["seed"])
     np.random.seed(job["seed"])
     paddle.seed(job["seed"])
-    dataset = job["dataset"]
+    np.save(job["out"], np.stack([
+        _visible(image, part["dataset"], job["size"])
+        for part in job["parts"] for image in _transformed(part)]))
+
+
+def _transformed(part: dict[str, Any]) -> list[np.ndarray]:
+    """CHW images, as a batch of training has them."""
+    dataset = part["dataset"]
     operators = create_operators(dataset.get("transform_ops"))
     batch: list[Any] = []
-    for path, label in zip(job["images"], job["labels"], strict=True):
+    for path, label in zip(part["images"], part["labels"], strict=True):
         with open(path, "rb") as stream:
             image = np.asarray(preprocess.transform(stream.read(), operators), "float32")
         batch.append((image.transpose(2, 0, 1), np.int64(label)))
     for entry in dataset.get("batch_transform_ops") or []:
         for name, arguments in entry.items():
             operator = getattr(preprocess, name)
-            batch = operator(**{**(arguments or {}), "class_num": job.get("class_num")})(batch)
-    np.save(job["out"], np.stack([_visible(item[0], dataset, job["size"]) for item in batch]))
+            batch = operator(**{**(arguments or {}), "class_num": part.get("class_num")})(batch)
+    return [item[0] for item in batch]
 
 
 def _visible(image: np.ndarray, dataset: dict[str, Any], size: int) -> np.ndarray:

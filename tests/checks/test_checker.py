@@ -233,24 +233,45 @@ def test_images_without_labels_are_read_and_their_labels_are_not(data):
     """An image of the evaluation among them is told, and is no error: its label is not seen."""
     for i in range(3):
         data.plant("val", f"new{i}.jpg", 0)
-    lines = ["new0.jpg", "train1.jpg 77", "absent.jpg"]
+    (data.folder / "cut.jpg").write_bytes(picture(99)[:200])
+    lines = ["new0.jpg", "train1.jpg 77", "absent.jpg", "cut.jpg"]
     further_list(data, "Unlabeled", "more.txt", lines, "domain_adaptation")
     report = data.check()
-    assert found(report) == {("image-missing", "more.txt", 3), ("leak", "val_list.txt", 11)}
-    assert [finding.kind for finding in report.errors] == ["image-missing"]
+    assert found(report) == {("image-missing", "more.txt", 3), ("image-truncated", "more.txt", 4),
+                             ("leak", "val_list.txt", 11)}
+    assert [finding.kind for finding in report.errors] == ["image-missing", "image-truncated"]
 
 
 @pytest.mark.parametrize("strategy", ["multi_task", "domain_adaptation"])
 def test_images_of_the_source_have_classes_of_their_own_in_another_task_only(data, strategy):
     for i in range(3):
         data.plant("val", f"new{i}.jpg", 0)
-    lines = ["new0.jpg 0", "train1.jpg 77"]
+    (data.folder / "cut.jpg").write_bytes(picture(99)[:200])
+    lines = ["new0.jpg 0", "train1.jpg 77", "cut.jpg 0"]
     further_list(data, "Source", "more.txt", lines, strategy)
     report = data.check()
     kinds = {one for one in found(report) if one[1] == "more.txt"}
-    assert kinds == (set() if strategy == "multi_task" else {("label-out-of-range", "more.txt", 2)})
+    assert kinds == {("image-truncated", "more.txt", 3), *(
+        [] if strategy == "multi_task" else [("label-out-of-range", "more.txt", 2)])}
     assert ("leak", "val_list.txt", 11) in {(finding.kind, os.path.basename(finding.file),
                                              finding.line) for finding in report.errors}
+
+
+@pytest.mark.parametrize(("names", "strategy", "message"), [
+    ("0 b\n1 a\n2 c\n", "domain_adaptation",
+     "numbers the classes of this list in another way than those of the train list: b is 0 there "
+     "and 1 in {}/label_list.txt, and 1 more"),
+    ("0 A\n1 b\n", "domain_adaptation", "has other names: 0 is A there and a in {}/label_list.txt"),
+    ("0 a\n1 b\n", "domain_adaptation", ""), ("0 b\n1 a\n", "multi_task", "")])
+def test_classes_of_two_lists_are_compared_by_name(data, names, strategy, message):
+    (data.folder / "label_list.txt").write_text("".join(
+        f"{i} {chr(97 + i)}\n" for i in range(5)))
+    further_list(data, "Source", "source_list.txt", ["train1.jpg 0"], strategy)
+    (data.folder / "source_label_list.txt").write_text(names)
+    found = [finding for finding in data.check().findings if finding.kind == "class-map"]
+    assert [finding.error for finding in found] == ["way" in message] * bool(message)
+    for finding in found:
+        assert message.format(data.folder) in finding.message
 
 
 def test_a_test_list_that_is_the_training_list(data):

@@ -1,15 +1,10 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 
-from paddle_transfer.checks.contact_sheet import (
-    COLUMNS,
-    SIZE,
-    TEXT,
-    choose_images,
-    compose,
-    write_sheet,
-)
+from paddle_transfer.checks.contact_sheet import SIZE, TEXT, compose, write_sheet
+from paddle_transfer.checks.sheet_rows import COLUMNS, choose_rows
 from tests.helpers.configs import base_config
 from tests.helpers.datasets import picture
 
@@ -28,20 +23,35 @@ def config_with_images(folder, classes=3, per_class=2):
 
 def test_chosen_images_are_there_and_seeded(tmp_path):
     config = config_with_images(tmp_path)
-    rows = choose_images(config, seed=0)
-    assert list(rows) == [0, 1, 2]
-    assert all(len(images) == COLUMNS - 1 for images in rows.values())
-    assert not any("broken" in image or "absent" in image
-                   for images in rows.values()
-                   for image in images)
-    assert rows == choose_images(config, seed=0)
+    rows, _ = choose_rows(config, seed=0)
+    assert [row.label for row in rows] == [0, 1, 2]
+    assert all(len(row.images) == COLUMNS - 1 for row in rows)
+    assert not any("broken" in image or "absent" in image for row in rows for image in row.images)
+    assert rows == choose_rows(config, seed=0)[0]
+
+
+def test_further_lists_have_rows_of_their_own(tmp_path):
+    config = config_with_images(tmp_path, classes=2)
+    (tmp_path / "source_list.txt").write_text("0_0.jpg 2\nbroken.jpg 2\n1_0.jpg 0\n")
+    (tmp_path / "source_label_list.txt").write_text("0 bee\n1 cow\n2 elk\n")
+    (tmp_path / "unlabeled_list.txt").write_text("0_1.jpg\n1_1.jpg 9\n")
+    for section in ("Source", "Unlabeled"):
+        config["DataLoader"][section] = json.loads(json.dumps(
+            config["DataLoader"]["Train"]).replace("train_list", f"{section.lower()}_list"))
+    rows, remarks = choose_rows(config, seed=0)
+    assert [(row.section, row.title.strip()) for row in rows] == [
+        ("Train", "0"), ("Train", "1"), ("Source", "source 0 bee"), ("Source", "source 2 elk"),
+        ("Unlabeled", "unlabeled"), ("Unlabeled", "unlabeled")]
+    assert {*rows[4].images, *rows[5].images} == {f"{tmp_path}/0_1.jpg", f"{tmp_path}/1_1.jpg"}
+    assert f"source left out, broken or missing: {tmp_path}/broken.jpg" in remarks
 
 
 def test_the_sheet_has_a_row_per_class_and_the_given_pictures(tmp_path):
-    rows = choose_images(config_with_images(tmp_path), seed=0)
+    rows, _ = choose_rows(config_with_images(tmp_path), seed=0)
+    rows[0] = replace(rows[0], title="0 rose \u82b1")
     pictures = np.zeros((3 * (COLUMNS - 1), SIZE, SIZE, 3), np.uint8)
     pictures[COLUMNS - 1] = 77  # the first of the second class
-    sheet = np.asarray(compose(rows, pictures, names={0: "rose \u82b1"}))
+    sheet = np.asarray(compose(rows, pictures))
     assert (sheet[120:180, TEXT + SIZE + 20:TEXT + SIZE + 80] == 77).all()
     assert (sheet[:20, :TEXT] < 100).any(), "the class's name is written"
 
@@ -52,6 +62,10 @@ def test_pictures_are_augmented_as_in_training(tmp_path):
 
     config = config_with_images(tmp_path)
     dataset = config["DataLoader"]["Train"]["dataset"]
+    (tmp_path / "one.txt").write_text("0_0.jpg\n")
+    config["DataLoader"]["Unlabeled"] = {"dataset": {
+        **dataset, "cls_label_path": str(tmp_path / "one.txt"),
+        "transform_ops": [dataset["transform_ops"][0], {"ResizeImage": {"size": SIZE}}]}}
     dataset["transform_ops"].append(
         {"RandomErasing": {"EPSILON": 1.0, "sl": 0.3, "sh": 0.5, "r1": 0.5}})
     dataset["batch_transform_ops"] = [{"MixupOperator": {"alpha": 0.2}}]
@@ -67,6 +81,8 @@ def test_pictures_are_augmented_as_in_training(tmp_path):
     assert all(np.abs(first[0] - other).mean() > 5
                for other in first[1:]), "the copies differ from the original"
     assert 20 < np.mean(first[1:]) < 235, "normalization was undone"
+    last = sheet[-4 - SIZE:-4, TEXT + SIZE + 4:TEXT + 2 * SIZE + 4]
+    assert np.abs(last - sheet[-4 - SIZE:-4, TEXT:TEXT + SIZE]).mean() < 5, "by its own transforms"
 
 
 def test_without_paddleclas_the_originals_are_shown_and_said_so(tmp_path):

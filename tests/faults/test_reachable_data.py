@@ -139,3 +139,16 @@ def test_each_image_is_looked_at_once_for_all_combinations(data):
     assert (report.scanned, report.cached) == (12 + 12, 0)
     again = check_data(settings, processes=1)
     assert (again.scanned, again.cached) == (0, 12 + 12)
+
+
+@pytest.mark.parametrize("strategy", ["multi_task", "domain_adaptation"])
+def test_classes_of_a_source_are_those_of_the_network_under_some_strategies(data, strategy):
+    made = base(data)
+    loaders = made["DataLoader"]
+    for section, name in (("Source", "late"), ("Unlabeled", "test")):
+        loaders[section] = {**loaders["Train"], "dataset": {
+            **loaders["Train"]["dataset"], "cls_label_path": str(data / f"{name}_list.txt")}}
+    texts = errors(load(data, {"search_key": "strategy", "search_values": ["full", strategy]},
+                        base=made))
+    assert len(texts) == (3 if strategy == "domain_adaptation" else 0)
+    assert all("(with strategy 'domain_adaptation' of search_dict.0)" in text for text in texts)
