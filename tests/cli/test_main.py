@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,10 @@ from paddle_transfer.registry import attribute_of
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("paddle", "ppcls", "ray", "skopt", "sklearn", "optuna", "visualdl", "numpy", "scipy",
          "pandas", "cv2", "PIL")
+#: The names of scripts in tools/ that are not their command's.
+TOOLS = {"export": "export_model", "prepare": "prepare_data", "check": "check_data",
+         "weights": "pretrained"}
+NO_TOOL = ("schema",)
 SPY = f"""
 import json, sys, time
 began = time.process_time()
@@ -73,9 +78,19 @@ def test_commands_that_do_not_exist(capsys):
     assert "invalid choice: 'serch'" in capsys.readouterr().err
 
 
-def test_each_command_has_the_same_parts_as_its_tool():
-    for name in COMMANDS:
-        assert isinstance(attribute_of(f"paddle_transfer.cli.{name}:COMMAND"), Command)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_is_that_of_its_tool(name, monkeypatch):
+    command = attribute_of(f"paddle_transfer.cli.{name}:COMMAND")
+    assert isinstance(command, Command)
+    tool = ROOT / f"tools/{TOOLS.get(name, name)}.py"
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setattr(Command, "main", lambda self: 3 if self is command else 4)
+    if name in NO_TOOL:
+        assert not tool.exists()
+        return
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(tool), run_name="__main__")
+    assert end.value.code == 3
 
 
 @pytest.mark.parametrize(("error", "code", "text"), [

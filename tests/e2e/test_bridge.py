@@ -21,6 +21,7 @@ from tests.helpers.bridge import (
     train,
     train_stock,
 )
+from tests.helpers.commands import run_command
 from tests.helpers.digits import tiny_config
 
 TOOLS = Path(__file__).parents[2] / "tools"
@@ -262,9 +263,17 @@ def test_a_gpu_that_is_not_there(trainings, digits):
 def test_evaluating_predicting_and_exporting(trainings, reference, digits, tmp_path):
     result, directory = reference
     config = tiny_config(digits, str(tmp_path))
-    weights = f"Global.pretrained_model={directory}/best_model.pdparams"
+    load.dump_yaml(config, str(tmp_path / "config.yaml"))
 
-    lines = tool("eval", config, tmp_path, trainings.paddleclas, weights).stdout.splitlines()
+    def run(command, *overrides, code=0):
+        best = f"Global.pretrained_model={directory}/best_model.pdparams"
+        options = [part for one in (best, *overrides) for part in ("-o", one)]
+        ended, told = trainings(run_command, command, "-c", "config.yaml", *options,
+                                cwd=str(tmp_path))
+        assert ended == code, told
+        return told
+
+    lines = run("eval").splitlines()
     assert f"top1: {result['value']!r}" in lines
     assert f"images: {result['images']}" in lines
 
@@ -272,16 +281,15 @@ def test_evaluating_predicting_and_exporting(trainings, reference, digits, tmp_p
         os.symlink(file, tmp_path / file.name)
     (tmp_path / "zzz.png").write_text("no image")
     os.mkfifo(tmp_path / "zz.png")
-    done = tool("infer", config, tmp_path, trainings.paddleclas, weights,
-                f"Infer.infer_imgs={tmp_path}")
+    told = run("infer", f"Infer.infer_imgs={tmp_path}")
     assert sum(
         line.startswith('{"file_name"') and '"label_names"' in line
-        for line in done.stdout.splitlines()) == 9
-    assert f"error: {tmp_path}/zzz.png is no image" in done.stderr
-    assert f"error: {tmp_path}/zz.png cannot be opened (is a named pipe, not a file)" in done.stderr
-    assert "2 of 11 images have no prediction" in done.stderr
+        for line in told.splitlines()) == 9
+    assert f"error: {tmp_path}/zzz.png is no image" in told
+    assert f"error: {tmp_path}/zz.png cannot be opened (is a named pipe, not a file)" in told
+    assert "2 of 11 images have no prediction" in told
 
-    tool("export_model", config, tmp_path, trainings.paddleclas, weights)
+    run("export")
     assert trainings(predict, str(tmp_path / "inference/inference"), [2, 3, 28, 28]) == [2, 4]
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import TrialError
 from paddle_transfer.strategies.section import apply_strategy
 from paddle_transfer.weights.read import read
 from paddle_transfer.weights.write import write
 from tests.helpers import extraction
 from tests.helpers.bridge import save_weights, train
+from tests.helpers.commands import run_command
 from tests.helpers.digits import tiny_config
 
 ARCH = "SqueezeNet1_1"
@@ -61,20 +63,23 @@ def test_an_index_beside_the_weights_answers_in_eval_and_infer(trainings, digits
                                                                options):
     config = config_of(digits, weights, **options)
     config["Global"]["output_dir"] = str(tmp_path / "out")
-    code, told = trainings(extraction.run_cli, "train", config, str(tmp_path))
-    assert code == 0, told
+    dump_yaml(config, str(tmp_path / "config.yaml"))
+
+    def run(command, *overrides):
+        code, told = trainings(run_command, command, "-c", "config.yaml", *overrides,
+                               cwd=str(tmp_path))
+        assert code == 0, told
+        return told
+
+    told = run("train")
     assert "PaddleClas's own tools cannot" in told
     trained = json.loads((tmp_path / "out/train_result.json").read_text())
     assert (tmp_path / "out/best_model.index.npz").exists()
     assert ".index.npz beside the weights" in apply_strategy(config)["Transfer"]["note"]
 
-    best = f"Global.pretrained_model={tmp_path}/out/best_model"
-    code, told = trainings(extraction.run_cli, "eval", config, str(tmp_path), best)
-    assert code == 0, told
-    assert f"top1: {trained['best']!r}\n" in told
-    code, told = trainings(extraction.run_cli, "infer", config, str(tmp_path), best)
-    assert code == 0, told
-    rows = extraction.rows(told)
+    best = "-o", f"Global.pretrained_model={tmp_path}/out/best_model"
+    assert f"top1: {trained['best']!r}\n" in run("eval", *best)
+    rows = extraction.rows(run("infer", *best))
     assert len(rows) == len(list(Path(digits, "images").iterdir()))
     assert len({row["class_ids"][0] for row in rows}) > 1
     with pytest.raises(TrialError, match="an exported network would not have it"):

@@ -4,31 +4,28 @@ accuracy."""
 import json
 import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+from unittest import mock
 
 import pytest
 import yaml
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.load import dump_yaml
+from tests.helpers.bridge import environment
+from tests.helpers.commands import run_command
 from tests.helpers.digits import tiny_config
 from tools.digits import write_digits
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
-
-def tool(name, *arguments, cwd):
-    done = subprocess.run([sys.executable, str(TOOLS / f"{name}.py"), *arguments], cwd=cwd,
-                          text=True, capture_output=True, timeout=500,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"})
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
+def search(root):
+    """In this process; its workers train."""
+    code, told = run_command("search", "-c", "search.yaml", cwd=root)
+    assert code == 0, told
+    return told
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory):
+def searched(trainings, tmp_path_factory):
     """The folder after a search on uneven lists: 12 zeros and 3 ones to test."""
     root = tmp_path_factory.mktemp("final")
     write_digits(root / "data", classes=(0, 1), per_class_train=16, per_class_val=18)
@@ -46,6 +43,7 @@ def searched(tmp_path_factory):
 base_config_file: base.yaml
 output_dir: out
 search_mode: grid
+workers: 1
 metric: mean_per_class
 fixed: {lr: 0.0001}
 final: {retrain_on: train+val}
@@ -53,7 +51,8 @@ search_dict:
   - search_key: lr
     search_values: [0.05, 0.0001]
 """)
-    return root, tool("search", "-c", "search.yaml", cwd=root)
+    with mock.patch.dict(os.environ, environment(trainings.paddleclas)):
+        return root, search(root)
 
 
 def test_both_points_are_tested_once_on_the_test_list(searched):
@@ -74,7 +73,7 @@ def test_both_points_are_tested_once_on_the_test_list(searched):
         assert (out / "final" / name / "best_model.pdparams").exists()
 
 
-def test_the_weights_have_that_test_metric_which_is_the_mean_over_the_classes(searched):
+def test_the_weights_have_that_test_metric_which_is_the_mean_over_the_classes(trainings, searched):
     root, _ = searched
     config = yaml.safe_load((root / "out/final/best/config.yaml").read_text())
     told = json.loads((root / "out/final.json").read_text())["best"]["test"]
@@ -86,8 +85,9 @@ def test_the_weights_have_that_test_metric_which_is_the_mean_over_the_classes(se
                                        "\n")
         config["DataLoader"]["Eval"]["dataset"]["cls_label_path"] = "part.txt"
         dump_yaml(config, str(root / "part.yaml"))
-        text = tool("eval", "-c", "part.yaml", "-o",
-                    "Global.pretrained_model=out/final/best/best_model", cwd=root)
+        code, text = trainings(run_command, "eval", "-c", "part.yaml", "-o",
+                               "Global.pretrained_model=out/final/best/best_model", cwd=str(root))
+        assert code == 0, text
         parts.append(
             {name: float(value) for name, value in re.findall(r"^(\w+): ([\d.]+)$", text, re.M)})
     assert parts[0]["mean_per_class"] == told
@@ -97,6 +97,5 @@ def test_the_weights_have_that_test_metric_which_is_the_mean_over_the_classes(se
 def test_the_same_command_again_trains_nothing(searched):
     root, _ = searched
     before = {path: path.stat().st_mtime_ns for path in (root / "out").rglob("result.json")}
-    assert "Trained again on train+val, tested once:" in tool("search", "-c", "search.yaml",
-                                                              cwd=root)
+    assert "Trained again on train+val, tested once:" in search(root)
     assert {path: path.stat().st_mtime_ns for path in (root / "out").rglob("result.json")} == before

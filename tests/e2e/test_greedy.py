@@ -3,48 +3,34 @@ small images."""
 
 import csv
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from paddle_transfer.config.load import load_yaml
-from tests.helpers.bridge import Trainings, environment
+from tests.helpers.bridge import environment
+from tests.helpers.commands import run_command
 from tests.helpers.digits import tiny_config
 from tests.helpers.greedy_files import distillation_config, write_greedy
 from tools.digits import write_digits
 
-SEARCH = Path(__file__).parents[2] / "tools" / "search.py"
-CHECKOUT = os.environ.get("PADDLECLAS_HOME")
-
-
-@pytest.fixture(scope="module", params=["wheel", "checkout"])
-def paddleclas(request):
-    if request.param == "checkout" and not CHECKOUT:
-        pytest.skip("PADDLECLAS_HOME names no checkout of PaddleClas")
-    return CHECKOUT if request.param == "checkout" else None
-
 
 @pytest.fixture(scope="module")
-def found(paddleclas, tmp_path_factory):
-    """The folder of a finished search, and the command that made it."""
+def found(trainings, tmp_path_factory):
+    """The folder of a finished search, its file, and what it said."""
     folder = tmp_path_factory.mktemp("greedy")
     write_digits(folder / "data", classes=(0, 1, 2), per_class_train=8, per_class_val=6)
     base = tiny_config(str(folder / "data"), "unused", Arch__name="PPLCNet_x0_25", Global__epochs=1)
     file = write_greedy(
         folder, base, distil=distillation_config(base, teacher="ResNet18"), keep_models=1,
         teacher={"rm_keys": ["Arch.lr_mult_list"], "search_values": ["MobileNetV3_small_x0_35"]})
-    command = [sys.executable, str(SEARCH), "-c", file]
-    return folder, command, run(command, folder, paddleclas)
+    return folder, file, run(file, folder, trainings)
 
 
-def run(command, folder, paddleclas):
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder,
-                          env={**os.environ, **environment(paddleclas)})
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+def run(file, folder, trainings):
+    code, told = run_command("search", "-c", file, cwd=folder,
+                             variables=environment(trainings.paddleclas))
+    assert code == 0, told
+    return told
 
 
 def rows(folder):
@@ -61,7 +47,7 @@ def test_every_key_then_the_teacher_then_the_student(found):
     assert "all 2 keys were searched and the student was distilled" in text
 
 
-def test_the_result_is_the_distilled_student(found, paddleclas):
+def test_the_result_is_the_distilled_student(found, trainings):
     folder, _, _ = found
     config = load_yaml(str(folder / "out" / "best_config.yaml"))
     models = zip(config["Arch"]["models"], ("Teacher", "Student"), strict=True)
@@ -72,8 +58,8 @@ def test_the_result_is_the_distilled_student(found, paddleclas):
     assert student["lr_mult_list"] == json.loads(last["lr_mult_list"])
     assert config["Optimizer"]["lr"]["learning_rate"] == float(last["lrs"])
     assert (folder / (teacher["pretrained"] + ".pdparams")).is_file()
-    with Trainings(paddleclas) as trainings:
-        assert trainings(same_weights, str(folder / "out"), teacher["pretrained"]) == (True, True)
+    weights = str(folder / teacher["pretrained"])
+    assert trainings(same_weights, str(folder / "out"), weights) == (True, True)
 
 
 def same_weights(out, teacher):
@@ -99,8 +85,8 @@ def same_weights(out, teacher):
                                                            f"{out}/best_model_student.pdparams")
 
 
-def test_the_same_command_trains_nothing_again(found, paddleclas):
-    folder, command, _ = found
+def test_the_same_command_trains_nothing_again(found, trainings):
+    folder, file, _ = found
     before = (folder / "out" / "search_results.csv").read_text()
-    assert "Going on: 6 trials are done already." in run(command, folder, paddleclas)
+    assert "Going on: 6 trials are done already." in run(file, folder, trainings)
     assert (folder / "out" / "search_results.csv").read_text() == before

@@ -17,7 +17,7 @@ def search(tmp_path, monkeypatch):
     write_digits(tmp_path / "data", classes=(0, 1), per_class_train=16, per_class_val=20)
     config = tiny_config("data", "output", Metric__Eval=[{"TopkAcc": {"topk": [1]}}],
                          Infer__PostProcess__topk=1)
-    return {"base_config_file": config, "output_dir": "out", "search_mode": "grid", "workers": 2,
+    return {"base_config_file": config, "output_dir": "out", "search_mode": "grid", "workers": 1,
             "fixed": {"lr": 0.01}, "keep_models": 1,
             "search_dict": [{"search_key": "lr", "search_values": [0.05, 0.01, 1e30]}]}
 

@@ -12,24 +12,24 @@ import pytest
 import yaml
 
 from paddle_transfer.config.load import dump_yaml
+from tests.helpers.bridge import environment
+from tests.helpers.commands import run_command
 from tests.helpers.digits import tiny_config
 from tools.digits import write_digits
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
-CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 
 
-def tool(name, *arguments, cwd, code=0):
-    """Output of ``tools/<name>.py``; the exit code must be ``code``."""
-    done = subprocess.run([sys.executable, str(TOOLS / f"{name}.py"), *arguments], cwd=cwd,
-                          text=True, capture_output=True, timeout=500,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"})
-    assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
+def search(*overrides, cwd, code=0):
+    """What the command says; nothing is to be trained, so it runs in this process."""
+    options = [part for one in overrides for part in ("-o", one)]
+    ended, told = run_command("search", "-c", "search.yaml", *options, cwd=cwd)
+    assert ended == code, told
+    return told
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory):
+def searched(trainings, tmp_path_factory):
     """The folder after a grid search of lr (one of them hopeless) x mixup, two workers, and what it
     printed."""
     root = tmp_path_factory.mktemp("search")
@@ -51,7 +51,11 @@ search_dict:
   - search_key: mixup
     search_values: [False, True]
 """)
-    return root, tool("search", "-c", "search.yaml", cwd=root)
+    done = subprocess.run([sys.executable, str(TOOLS / "search.py"), "-c", "search.yaml"], cwd=root,
+                          text=True, capture_output=True, timeout=500,
+                          env={**os.environ, **environment(trainings.paddleclas)})
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return root, done.stdout + done.stderr
 
 
 def rows(root):
@@ -98,14 +102,14 @@ def test_its_files(searched):
 def test_the_same_command_again_trains_nothing(searched):
     root, _ = searched
     before = {path: path.stat().st_mtime_ns for path in (root / "out").glob("trials/*/result.json")}
-    assert "Going on: 6 trials are done already." in tool("search", "-c", "search.yaml", cwd=root)
+    assert "Going on: 6 trials are done already." in search(cwd=root)
     assert {path: path.stat().st_mtime_ns
             for path in (root / "out").glob("trials/*/result.json")} == before
 
 
 def test_another_space_is_refused_by_name(searched):
     root, _ = searched
-    text = tool("search", "-c", "search.yaml", "-o", "Global.epochs=3", cwd=root, code=2)
+    text = search("Global.epochs=3", cwd=root, code=2)
     assert "Global.epochs: 2 -> 3" in text
     assert "--fresh" in text
 
@@ -116,29 +120,32 @@ def test_broken_data_is_found_before_any_training(searched):
     (root /
      "data/broken_list.txt").write_text("\n".join([*lines[:-1], lines[-1].split()[0] + " 2"]) +
                                         "\n")
-    text = tool("search", "-c", "search.yaml", "-o", "output_dir=broken", "-o",
-                "DataLoader.Train.dataset.cls_label_path=data/broken_list.txt", cwd=root, code=2)
+    text = search("output_dir=broken",
+                  "DataLoader.Train.dataset.cls_label_path=data/broken_list.txt", cwd=root, code=2)
     assert f"data/broken_list.txt:{len(lines)}: " in text
     assert "2" in text.split(f":{len(lines)}: ")[1]
     assert not (root / "broken").exists()
 
 
-def test_training_the_best_config_gives_the_trials_metric_to_the_last_digit(searched):
+def test_training_the_best_config_gives_the_trials_metric_to_the_last_digit(trainings, searched):
     root, _ = searched
-    tool("train", "-c", "out/best_config.yaml", cwd=root)
+    code, told = trainings(run_command, "train", "-c", "out/best_config.yaml", cwd=str(root))
+    assert code == 0, told
     assert json.loads((root / "out/best/train_result.json").read_text())["best"] == float(
         best(root)["top1"])
 
 
-def test_evaluating_the_best_model_gives_its_metric(searched):
+def test_evaluating_the_best_model_gives_its_metric(trainings, searched):
     root, _ = searched
-    text = tool("eval", "-c", "out/best_config.yaml", "-o",
-                "Global.pretrained_model=out/best_model", cwd=root)
-    assert f"top1: {float(best(root)['top1']):.5f}" in text
+    code, told = trainings(run_command, "eval", "-c", "out/best_config.yaml", "-o",
+                           "Global.pretrained_model=out/best_model", cwd=str(root))
+    assert code == 0, told
+    assert f"top1: {float(best(root)['top1']):.5f}" in told
 
 
-@pytest.mark.skipif(not CHECKOUT, reason="PADDLECLAS_HOME names no checkout of PaddleClas")
-def test_stock_paddleclas_trains_the_best_config(searched):
+def test_stock_paddleclas_trains_the_best_config(trainings, searched):
+    if not trainings.paddleclas:
+        pytest.skip("the wheel has no tools/train.py")
     root, _ = searched
     config = yaml.safe_load((root / "out/best_config.yaml").read_text())
     config["Global"]["output_dir"] = "stock"
@@ -146,10 +153,11 @@ def test_stock_paddleclas_trains_the_best_config(searched):
     # scikit-learn before paddle: with Paddle 2.6 the other order ends in a crash inside zlib
     script = (
         "import runpy, sys, sklearn.metrics; sys.argv = ['train.py', '-c', 'stock.yaml']; "
-        f"runpy.run_path({os.path.join(CHECKOUT, 'tools', 'train.py')!r}, run_name='__main__')")
+        f"runpy.run_path('{trainings.paddleclas}/tools/train.py', run_name='__main__')")
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True,
                           timeout=500,
-                          env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": CHECKOUT})
+                          env={**os.environ, **environment(trainings.paddleclas),
+                               "PYTHONPATH": trainings.paddleclas})
     assert done.returncode == 0, done.stderr[-3000:]
     log = (root / "stock" / "train.log").read_text()
     assert f"best metric: {float(best(root)['top1'])}]" in log

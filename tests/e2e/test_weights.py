@@ -21,11 +21,11 @@ from tests.helpers.bridge import (
     train,
     train_stock,
 )
+from tests.helpers.commands import run_command
 from tests.helpers.digits import tiny_config
 from tests.helpers.evil_weights import evil_files
-from tests.helpers.weights_server import WeightsServer
+from tests.helpers.weights_server import PROXIES, WeightsServer
 
-TOOLS = Path(__file__).parents[2] / "tools"
 SMALL = "MobileNetV3_small_x0_35"
 FOLDER = "/dygraph/legendary_models/"
 
@@ -55,32 +55,35 @@ def server(files):
 
 @pytest.fixture
 def variables(trainings, server, tmp_path):
-    kept = {
-        name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
-    }
     return {
-        **kept, **environment(trainings.paddleclas), "PADDLE_TRANSFER_HOME": str(tmp_path / "home"),
-        "PADDLE_TRANSFER_MIRROR": server.address
+        **dict.fromkeys(PROXIES, ""), **environment(trainings.paddleclas),
+        "PADDLE_TRANSFER_HOME": str(tmp_path / "home"), "PADDLE_TRANSFER_MIRROR": server.address
     }
 
 
-def tool(name, *arguments, variables, code=0):
-    done = subprocess.run(
-        [sys.executable, str(TOOLS / f"{name}.py"), *map(str, arguments)], capture_output=True,
-        text=True, env=variables, check=False)
-    assert done.returncode == code, done.stdout[-2000:] + done.stderr[-4000:]
-    return done
+@pytest.fixture
+def tool(trainings, variables, tmp_path):
+    """tool(name, *arguments, code=0): what the command says in the process of the trainings."""
+    def call(name, *arguments, code=0):
+        ended, told = trainings(run_command, name, *arguments, cwd=str(tmp_path),
+                                variables=variables)
+        assert ended == code, told
+        return told
+    return call
 
 
 def search(tmp_path, config, variables, *arguments, code=0, **fields):
+    """What the command says in this process; its workers train."""
     load.dump_yaml(config, str(tmp_path / "base.yaml"))
     load.dump_yaml(
         {
             "base_config_file": str(tmp_path / "base.yaml"), "output_dir": str(tmp_path / "out"),
             "search_mode": "grid", "keep_models": 9, **fields
         }, str(tmp_path / "search.yaml"))
-    return tool("search", "-c", tmp_path / "search.yaml", *arguments, variables=variables,
-                code=code)
+    ended, told = run_command("search", "-c", "search.yaml", *arguments, cwd=tmp_path,
+                              variables=variables)
+    assert ended == code, told
+    return told
 
 
 def losses(text):
@@ -93,7 +96,7 @@ def result(tmp_path, number):
 
 
 def test_each_name_starts_from_the_same_loss_everywhere(trainings, digits, files, server, variables,
-                                                        tmp_path):
+                                                        tool, tmp_path):
     names = [
         "imagenet", "imagenet_ssld", "none",
         str(files / "mine.pdparams"), f"{server.address}/theirs.pdparams"
@@ -116,9 +119,9 @@ def test_each_name_starts_from_the_same_loss_everywhere(trainings, digits, files
         (f"{server.address}/theirs.pdparams", "212/214")]
     assert told[0]["head"]["fc.weight"] == "1280x1000 in the file, 1280x4 here"
     assert told[0]["line"] in logs[0]
-    assert told[0]["line"] in shown.stdout
-    assert "imagenet, 212/214" in shown.stdout
-    assert "mine.pdparams, 214/214" in shown.stdout
+    assert told[0]["line"] in shown
+    assert "imagenet, 212/214" in shown
+    assert "mine.pdparams, 214/214" in shown
 
     for file in (*configs, tmp_path / "out/best_config.yaml"):
         config = load.load_yaml(str(file))
@@ -132,9 +135,7 @@ def test_each_name_starts_from_the_same_loss_everywhere(trainings, digits, files
                         **base["Global"], "seed": 0, "output_dir": str(tmp_path / "ours")
                     }
                 }, str(tmp_path / "ours.yaml"))
-            done = tool("train", "-c", tmp_path / "ours.yaml", "--pretrained", name,
-                        variables=variables)
-            assert losses(done.stdout) == [loss], name
+            assert losses(tool("train", "-c", "ours.yaml", "--pretrained", name)) == [loss], name
     if trainings.paddleclas:
         trainings(stock_trainings, configs, str(tmp_path / "stock"))
         for number, loss in enumerate(first):
@@ -163,7 +164,7 @@ def test_10w_starts_from_the_same_loss_everywhere(trainings, digits, variables, 
         stock = subprocess.run([
             sys.executable, f"{trainings.paddleclas}/tools/train.py", "-c",
             str(tmp_path / "out/best_config.yaml")
-        ], capture_output=True, text=True, env=variables)
+        ], capture_output=True, text=True, env={**os.environ, **variables})
         assert stock.returncode == 0, stock.stderr[-3000:]
         assert losses(stock.stdout) == losses(log) != []
 
@@ -172,19 +173,19 @@ def test_a_file_that_does_not_fit_ends_the_search_before_its_first_trial(
         digits, files, variables, tmp_path):
     base = tiny_config(digits, "unused", Arch__name="MobileNetV3_small_x0_5",
                        Global__pretrained_model=str(files / "mine"))
-    done = search(tmp_path, base, variables, search_dict=[{"search_key": "lr"}], code=2)
-    assert "mine.pdparams: does not fit the network" in done.stderr
-    assert "the file [24, 8, 1, 1]" in done.stderr
+    told = search(tmp_path, base, variables, search_dict=[{"search_key": "lr"}], code=2)
+    assert "mine.pdparams: does not fit the network" in told
+    assert "the file [24, 8, 1, 1]" in told
     assert not (tmp_path / "out/trials").exists()
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in told
 
 
 def test_an_evil_file_ends_the_search_before_its_first_trial(digits, variables, tmp_path):
     (tmp_path / "evil.pdparams").write_bytes(next(evil_files(str(tmp_path / "mark")))[1])
-    done = search(tmp_path, tiny_config(digits, "unused"), variables, "--pretrained",
+    told = search(tmp_path, tiny_config(digits, "unused"), variables, "--pretrained",
                   tmp_path / "evil.pdparams", search_dict=[{"search_key": "lr"}], code=2)
-    assert "Transfer.pretrained: " in done.stderr
-    assert "refused, nothing of it was run" in done.stderr
+    assert "Transfer.pretrained: " in told
+    assert "refused, nothing of it was run" in told
     assert not (tmp_path / "mark").exists()
     assert not (tmp_path / "out/trials").exists()
 
@@ -211,15 +212,13 @@ def test_no_resumed_training_runs_what_a_checkpoint_says(trainings, digits, tmp_
     assert not (tmp_path / "mark").exists()
 
 
-def test_no_answers_from_a_classifier_that_was_not_trained(digits, files, variables, tmp_path):
+def test_no_answers_from_a_classifier_that_was_not_trained(tool, digits, files, tmp_path):
     load.dump_yaml(tiny_config(digits, str(tmp_path)), str(tmp_path / "a.yaml"))
-    done = tool("eval", "-c", tmp_path / "a.yaml", "--pretrained", files / "theirs.pdparams",
-                variables=variables, code=2)
-    assert "has no classifier for this network (fc.weight, fc.bias" in done.stderr
-    done = tool("eval", "-c", tmp_path / "a.yaml", "--pretrained", files / "mine.pdparams",
-                variables=variables)
-    assert "214 of 214 tensors loaded" in done.stdout
-    assert "top1: " in done.stdout
+    told = tool("eval", "-c", "a.yaml", "--pretrained", files / "theirs.pdparams", code=2)
+    assert "has no classifier for this network (fc.weight, fc.bias" in told
+    told = tool("eval", "-c", "a.yaml", "--pretrained", files / "mine.pdparams")
+    assert "214 of 214 tensors loaded" in told
+    assert "top1: " in told
 
 
 def test_a_fresh_classifier_on_request(trainings, digits, files, tmp_path):

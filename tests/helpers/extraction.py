@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 from typing import Any
 from unittest import mock
 
 import numpy as np
 
-from paddle_transfer.config.load import dump_yaml
 from tests.helpers.bridge import train
 
 
@@ -40,19 +36,6 @@ def answers(config: dict[str, Any], weights: str) -> dict[str, Any]:
             lambda _, __, output: inner.append(output.numpy()))
         out = [engine.model(batch[0]).numpy() for batch in engine.eval_dataloader]
     return {"logits": np.concatenate(out), "inner": np.concatenate(inner)}
-
-
-def run_cli(command: str, config: dict[str, Any], folder: str, *overrides: str) -> tuple[int, str]:
-    """(exit code, output) of ``paddle-transfer COMMAND -c config -o ...``."""
-    from paddle_transfer.cli.main import main
-
-    file = os.path.join(folder, f"{command}.yaml")
-    dump_yaml(config, file)
-    options = [part for one in overrides for part in ("-o", one)]
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
-        code = main([command, "-c", file, *options])
-    return code, told.getvalue()
 
 
 def rows(text: str) -> list[dict[str, Any]]:
