@@ -127,9 +127,9 @@ def _by_kind(findings: list[Finding], limit: int, numbers: Counter[tuple[str, bo
 
 def _counts_line(split: str, counts: SplitCounts) -> str:
     per_class = counts["per_class"].values()
-    line = f"  {split}: {counted(counts['images'], 'image')} of {len(per_class)} classes"
+    line = f"  {split}: {counted(counts['images'], 'image')}"
     if per_class:
-        line += f", {min(per_class)} to {max(per_class)} a class"
+        line += f" of {len(per_class)} classes, {min(per_class)} to {max(per_class)} a class"
     if counts["sizes"]:
         low, median, high = counts["sizes"]
         line += f", short side {low} / {median} / {high} px (min, median, max)"

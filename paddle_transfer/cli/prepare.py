@@ -27,6 +27,8 @@ from paddle_transfer.datasets.base import (
     CONTACT_SHEET,
     CONVERTED,
     FURTHER,
+    LABELS,
+    SOURCE_LABELS,
     Dataset,
     PrepareOptions,
 )
@@ -86,7 +88,9 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
                          progress=ProgressBar("images"))
     for file, count in result.lists.values():
         print(f"{file}: {counted(count, 'image')}")
-    print(f"{root / 'label_list.txt'}: {len(result.classes)} classes")
+    for file, classes in ((LABELS, result.classes), (SOURCE_LABELS, result.source_classes)):
+        if classes:
+            print(f"{root / file}: {len(classes)} classes")
     config, search = _configs(DATASETS[name], result)
     notes = [*result.notes, *_notes(result, os.path.basename(config))]
     if config.startswith(FOLDER) and os.path.normpath(root) != os.path.join("dataset", name):

@@ -15,6 +15,8 @@ ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 FURTHER = ("source", "unlabeled")
 #: Folder below a data set's root for images that were written again as PNG.
 CONVERTED = "converted"
+#: Files in the root with the names of the classes, and those of a source that has its own.
+LABELS, SOURCE_LABELS = "label_list.txt", "source_label_list.txt"
 #: File in the root with the images that were left out, and the reasons.
 BAD_IMAGES = "bad_images.txt"
 #: File in the root with samples of the classes, where the printed commands draw it.

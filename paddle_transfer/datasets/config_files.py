@@ -1,6 +1,7 @@
 """Training configs and search files of data sets, made from the files in ``templates``."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 from paddle_transfer.config.load import show_yaml
@@ -19,6 +20,8 @@ from paddle_transfer.datasets.search_files import LARGE_SCALE_ARCH, VARIANTS, se
 
 #: The section Transfer, where a recipe draws the classifier in its own way or reads two lists.
 TRANSFER = "\n\n# read by the tools of paddle_transfer; PaddleClas's own {}\nTransfer:\n"
+#: Of the training list beside a longer source: BatchNorm wants some images.
+SMALLEST_BATCH = 8
 
 
 def written_files(dataset: Dataset, *, root: str, classes: int, lists: dict[str, int],
@@ -29,13 +32,13 @@ def written_files(dataset: Dataset, *, root: str, classes: int, lists: dict[str,
     """
     values = config_values(dataset) if dataset.official else CUSTOM
     name = dataset.name if dataset.official else "custom"
-    recipe = replace(values.recipe, batch_size=min(values.recipe.batch_size,
-                                                   max(1, lists["train"])))
+    most = values.recipe.batch_size
+    recipe = replace(values.recipe, batch_size=_batch_size(lists, most))
     values = replace(
         values, root=root, classes=classes, recipe=recipe, counts=in_words(lists), no_test="",
         sample=f"{root}/{dataset.sample}" if dataset.official else root, delimiter=delimiter,
         has_val="val" in lists, has_test="test" in lists,
-        further=tuple(one for one in FURTHER if one in lists),
+        further={one: min(most, lists[one]) for one in FURTHER if one in lists},
         remark="# made by paddle-transfer prepare")
     name = "_".join(filter(None, (name, values.strategy)))
     base, variant = f"{name}.yaml", values.variant or "bayes"
@@ -43,6 +46,13 @@ def written_files(dataset: Dataset, *, root: str, classes: int, lists: dict[str,
             f"{name}_{'search' if values.further else variant}.yaml": search_file(
                 values, variant, base=f"{root}/{base}", output_dir=f"./output/search_{name}",
                 schema=schema_path(root))}
+
+
+def _batch_size(lists: Mapping[str, int], most: int) -> int:
+    """Images of the training list in a step: of a longer source ``most`` are in it, and as many
+    steps as an epoch has should go through both."""
+    share = min(1.0, lists["train"] / max(1, lists.get("source", 0)))
+    return min(max(SMALLEST_BATCH, round(most * share)), max(1, lists["train"]))
 
 
 def shipped_files() -> dict[str, str]:
@@ -59,7 +69,7 @@ def shipped_files() -> dict[str, str]:
                     values, variant, base=f"ppcls_configs/{base}",
                     output_dir=f"./output/search_{name}_{variant}", schema=f"../{SCHEMA}")
     for further in ("source", "unlabeled"):
-        values = replace(CUSTOM, further=(further, ))
+        values = replace(CUSTOM, further={further: CUSTOM.recipe.batch_size})
         name = f"custom_{values.strategy}"
         values = replace(values, remark=CUSTOM.remark.format(
             f" --{further} ./dataset/{further}", f"_{values.strategy}"))
@@ -80,9 +90,10 @@ def training_config(values: ConfigValues, *, model: str = "model") -> str:
     data = {"image_root": show_yaml(f"{values.root}/"), "delimiter": delimiter}
     lists = {split: show_yaml(f"{values.root}/{split}_list.txt")
              for split in ("train", "val", "test", "label", *FURTHER)}
+    sizes = {"train": values.recipe.batch_size, **values.further}
     training = [render("training_list", section=split.capitalize(), list=lists[split],
-                        batch_size=values.recipe.batch_size, comment=_comment(split, values),
-                        **data).rstrip() for split in ("train", *values.further)]
+                       batch_size=size, comment=_comment(split, values), **data).rstrip()
+                for split, size in sizes.items()]
     evaluation = [render("evaluation", section="Eval", comment="",
                          list=lists["val" if values.has_val else "test"], **data)]
     if values.has_val and values.has_test:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from string import Template
 
@@ -22,7 +23,7 @@ class ConfigValues:
     :param sample: images for inference
     :param remark: comment lines about where the data comes from
     :param no_test: what to do without a test list, in words
-    :param further: lists beside that of training, of ``source`` and ``unlabeled``
+    :param further: lists beside that of training, ``source`` and ``unlabeled``: their batch sizes
     """
 
     title: str
@@ -37,7 +38,7 @@ class ConfigValues:
     delimiter: str = " "
     metric: str = "top1"
     no_test: str = ""
-    further: tuple[str, ...] = ()
+    further: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def strategy(self) -> str:
@@ -49,7 +50,7 @@ class ConfigValues:
     def variant(self) -> str:
         """The search over ``strategy``: without labels of the target where all are of another
         domain."""
-        return TARGET_FREE if self.further == ("unlabeled", ) else self.strategy
+        return TARGET_FREE if [*self.further] == ["unlabeled"] else self.strategy
 
 
 CUSTOM = ConfigValues(

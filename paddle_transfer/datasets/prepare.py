@@ -1,7 +1,7 @@
 """From official archives, a folder or a table to PaddleClas's list files."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,15 @@ from paddle_transfer.checks.scan import Progress, no_progress, scan
 from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.datasets import archives
 from paddle_transfer.datasets.archives import MARKERS, Fetch, Log, obtain
-from paddle_transfer.datasets.base import BAD_IMAGES, FURTHER, Dataset, Layout, PrepareOptions
+from paddle_transfer.datasets.base import (
+    BAD_IMAGES,
+    FURTHER,
+    LABELS,
+    SOURCE_LABELS,
+    Dataset,
+    Layout,
+    PrepareOptions,
+)
 from paddle_transfer.datasets.further import read_further
 from paddle_transfer.datasets.notes import changed_labels, own_notes
 from paddle_transfer.datasets.options import check_options
@@ -22,7 +30,6 @@ from paddle_transfer.datasets.usable_images import usable_images
 from paddle_transfer.errors import DataError, counted
 
 SPLITS = ("train", "val", "test")
-LABELS, SOURCE_LABELS = "label_list.txt", "source_label_list.txt"
 
 Splits = dict[str, list[Entry]]
 
@@ -30,7 +37,7 @@ Splits = dict[str, list[Entry]]
 @dataclass
 class Prepared:
     """What was written: ``lists[split]`` is (file, number of images), ``bad`` are the images that
-    were left out."""
+    were left out; ``source_classes`` of a source that has its own."""
 
     root: Path
     classes: tuple[str, ...]
@@ -40,6 +47,7 @@ class Prepared:
     converted: int = 0
     bad: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    source_classes: tuple[str, ...] = ()
 
 
 def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
@@ -86,9 +94,9 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
         notes += more + own_notes(splits, layout.classes, shares)
     bad = [f"{path}: {reason}" for path, reason in usable.left_out.items()]
     result = Prepared(root, layout.classes, converted=len(usable.converted), bad=bad, notes=notes,
-                      files=files)
+                      files=files, source_classes=further.classes)
     _write_lists(splits, more_lists, result)
-    _write_names(further.classes, result)
+    _write_names(result)
     return result
 
 
@@ -180,10 +188,9 @@ def _write_lists(splits: Splits, further: Splits, result: Prepared) -> None:
             result.lists[split] = str(root / name), len(entries)
 
 
-def _write_names(of_source: Sequence[str], result: Prepared) -> None:
-    """:param of_source: the classes of a source that has its own"""
+def _write_names(result: Prepared) -> None:
     names, more = ("".join(f"{label} {name}\n" for label, name in enumerate(classes))
-                   for classes in (result.classes, of_source))
+                   for classes in (result.classes, result.source_classes))
     result.notes += changed_labels(result.root / LABELS, names)
     result.files.write(LABELS, names)
     result.files.write_or_remove(SOURCE_LABELS, more)

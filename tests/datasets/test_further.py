@@ -4,11 +4,14 @@ import os
 import shutil
 
 import pytest
+import yaml
 
 from paddle_transfer.checks.checker import check_config
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.datasets.base import PrepareOptions
+from paddle_transfer.datasets.config_files import written_files
 from paddle_transfer.datasets.prepare import prepare
+from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.errors import DataError
 from paddle_transfer.settings.search_file import load_search_file
 from tests.helpers.datasets import picture
@@ -29,6 +32,11 @@ def lines(name):
         return stream.read().splitlines()
 
 
+def sizes(config):
+    return {name: section["sampler"]["batch_size"]
+            for name, section in config["DataLoader"].items() if name not in ("Eval", "Test")}
+
+
 def checked(name):
     """The config, and what the check says of it."""
     config = load_yaml(f"own/{name}.yaml")
@@ -45,6 +53,7 @@ def test_a_source_of_its_own_classes_is_for_two_tasks(home):
     config, report = checked("custom_multi_task")
     assert (report.findings, list(report.counts)) == ([], ["train", "source", "val", "test"])
     assert config["Arch"]["class_num"] == 2
+    assert sizes(config) == {"Train": 12, "Source": 12}
     assert "Unlabeled" not in config["DataLoader"]
     settings = load_search_file("own/custom_multi_task_search.yaml")
     assert settings.space["strategy"].values == ("full", "multi_task")
@@ -102,6 +111,21 @@ def test_broken_images_are_left_out_of_every_list(home):
     result = prepare("folder", home / "own", PrepareOptions(unlabeled=home / "shop", processes=1))
     assert [bad.split(":")[0] for bad in result.bad] == [f"{home}/shop/broken.jpg"]
     assert result.lists["unlabeled"][1] == 2
+
+
+def test_a_step_has_few_of_few_images_beside_a_longer_source():
+    lists = {"train": 50, "val": 10, "source": 400}
+    made = {
+        "source": yaml.safe_load(next(iter(written(lists).values()))),
+        "none": yaml.safe_load(next(iter(written({"train": 50}).values()))),
+        "unlabeled": yaml.safe_load(next(iter(written({"train": 50, "unlabeled": 400}).values())))}
+    assert {name: sizes(config) for name, config in made.items()} == {
+        "source": {"Train": 8, "Source": 64}, "none": {"Train": 50},
+        "unlabeled": {"Train": 50, "Unlabeled": 64}}
+
+
+def written(lists):
+    return written_files(DATASETS["folder"], root="own", classes=2, lists=lists, delimiter=" ")
 
 
 @pytest.mark.parametrize(("folders", "options", "text"), [
