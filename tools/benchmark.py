@@ -9,6 +9,7 @@ python tools/benchmark.py COMMAND:
     data [--images 20000]               check images with one process and with two
     strategies --weights FILE --source DIR   the ways to transfer, side by side
     joint --weights FILE --source DIR        strategy and settings searched together
+    domains --weights FILE --source DIR      adaptation without labels, two lists trained together
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
     features --source DIR --weights FILE  search classifiers on features, beside whole trainings
     driver [--trials N ...] [--workers W ...] [--simulate]   what a search costs beside trainings
@@ -28,7 +29,7 @@ from paddle_transfer.cli.command import guarded
 from paddle_transfer.cli.parser import OptionParser
 
 #: Commands that read their own options.
-OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features",
+OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features", "domains",
        "driver")
 
 

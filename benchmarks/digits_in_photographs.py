@@ -1,0 +1,101 @@
+"""Digits, and the same blended into photographs: the MNIST-M recipe on what scikit-learn carries.
+
+Ganin et al. 2016, Domain-Adversarial Training of Neural Networks, section 5.2.4: the absolute
+difference of a digit and of a patch of a photograph, channel by channel. Digits (8 x 8, 1,797) and
+photographs (``china.jpg``, ``flower.jpg``) come with scikit-learn: nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.real_data import Sample, write_set
+
+#: Side of the images, and of the digit in their middle.
+SIZE, DIGIT = 32, 28
+#: Patches of test images come from this part of each photograph's width, at its right; all others
+#: from the rest.
+TEST_PART = 0.3
+#: Test digits of a class, digits of a class that a setting may be chosen on, and images in the
+#: photographs that are made of each other digit.
+TEST, VAL, COPIES = 40, 10, 2
+
+
+def blend(digit: NDArray[Any], patch: NDArray[Any]) -> NDArray[numpy.uint8]:
+    """|patch - digit|.
+
+    :param digit: [height, width] of uint8
+    :param patch: [height, width, 3] of uint8
+    """
+    difference = patch.astype(numpy.int16) - digit[:, :, None]
+    return numpy.abs(difference).astype(numpy.uint8)
+
+
+def photographs(*, test: bool) -> list[NDArray[Any]]:
+    """The parts of the photographs from which patches are cut, each [height, width, 3] of uint8."""
+    from sklearn.datasets import load_sample_images
+
+    parts = []
+    for image in load_sample_images().images:
+        border = round(image.shape[1] * (1 - TEST_PART))
+        parts.append(image[:, border:] if test else image[:, :border])
+    return parts
+
+
+def draw_patch(parts: Sequence[NDArray[Any]], random: numpy.random.Generator) -> NDArray[Any]:
+    """A patch [SIZE, SIZE, 3] of one of ``parts``."""
+    part = parts[random.integers(len(parts))]
+    top, left = (int(random.integers(side - SIZE + 1)) for side in part.shape[:2])
+    return part[top:top + SIZE, left:left + SIZE]
+
+
+def enlarge(digit: NDArray[Any]) -> NDArray[numpy.uint8]:
+    """A digit [8, 8] of 0 to 16 as [SIZE, SIZE] of uint8, white on black."""
+    image = Image.fromarray((digit * (255 / 16)).round().astype(numpy.uint8))
+    framed = Image.new("L", (SIZE, SIZE))
+    framed.paste(image.resize((DIGIT, DIGIT), Image.Resampling.BICUBIC),
+                 ((SIZE - DIGIT) // 2,) * 2)
+    return numpy.asarray(framed)
+
+
+def write_digits(folder: Path, *, seed: int) -> None:
+    """Write images and lists into ``folder``, unless they are there.
+
+    ``train`` and ``val`` are digits. ``target``, ``target_val`` and ``test`` are blended into
+    photographs: of the digits of ``train`` (as in the publication), of those of ``val``, and of
+    digits and parts of the photographs that no other list has.
+    """
+    if (folder / "label_list.txt").exists():
+        return
+    from sklearn.datasets import load_digits
+
+    digits, random = load_digits(), numpy.random.default_rng(seed)
+    seen, unseen = photographs(test=False), photographs(test=True)
+    samples: dict[str, list[Sample]] = {
+        part: [] for part in ("train", "val", "target", "target_val", "test")}
+
+    def add(part: str, index: int, copy: int = 0) -> None:
+        digit = enlarge(digits.images[index])
+        image = numpy.repeat(digit[:, :, None], 3, axis=2) if part in ("train", "val") else blend(
+            digit, draw_patch(unseen if part == "test" else seen, random))
+        samples[part].append(Sample(str(digits.target[index]), f"{part}_{index:04d}_{copy}",
+                                    Image.fromarray(image)))
+
+    for label in range(10):
+        order = random.permutation(numpy.flatnonzero(digits.target == label))
+        for index in order[:TEST]:
+            add("test", index)
+        for index in order[TEST:TEST + VAL]:
+            add("val", index)
+            add("target_val", index)
+        for index in order[TEST + VAL:]:
+            add("train", index)
+            for copy in range(COPIES):
+                add("target", index, copy)
+    write_set(samples, folder, shift="none", seed=seed)
