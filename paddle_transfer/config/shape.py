@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config.base import FURTHER
 from paddle_transfer.errors import ConfigError, ValidationIssue, show
 
 
@@ -67,7 +68,7 @@ SHAPES = {
     **dict.fromkeys((
         "Global", "AMP", "Arch", "Arch.Backbone", "Arch.Neck", "Arch.Head", "EMA", "Slim",
         "MLDecoder", "Loss", "Optimizer.lr", "Optimizer.regularizer", "DataLoader",
-        "DataLoader.Train", "DataLoader.Eval", "DataLoader.Test", _DATASET,
+        *(f"DataLoader.{part}" for part in ("Train", "Eval", "Test", *FURTHER)), _DATASET,
         "DataLoader.*.sampler", "DataLoader.*.loader", "Metric", "Infer", "Infer.PostProcess",
         ), MAPPING),
     **dict.fromkeys((

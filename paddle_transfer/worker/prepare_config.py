@@ -12,7 +12,7 @@ from paddle_transfer.config.portable import portable
 from paddle_transfer.errors import SetupError, TrialError, cause
 
 #: Which data the modes of the engine read.
-SPLITS = {"train": ("Train", "Eval"), "eval": ("Eval",), "infer": (), "export": ()}
+SPLITS = {"train": ("Train", "Eval", *base.FURTHER), "eval": ("Eval",), "infer": (), "export": ()}
 
 
 def prepare_config(config: dict[str, Any], *, mode: str) -> dict[str, Any]:

@@ -66,6 +66,9 @@ def test_a_second_list_without_labels_or_a_batch_is_told(trainings, digits, tmp_
     none = variants(digits, tmp_path)[1]
     with pytest.raises(TrialError, match=r"none.txt \(DataLoader.Source\): has a line without"):
         trainings(train, str(tmp_path / "a"), config_of(digits, none, "Source", name="multi_task"))
+    with pytest.raises(TrialError, match=r"DataLoader.Source.dataset.cls_label_path: there is no "):
+        trainings(train, str(tmp_path / "c"), config_of(digits, "gone", "Source",
+                                                        name="multi_task"))
     config = config_of(digits, none, "Unlabeled", name="domain_adaptation")
     config["DataLoader"]["Unlabeled"]["sampler"].update(batch_size=1000, drop_last=True)
     with pytest.raises(TrialError, match=r"DataLoader.Unlabeled gives no batch: its list has 20"):

@@ -279,16 +279,24 @@ def test_several_classifiers_are_refused():
     ("Global.use_multilabel", True), ("Global.use_dali", True), ("Global.train_mode", "metabin"),
     ("Global.checkpoints", "./latest"), ("Global.eval_mode", "retrieval"),
     ("Arch.models", [{"Student": {"name": "VGG11"}}]),
-    ("DataLoader.Source.dataset.batch_transform_ops", [{"MixupOperator": {"alpha": 0.2}}])])
+    ("DataLoader.Source.dataset.batch_transform_ops", [{"MixupOperator": {"alpha": 0.2}}]),
+    ("DataLoader.Source.dataset.name", "VeriWild")])
 def test_what_does_not_go_with_two_lists_is_told(path, value):
     config = {"Global": {}, "Arch": {"name": "VGG11"}, "DataLoader": {
-        "Source": {"dataset": {"name": "ImageNetDataset"}}},
+        "Source": {"dataset": {"name": "ImageNetDataset"}, "sampler": {"name": "S"},
+                   "loader": {"num_workers": 0}}},
         "Transfer": {"strategy": "multi_task", "pretrained": "none"}}
     assert check_strategy(config) == []
+    for key in ("dataset", "sampler", "loader"):
+        less = dotpath.clone(config)
+        dotpath.delete(less, f"DataLoader.Source.{key}")
+        assert [str(issue) for issue in check_strategy(less)] == [
+            f"DataLoader.Source.{key}: is needed; found nothing there. Write it as "
+            f"DataLoader.Train.{key}."]
     dotpath.set_(config, path, value, create=True)
     (issue,) = check_strategy(config)
     assert issue.where == path
-    assert "under the strategy multi_task" in issue.rule
+    assert "under the strategy multi_task" in issue.rule or value == "VeriWild"
 
 
 def test_options_without_an_effect_are_equal():
