@@ -49,9 +49,10 @@ class Further:
                 self.notes.append(f"{self.folders[name]}: {counted(copies, 'image')} left out, "
                                   "being in another list by content")
             if not left[name]:
-                raise DataError(f"{self.folders[name]}: no usable image for the {name} list is "
-                                f"left of {len(self.lists[name])}: {copies} are in another list by "
-                                "content, the others cannot be read")
+                total = len(self.lists[name])
+                raise DataError(
+                    f"{self.folders[name]}: no usable image for the {name} list is left of {total}:"
+                    f" {copies} are in another list by content, {total - copies} cannot be read")
             taken |= {digests[path] for path, _ in left[name] if path in digests}
         return left
 

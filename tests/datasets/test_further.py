@@ -14,7 +14,7 @@ from paddle_transfer.datasets.prepare import prepare
 from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.errors import DataError
 from paddle_transfer.settings.search_file import load_search_file
-from tests.helpers.datasets import picture
+from tests.helpers.datasets import build, picture
 from tests.helpers.own_folder import fill, prepare_folder
 
 
@@ -100,7 +100,7 @@ def test_no_image_is_in_two_lists_and_lists_of_an_earlier_call_go(home):
         (home / name).mkdir()
         shutil.copy("own/dog/3.jpg", f"{name}/copy.jpg")
     before = sorted(os.listdir("own"))
-    with pytest.raises(DataError, match="no usable image for the unlabeled list is left of 2: 2 "):
+    with pytest.raises(DataError, match=r"no usable image for the unlabeled .* left of 2: 2 are "):
         prepare("folder", home / "own", PrepareOptions(unlabeled=home / "shop", processes=1))
     assert sorted(os.listdir("own")) == before
 
@@ -145,3 +145,18 @@ def test_a_folder_that_cannot_be_used_is_told_before_anything_is_written(home, f
     with pytest.raises(DataError, match=text):
         prepare_folder("own", **{key: type(home)(name) for key, name in options.items()})
     assert sorted(os.listdir("own")) == ["cat", "dog"]
+
+
+def test_a_public_data_set_gets_files_of_its_own(tmp_path, monkeypatch):
+    """Without adabn, as its network has no BatchNorm; and without a test list that says nothing
+    about the images without labels."""
+    monkeypatch.chdir(tmp_path)
+    build("voc2012", tmp_path / "voc")
+    fill(tmp_path / "shop", {".": 3}, first=1000)
+    told = prepare_folder("voc", name="voc2012", unverified=True, unlabeled=tmp_path / "shop")
+    assert "search -c voc/voc2012_domain_adaptation_search.yaml" in told
+    settings = load_search_file("voc/voc2012_domain_adaptation_search.yaml")
+    assert settings.base_config["Arch"]["name"] == "VGG16"
+    assert settings.base_config["Transfer"] == {"strategy": "domain_adaptation"}
+    assert settings.space["adaptation"].values == ("adversarial", "coral")
+    assert (settings.metric, settings.final) == ("target_free", None)
