@@ -62,11 +62,9 @@ def read_further(root: Path, options: PrepareOptions, classes: Sequence[str]) ->
     classes of the root; alone it has its own.
 
     :param classes: of the root
-    :raises DataError: a folder is not there, lies in another one, or has no image for its list
+    :raises DataError: a folder has no image for its list
     """
     found = Further()
-    places = {"--root": root, "--source": options.source, "--unlabeled": options.unlabeled}
-    _check_apart({option: place for option, place in places.items() if place is not None})
     if options.source is not None:
         layout = folder.read(options.source, options)
         found.notes += [f"{options.source}: {note}" for note in layout.notes]
@@ -88,8 +86,11 @@ def read_further(root: Path, options: PrepareOptions, classes: Sequence[str]) ->
     return found
 
 
-def _check_apart(places: Mapping[str, Path]) -> None:
-    """No image may be in two lists."""
+def check_apart(root: Path, options: PrepareOptions) -> None:
+    """No image may be in two lists. Raises DataError for a folder that is not there, or lies in
+    another one."""
+    given = {"--root": root, "--source": options.source, "--unlabeled": options.unlabeled}
+    places = {option: place for option, place in given.items() if place is not None}
     real = {option: Path(os.path.realpath(place)) for option, place in places.items()}
     for option, place in places.items():
         if option != "--root" and not place.is_dir():

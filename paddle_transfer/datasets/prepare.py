@@ -19,7 +19,7 @@ from paddle_transfer.datasets.base import (
     Layout,
     PrepareOptions,
 )
-from paddle_transfer.datasets.further import read_further
+from paddle_transfer.datasets.further import check_apart, read_further
 from paddle_transfer.datasets.notes import changed_labels, own_notes
 from paddle_transfer.datasets.options import check_options
 from paddle_transfer.datasets.own_split import OwnSplit, unedited_lists
@@ -66,6 +66,7 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
     """
     options, dataset = options or PrepareOptions(), DATASETS[name]
     check_options(dataset, options)
+    check_apart(root, options)  # before archives are fetched
     layout, notes, official = _read(dataset, root, options, fetch=fetch, log=log)
     check_options(dataset, options, splits=tuple(layout.splits))
     _check_names(root, layout)

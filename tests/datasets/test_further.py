@@ -151,6 +151,8 @@ def test_a_public_data_set_gets_files_of_its_own(tmp_path, monkeypatch):
     """Without adabn, as its network has no BatchNorm; and without a test list that says nothing
     about the images without labels."""
     monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="shop: is no folder"):
+        prepare_folder("voc", name="voc2012", unlabeled=tmp_path / "shop")
     build("voc2012", tmp_path / "voc")
     fill(tmp_path / "shop", {".": 3}, first=1000)
     told = prepare_folder("voc", name="voc2012", unverified=True, unlabeled=tmp_path / "shop")
