@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from paddle_transfer import dotpath, hardware
+from paddle_transfer.config.base import FURTHER
 from paddle_transfer.config.pretrained import NAMES
 from paddle_transfer.config.shared_memory import fit_shared_memory, in_units
 from paddle_transfer.errors import ConfigError, SetupError, ValidationIssue
@@ -114,7 +115,7 @@ def _remarks(settings: SearchSettings, machine: Machine) -> Iterator[str]:
         yield (f"The home folder cannot be written ({home}); libraries that want to are given a "
                "temporary one.")
     memory = machine.shared_memory()
-    line = fit_shared_memory(dotpath.clone(settings.base.config), ("Train", "Eval"), memory,
-                             memory.free / len(settings.devices.slots))
+    line = fit_shared_memory(dotpath.clone(settings.base.config), ("Train", "Eval", *FURTHER),
+                             memory, memory.free / len(settings.devices.slots))
     if line:
         yield f"{line}."

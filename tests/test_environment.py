@@ -95,6 +95,9 @@ def test_shared_memory_is_that_of_all_trials_that_run_at_once(settings, tmp_path
     assert "has only 293 KB for them" in note
     assert base["DataLoader"]["Train"]["loader"] == {"num_workers": 1}, "the base config stays"
     assert check_machine(made, machine(shared_memory=lambda: SharedMemory(2e6))).notes == ()
+    base["DataLoader"]["Unlabeled"] = {**base["DataLoader"]["Train"], "sampler": {
+        "name": "DistributedBatchSampler", "batch_size": 512}}
+    assert len(check_machine(made, machine(shared_memory=lambda: SharedMemory(2e6))).notes) == 1
 
 
 def test_the_commands_look_first(tmp_path, monkeypatch, capsys):

@@ -17,18 +17,18 @@ GLOBAL_DEFAULTS: dict[str, Any] = {
     "use_visualdl": False, "image_shape": [3, 224, 224], "save_inference_dir": "./inference",
 }
 
+#: Sections of ``DataLoader`` that a strategy may read beside ``Train``: labelled images from
+#: elsewhere, images without labels.
+FURTHER = ("Source", "Unlabeled")
+
 #: May differ between two machines in one search (the search sets the seed itself).
 MACHINE_DEPENDENT = (
     "Global.output_dir", "Global.device", "Global.print_batch_step", "Global.save_interval",
     "Global.use_visualdl", "Global.save_inference_dir", "Global.seed",
-    "DataLoader.Train.loader.num_workers", "DataLoader.Eval.loader.num_workers",
-    "DataLoader.Train.loader.use_shared_memory", "DataLoader.Eval.loader.use_shared_memory",
+    *(f"DataLoader.{part}.loader.{key}" for part in ("Train", "Eval", *FURTHER)
+      for key in ("num_workers", "use_shared_memory")),
     "Infer",
 )
-
-#: Sections of ``DataLoader`` that a strategy may read beside ``Train``: labelled images from
-#: elsewhere, images without labels.
-FURTHER = ("Source", "Unlabeled")
 
 #: Metrics that are better when lower. A search maximizes, so it cannot use them.
 LOWER_IS_BETTER = ("HammingDistance",)

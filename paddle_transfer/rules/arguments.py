@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.base import list_at
+from paddle_transfer.config.base import FURTHER, list_at
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean, show
 from paddle_transfer.rules.base import Config, Rule
@@ -32,7 +32,7 @@ GIVEN = {"optimizer": ("learning_rate", "grad_clip")}
 #: A learning rate without a schedule.
 PLAIN_RATE = Signature(("learning_rate",), frozenset({"learning_rate"}), ignores=True)
 
-SPLITS = ("Train", "Eval")
+SPLITS = ("Train", "Eval", *FURTHER)
 
 
 @dataclass(frozen=True)

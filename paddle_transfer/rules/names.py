@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer import dotpath
-from paddle_transfer.config.base import components, list_at
+from paddle_transfer.config.base import FURTHER, components, list_at
 from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import did_you_mean
 from paddle_transfer.rules.base import Config, Rule
@@ -121,7 +121,7 @@ def _optimizers(config: Config) -> Iterator[tuple[str, str, Any]]:
 
 
 def _data(config: Config) -> Iterator[tuple[str, str, Any]]:
-    for part in ("Train", "Eval"):
+    for part in ("Train", "Eval", *FURTHER):
         place = f"DataLoader.{part}"
         yield "data set", f"{place}.dataset.name", dotpath.find(config, f"{place}.dataset.name")
         yield "sampler", f"{place}.sampler.name", dotpath.find(config, f"{place}.sampler.name")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.config.base import FURTHER
 
 Config = dict[str, Any]
 
@@ -60,7 +61,7 @@ IGNORED = (
     Ignored("Metric.Train", "the metrics of the training images are only shown"),
     Ignored("Loss.Train.*.*.weight", "PaddleClas ignores the weight of a single loss",
             _has_single_loss),
-    *(Ignored(f"DataLoader.{part}.loader.{name}", _SPEED) for part in ("Train", "Eval")
+    *(Ignored(f"DataLoader.{part}.loader.{name}", _SPEED) for part in ("Train", "Eval", *FURTHER)
       for name in ("num_workers", "use_shared_memory", "prefetch_factor")),
     Ignored("DataLoader.Eval.sampler.batch_size", _SPEED),
     Ignored("DataLoader.Eval.sampler.drop_last", "the whole list is evaluated, whatever it says"),

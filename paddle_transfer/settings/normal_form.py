@@ -16,7 +16,7 @@ from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.config import pretrained, resolve
-from paddle_transfer.config.base import comparable, components, list_at
+from paddle_transfer.config.base import FURTHER, comparable, components, list_at
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.rules.batches import BATCH_OPS, SAMPLER
 from paddle_transfer.rules.lists import content, list_lines
@@ -245,7 +245,7 @@ def _batch_size(config: Config) -> None:
 
 
 def _lists(config: Config) -> None:
-    for part in ("Train", "Eval"):
+    for part in ("Train", "Eval", *FURTHER):
         dataset, token = dotpath.find(config, f"DataLoader.{part}.dataset"), content(config, part)
         if isinstance(dataset, dict) and token:
             dataset["cls_label_path"] = token

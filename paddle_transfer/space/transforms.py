@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from paddle_transfer.config import resolve
-from paddle_transfer.config.base import list_at
+from paddle_transfer.config.base import FURTHER, list_at
 from paddle_transfer.space.edits import Operator, in_proportion
 
 TRAIN_OPS = "DataLoader.Train.dataset.transform_ops"
 EVAL_OPS = resolve.EVAL_OPS
 TEST_OPS = "DataLoader.Test.dataset.transform_ops"
+FURTHER_OPS = tuple(f"DataLoader.{part}.dataset.transform_ops" for part in FURTHER)
 INFER_OPS = "Infer.transforms"
 
 #: Operators on 8 bit images, in the order in which they come before those of ``ON_NUMBERS``.

@@ -51,9 +51,11 @@ def test_every_place_with_a_name():
     config["Metric"]["Eval"].append({"Topk": None})
     config["DataLoader"]["Eval"]["sampler"]["name"] = "Sampler7"
     config["DataLoader"]["Eval"]["dataset"]["name"] = "Dataset7"
+    config["DataLoader"]["Source"] = {"dataset": {"transform_ops": [{"Flip7": None}]}}
     places = {text.partition(":")[0] for text in mistakes(config, known_ppcls())}
     assert places == {"Arch.models.0.Teacher.name", "Loss.Train", "Metric.Eval",
-                      "DataLoader.Eval.sampler.name", "DataLoader.Eval.dataset.name"}
+                      "DataLoader.Eval.sampler.name", "DataLoader.Eval.dataset.name",
+                      "DataLoader.Source.dataset.transform_ops"}
 
 
 def test_what_cannot_be_known_is_not_refused(tmp_path):

@@ -93,7 +93,11 @@ def test_the_resize_before_a_crop_keeps_its_proportion():
         "ResizeImage": {"resize_short": 256}
     }, {"CropImage": {"size": 224}}]
     base["Infer"] = {"transforms": [{"DecodeImage": None}, {"ResizeImage": {"size": [64, 64]}}]}
+    base["DataLoader"]["Unlabeled"] = {"dataset": {"transform_ops": [
+        {"RandCropImage": {"size": 224}}]}}
     config = apply(base, resolution=112)
+    assert config["DataLoader"]["Unlabeled"]["dataset"]["transform_ops"] == [
+        {"RandCropImage": {"size": 112}}]
     assert config["DataLoader"]["Eval"]["dataset"]["transform_ops"][1:3] == [{
         "ResizeImage": {"resize_short": 128}
     }, {"CropImage": {"size": 112}}]

@@ -45,7 +45,7 @@ def _apply_resolution(config: dict[str, Any], value: int) -> None:
     shape = resolve.image_shape(config) or [3, int(value), int(value)]
     fallback = transforms.side(config, transforms.TRAIN_OPS) or shape[-1]
     for path in (transforms.TRAIN_OPS, transforms.EVAL_OPS, transforms.TEST_OPS,
-                 transforms.INFER_OPS):
+                 transforms.INFER_OPS, *transforms.FURTHER_OPS):
         transforms.resize(config, path, to=int(value), fallback=fallback)
     config["Global"]["image_shape"] = [shape[0], int(value), int(value)]
     if "img_size" in config["Arch"]:
@@ -66,8 +66,9 @@ BATCH_SIZE_SCALED = Entry(
 
 RESOLUTION = Entry(
     name="resolution",
-    meaning="side of the pictures in pixels: crops of training, evaluation and test, the resize "
-    "before these in proportion, image_shape and Infer together", values=(160, 192, 224),
+    meaning="side of the pictures in pixels: crops of all lists, the resize before these in "
+    "proportion, image_shape and Infer together", values=(160, 192, 224),
     check=whole(16), apply=_apply_resolution, check_requirements=_check_sizes, stage=-1,
     edits=(transforms.TRAIN_OPS, transforms.EVAL_OPS, transforms.TEST_OPS, transforms.INFER_OPS,
-           "Global.image_shape", "Arch.img_size"), source="Touvron et al. 2019 (FixRes)")
+           *transforms.FURTHER_OPS, "Global.image_shape", "Arch.img_size"),
+    source="Touvron et al. 2019 (FixRes)")
