@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from paddle_transfer.config.generated import GeneratedFiles
-from paddle_transfer.config.load import dump_yaml, yaml_text
+from paddle_transfer.config.load import write_alone, yaml_text
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.config.shipped import schema_path
 from paddle_transfer.config.versions import ignored_by
@@ -224,8 +224,8 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
         records = store.records() if settings.distillation is not None else ()
         settings.stages.check_weights(record, records)
         config = settings.stages.config(record.proposal, records)
-        dump_yaml(for_trial(config, output_dir=str(path.parent), seed=record.seed,
-                            device=settings.devices.kind), str(path), durable=False)
+        write_alone(path, yaml_text(for_trial(config, output_dir=str(path.parent), seed=record.seed,
+                                              device=settings.devices.kind)))
 
     keep = settings.output.keep_models > 0 or settings.distillation is not None
     return TrialFolders(settings.output.output_dir, write_config=write_config, payload={

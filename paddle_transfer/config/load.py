@@ -33,9 +33,9 @@ RARE_SECTIONS = ("EMA", "Slim", "SSL", "UnLabelLoss", "MLDecoder", "Transfer", "
 #: How a text of the encoding UTF-16 begins.
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
-#: Texts of the entries of sections that were written last, by their content.
+#: Texts of the values that were written last, by their places and content.
 _TEXTS: dict[str, str] = {}
-_MOST_TEXTS = 500
+_MOST_TEXTS = 2000
 
 
 class _Dumper(yaml.SafeDumper):
@@ -168,32 +168,37 @@ def dump_text(data: dict[str, Any]) -> str:
     on one line."""
     ordered = dict.fromkeys([*(key for key in SECTIONS if key in data), *data])
     nested = any(isinstance(value, dict) for value in data.values())
-    return ("\n" if nested else "").join(_section_text(key, data[key]) for key in ordered)
+    return ("\n" if nested else "").join(_entry_text(data[key], key) for key in ordered)
 
 
-def _section_text(key: str, value: Any) -> str:
-    """A section, entry by entry: two configs of a search differ in few of them."""
-    if not isinstance(value, dict) or not value:
-        return _entry_text({key: value})
-    entries = [_entry_text({key: {name: one}}) for name, one in value.items()]
-    head, _, _ = entries[0].partition("\n")
-    return head + "\n" + "".join(entry.partition("\n")[2] for entry in entries)
-
-
-def _entry_text(data: dict[str, Any]) -> str:
-    mark = repr(data)  # 1, 1.0 and True differ in it
+def _entry_text(value: Any, *path: Any) -> str:
+    """The entry of a mapping at ``path``. Texts are kept: two configs of a search differ in few
+    values."""
+    mark = repr((path, value))  # 1, 1.0 and True differ in it
     text = _TEXTS.get(mark)
     if text is None:
         if len(_TEXTS) >= _MOST_TEXTS:
             _TEXTS.clear()
-        text = _TEXTS[mark] = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True,
-                                        width=120)
+        text = _TEXTS[mark] = _new_text(value, path)
     return text
 
 
-def dump_yaml(data: dict[str, Any], path: str, *, header: str = "", durable: bool = True) -> None:
+def _new_text(value: Any, path: tuple[Any, ...]) -> str:
+    if isinstance(value, dict) and value:
+        head = _entry_text({}, *path)
+        if head.endswith(": {}\n") and head.count("\n") == 1:  # else the key takes several lines
+            entries = (_entry_text(one, *path, key) for key, one in value.items())
+            return head.removesuffix(" {}\n") + "\n" + "".join(entries)
+    nested = value
+    for key in reversed(path):
+        nested = {key: nested}
+    text = yaml.dump(nested, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return "".join(text.splitlines(True)[len(path) - 1:])
+
+
+def dump_yaml(data: dict[str, Any], path: str, *, header: str = "") -> None:
     """Write ``yaml_text`` to ``path`` by ``write_atomic``."""
-    write_atomic(path, yaml_text(data, header=header), durable=durable)
+    write_atomic(path, yaml_text(data, header=header))
 
 
 def yaml_text(data: dict[str, Any], *, header: str = "") -> str:
@@ -204,21 +209,15 @@ def yaml_text(data: dict[str, Any], *, header: str = "") -> str:
     return comment + dump_text(data)
 
 
-def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes | memoryview], *,
-                 durable: bool = True) -> None:
+def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes | memoryview]) -> None:
     """Write a text, or pieces of bytes, by temporary file, fsync and rename: either the whole new
-    file is there afterwards or the old one still is.
-
-    :param durable: False: that holds for a kill of this process, but not for a failure of the
-        machine; for what is written again then, since fsync takes milliseconds
-    """
+    file is there afterwards or the old one still is."""
     handle, temporary = claim_temporary(path)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.writelines([content.encode()] if isinstance(content, str) else content)
             stream.flush()
-            if durable:
-                os.fsync(stream.fileno())
+            os.fsync(stream.fileno())
             umask = os.umask(0)
             os.umask(umask)
             os.chmod(temporary, 0o666 & ~umask)
@@ -227,3 +226,13 @@ def write_atomic(path: str | os.PathLike[str], content: str | Iterable[bytes | m
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
+
+
+def write_alone(path: str | os.PathLike[str], text: str) -> None:
+    """``write_atomic`` without fsync, which takes milliseconds, and without other writers of
+    ``path``: a kill leaves the old file or the new one, a failure of the machine may leave none.
+    For what is written again then."""
+    temporary = f"{os.fspath(path)}.tmp"
+    with open(temporary, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    os.replace(temporary, path)

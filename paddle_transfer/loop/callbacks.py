@@ -32,7 +32,8 @@ def is_over(reason: str) -> bool:
 class SearchCallback(Protocol):
     """Called when something has happened and is on disk. A trial that is reused, or whose result
     was found on disk at the start, ends without having started. A subclass may override some of
-    the methods only."""
+    the methods only. ``records`` are the search's own, which go on changing: ``list(records)`` is a
+    copy."""
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         """``records``: what earlier runs of the same search left."""
@@ -52,6 +53,14 @@ class SearchCallback(Protocol):
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         """``reason``: one line; also called when the search was interrupted or failed."""
+        return
+
+
+class TurnCallback(Protocol):
+    """Called when all that has happened was told as well: every half second, or more often."""
+
+    def turn_ended(self, records: Sequence[TrialRecord]) -> None:
+        """``records`` are all trials."""
         return
 
 
@@ -76,9 +85,9 @@ class FinalCallback(Protocol):
         return
 
 
-#: The events of both protocols, with the numbers of their arguments.
+#: The events of the protocols, with the numbers of their arguments.
 EVENTS = {"search_started": 1, "trial_started": 2, "epoch_reported": 2, "trial_ended": 2,
-          "search_ended": 2, "final_started": 1, "final_training_started": 2,
+          "turn_ended": 1, "search_ended": 2, "final_started": 1, "final_training_started": 2,
           "final_epoch_reported": 2, "final_ended": 1}
 
 
@@ -154,7 +163,8 @@ def _mistakes(callback: object) -> Iterator[tuple[str, str, str]]:
         if not callable(method):
             yield f"{event} must be a method", show(method), ""
         elif not _takes(method, EVENTS[event]):
-            protocol = SearchCallback if hasattr(SearchCallback, event) else FinalCallback
+            protocol = next(one for one in (SearchCallback, TurnCallback, FinalCallback)
+                            if hasattr(one, event))
             wanted = list(inspect.signature(getattr(protocol, event)).parameters)[1:]
             yield (f"{event} must take the arguments of the event",
                    f"{event}{inspect.signature(method)}", f"Write {event}({', '.join(wanted)}).")

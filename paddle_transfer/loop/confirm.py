@@ -15,6 +15,7 @@ from paddle_transfer.loop.results import PointResult, standard_error
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.groups import Repeats
 from paddle_transfer.space.space import Point, Space
+from paddle_transfer.study.history import History
 from paddle_transfer.study.records import Proposal, TrialRecord, TrialState
 
 
@@ -55,6 +56,8 @@ class Confirmed:
 
 def confirming(records: Sequence[TrialRecord], repeats: Repeats) -> set[int]:
     """The numbers of the trials that ``confirm`` added."""
+    if isinstance(records, History) and not records.has_repeats(repeats.search_times):
+        return set()
     seen: dict[int, int] = {}
     late = set()
     for record in records:

@@ -17,12 +17,12 @@ from paddle_transfer.loop.callbacks import (
     error_reason,
     tell_switched_off,
 )
-from paddle_transfer.loop.confirm import confirming
 from paddle_transfer.loop.failures import ALL_ALIKE, all_alike, anything_works
-from paddle_transfer.loop.measured import other_result
+from paddle_transfer.loop.measured import other_list
 from paddle_transfer.loop.scheduler import Create, Reuse, Scheduler, Stop, Wait
 from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.study.base import Store
+from paddle_transfer.study.history import History
 from paddle_transfer.study.records import TrialRecord, TrialState
 
 #: A trial that crashes is tried this often in all, however often the search itself is begun again.
@@ -68,7 +68,7 @@ class Driver:
         self._in_flight: dict[int, tuple[int, str]] = {}  # number -> (attempt, device)
         self._kills: dict[int, int] = {}
         self._verdicts: dict[tuple[int, int], str] = {}
-        self._records: list[TrialRecord] = []
+        self._records = History(scheduler.space)
         self._provisional: list[int] = []  # the trials whose failure the store has not got
 
     @property
@@ -83,15 +83,15 @@ class Driver:
 
     def run(self) -> str:
         """Run until the search is over; returns why: ``interrupted`` when it was asked to stop."""
-        self._records = self._store.records()
-        self._callbacks.call("search_started", list(self._records))
+        self._records = History(self._scheduler.space, self._store.records())
+        self._callbacks.call("search_started", self._records)
         try:
             reason = self._loop()
         except BaseException as error:
             with suppress(Exception):  # the first error is the one to be seen
-                self._callbacks.call("search_ended", list(self._records), error_reason(error))
+                self._callbacks.call("search_ended", self._records, error_reason(error))
             raise
-        self._callbacks.call("search_ended", list(self._records), reason)
+        self._callbacks.call("search_ended", self._records, reason)
         return reason
 
     def _loop(self) -> str:
@@ -107,12 +107,13 @@ class Driver:
                     self._on_end(event)
             self._find_lost()
             self._store.sync()
+            self._callbacks.call("turn_ended", self._records)
         return INTERRUPTED
 
     def _adopt_results(self) -> None:
         """Record results that were written when the process before was gone already."""
-        for record in self._records:
-            ended = None if record.finished else self._trial_folders.ended(record)
+        for record in list(self._records.unfinished.values()):
+            ended = self._trial_folders.ended(record)
             if ended is None or (ended.verdict == Verdict.INVALID
                                  and not anything_works(self._records)):
                 continue  # what was invalid may be mended by now
@@ -134,7 +135,7 @@ class Driver:
                 record = self._keep(self._store.reuse(suggestion=action.suggestion,
                                                       original=action.original))
                 self._trial_folders.keep(record)
-                self._callbacks.call("trial_ended", record, list(self._records))
+                self._callbacks.call("trial_ended", record, self._records)
             elif isinstance(action, Create):
                 self._begin(self._keep(self._store.create(
                     suggestion=action.suggestion, proposal=action.proposal, seed=action.seed)))
@@ -151,7 +152,7 @@ class Driver:
 
     def _keep(self, record: TrialRecord) -> TrialRecord:
         """Update our copy of the records."""
-        self._records[record.number:record.number + 1] = [record]
+        self._records.put(record)
         return record
 
     def _is_current(self, event: EpochReport | Ended) -> bool:
@@ -164,11 +165,11 @@ class Driver:
         record = self._keep(
             self._store.report_epoch(report.number, epoch=report.epoch, value=report.value))
         self._callbacks.call("epoch_reported", record, report)
-        if self._pruner is None or record.number in confirming(self._records,
-                                                               self._scheduler.repeats):
+        if self._pruner is None or self._records.is_repeat(
+                record.number, self._scheduler.repeats.search_times):
             return
         try:
-            hopeless = self._pruner.should_stop(record, list(self._records))
+            hopeless = self._pruner.should_stop(record, self._records)
         except Exception as error:  # trials that are not stopped early are as good
             self._pruner = None
             tell_switched_off("the pruner", "failed", error)
@@ -205,21 +206,22 @@ class Driver:
         return self._kills[record.number] <= KILLS
 
     def _finish(self, ended: Ended, *, device: str) -> None:
-        other = other_result(ended, self._records)
+        record = self._records[ended.number]
+        other = other_list(ended.result or {}, record, self._records.measured(record.stage))
         if other:  # not a failure of its point, but no result of this search either
             ended = replace(ended, verdict=Verdict.INVALID, result=None, message=other)
         end = outcome(ended, device)
         if end["state"] is TrialState.FAILED and not anything_works(self._records):
-            before, curve = self._records[ended.number], end["curve"]
-            record = self._keep(replace(before, state=end["state"],
-                                        info={**before.info, **end["info"]},
-                                        curve=before.curve if curve is None else curve))
+            curve = end["curve"]
+            record = self._keep(replace(record, state=end["state"],
+                                        info={**record.info, **end["info"]},
+                                        curve=record.curve if curve is None else curve))
             self._provisional.append(ended.number)
         else:
             record = self._keep(self._store.finish(ended.number, **end))
             self._trial_folders.keep(record)
             self._settle()
-        self._callbacks.call("trial_ended", record, list(self._records))
+        self._callbacks.call("trial_ended", record, self._records)
         if other:  # those that follow would be measured on the same other list
             raise StudyError(other)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from paddle_transfer.executors.base import Verdict
 from paddle_transfer.space.space import Space
+from paddle_transfer.study.history import History
 from paddle_transfer.study.records import TrialRecord, TrialState, trained
 from paddle_transfer.study.trial_folder import TrialFolder
 
@@ -62,8 +63,9 @@ def _reason(record: TrialRecord) -> str:
 
 def anything_works(records: Sequence[TrialRecord]) -> bool:
     """Whether a training has come to a result, or to a loss that is no number."""
-    return any(record.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
-               for record in records)
+    if isinstance(records, History):
+        return records.worked > 0
+    return any(record.worked for record in records)
 
 
 def all_alike(records: Sequence[TrialRecord], space: Space) -> Cause | None:
@@ -72,13 +74,14 @@ def all_alike(records: Sequence[TrialRecord], space: Space) -> Cause | None:
     A running trial that came further than those that failed is a sign that others may, too. What
     may depend on a point's values ends the search only when it met several values of every key.
     """
-    failed = [record for record in trained(records) if record.state is TrialState.FAILED]
-    if len(failed) < ALIKE or anything_works(records):
+    history = History.of(space, records)
+    if history.failed < ALIKE or anything_works(history):
         return None
+    failed = [record for record in trained(records) if record.state is TrialState.FAILED]
     found = causes(records)
     furthest = max(len(record.curve) for record in failed)
-    if len(found) > 1 or any(len(record.curve) > furthest for record in records
-                             if not record.finished):
+    if len(found) > 1 or any(len(record.curve) > furthest
+                             for record in history.unfinished.values()):
         return None
     return found[0] if not _may_pass(failed[0]) or _covered(failed, space) else None
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from paddle_transfer.executors.base import Ended
 from paddle_transfer.study.records import TrialRecord
-
-
-def other_result(ended: Ended, records: Sequence[TrialRecord]) -> str | None:
-    """``other_list`` for the result that a trial of ``records`` ended with, if it has one."""
-    return other_list(ended.result or {}, records[ended.number], records)
 
 
 def other_list(measured: Mapping[str, Any], record: TrialRecord, records: Iterable[TrialRecord]

@@ -12,7 +12,7 @@ from paddle_transfer.samplers.base import PastTask
 from paddle_transfer.samplers.gp.task_prior import compress_table, is_comparable, past_task
 from paddle_transfer.samplers.tables import load_table
 from paddle_transfer.space.space import Space
-from paddle_transfer.study.records import observations
+from paddle_transfer.study.history import observations
 
 
 def load_task(path: str, *, space: Space, output_dir: str) -> PastTask | ValidationIssue:

@@ -20,11 +20,12 @@ from paddle_transfer.loop.confirm import (
     confirming,
     missing,
 )
-from paddle_transfer.loop.results import PointResult, point_results
+from paddle_transfer.loop.results import BestPoint, PointResult, point_results
 from paddle_transfer.samplers.base import PosteriorSummary
 from paddle_transfer.settings.groups import Repeats, SearchSpace
 from paddle_transfer.space.space import Point, Space
-from paddle_transfer.study.records import Stage, TrialRecord, observations
+from paddle_transfer.study.history import History, observations
+from paddle_transfer.study.records import Stage, TrialRecord
 
 T = TypeVar("T")
 
@@ -52,10 +53,7 @@ class Leaderboard:
     @property
     def winner(self) -> PointResult | None:
         """None while no trial has completed."""
-        first = next(iter(self.results), None)
-        if first is None or first.value is None or first.proposal.stage is Stage.TEACHER:
-            return None
-        return first
+        return _winner(next(iter(self.results), None))
 
     def of(self, point: Point | None) -> PointResult | None:
         """The result of ``point``; None when it was not trained, or is None."""
@@ -73,6 +71,13 @@ class Leaderboard:
         return next((one for one in self.confirmed if self.space.key(one.point) == wanted), None)
 
 
+def _winner(first: PointResult | None) -> PointResult | None:
+    """``first`` of all points, if it can win."""
+    if first is None or first.value is None or first.proposal.stage is Stage.TEACHER:
+        return None
+    return first
+
+
 class Ranker:
     """Makes leaderboards, and remembers the last ones: several callbacks ask after each trial.
 
@@ -84,7 +89,8 @@ class Ranker:
                  posterior: Posterior | None = None, expected_gain: bool = False):
         self._space, self._baseline = search_space.space, search_space.baseline
         self._repeats, self._posterior, self._gain = repeats, posterior, expected_gain
-        self._kept: dict[object, Any] = {}
+        self._kept: dict[tuple[object, ...], Any] = {}
+        self._best: BestPoint | None = None
 
     def posterior_summary(self, records: Sequence[TrialRecord]) -> PosteriorSummary | None:
         """What the model says; None without one, below two complete points, when it fails."""
@@ -94,10 +100,19 @@ class Ranker:
         """The ranking by ``records``."""
         return self._remembered(self._leaderboard, records)
 
-    def searched(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    def winner(self, records: Sequence[TrialRecord]) -> PointResult | None:
+        """The leaderboard's; where no model ranks and nothing was confirmed, without making one."""
+        confirmed = confirming(records, self._repeats)
+        if self._posterior is not None or confirmed or not isinstance(records, History):
+            return self.leaderboard(records).winner
+        if self._best is None or self._best.history is not records:
+            self._best = BestPoint(records)
+        return _winner(self._best.result())
+
+    def searched(self, records: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
         """The trials of the search proper, without those that confirm."""
         late = confirming(records, self._repeats)
-        return [record for record in records if record.number not in late]
+        return records if not late else [record for record in records if record.number not in late]
 
     def to_confirm(self, records: Sequence[TrialRecord]) -> list[Training]:
         """The trainings that ``confirm`` still needs, once the search proper has ended."""
@@ -137,9 +152,11 @@ class Ranker:
         return Leaderboard(space, tuple(results), estimates, tuple(again))
 
     def _summarise(self, records: Sequence[TrialRecord]) -> PosteriorSummary | None:
+        if self._posterior is None:
+            return None
         finished = observations(records)[0]
         complete = {self._space.key(one.point) for one in finished if one.state == "complete"}
-        if self._posterior is None or len(complete) < 2:
+        if len(complete) < 2:
             return None
         try:
             return self._posterior(self._space, finished, seed=self._repeats.seed, gain=self._gain)
@@ -151,12 +168,18 @@ class Ranker:
     def _remembered(self, make: Callable[[Sequence[TrialRecord]], T],
                     records: Sequence[TrialRecord], *, finished: bool = False) -> T:
         """``make(records)``, which does not depend on running trials when ``finished``."""
-        mark = (make.__name__, *(
-            (record.number, record.state, record.value, record.seed, record.suggestion,
-             record.reused, record.curve if record.finished else None)
-            for record in records if record.finished or not finished))
+        mark: tuple[object, ...]
+        if isinstance(records, History):
+            mark = (make.__name__, *records.mark(finished=finished))
+        else:
+            mark = (make.__name__, *(
+                (record.number, record.state, record.value, record.seed, record.suggestion,
+                 record.reused, record.curve if record.finished else None)
+                for record in records if record.finished or not finished))
         if mark not in self._kept:
             answer = make(records)
+            for old in [old for old in self._kept if old[:2] == mark[:2] and len(mark) == 3]:
+                del self._kept[old]  # of the same history, which does not go back
             while len(self._kept) >= _KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[mark] = answer

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappush, heapreplace
 
 from paddle_transfer.space.space import Point, Space
+from paddle_transfer.study.history import History
 from paddle_transfer.study.records import Proposal, Stage, TrialRecord, trained
 
 _RANKS = {Stage.FINAL: 0, Stage.SEARCH: 1, Stage.TEACHER: 2}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PointResult:
     """One proposal and its trainings.
 
@@ -49,9 +51,38 @@ def point_results(space: Space, records: Sequence[TrialRecord]) -> list[PointRes
     groups: dict[str, list[TrialRecord]] = {}
     for record in sorted(trained(records), key=lambda record: record.number):
         groups.setdefault(record.key(space), []).append(record)
-    return sorted(map(_summarise, groups.values()), key=lambda result: (
-        result.value is None, _RANKS[result.proposal.stage], -(result.value or 0.0),
-        result.trials[0].number))
+    return sorted(map(_summarise, groups.values()), key=_order)
+
+
+class BestPoint:
+    """The first of ``point_results``, kept up to date with ``history``."""
+
+    def __init__(self, history: History):
+        self.history, self._seen = history, 0
+        self._heap: list[tuple[tuple[bool, int, float, int], str]] = []  # with what has changed
+
+    def result(self) -> PointResult | None:
+        """The best point with a completed trial; None while there is none."""
+        changed, self._seen = self.history.changed(self._seen)
+        for number in changed:
+            record, key = self.history[number], self.history.key(number)
+            if record.complete and record.reused is None:
+                heappush(self._heap, (_order(self._result(key)), key))
+        while self._heap:
+            order, key = self._heap[0]
+            result = self._result(key)
+            if order == _order(result):
+                return result
+            heapreplace(self._heap, (_order(result), key))
+        return None
+
+    def _result(self, key: str) -> PointResult:
+        return _summarise([one for one in self.history.trainings(key) if one.finished])
+
+
+def _order(result: PointResult) -> tuple[bool, int, float, int]:
+    return (result.value is None, _RANKS[result.proposal.stage], -(result.value or 0.0),
+            result.trials[0].number)
 
 
 def _summarise(trials: list[TrialRecord]) -> PointResult:

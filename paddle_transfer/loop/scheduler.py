@@ -11,6 +11,7 @@ from paddle_transfer.samplers.base import Sampler
 from paddle_transfer.settings.groups import Repeats
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.base import SearchStages
+from paddle_transfer.study.history import History
 from paddle_transfer.study.records import Proposal, TrialRecord
 
 
@@ -89,40 +90,41 @@ class Scheduler:
         :param records: all trials by number
         :param in_flight: the numbers of those that this process runs now
         """
-        for record in records:
-            if not record.finished and record.number not in in_flight:
-                return Resume(record.number)
-        own = self.ranker.searched(records)
-        running = any(record.number in in_flight for record in own)
-        action = self._search(records, own, running)
+        history = History.of(self.space, records)
+        idle = history.unfinished.keys() - in_flight
+        if idle:
+            return Resume(min(idle))
+        times = self.repeats.search_times
+        running = any(not history.is_repeat(number, times) for number in history.unfinished)
+        action = self._search(history, running)
         if isinstance(action, Create):
-            refusal = self._refusal(records, action.proposal)
+            refusal = self._refusal(history, action.proposal)
             action = action if refusal is None else _end(refusal, running)
         if not isinstance(action, Stop):
             return action
-        return self._confirm(action.reason, records, bool(in_flight))
+        return self._confirm(action.reason, history, bool(in_flight))
 
     def _refusal(self, records: Sequence[TrialRecord],
                  proposal: Proposal | None = None) -> str | None:
         return self.limits.refuses(records, proposal) if self.limits is not None else None
 
-    def _search(self, records: Sequence[TrialRecord], own: Sequence[TrialRecord],
-                running: bool) -> Action:
-        """The next action of the search proper, whose trials are ``own``; some are ``running``."""
-        repeat = self._next_repeat(records, own)
+    def _search(self, records: History, running: bool) -> Action:
+        """The next action of the search proper, some of whose trials are ``running``."""
+        repeat = self._next_repeat(records)
         if repeat is not None:
             return repeat
-        suggestions = 1 + max((record.suggestion for record in records), default=-1)
+        suggestions = records.suggestions
         enough = self.max_iter is not None and suggestions >= self.max_iter
-        exhausted = self.repeats.de_duplication and self._evaluated(records) == self.space.size
+        exhausted = self.repeats.de_duplication and len(records.points) == self.space.size
         if not enough and not exhausted:  # else that is why it ends
-            reason = (self.stop_rule and self.stop_rule.done(own)) or self._refusal(records)
+            reason = (self.stop_rule and self.stop_rule.done(
+                self.ranker.searched(records))) or self._refusal(records)
             if reason:
                 return _end(reason, running)
         proposal = None if enough else self.stages.propose(records, self.sampler)
         if proposal is None:
             return Wait() if running else Stop(self._why_done(records))
-        earlier = self._trainings(records, proposal)
+        earlier = records.trainings(proposal.key(self.space))
         if not earlier or not self.repeats.de_duplication:
             return Create(suggestions, proposal, self.repeats.seed + len(earlier))
         # Evaluated: its result counts. Running now (nothing else is left): there is no result yet.
@@ -144,38 +146,25 @@ class Scheduler:
             reason += f"; {few} left out" + (f": {refusal}" if refusal != reason else "")
         return Stop(reason)
 
-    def _why_done(self, records: Sequence[TrialRecord]) -> str:
+    def _why_done(self, records: History) -> str:
         if self.stages.propose(records, self.sampler) is None:
             reason = self.stages.why_done(records)
             if reason is not None:
                 return reason
-        evaluated = self._evaluated(records)
+        evaluated = len(records.points)
         if evaluated == self.space.size:
             return ("the only point of the space was evaluated" if evaluated == 1
                     else f"all {evaluated} points of the space were evaluated")
         return f"max_iter ({self.max_iter}) suggestions were evaluated"
 
-    def _evaluated(self, records: Sequence[TrialRecord]) -> int:
-        return len({self.space.key(record.point) for record in records})
-
-    def _next_repeat(self, records: Sequence[TrialRecord],
-                     own: Sequence[TrialRecord]) -> Create | None:
+    def _next_repeat(self, records: History) -> Create | None:
         """The next training of a suggestion that has had too few; with the next seed."""
-        trials: dict[int, list[TrialRecord]] = {}
-        for record in own:
-            trials.setdefault(record.suggestion, []).append(record)
-        for suggestion, repeats in trials.items():
-            proposal = repeats[0].proposal
-            if repeats[0].reused is None and len(repeats) < self.stages.times(proposal):
-                return Create(suggestion, proposal,
-                              self.repeats.seed + len(self._trainings(records, proposal)))
-        return None
-
-    def _trainings(self, records: Sequence[TrialRecord], proposal: Proposal) -> list[TrialRecord]:
-        """The trainings of ``proposal`` so far, begun or done."""
-        key = proposal.key(self.space)
-        return [record for record in records
-                if record.reused is None and record.key(self.space) == key]
+        short = records.short_of(self.stages.times)
+        if not short:
+            return None
+        proposal = short[0].proposal
+        before = records.trainings(proposal.key(self.space))
+        return Create(short[0].suggestion, proposal, self.repeats.seed + len(before))
 
 
 def _end(reason: str, running: bool) -> Action:

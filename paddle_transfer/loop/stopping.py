@@ -13,6 +13,7 @@ from paddle_transfer.settings.groups import BaseTraining, Budget
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.study.base import Store
+from paddle_transfer.study.history import Total
 from paddle_transfer.study.records import Proposal, TrialRecord, TrialState
 
 #: The study's attribute that holds the seconds spent on searching so far.
@@ -85,6 +86,7 @@ class BudgetLimits:
                  stages: SearchStages, seconds: Callable[[], float] = lambda: 0.0):
         self._budget, self._stages, self._seconds = budget, stages, seconds
         self._vary = any(map(searches_epochs, keys))
+        self._spent = Total(self.epochs_of)
         counts = budget.epoch_budget is not None
         self._same = most_epochs(base.config, keys) if counts else None
 
@@ -97,7 +99,7 @@ class BudgetLimits:
             return f"time_budget ({hours:g} h) is spent"
         if epochs is None:
             return None
-        spent = sum(map(self.epochs_of, records))
+        spent = self._spent.over(records)
         needed = 1 if proposal is None and self._vary else self._whole(proposal)
         if spent + needed <= epochs:
             return None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer.config.load import write_atomic
+from paddle_transfer.config.load import write_alone
 from paddle_transfer.errors import DiskFull, is_disk_full
 from paddle_transfer.executors.base import Ended, Job, Verdict
 from paddle_transfer.study.records import TrialRecord
@@ -58,8 +58,9 @@ class TrialFolders:
     def keep(self, record: TrialRecord) -> None:
         """Write ``record`` into its folder, from which the study can be rebuilt."""
         folder = self.folder(record.number)
-        folder.path.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder.record, json.dumps(record.to_plain()) + "\n", durable=False)
+        if not folder.path.is_dir():
+            folder.path.mkdir(parents=True, exist_ok=True)
+        write_alone(folder.record, json.dumps(record.to_plain()) + "\n")
 
     def check_room(self) -> None:
         """Raises DiskFull when not even a small file can be written, which explains a crash."""

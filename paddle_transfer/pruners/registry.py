@@ -14,7 +14,8 @@ from paddle_transfer.registry import Component, Registry
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.registry import checked_options
 from paddle_transfer.space.space import Point, Space
-from paddle_transfer.study.records import TrialRecord, observations
+from paddle_transfer.study.history import History, observations
+from paddle_transfer.study.records import TrialRecord
 
 
 class NoPruner(RegisteredPruner):
@@ -77,10 +78,10 @@ class TrialPruner:
 
     def should_stop(self, record: TrialRecord, records: Sequence[TrialRecord]) -> bool:
         """Whether the trial of ``record`` should end after its last epoch."""
-        key = self._space.key(record.point)
-        if any(other.state == "complete" and other.reused is None and other.number != record.number
-               and self._space.key(other.point) == key for other in records):
+        history = History.of(self._space, records)
+        if any(other.complete and other.number != record.number
+               for other in history.trainings(record.key(self._space))):
             return False
         trial = Observation(record.number, record.point, None, "running", record.curve)
-        return self._pruner.should_stop(self._space, trial, observations(records)[0],
+        return self._pruner.should_stop(self._space, trial, observations(history)[0],
                                         epochs=self._epochs(record.point), seed=self._seed)

@@ -1,7 +1,8 @@
 """The files that a search leaves in its ``output_dir`` for people and for PaddleClas.
 
-They are derived from the study and the trials' folders after every trial, each is replaced
-atomically, so a kill at any line loses nothing: the next run writes them again.
+They are derived from the study and the trials' folders, after a trial unless that was done in the
+last seconds, and at the end. Each is replaced atomically, so a kill at any line loses nothing: the
+next run writes them again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,10 @@ from paddle_transfer.config import resolve
 from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import write_atomic, yaml_text
 from paddle_transfer.config.portable import handed_back
+from paddle_transfer.config.validation import Options
 from paddle_transfer.loop.callbacks import is_over
 from paddle_transfer.loop.confirm import confirming
-from paddle_transfer.loop.ranking import Leaderboard
+from paddle_transfer.loop.ranking import Leaderboard, Ranker
 from paddle_transfer.loop.results import PointResult
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.formatting import on_images
@@ -33,6 +36,8 @@ from paddle_transfer.study.trial_folder import TrialFolder
 
 #: The config that trains the winner again.
 BEST = "best_config.yaml"
+#: Seconds between two writes, and how much longer the time between them is than a write takes.
+EVERY, SHARE = 2.0, 20
 #: While a Bayesian search runs, the weights of so many more than ``keep_models`` trials stay: one
 #: of them may yet win.
 SPARE = 5
@@ -58,16 +63,36 @@ class ResultFiles(Report):
     def _said(self) -> set[str]:
         return set()
 
+    def __init__(self, settings: SearchSettings, *, ranker: Ranker, given: Options | None = None,
+                 clock: Callable[[], float] = time.monotonic):
+        super().__init__(settings, ranker=ranker, given=given)
+        self._clock, self._next = clock, 0.0  # when they may be written again
+        self._changed = False  # since they were written
+        self._weights: set[int] | None = None  # the trials that may have some; None: any
+        self._ended: set[int] = set()  # those that have ended since they were deleted
+
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         self._write(records)
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
-        self._write(records)
+        self._changed = True
+        self._ended.add(record.number)
+        self.turn_ended(records)
+
+    def turn_ended(self, records: Sequence[TrialRecord]) -> None:
+        if self._changed and self._clock() >= self._next:
+            self._write(records)
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         self._write(records, reason=reason)
 
     def _write(self, records: Sequence[TrialRecord], reason: str | None = None) -> None:
+        began = self._clock()
+        self._write_all(records, reason)
+        now, self._changed = self._clock(), False
+        self._next = now + max(EVERY, SHARE * (now - began))
+
+    def _write_all(self, records: Sequence[TrialRecord], reason: str | None) -> None:
         settings, leaderboard = self.settings, self.ranker.leaderboard(records)
         write_atomic(str(self.root / "search_results.csv"),
                      results_csv(settings, records, leaderboard))
@@ -114,11 +139,13 @@ class ResultFiles(Report):
         if not over:
             kept |= self._may_win(records, leaderboard)
         kept |= self.settings.stages.needed_weights(records)
-        for record in records:
-            if record.finished and record.number not in kept:
-                folder = TrialFolder.of(self.root, record.number)
-                folder.weights.unlink(missing_ok=True)
-                folder.index.unlink(missing_ok=True)
+        ended = (self._weights | self._ended if self._weights is not None else
+                 {record.number for record in records if record.finished})
+        for number in ended - kept:
+            folder = TrialFolder.of(self.root, number)
+            folder.weights.unlink(missing_ok=True)
+            folder.index.unlink(missing_ok=True)
+        self._weights, self._ended = ended & kept, set()
 
     def _may_win(self, records: Sequence[TrialRecord], leaderboard: Leaderboard) -> set[int]:
         """The trials of the points that the next results may make the winner: by the model, or by

@@ -36,6 +36,7 @@ from paddle_transfer.report.leaderboard import (
 )
 from paddle_transfer.report.live import LiveTrials, rich_table
 from paddle_transfer.settings.search_file import SearchSettings
+from paddle_transfer.study.history import History
 from paddle_transfer.study.records import TrialRecord, TrialState
 
 
@@ -54,12 +55,13 @@ class Terminal(Report):
         self.stream, self.clock = stream or sys.stdout, clock
         self._live: LiveTrials | None = None
         self._begun: dict[int, float] = {}  # when trials of this run began
-        self._took: list[float] = []  # the seconds of those that have ended
+        self._took: tuple[float, int] = (0.0, 0)  # the seconds of those that have ended, and them
         self._failed: dict[str, int] = {}  # the first trial that ended of a cause
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         settings = self.settings
-        space, total = settings.search_space.space, self._total(records)
+        history = self._history(records)
+        space, total = settings.search_space.space, self._total(history)
         size = "a continuous space" if space.size is None else counted(space.size, "point")
         self._print(f"Searching {' x '.join(space.names)}: {size}, "
                     f"{settings.sampling.sampler.name}, at most {counted(total, 'trial')}, "
@@ -71,14 +73,14 @@ class Terminal(Report):
             self._print(f"Learning from {line}")
         for note in settings.notes:
             self._print(f"Note: {note}")
-        finished = sum(record.finished for record in records)
+        finished = history.done
         if finished:
             self._print(f"Going on: {counted(finished, 'trial')} "
                         f"{'is' if finished == 1 else 'are'} done already.")
         console = live_console(self.stream)
         if console is not None:
             self._live = LiveTrials(console)
-            self._live.show(finished, total, self._standing(records))
+            self._live.show(finished, total, self._standing(history))
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
         self._begun.setdefault(record.number, self.clock())
@@ -90,10 +92,12 @@ class Terminal(Report):
             self._live.show_epoch(record.number, report.epoch, report.value)
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
-        done, total = sum(record.finished for record in records), self._total(records)
-        if record.number in self._begun and record.state is not TrialState.FAILED:
-            self._took.append(self.clock() - self._begun[record.number])
-        standing = self._standing(records)
+        history = self._history(records)
+        done, total = history.done, self._total(history)
+        begun = self._begun.pop(record.number, None)
+        if begun is not None and record.state is not TrialState.FAILED:
+            self._took = self._took[0] + self.clock() - begun, self._took[1] + 1
+        standing = self._standing(history)
         after = "".join(f"  | {part}" for part in standing)
         self._print(f"[{done:>3}/{total}] {self._line(record)}{after}")
         if self._live is not None:
@@ -147,23 +151,26 @@ class Terminal(Report):
         why = f" (as trial {first})" if first != record.number else f" ({reason})" if reason else ""
         return f"{head} {record.state}{why}  {point}"
 
-    def _standing(self, records: Sequence[TrialRecord]) -> list[str]:
+    def _history(self, records: Sequence[TrialRecord]) -> History:
+        return History.of(self.settings.search_space.space, records)
+
+    def _standing(self, records: History) -> list[str]:
         """The best value so far and the time left, as far as they are known."""
-        best, left = self.ranker.leaderboard(records).winner, self._seconds_left(records)
+        best, left = self.ranker.winner(records), self._seconds_left(records)
         return ([f"best {best.value:.4f}"] if best is not None else []) + (
             [f"about {duration(left)} left"] if left else [])
 
-    def _seconds_left(self, records: Sequence[TrialRecord]) -> float | None:
+    def _seconds_left(self, records: History) -> float | None:
         """By the mean time of a trial that began and ended in this run, and the trials that run at
         once; None before there is one."""
-        left = self._total(records) - sum(record.finished for record in records)
-        if not self._took or left <= 0:
+        left, (seconds, count) = self._total(records) - records.done, self._took
+        if not count or left <= 0:
             return None
-        return sum(self._took) / len(self._took) * left / len(self.settings.devices.slots)
+        return seconds / count * left / len(self.settings.devices.slots)
 
-    def _total(self, records: Sequence[TrialRecord]) -> int:
+    def _total(self, records: History) -> int:
         """Trials at most, those that only reuse a result counted."""
-        reused = sum(record.reused is not None for record in records)
+        reused = records.reused
         return max(most_trials(self.settings, reused=reused)
                    + most_confirmations(self.settings, reused=reused), len(records))
 

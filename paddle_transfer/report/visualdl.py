@@ -11,17 +11,16 @@ refused, so they become text; ``%`` in a tag raises.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import EpochReport
-from paddle_transfer.hardware import free_bytes, writable_home
+from paddle_transfer.hardware import writable_home
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.formatting import on_images
@@ -31,11 +30,12 @@ from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import TrialRecord
 
 with writable_home():  # it writes there while it is imported
-    from visualdl import LogWriter
+    from visualdl.component import base_component
+    from visualdl.utils.md5_util import md5
+    from visualdl.writer.record_writer import RecordWriter
 
 RECORD_FILE = "vdlrecords.0000000001.log"  # VisualDL finds files by "vdlrecords" in their name
 IMAGES = "images"  # beside the hyperparameters: how many the metric was measured on
-ROOM = 64 << 10  # bytes that must be free
 DONE = ".complete"  # a directory that needs no rewriting when the search goes on
 
 
@@ -64,6 +64,7 @@ class VisualDL(Report):
                 if record.reused is None and not (self.root / _name(record) / DONE).exists():
                     self._write_again(record)
                 self._count(record)
+        self._search.flush()
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
         self._begin(_name(record))
@@ -80,6 +81,8 @@ class VisualDL(Report):
             run.hparams(self._hparams(record, record.images), f"best/{self.metric}")
             self._end(_name(record))
         self._count(record)
+        if self._search is not None:
+            self._search.flush()
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         for name in list(self._runs):
@@ -172,7 +175,6 @@ class VisualDL(Report):
         if self._best is not None:
             self._search.scalar(f"search/best_{self.metric}", self._best, self._done)
         self._search.scalar("search/trials_done", self._done, self._done)
-        self._search.flush()
 
     def _hparams(self, record: TrialRecord, images: int | None) -> dict[str, str | int | float]:
         """The point of a trial, and how many images its metric is measured on."""
@@ -182,37 +184,51 @@ class VisualDL(Report):
 
 
 class Run:
-    """One VisualDL run directory, begun anew. Raises OSError where nothing more can be written;
-    VisualDL would print that for every record and go on."""
+    """One VisualDL run directory, begun anew. Raises OSError where nothing more can be written.
+
+    VisualDL's own writer would print that for every record and go on; it has a thread for every
+    run, and waits for it."""
 
     def __init__(self, directory: Path):
-        shutil.rmtree(directory, ignore_errors=True)
-        self._directory = directory
-        self._require_room()
-        self._writer = LogWriter(logdir=str(directory), file_name=RECORD_FILE, flush_secs=5)
-        self.close = self._writer.close
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            shutil.rmtree(directory)
+            directory.mkdir()
+        self._path = directory / RECORD_FILE
+        self._file = open(self._path, "wb")  # noqa: SIM115 (as long as the run is under way)
+        self._records = RecordWriter(self._file)
         self.best = float("-inf")
         self._has_hparams = False
+        self._add(base_component.meta_data(walltime=_now()))
+
+    def close(self) -> None:
+        self._file.close()
 
     def flush(self) -> None:
-        self._require_room()
-        self._writer.flush()
-
-    def _require_room(self) -> None:
-        if free_bytes(str(self._directory)) < ROOM:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory))
+        self._file.flush()
 
     def hparams(self, hparams: Mapping[str, str | int | float], metric_tag: str) -> None:
         """The run's hyperparameters; a second call changes nothing."""
         if not self._has_hparams:
-            self._writer.add_hparams(dict(hparams), [metric_tag])
+            self._add(base_component.hparam(md5(str(self._path)), dict(hparams), [metric_tag],
+                                            _now()))
             self._has_hparams = True
 
     def scalar(self, tag: str, value: float, step: int) -> None:
-        self._writer.add_scalar(tag=tag.replace("%", "percent"), value=float(value), step=int(step))
+        self._add(base_component.scalar(tag.replace("%", "percent"), float(value), int(step),
+                                        _now()))
 
     def text(self, tag: str, text: str, step: int = 0) -> None:
-        self._writer.add_text(tag=tag, text_string=text, step=int(step))
+        self._add(base_component.text(tag, text, int(step), _now()))
+
+    def _add(self, record: Any) -> None:
+        self._records.write(record.SerializeToString())
+
+
+def _now() -> int:
+    """Milliseconds."""
+    return round(1000 * time.time())
 
 
 def plain(value: Value, hyperparameter: Hyperparameter) -> str | int | float:

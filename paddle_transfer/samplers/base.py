@@ -19,7 +19,7 @@ from paddle_transfer.space.space import Point, Space
 LEAST_TRIALS = 7
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One evaluated point.
 

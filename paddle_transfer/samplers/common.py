@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from typing_extensions import Self, override
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.base import Observation, RegisteredSampler, SamplerContext
+from paddle_transfer.samplers.known import FinishedTrials, RunningPoints, Union
 from paddle_transfer.space.hyperparameter import Choice, Value
 from paddle_transfer.space.space import Point, Space
 
@@ -34,17 +35,17 @@ class Trials:
         return len(self.finished) + len(self.running)
 
     @cached_property
-    def busy(self) -> set[str]:
+    def busy(self) -> Set[str]:
         """The keys of running points."""
         return keys(self.space, self.running)
 
     @cached_property
-    def taken(self) -> set[str]:
+    def taken(self) -> Set[str]:
         """The keys of evaluated and running points."""
-        return finished_keys(self.space, self.finished) | self.busy
+        return Union(finished_keys(self.space, self.finished), self.busy)
 
     @property
-    def excluded(self) -> set[str]:
+    def excluded(self) -> Set[str]:
         """The keys of the points that must not be proposed while others are left."""
         return self.busy if self.allow_repeats else self.taken
 
@@ -54,6 +55,9 @@ class Trials:
 
     def untaken(self) -> Point | None:
         """The first point of a finite space that is not excluded."""
+        if (isinstance(self.finished, FinishedTrials) and self.finished.space is self.space
+                and self.space.size is not None and not self.allow_repeats):
+            return self.finished.first_untaken(self.busy)
         return untaken(self.space, self.excluded) if self.space.size is not None else None
 
 
@@ -109,13 +113,17 @@ def _plain(value: Value) -> Value:
     return value.item() if hasattr(value, "item") and hasattr(value, "dtype") else value
 
 
-def keys(space: Space, points: Iterable[Point]) -> set[str]:
+def keys(space: Space, points: Iterable[Point]) -> Set[str]:
     """The keys of those points that lie in the space."""
+    if isinstance(points, RunningPoints) and points.space is space:
+        return points.keys
     return {space.key(point) for point in points if space.contains(point)}
 
 
-def finished_keys(space: Space, finished: Sequence[Observation]) -> set[str]:
+def finished_keys(space: Space, finished: Sequence[Observation]) -> Set[str]:
     """The keys of the evaluated points that lie in the space."""
+    if isinstance(finished, FinishedTrials) and finished.space is space:
+        return finished.keys
     return keys(space, (observation.point for observation in finished))
 
 
@@ -125,7 +133,7 @@ def valid_observations(space: Space, finished: Sequence[Observation]) -> list[Ob
         o.state == "diverged" or (o.value is not None and math.isfinite(o.value)))]
 
 
-def exhausted(space: Space, taken: set[str]) -> bool:
+def exhausted(space: Space, taken: Set[str]) -> bool:
     """Whether no point of a finite space is left beside ``taken``."""
     return space.size is not None and len(taken) >= space.size
 
@@ -136,6 +144,6 @@ def generator(seed: int, count: int, purpose: str) -> random.Random:
     return random.Random(f"{int(seed)}/{int(count)}/{purpose}")
 
 
-def untaken(space: Space, taken: set[str]) -> Point | None:
+def untaken(space: Space, taken: Set[str]) -> Point | None:
     """The first point of a finite space, in its order, that is not in ``taken``, or None."""
     return next((point for point in space.points() if space.key(point) not in taken), None)

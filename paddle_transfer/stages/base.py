@@ -13,7 +13,8 @@ from paddle_transfer.space.blocks import active_names
 from paddle_transfer.space.search_key import SearchKey, apply_point
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.strategies.section import apply_strategy
-from paddle_transfer.study.records import Proposal, TrialRecord, observations
+from paddle_transfer.study.history import History, observations
+from paddle_transfer.study.records import Proposal, TrialRecord
 
 #: Larger than any number of trials, so that seeds shifted for reused trials stay distinct.
 _STRIDE = 1_000_003
@@ -61,7 +62,8 @@ class SearchStages:
         Reused trials are no observations, but change the seed: no draw is repeated.
         """
         finished, running = observations(records)
-        reused = sum(record.reused is not None for record in records)
+        reused = (records.reused if isinstance(records, History) else
+                  sum(record.reused is not None for record in records))
         point = sampler.suggest(self.space, finished, running, seed=self.seed + _STRIDE * reused)
         return None if point is None else Proposal(point)
 

@@ -15,7 +15,8 @@ from paddle_transfer.space.space import Point, Space
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.stages.greedy import GreedySearch, best_point
 from paddle_transfer.stages.plan import COLUMNS, Distillation, Plan, final_config, teacher_config
-from paddle_transfer.study.records import Proposal, Stage, TrialRecord, observations
+from paddle_transfer.study.history import observations
+from paddle_transfer.study.records import Proposal, Stage, TrialRecord
 from paddle_transfer.study.trial_folder import TrialFolder
 
 #: What result files show for no teacher.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
-from paddle_transfer.samplers.base import Observation
 from paddle_transfer.space.space import Point, Space
 
 
@@ -33,6 +32,9 @@ class TrialState(Word):
         return self in (TrialState.COMPLETE, TrialState.PRUNED)
 
 
+_WORKED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
+
+
 class Stage(Word):
     """The stage of a search that a trial belongs to: the others are those of a distillation."""
 
@@ -41,7 +43,7 @@ class Stage(Word):
     FINAL = "final"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """What is trained: a point, in one stage of the search.
 
@@ -59,7 +61,7 @@ class Proposal:
         return key if self.stage is Stage.SEARCH else f"{self.stage} {self.teacher} {key}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """One training, or one reuse of an earlier one.
 
@@ -98,6 +100,11 @@ class TrialRecord:
         return self.state is TrialState.COMPLETE
 
     @property
+    def worked(self) -> bool:
+        """Whether the training has come to a result, or to a loss that is no number."""
+        return self.state in _WORKED
+
+    @property
     def images(self) -> int | None:
         """How many images ``value`` was measured on: those of the whole list. None where that is
         not known: without a value, and in searches of earlier versions."""
@@ -113,7 +120,8 @@ class TrialRecord:
 
     def to_plain(self) -> dict[str, Any]:
         """All of it as JSON data, which ``from_plain`` reads."""
-        return {**vars(self), "state": self.state.value, "stage": self.stage.value,
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**plain, "state": self.state.value, "stage": self.stage.value,
                 "curve": [list(pair) for pair in self.curve]}
 
     @classmethod
@@ -127,12 +135,3 @@ class TrialRecord:
 def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The finished records that were trainings of their own, in order."""
     return [record for record in records if record.finished and record.reused is None]
-
-
-def observations(records: Sequence[TrialRecord]) -> tuple[list[Observation], list[Point]]:
-    """(observations for a sampler, by trial number; the points being trained now). Teachers and
-    students are left out: their metrics belong to other models."""
-    own = [one for one in records if one.reused is None and one.stage is Stage.SEARCH]
-    finished = [Observation(one.number, one.point, one.value, one.state, one.curve)
-                for one in own if one.finished]
-    return finished, [one.point for one in own if not one.finished]

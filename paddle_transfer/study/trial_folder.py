@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from paddle_transfer.space.hyperparameter import is_number
 
 #: The verdicts that a worker writes into result.json; all of them are final.
 FINAL = ("complete", "pruned", "diverged", "invalid")
+
+
+def _file(name: str) -> cached_property[Path]:
+    """The file ``name`` of a ``TrialFolder``."""
+    return cached_property(lambda folder: folder.path / name)
 
 
 class TrialFolder:
@@ -23,11 +29,14 @@ class TrialFolder:
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
-        self.config, self.result = self.path / "config.yaml", self.path / "result.json"
-        self.log, self.record = self.path / "train.log", self.path / "trial.json"
-        self.weights = self.path / "best_model.pdparams"
-        self.student_weights = self.path / "best_model_student.pdparams"
-        self.index = self.path / "best_model.index.npz"
+
+    config = _file("config.yaml")
+    result = _file("result.json")
+    log = _file("train.log")
+    record = _file("trial.json")
+    weights = _file("best_model.pdparams")
+    student_weights = _file("best_model_student.pdparams")
+    index = _file("best_model.index.npz")
 
     @classmethod
     def of(cls, output_dir: str | os.PathLike[str], number: int | str) -> TrialFolder:

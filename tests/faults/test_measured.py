@@ -14,9 +14,8 @@ from paddle_transfer.api import run_search
 from paddle_transfer.config.evaluation import read_whole_lists
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import ConfigError, StudyError, TrialError
-from paddle_transfer.executors.base import Ended
 from paddle_transfer.loop.final import FinalRuns
-from paddle_transfer.loop.measured import other_result
+from paddle_transfer.loop.measured import other_list
 from paddle_transfer.loop.past_tasks import load_task
 from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
 from paddle_transfer.report.leaderboard import summary_lines
@@ -198,11 +197,10 @@ def test_another_list_of_as_many_images_is_another_list():
     records = [record(0, 0.1, value=0.5, info={"list": "aa"}), record(1, 0.1, state="running")]
     for result, other in (({"images": 9, "list": "bb"}, True), ({"images": 9}, False),
                           ({"images": 9, "list": "aa"}, False), (None, False)):
-        said = other_result(Ended(1, 1, "complete", result=result), records)
+        said = other_list(result or {}, records[1], records)
         assert ("trial 1 was measured on another list than trial 0" in str(said)) is other
     teacher = replace(records[0], stage=Stage.TEACHER)
-    assert other_result(Ended(1, 1, "complete", result={"list": "bb"}), [teacher, records[1]]) is (
-        None)
+    assert other_list({"list": "bb"}, records[1], [teacher, records[1]]) is None
 
 
 def test_an_earlier_search_of_several_lists_is_no_task_to_learn_from(tmp_path, monkeypatch):

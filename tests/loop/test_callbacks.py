@@ -2,7 +2,13 @@
 
 import pytest
 
-from paddle_transfer.loop.callbacks import EVENTS, CallbackList, FinalCallback, SearchCallback
+from paddle_transfer.loop.callbacks import (
+    EVENTS,
+    CallbackList,
+    FinalCallback,
+    SearchCallback,
+    TurnCallback,
+)
 from paddle_transfer.report.base import Report
 
 
@@ -53,7 +59,8 @@ def test_events_that_a_callback_has_not_are_passed_over():
 
 
 def test_the_events_are_those_of_the_protocols():
-    named = {name for protocol in (SearchCallback, FinalCallback) for name in vars(protocol)
+    named = {name for protocol in (SearchCallback, TurnCallback, FinalCallback)
+             for name in vars(protocol)
              if not name.startswith("_")}
     assert set(EVENTS) == named
 

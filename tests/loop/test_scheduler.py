@@ -6,7 +6,8 @@ import pytest
 
 from paddle_transfer.loop.scheduler import Create, Resume, Reuse, Stop, Wait
 from paddle_transfer.samplers.grid import GridSampler
-from paddle_transfer.study.records import Proposal, TrialRecord, observations
+from paddle_transfer.study.history import observations
+from paddle_transfer.study.records import Proposal, TrialRecord
 from tests.helpers.tiny_search import tiny_settings
 from tests.helpers.virtual_search import scheduler_of
 

@@ -1,11 +1,12 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
 
-from paddle_transfer.report.files import ResultFiles, replace_with_link
+from paddle_transfer.report.files import EVERY, SHARE, ResultFiles, replace_with_link
 from paddle_transfer.report.leaderboard import leaderboard_lines
 from paddle_transfer.samplers.base import PosteriorSummary
 from paddle_transfer.study.trial_folder import TrialFolder
@@ -261,3 +262,48 @@ def test_deleting_a_trials_weights_leaves_the_best_model(tmp_path):
     assert target.read_text() == "new"
     with pytest.raises(FileNotFoundError):
         replace_with_link(source, target)
+
+
+def test_the_files_are_written_every_few_seconds_and_at_the_end(tmp_path, monkeypatch):
+    now, took, written = [0], [0], []
+
+    def write(path, _text):
+        now[0] += took[0]
+        written.append(Path(path).name)
+
+    monkeypatch.setattr("paddle_transfer.report.files.write_atomic", write)
+    settings = shown_settings(tmp_path)
+    outputs = ResultFiles(settings, ranker=ranker_of(settings), clock=lambda: now[0])
+    records = [record(0, 0.01, state="failed")]
+    outputs.search_started(records)
+    for _ in range(100):
+        now[0] += 1
+        outputs.trial_ended(records[0], records)
+    assert written.count("search_results.csv") == 1 + 100 // EVERY
+    now[0] += EVERY
+    outputs.turn_ended(records)  # nothing has happened since
+    assert written.count("search_results.csv") == 1 + 100 // EVERY
+    took[0] = 1  # a large search: two seconds for its two files
+    outputs.trial_ended(records[0], records)
+    done = len(written)
+    for _ in range(2 * SHARE - 1):
+        now[0] += 1
+        outputs.trial_ended(records[0], records)
+    assert len(written) == done
+    now[0] += 1
+    outputs.turn_ended(records)
+    outputs.search_ended(records, "done")
+    assert len(written) == done + 4
+
+
+def test_weights_are_looked_for_once(tmp_path, monkeypatch):
+    settings, unlinked = shown_settings(tmp_path, keep_models=1), []
+    outputs = ResultFiles(settings, ranker=ranker_of(shown_settings(tmp_path,
+                                                                    search_mode="random")))
+    monkeypatch.setattr(Path, "unlink", lambda path, **_: unlinked.append(path))
+    records = [record(i, 0.1, state="failed") for i in range(50)]
+    outputs.search_started(records[:20])
+    for i in range(20, 50):
+        outputs.trial_ended(records[i], records[:i + 1])
+    outputs.search_ended(records, "done")
+    assert len(unlinked) == len(set(unlinked)) == 2 * 50
