@@ -1,6 +1,7 @@
 """The rules of the house: which room may import which, one door per library, a light import."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,7 @@ DOORS = {
 HEAVY = ("paddle", "ppcls", "paddleclas", "ray", "skopt", "sklearn", "optuna", "visualdl")
 
 
+@functools.cache
 def imports(path):
     """Every module named in an import anywhere in the file, functions included, in full."""
     found = set()

@@ -1,5 +1,5 @@
-"""PaddleClas's VGG for images of 32 px, with an eighth of its channels and dense layers of 16
-outputs: all else is its own code."""
+"""PaddleClas's VGG with an eighth of its channels and small dense layers: all else is its own
+code."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
-#: Inputs and outputs of VGG's own layers -> of the small one's.
-SIZES = {7 * 7 * 512: 64, 4096: 16}
-
 
 @contextlib.contextmanager
-def small_vgg() -> Iterator[None]:
+def small_vgg(*, side: int = 32, dense: int = 16) -> Iterator[None]:
+    """:param side: of the images in px, a multiple of 32
+    :param dense: outputs of its dense layers
+    """
     from paddle_transfer.worker.bootstrap import import_with_ppcls
     from paddle_transfer.worker.locate import locate
 
@@ -21,8 +21,11 @@ def small_vgg() -> Iterator[None]:
     from paddle import nn
     from ppcls.arch.backbone.legendary_models import vgg
 
+    # inputs and outputs of VGG's own layers -> of the small one's
+    sizes = {7 * 7 * 512: (side // 32) ** 2 * 64, 4096: dense}
+
     def linear(inputs: int, outputs: int) -> nn.Linear:
-        return nn.Linear(SIZES.get(inputs, inputs), SIZES.get(outputs, outputs))
+        return nn.Linear(sizes.get(inputs, inputs), sizes.get(outputs, outputs))
 
     def conv(in_channels: int, out_channels: int, **arguments: Any) -> nn.Conv2D:
         return nn.Conv2D(in_channels if in_channels == 3 else in_channels // 8,

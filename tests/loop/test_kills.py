@@ -163,9 +163,10 @@ def test_kills_at_random_moments_change_nothing(search):
 
 
 def test_an_undisturbed_search_trains_every_point_once(search):
+    search.options = {**OPTIONS, "values": {"a": [1, 2, 3, 4], "b": [1, 2, 3]}}
     search.start()
     assert search.process.wait(LIMIT) == 0, search.errors.read_text()
-    assert search.began() == Counter(range(POINTS))
+    assert search.began() == Counter(range(12))
     assert processes_of(search) == []
 
 
