@@ -13,6 +13,9 @@ from paddle_transfer.config import resolve
 from paddle_transfer.errors import show
 from paddle_transfer.strategies.section import read_strategy
 
+#: Outputs of a classifier without an image that are no oversight any more.
+MOST_ABSENT = 10_000
+
 
 def check_labels(splits: list[Split], *, config: dict[str, Any], file: str,
                  report: Report) -> None:
@@ -23,6 +26,8 @@ def check_labels(splits: list[Split], *, config: dict[str, Any], file: str,
     classes, where = resolve.class_num(config), resolve.class_num_path(config)
     for split in splits:
         _check_batches(split, report)
+        if split.name == "source" and not _has_classes_of_the_network(split, config):
+            _check_own_classes(split, report)
     splits = [split for split in splits if _has_classes_of_the_network(split, config)]
     check_class_maps(splits, config, report)
     for split in splits:
@@ -46,6 +51,17 @@ def _has_classes_of_the_network(split: Split, config: dict[str, Any]) -> bool:
     """Images of the source have others where two tasks are trained, or where nobody reads them."""
     return split.name != "unlabeled" and (
         split.name != "source" or read_strategy(config).strategy.shares_classes)
+
+
+def _check_own_classes(split: Split, report: Report) -> None:
+    """Its classifier has an output for every label up to the largest one."""
+    _check_range(split, None, "", report)
+    labels = {row.label for row in split.rows if row.label is not None and row.label >= 0}
+    absent = max(labels, default=-1) + 1 - len(labels)
+    if absent:
+        report.add("class-count", split.file, 0, f"labels run to {max(labels)}, but {absent} of "
+                   "these classes have no image", error=absent > MOST_ABSENT,
+                   hint="Number the classes from 0 without gaps.")
 
 
 def _check_range(split: Split, classes: int | None, where: str, report: Report) -> None:

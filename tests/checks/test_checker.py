@@ -252,9 +252,18 @@ def test_images_of_the_source_have_classes_of_their_own_in_another_task_only(dat
     report = data.check()
     kinds = {one for one in found(report) if one[1] == "more.txt"}
     assert kinds == {("image-truncated", "more.txt", 3), *(
-        [] if strategy == "multi_task" else [("label-out-of-range", "more.txt", 2)])}
+        [("class-count", "more.txt", 0)] if strategy == "multi_task" else
+        [("label-out-of-range", "more.txt", 2)])}
     assert ("leak", "val_list.txt", 11) in {(finding.kind, os.path.basename(finding.file),
                                              finding.line) for finding in report.errors}
+
+
+@pytest.mark.parametrize(("label", "kinds"), [
+    (1, []), (3, [("class-count", False)]), (10 ** 6, [("class-count", True)]),
+    (-1, [("label-negative", True)])])
+def test_labels_of_a_source_with_classes_of_its_own(data, label, kinds):
+    further_list(data, "Source", "more.txt", ["train1.jpg 0", f"train2.jpg {label}"], "multi_task")
+    assert [(finding.kind, finding.error) for finding in data.check().findings] == kinds
 
 
 @pytest.mark.parametrize(("names", "strategy", "message"), [
