@@ -1,13 +1,8 @@
-"""What the end-to-end tests share: real images, and trainings on every engine that is here."""
-
-import os
+"""Real images for the end-to-end tests."""
 
 import pytest
 
-from tests.helpers.bridge import Trainings
 from tools.digits import write_digits
-
-CHECKOUT = os.environ.get("PADDLECLAS_HOME")
 
 
 @pytest.fixture(scope="session")
@@ -15,12 +10,3 @@ def digits(tmp_path_factory):
     root = tmp_path_factory.mktemp("digits")
     write_digits(root)
     return str(root)
-
-
-@pytest.fixture(scope="session", params=["wheel", "checkout"])
-def trainings(request):
-    """In one process: to start one takes longer than most trainings."""
-    if request.param == "checkout" and not CHECKOUT:
-        pytest.skip("PADDLECLAS_HOME names no checkout of PaddleClas")
-    with Trainings(CHECKOUT if request.param == "checkout" else None) as made:
-        yield made

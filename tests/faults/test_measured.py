@@ -1,5 +1,5 @@
 """Situations in which a figure was over other images than asked for, or over none; each with the
-right outcome. Trainings are real: a second each, on the installed PaddleClas."""
+right outcome. Trainings are real, a second each."""
 
 import json
 import re
@@ -25,7 +25,7 @@ from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.records import Stage
 from paddle_transfer.worker.jobs import _verdict
-from tests.helpers.bridge import Trainings, train
+from tests.helpers.bridge import train
 from tests.helpers.configs import base_config, write_search
 from tests.helpers.digits import tiny_config
 from tests.helpers.records import ranker_of, record, shown_settings
@@ -34,17 +34,17 @@ from tools.digits import write_digits
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(trainings, tmp_path_factory):
     """Trains for an epoch, with changes by dotted path."""
     root = tmp_path_factory.mktemp("digits")
     write_digits(root)
     lines = (root / "val_list.txt").read_text().splitlines(True)
     (root / "val_list.txt").write_text("".join(lines[::len(lines) // 9][:9]))
-    with Trainings(None) as trainings:
-        def run(name="a", **changes):
-            config = tiny_config(str(root), "unused", **{"Global__epochs": 1, **changes})
-            return trainings(train, str(root / name), config)
-        yield types.SimpleNamespace(run=run, root=root)
+
+    def run(name="a", **changes):
+        config = tiny_config(str(root), "unused", **{"Global__epochs": 1, **changes})
+        return trainings(train, str(root / name), config)
+    return types.SimpleNamespace(run=run, root=root)
 
 
 def test_the_whole_list_is_evaluated_whatever_drop_last_says(trained):

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import copy
 import math
-import os
-import pickle
-import subprocess
-import sys
 from dataclasses import replace
 
 from paddle_transfer.pruners.base import Pruner
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import Observation
+from tests.helpers.other_process import call_elsewhere
 from tests.helpers.sampler_suite import PUBLISHED
 
 EPOCHS = 10
@@ -24,14 +21,6 @@ EPOCHS = 10
 def component(spec: dict) -> Component:
     """``{name: NAME, OPTION: ...}``, as a search file has it."""
     return Component(spec["name"], {key: value for key, value in spec.items() if key != "name"})
-
-
-_OTHER_PROCESS = """
-import pickle, sys
-questions = pickle.load(sys.stdin.buffer)
-print([pruner.should_stop(*given, epochs=epochs, seed=seed)
-       for pruner, given, epochs, seed in questions])
-"""
 
 
 def learning(end: float, epochs: int = EPOCHS, *,
@@ -58,6 +47,12 @@ def running(curve, *, number: int = 20, point: int = 100) -> Observation:
 #: Eight trainings that came to their end.
 FINISHED = [whole(number, 0.7 + 0.02 * number) for number in range(8)]
 HOPELESS = tuple((epoch, 0.06 - 0.001 * epoch) for epoch in range(1, EPOCHS + 1))
+
+
+def answers(pruners: list[Pruner], trials: list[Observation]) -> list[bool]:
+    """What each pruner says of one trial."""
+    return [pruner.should_stop(PUBLISHED, trial, FINISHED, epochs=EPOCHS, seed=0)
+            for pruner, trial in zip(pruners, trials, strict=True)]
 
 
 class PrunerSuite:
@@ -89,12 +84,9 @@ class PrunerSuite:
 
     def test_the_answers_are_the_same_in_another_process(self):
         trials = self.questions()
-        asked = [(self.make(), (PUBLISHED, trial, FINISHED), EPOCHS, 0) for trial in trials]
-        run = subprocess.run(
-            [sys.executable, "-c", _OTHER_PROCESS], input=pickle.dumps(asked), capture_output=True,
-            env={**os.environ, "PYTHONHASHSEED": "7",
-                 "PYTHONPATH": os.pathsep.join(sys.path)}, check=True)
-        assert run.stdout.decode().strip() == str([self.ask(trial) for trial in trials])
+        here = [self.ask(trial) for trial in trials]
+        pruners = [self.make() for _ in trials]
+        assert call_elsewhere(answers, pruners, trials, hash_seed="7") == here
 
     def test_the_arguments_are_left_as_they_are(self):
         trial, finished = running(HOPELESS[:6]), list(FINISHED)

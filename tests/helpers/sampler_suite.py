@@ -5,19 +5,17 @@ A test class inherits ``SamplerSuite`` and says how to build its sampler; see ``
 
 from __future__ import annotations
 
-import json
+import functools
 import math
-import os
 import pickle
 import random
-import subprocess
-import sys
 
 import pytest
 
 from paddle_transfer.samplers.base import Observation, Sampler
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Point, Space
+from tests.helpers.other_process import call_elsewhere
 
 PUBLISHED = Space((Choice("lr", (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001), log=True),
                    Choice("l2_decay", (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6), log=True),
@@ -33,12 +31,10 @@ CONDITIONAL = Space((Choice("strength", (1, 5, 9), condition=(("augment", (True,
 MIXED = Space((Range("lr", 1e-4, 1e-1, log=True), Range("dropout", 0.0, 0.5),
                Range("batch", 8, 64, integer=True), Choice("policy", ("none", "auto", "rand"))))
 
-_OTHER_PROCESS = """
-import pickle, sys
-sampler, space, finished, running, seed = pickle.load(sys.stdin.buffer)
-import json
-print(json.dumps(sampler.suggest(space, finished, running, seed=seed)))
-"""
+
+def suggest(sampler: Sampler, *args: object, seed: int) -> Point | None:
+    """``sampler.suggest``, for another process."""
+    return sampler.suggest(*args, seed=seed)
 
 
 def observe(points: list[Point], values: list[float] | None = None,
@@ -107,12 +103,8 @@ class SamplerSuite:
         running = [space.sample(_rng(9))]
         here = self.make().suggest(space, finished, running, seed=1)
         for hash_seed in ("0", "7"):
-            answer = subprocess.run([sys.executable, "-c", _OTHER_PROCESS], input=pickle.dumps(
-                (self.make(), space, finished, running, 1)), env={
-                    **os.environ, "PYTHONHASHSEED": hash_seed,
-                    "PYTHONPATH": os.pathsep.join(sys.path)
-                }, capture_output=True, check=True)
-            assert json.loads(answer.stdout) == json.loads(json.dumps(here))
+            asked = functools.partial(suggest, self.make(), space, finished, running, seed=1)
+            assert call_elsewhere(asked, hash_seed=hash_seed) == here
 
     def test_points_consist_of_the_spaces_own_values(self):
         for space in self.spaces():
