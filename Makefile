@@ -32,7 +32,7 @@ quickstart: $(READY)
 	$(PY) tools/quickstart.py
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 lint: $(READY)
 	$(PY) -m ruff check .

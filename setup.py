@@ -56,7 +56,8 @@ setup(
         "ray": ["ray>=2.9"],
         "dev": [
             "build", "hypothesis", "mypy>=1.11", "pandas", "pandas-stubs", "pre-commit",
-            "pytest>=8", "ruff>=0.9", "scipy-stubs", "types-PyYAML", "types-requests",
+            "pytest>=8", "pytest-xdist>=3.3", "ruff>=0.9", "scipy-stubs", "types-PyYAML",
+            "types-requests",
             # for python -m build --no-isolation where setuptools is older than 70.1
             "wheel<0.46",
         ],

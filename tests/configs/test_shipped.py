@@ -14,6 +14,7 @@ from paddle_transfer.datasets.config_files import shipped_files
 from paddle_transfer.datasets.registry import public_datasets
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.report.preview import preview
+from paddle_transfer.settings import ineffective_keys
 from paddle_transfer.settings.final import Final
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.study.records import Proposal
@@ -118,6 +119,9 @@ def published(path):
 @pytest.mark.parametrize("path", filter(published, SEARCH), ids=name)
 def test_search_files_have_the_published_points(path, anywhere, monkeypatch):
     monkeypatch.chdir(anywhere)
+    if not path.stem.startswith(("custom", "cifar10", "voc2012")):
+        # the points of the others are those of custom: which of them are the same is known
+        monkeypatch.setattr(ineffective_keys, "POINTS", 4)
     settings = load_search_file(f"ppcls_configs/search/{path.name}")
     mode = path.stem.rpartition("_")[2]
     more = {

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from paddle_transfer.checks import contact_sheet, images
+from paddle_transfer.checks import contact_sheet, images, sheet_rows
 from paddle_transfer.cli.export import export
 from paddle_transfer.cli.infer import infer
 from paddle_transfer.config.load import load_yaml
@@ -150,7 +150,7 @@ def test_too_large_a_picture_is_not_converted_either(home, monkeypatch):
 
 
 def test_a_contact_sheet_says_what_it_leaves_out_and_overwrites_sheets_only(home, monkeypatch):
-    monkeypatch.setattr(contact_sheet, "MAX_CLASSES", 2)
+    monkeypatch.setattr(sheet_rows, "MAX_CLASSES", 2)
     monkeypatch.setattr(contact_sheet, "_augment", lambda *_, **__: (None, "none here"))
     fill(home / "d", {"a": 3, "b": 3, "c": 3})
     prepare_folder("d")
