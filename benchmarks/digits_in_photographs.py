@@ -22,8 +22,8 @@ SIZE, DIGIT = 32, 28
 #: Patches of test images come from this part of each photograph's width, at its right; all others
 #: from the rest.
 TEST_PART = 0.3
-#: Test digits of a class, digits of a class that a setting may be chosen on, and images in the
-#: photographs that are made of each other digit.
+#: Test digits of a class, digits of a class that a setting may be chosen on, and images that are
+#: made of each other digit: as many in the source as in the target.
 TEST, VAL, COPIES = 40, 10, 2
 
 
@@ -67,9 +67,10 @@ def enlarge(digit: NDArray[Any]) -> NDArray[numpy.uint8]:
 def write_digits(folder: Path, *, seed: int) -> None:
     """Write images and lists into ``folder``, unless they are there.
 
-    ``train`` and ``val`` are digits. ``target``, ``target_val`` and ``test`` are blended into
-    photographs: of the digits of ``train`` (as in the publication), of those of ``val``, and of
-    digits and parts of the photographs that no other list has.
+    ``train`` and ``val`` are digits, each white on black and black on white (the publication has
+    the former alone). ``target``, ``target_val`` and ``test`` are blended into photographs: of the
+    digits of ``train`` (as in the publication), of those of ``val``, and of digits and parts of the
+    photographs that no other list has.
     """
     if (folder / "label_list.txt").exists():
         return
@@ -80,22 +81,25 @@ def write_digits(folder: Path, *, seed: int) -> None:
     samples: dict[str, list[Sample]] = {
         part: [] for part in ("train", "val", "target", "target_val", "test")}
 
-    def add(part: str, index: int, copy: int = 0) -> None:
+    def add(part: str, index: int, copies: int) -> None:
         digit = enlarge(digits.images[index])
-        image = numpy.repeat(digit[:, :, None], 3, axis=2) if part in ("train", "val") else blend(
-            digit, draw_patch(unseen if part == "test" else seen, random))
-        samples[part].append(Sample(str(digits.target[index]), f"{part}_{index:04d}_{copy}",
-                                    Image.fromarray(image)))
+        for copy in range(copies):
+            if part in ("train", "val"):  # a patch of one colour: the first black, the second white
+                patch = numpy.full((SIZE, SIZE, 3), 255 * copy, dtype=numpy.uint8)
+            else:
+                patch = draw_patch(unseen if part == "test" else seen, random)
+            samples[part].append(Sample(
+                str(digits.target[index]), f"{part}_{index:04d}_{copy}",
+                Image.fromarray(blend(digit, patch))))
 
     for label in range(10):
         order = random.permutation(numpy.flatnonzero(digits.target == label))
         for index in order[:TEST]:
-            add("test", index)
+            add("test", index, 1)
         for index in order[TEST:TEST + VAL]:
-            add("val", index)
-            add("target_val", index)
+            add("val", index, COPIES)
+            add("target_val", index, 1)
         for index in order[TEST + VAL:]:
-            add("train", index)
-            for copy in range(COPIES):
-                add("target", index, copy)
+            add("train", index, COPIES)
+            add("target", index, COPIES)
     write_set(samples, folder, shift="none", seed=seed)

@@ -18,7 +18,7 @@ from benchmarks.transfer_sets import SETS, config_of, draw
 
 DIGITS, PICTURES = "digits>photographs", "drawings>cut-outs"
 ADAPTED = (DIGITS, PICTURES)
-BATCHES = {DIGITS: 32, PICTURES: 16}
+BATCH = 16
 #: Pairs to train together; of the source, which has these images a class, another seed's draw.
 TOGETHER: Mapping[str, tuple[str, int]] = {
     "fashion>digits": ("fashion", 50), "tuxpaint>openclipart": ("tuxpaint", 10),
@@ -79,7 +79,7 @@ def adapted_config(pair: str, folder: Path, *, weights: Path, steps: int, seed: 
     :param unlabeled: whether the list ``target`` is read beside it, without its labels
     """
     images = len((folder / f"{train}_list.txt").read_text().splitlines())
-    epochs = max(1, round(steps / (images // BATCHES[pair])))
+    epochs = max(1, round(steps / (images // BATCH)))
     if pair == DIGITS:
         config = _digits_config(folder, epochs=epochs, seed=seed)
     else:
@@ -141,6 +141,6 @@ def _digits_config(folder: Path, *, epochs: int, seed: int) -> dict[str, Any]:
             "Optimizer": {"name": "Momentum", "momentum": 0.9,
                           "lr": {"name": "Cosine", "learning_rate": 0.02, "warmup_epoch": 1},
                           "regularizer": {"name": "L2", "coeff": 1e-4}},
-            "DataLoader": {"Train": section("train", [decode, crop, normalize], BATCHES[DIGITS]),
+            "DataLoader": {"Train": section("train", [decode, crop, normalize], BATCH),
                            "Eval": section("val", [decode, normalize], 64)},
             "Metric": {"Train": [{"TopkAcc": {"topk": [1]}}], "Eval": [{"TopkAcc": {"topk": [1]}}]}}

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import fast_bias
+from benchmarks import fast_bias, fast_convolution
 from benchmarks.domain_sets import (
     ADAPTED,
     DIGITS,
@@ -101,17 +101,19 @@ class Setting:
     :param rate: the learning rate of all ways
     :param steps: of all ways
     :param coral: weight of CORAL's distance
-    :param adversarial: lambda at the end of its ramp
+    :param adversarial: lambda, at the end of its ramp where it has one
     """
 
     rate: float
     steps: int
     coral: float
     adversarial: float
+    schedule: str
 
 
-SETTINGS = {DIGITS: Setting(rate=0.02, steps=234, coral=1.0, adversarial=1.0),
-            PICTURES: Setting(rate=0.003, steps=165, coral=1.0, adversarial=1.0)}
+SETTINGS = {
+    DIGITS: Setting(rate=0.01, steps=486, coral=300.0, adversarial=1.0, schedule="constant"),
+    PICTURES: Setting(rate=0.003, steps=165, coral=1.0, adversarial=0.3, schedule="ramp")}
 #: What ``choose`` tries: a grid of twelve.
 WEIGHTS_TRIED, RATES_TRIED = (0.03, 0.1, 0.3, 1.0), (0.001, 0.003, 0.01)
 #: Of both ways of ``together``; epochs for so many target images a class.
@@ -144,24 +146,27 @@ def together_jobs(seed: int, known: Callable[[], Sequence[Row]]) -> Iterator[Job
             for way in (FULL, MULTI_TASK) if per_class in FILLED[pair] else ():
                 rates: Sequence[float] = RATES
                 if seed != SEEDS[0]:
-                    rates = [best_rate(known(), pair, per_class, way)]
+                    chosen = best_rate(known(), pair, per_class, way)
+                    rates = [] if chosen is None else [chosen]
                 for rate in rates:
                     yield Job(pair, per_class, way, float(way == MULTI_TASK), rate, seed)
 
 
-def best_rate(rows: Sequence[Row], pair: str, per_class: int, way: str) -> float:
-    """That with the best ``val`` with the first seed; of equal ones the smallest."""
+def best_rate(rows: Sequence[Row], pair: str, per_class: int, way: str) -> float | None:
+    """That with the best ``val`` with the first seed; of equal ones the smallest. None: none was
+    trained."""
     first = [row for row in rows if (row.pair, row.per_class, row.way, row.seed) == (
         pair, per_class, way, SEEDS[0])]
-    return max(sorted(first, key=lambda row: row.rate), key=lambda row: row.val).rate
+    ordered = sorted(first, key=lambda row: row.rate)
+    return max(ordered, key=lambda row: row.val).rate if ordered else None
 
 
-def all_jobs(known: Callable[[], Sequence[Row]]) -> Iterator[Job]:
+def all_jobs(known: Callable[[], Sequence[Row]], seeds: Sequence[int] = SEEDS) -> Iterator[Job]:
     """So that every beginning of the recording tells something."""
-    for seed in SEEDS:
-        yield from adapt_jobs(DIGITS, seed)
-    for seed in SEEDS:
-        yield from adapt_jobs(PICTURES, seed)
+    for pair in ADAPTED:
+        for seed in seeds:
+            yield from adapt_jobs(pair, seed)
+    for seed in seeds:
         yield from together_jobs(seed, known)
         yield from choose_jobs(seed)
 
@@ -222,7 +227,7 @@ class Trainer:
         if adapts:
             section: dict[str, object] = {"name": "domain_adaptation", "method": job.way}
             if job.weight:
-                section["weight"] = job.weight
+                section.update(weight=job.weight, schedule=SETTINGS[job.pair].schedule)
             config["Transfer"] = {"strategy": section}
         return config
 
@@ -243,12 +248,14 @@ class Trainer:
                                    "pretrained_model": str(folder / "best_model")}}
 
 
-def record(path: Path, train: Callable[[Job], Row]) -> Iterator[Row]:
+def record(path: Path, train: Callable[[Job], Row],
+           pairs: Sequence[str] = (*ADAPTED, *TOGETHER), seeds: Sequence[int] = SEEDS
+           ) -> Iterator[Row]:
     """Train what is missing in ``path``, and add it there."""
     def known() -> Sequence[Row]:
         return read_rows(path, Row)
-    for job in all_jobs(known):
-        if job not in {job_of(row) for row in known()}:
+    for job in all_jobs(known, seeds):
+        if job.pair in pairs and job not in {job_of(row) for row in known()}:
             row = train(job)
             append_row(path, row)
             yield row
@@ -264,10 +271,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                         help="what was recorded (default: %(default)s)")
     parser.add_argument("--work", type=Path, default=Path("output/domains"),
                         help="for images and trials (default: %(default)s)")
+    parser.add_argument("--pairs", nargs="+", choices=(*ADAPTED, *TOGETHER),
+                        default=(*ADAPTED, *TOGETHER))
+    parser.add_argument("--seeds", nargs="+", type=int, choices=SEEDS, default=SEEDS)
     parser.add_argument("--report", type=Path, metavar="FILE.png",
                         help="train nothing; print the tables of --rows and draw this picture")
     parser.add_argument("--fast-bias", action="store_true",
-                        help="add biases by a faster kernel (benchmarks/fast_bias.py)")
+                        help="faster biases, faster convolutions of small maps (benchmarks/fast_*)")
     chosen = parser.parse_args(argv)
     if chosen.report:
         from benchmarks.domains_report import domains_tables, plot_domains
@@ -279,8 +289,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen.fast_bias:
         load_ppcls(locate(None))
         fast_bias.install()
+        fast_convolution.install()
     for row in record(chosen.rows, Trainer(chosen.weights.resolve(), chosen.source,
-                                           chosen.work.resolve())):
+                                           chosen.work.resolve()), chosen.pairs, chosen.seeds):
         print(f"{row.pair} {row.per_class} {row.way} {row.weight:g} {row.rate:g} seed {row.seed}: "
               f"val {row.val:.3f}, test {row.test:.3f}, {row.seconds:.1f} s", flush=True)
     return 0

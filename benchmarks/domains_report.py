@@ -70,10 +70,8 @@ def spread(values: Sequence[float]) -> str:
 
 
 def together_rows(rows: Sequence[Row], pair: str, per_class: int, way: str) -> list[Row]:
-    """Those of the rate that is best with the first seed; none before all rates were tried."""
+    """Those of the rate that is best with the first seed."""
     own = [row for row in rows if (row.pair, row.per_class, row.way) == (pair, per_class, way)]
-    if not any(row.seed == SEEDS[0] for row in own):
-        return []
     rate = best_rate(own, pair, per_class, way)
     return sorted((row for row in own if row.rate == rate), key=lambda row: row.seed)
 

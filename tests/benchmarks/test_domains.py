@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import domains
 from benchmarks.digits_in_photographs import SIZE, TEST, blend, photographs, write_digits
-from benchmarks.domain_sets import DIGITS, PICTURES, adapted_config, evaluated_on
+from benchmarks.domain_sets import BATCH, DIGITS, PICTURES, adapted_config, evaluated_on
 from benchmarks.domains import (
     ADVERSARIAL,
     LABELS,
@@ -66,13 +66,13 @@ def test_no_digit_of_the_test_list_is_in_another(digits: Path) -> None:
 
 def test_all_ways_have_as_many_steps(digits: Path) -> None:
     def config(train: str) -> dict[str, object]:
-        return adapted_config(DIGITS, digits, weights=Path("w"), steps=240, seed=1, train=train,
+        return adapted_config(DIGITS, digits, weights=Path("w"), steps=486, seed=1, train=train,
                               unlabeled=train == "train")
     source, target = config("train"), config("target")
     for made in (source, target):
         dataset = made["DataLoader"]["Train"]["dataset"]  # type: ignore[index]
         images = len(Path(dataset["cls_label_path"]).read_text().splitlines())
-        assert abs(made["Global"]["epochs"] * (images // 32) - 240) < 40  # type: ignore[index]
+        assert abs(made["Global"]["epochs"] * (images // BATCH) - 486) < 80  # type: ignore[index]
     lists = {part: section["dataset"]["cls_label_path"].rpartition("/")[2]
              for part, section in source["DataLoader"].items()}  # type: ignore[attr-defined]
     assert lists == {"Train": "train_list.txt", "Eval": "val_list.txt",
