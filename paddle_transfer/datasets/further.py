@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Further:
     folders: dict[str, Path] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def without_copies(self, lists: Mapping[str, list[Entry]], own: Sequence[str],
+    def without_copies(self, lists: Mapping[str, list[Entry]], own: Collection[str],
                        digests: Mapping[str, str]) -> dict[str, list[Entry]]:
         """``lists`` without images that are in a list before them by content, which a note tells.
 

@@ -72,18 +72,16 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
     _check_names(root, layout)
     shares = _shares(dataset, layout, options)
     further = read_further(root, options, layout.classes)
-    paths = {path for entries in (*layout.splits.values(), *further.lists.values())
-             for path, _ in entries}
+    paths = _paths({**layout.splits, **further.lists})
     log(f"looking at {counted(len(paths), 'image')}")
     images = scan({path: os.path.join(root, path) for path in sorted(paths)}, root=str(root),
                   processes=options.processes, cache_folder=cache_folder, progress=progress)
     usable = usable_images(root, paths, images)
-    notes += usable.notes()
     digests = {usable.converted.get(path, path): image.digest.hex()
-               for path, image in images.items()}
-    own_paths = [path for entries in usable.of(layout.splits).values() for path, _ in entries]
-    more_lists = further.without_copies(usable.of(further.lists), own_paths, digests)
-    notes += further.notes
+               for path, image in images.items() if image.digest}
+    more_lists = further.without_copies(usable.of(further.lists),
+                                        _paths(usable.of(layout.splits)), digests)
+    notes += [*usable.notes(), *further.notes]
     files = GeneratedFiles(root, f"{MARKERS}/written.json")
     if dataset.official:  # whole: a published split does not depend on what cannot be read
         splits = _hold_out(layout.splits, shares, options.seed)
@@ -117,6 +115,10 @@ def _read(dataset: Dataset, root: Path, options: PrepareOptions, *, fetch: Fetch
             raise DataError(message)
         obtained.notes.append(message)
     return layout, [*obtained.notes, *layout.notes], obtained.official
+
+
+def _paths(lists: Splits) -> set[str]:
+    return {path for entries in lists.values() for path, _ in entries}
 
 
 def _check_names(root: Path, layout: Layout) -> None:
