@@ -1,22 +1,36 @@
 """A search that is killed while a trial trains: ``python -m tests.helpers.killed_search FILE N``
-ends itself with SIGKILL after the first epoch of trial N."""
+ends with SIGKILL after the first epoch of trial N. The worker sends it, and trains no further
+however long the search takes to die."""
+
+from __future__ import annotations
 
 import os
 import signal
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from paddle_transfer.api import run_search
 from paddle_transfer.settings.search_file import load_search_file
 
+_NUMBER = "KILLED_IN_TRIAL"
 
-class Killer:
-    def __init__(self, number: int):
-        self.number = number
 
-    def epoch_reported(self, record, report) -> None:
-        if (record.number, report.epoch) == (self.number, 1):
-            os.kill(os.getpid(), signal.SIGKILL)
+def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
+    """The runner of the workers."""
+    from paddle_transfer.worker import runner
+
+    def reported(**told: Any) -> bool:
+        stop = report(**told)
+        if (str(job["number"]), told["epoch"]) == (os.environ[_NUMBER], 1):
+            os.kill(os.getppid(), signal.SIGKILL)
+            signal.pause()
+        return stop
+
+    return runner.run(job, reported)
 
 
 if __name__ == "__main__":
-    run_search(load_search_file(sys.argv[1], []), callbacks=(Killer(int(sys.argv[2])), ))
+    os.environ[_NUMBER] = sys.argv[2]
+    run_search(load_search_file(sys.argv[1], []), callbacks=(),
+               runner="tests.helpers.killed_search:run")
