@@ -19,9 +19,9 @@ from benchmarks.real_data import Sample, write_set
 
 #: Side of the images, and of the digit in their middle.
 SIZE, DIGIT = 32, 28
-#: Patches of test images come from this part of each photograph's width, at its right; all others
-#: from the rest.
-TEST_PART = 0.3
+#: Photographs are cut into squares of this side; every third square gives patches of test images
+#: and of no others, so that these are of the same kind and share no pixel with those.
+TILE = 64
 #: Test digits of a class, digits of a class that a setting may be chosen on, and images that are
 #: made of each other digit: as many in the source as in the target.
 TEST, VAL, COPIES = 40, 10, 2
@@ -37,22 +37,25 @@ def blend(digit: NDArray[Any], patch: NDArray[Any]) -> NDArray[numpy.uint8]:
     return numpy.abs(difference).astype(numpy.uint8)
 
 
-def photographs(*, test: bool) -> list[NDArray[Any]]:
-    """The parts of the photographs from which patches are cut, each [height, width, 3] of uint8."""
+def tile_places(height: int, width: int, *, test: bool) -> list[tuple[int, int]]:
+    """(top, left) of the tiles of a photograph that test images, or that all others are made of."""
+    return [(TILE * row, TILE * column) for row in range(height // TILE)
+            for column in range(width // TILE) if ((row + column) % 3 == 0) == test]
+
+
+def tiles(*, test: bool) -> list[NDArray[Any]]:
+    """Those of both photographs, each [TILE, TILE, 3] of uint8."""
     from sklearn.datasets import load_sample_images
 
-    parts = []
-    for image in load_sample_images().images:
-        border = round(image.shape[1] * (1 - TEST_PART))
-        parts.append(image[:, border:] if test else image[:, :border])
-    return parts
+    return [image[top:top + TILE, left:left + TILE] for image in load_sample_images().images
+            for top, left in tile_places(*image.shape[:2], test=test)]
 
 
-def draw_patch(parts: Sequence[NDArray[Any]], random: numpy.random.Generator) -> NDArray[Any]:
-    """A patch [SIZE, SIZE, 3] of one of ``parts``."""
-    part = parts[random.integers(len(parts))]
-    top, left = (int(random.integers(side - SIZE + 1)) for side in part.shape[:2])
-    return part[top:top + SIZE, left:left + SIZE]
+def draw_patch(among: Sequence[NDArray[Any]], random: numpy.random.Generator) -> NDArray[Any]:
+    """A patch [SIZE, SIZE, 3] of one of the tiles ``among``."""
+    tile = among[random.integers(len(among))]
+    top, left = (int(random.integers(TILE - SIZE + 1)) for _ in range(2))
+    return tile[top:top + SIZE, left:left + SIZE]
 
 
 def enlarge(digit: NDArray[Any]) -> NDArray[numpy.uint8]:
@@ -69,15 +72,15 @@ def write_digits(folder: Path, *, seed: int) -> None:
 
     ``train`` and ``val`` are digits, each white on black and black on white (the publication has
     the former alone). ``target``, ``target_val`` and ``test`` are blended into photographs: of the
-    digits of ``train`` (as in the publication), of those of ``val``, and of digits and parts of the
-    photographs that no other list has.
+    digits of ``train`` (as in the publication), of those of ``val``, and of digits and tiles that
+    no other list has.
     """
     if (folder / "label_list.txt").exists():
         return
     from sklearn.datasets import load_digits
 
     digits, random = load_digits(), numpy.random.default_rng(seed)
-    seen, unseen = photographs(test=False), photographs(test=True)
+    seen, unseen = tiles(test=False), tiles(test=True)
     samples: dict[str, list[Sample]] = {
         part: [] for part in ("train", "val", "target", "target_val", "test")}
 

@@ -66,8 +66,10 @@ def endless(config: dict[str, Any], part: str) -> Iterator[Batch]:
 
 def whole_list(config: dict[str, Any], part: str) -> Iterator[Batch]:
     """All images of ``DataLoader.<part>`` once, as ``DataLoader.Eval`` transforms and batches
-    them."""
+    them, in one mixed order: where a list is sorted by class, batches of one class would vary less
+    than the list does."""
     section = dotpath.clone(config["DataLoader"]["Eval"])
+    section["sampler"]["shuffle"] = True
     own = config["DataLoader"][part]["dataset"]
     section["dataset"] = {**section["dataset"], **{
         key: own[key] for key in ("name", "image_root", "cls_label_path", "delimiter")
