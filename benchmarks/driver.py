@@ -5,15 +5,15 @@
 
 A whole search with all its reports and files, on an executor whose trainings cost nothing
 (``virtual.py``). Seconds are those of this machine's clock, from the search's first event to its
-last. Bytes are those that Python holds more at the end than at the beginning (tracemalloc), in a
-second run, whose time does not count. ``--simulate``: the trainings' lengths are uneven, and the
-share of worker time spent training is measured on a clock on which the driver's time passes, too.
+last; with ``--cpu`` those of the processor, for a machine that others use, too. Bytes are those
+that Python holds more at the end than at the beginning (tracemalloc), in a second run, whose time
+does not count. ``--simulate``: the trainings' lengths are uneven, and the share of worker time
+spent training is measured on a clock on which the driver's time passes, too.
 """
 
 from __future__ import annotations
 
 import gc
-import io
 import json
 import os
 import tempfile
@@ -116,6 +116,10 @@ def _axis(low: float, high: float, sampler: str) -> dict[str, Any]:
             "log": True}
 
 
+def _clock() -> float:
+    return VirtualExecutor.clock()
+
+
 def search(settings: SearchSettings, meter: Meter) -> None:
     """Run a search, or go on with it, in silence."""
     with _silence(), Interrupts() as interrupts:
@@ -124,7 +128,7 @@ def search(settings: SearchSettings, meter: Meter) -> None:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(out):
+    with open(os.devnull, "w") as out, redirect_stdout(out), redirect_stderr(out):
         yield
 
 
@@ -132,11 +136,11 @@ def measure(trials: int, workers: int, sampler: str) -> Cost:
     """The cost of a search's trials, and of going on with it when it is over."""
     with tempfile.TemporaryDirectory() as name:
         settings = settings_of(Path(name), trials=trials, workers=workers, sampler=sampler)
-        clock, memory = Meter(time.perf_counter), Meter(_held)
+        clock, memory = Meter(_clock), Meter(_held)
         search(settings, clock)
-        began = time.perf_counter()
-        search(settings, Meter(time.perf_counter))
-        resumed = time.perf_counter() - began
+        began = _clock()
+        search(settings, Meter(_clock))
+        resumed = _clock() - began
         tracemalloc.start()
         search(settings_of(Path(name), trials=trials, workers=workers, sampler=sampler,
                            output="again"), memory)
@@ -152,7 +156,7 @@ def _held() -> float:
 def simulate(trials: int, workers: int, sampler: str) -> Share:
     """How much of the time workers train, when trainings end one by one."""
     with tempfile.TemporaryDirectory() as name:
-        clock = Meter(time.perf_counter)
+        clock = Meter(_clock)
         search(settings_of(Path(name), trials=trials, workers=workers, sampler=sampler,
                            median=MEDIAN, spread=SPREAD, driver=True), clock)
         busy = VirtualExecutor.latest.busy
@@ -166,9 +170,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sampler", default="random", help="search_mode (default: %(default)s)")
     parser.add_argument("--simulate", action="store_true",
                         help="the share of worker time spent training, lengths being uneven")
+    parser.add_argument("--cpu", action="store_true", help="count the processor's time")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     arguments = parser.parse_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if arguments.cpu:
+        VirtualExecutor.clock = staticmethod(time.process_time)
     one = simulate if arguments.simulate else measure
     for trials in arguments.trials:
         for workers in arguments.workers:

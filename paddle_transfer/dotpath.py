@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 
 #: Stands in ``diff`` for a value that one side does not have.
 ABSENT = "(absent)"
+_ATOMS = frozenset((str, int, float, bool, type(None)))
 
 
 class PathError(LookupError):
@@ -93,9 +94,10 @@ def delete(data: object, path: str) -> Any:
 def clone(data: object) -> Any:
     """A deep copy as plain dicts and lists, without objects in two places (YAML anchors)."""
     if isinstance(data, dict):
-        return {key: clone(value) for key, value in data.items()}
+        return {key: value if type(value) in _ATOMS else clone(value)
+                for key, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [clone(value) for value in data]
+        return [value if type(value) in _ATOMS else clone(value) for value in data]
     return data
 
 

@@ -7,6 +7,7 @@ them (``1.0e-03``).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,6 +37,9 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 #: Texts of the values that were written last, by their places and content.
 _TEXTS: dict[str, str] = {}
 _MOST_TEXTS = 2000
+#: Paths that need no quotes, and are too short to be folded.
+_PLAIN = re.compile(r"(?=.{3,60}$)[A-Za-z/][\w.-]*(/[\w.-]+)+", re.ASCII)
+_SCALARS = yaml.representer.SafeRepresenter()
 
 
 class _Dumper(yaml.SafeDumper):
@@ -184,9 +188,12 @@ def _entry_text(value: Any, *path: Any) -> str:
 
 
 def _new_text(value: Any, path: tuple[Any, ...]) -> str:
-    if isinstance(value, dict) and value:
+    plain = type(value) in (int, float) or (type(value) is str and _PLAIN.fullmatch(value))
+    if plain or (isinstance(value, dict) and value):
         head = _entry_text({}, *path)
         if head.endswith(": {}\n") and head.count("\n") == 1:  # else the key takes several lines
+            if plain:
+                return f"{head[:-3]}{_SCALARS.represent_data(value).value}\n"
             entries = (_entry_text(one, *path, key) for key, one in value.items())
             return head.removesuffix(" {}\n") + "\n" + "".join(entries)
     nested = value

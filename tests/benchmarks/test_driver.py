@@ -1,0 +1,26 @@
+"""What a search costs beside its trainings, measured on very few."""
+
+import json
+
+from benchmarks import driver
+from benchmarks.virtual import VirtualExecutor
+from paddle_transfer.executors.base import Job
+
+
+def test_a_line_has_the_names_that_others_read(capsys):
+    assert driver.main(["--trials", "3", "--workers", "2", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["trials"], line["workers"]) for line in lines] == [(3, 2)]
+    for line in lines:
+        assert list(line) == ["trials", "workers", "ms_per_trial", "bytes_per_trial", "resume_s"]
+        assert min(line["ms_per_trial"], line["resume_s"]) > 0
+
+
+def test_workers_train_nearly_all_the_time_on_a_clock_without_a_driver():
+    made = VirtualExecutor(4, VirtualExecutor.options(median=8.0, spread=0.7))
+    for number in range(400):
+        while not made.free():
+            made.poll(0.5)
+        made.submit(Job(number, 1, ""))
+    assert made.busy > 1 - 1e-9
+    assert len({round(length, 6) for _, length in made.trainings}) == 400, "uneven"
