@@ -47,7 +47,8 @@ def replay_tables(arguments: argparse.Namespace) -> int:
             results[method.name] = run_method(table, method, repeats=arguments.repeats,
                                               trials=arguments.trials, fixed=first,
                                               workers=arguments.workers)
-            summary = summarise(table, method, results[method.name], trials=arguments.trials)
+            summary = summarise(table, method, results[method.name], trials=arguments.trials,
+                                fixed=first)
             print(summary.json() if arguments.json else _row(summary), flush=True)
         if arguments.plot:
             file = plot_regrets(table, results, arguments.plot)
@@ -92,8 +93,11 @@ _COLUMNS = (("trials_median", "trials"), ("trials_p90", "p90"), ("epochs_share_m
             ("regret_5", "regret 5"), ("regret_10", "10"), ("regret_12", "12"), ("regret_20", "20"),
             ("stop_trials_median", "stop"), ("stop_regret_mean", "regret"),
             ("seconds_per_ask", "s/ask"), ("epochs_saved", "saved %"),
-            ("wrongly_stopped", "wrong %"), ("regret_grid", "whole grid"))
-_SHARES = ("epochs_share_median", "epochs_saved", "wrongly_stopped")
+            ("wrongly_stopped", "wrong %"), ("regret_grid", "whole grid"),
+            ("closed_4", "closed 4 %"), ("closed_10", "10 %"), ("closed_20", "20 %"),
+            ("below_fixed", "below %"))
+_SHARES = ("epochs_share_median", "epochs_saved", "wrongly_stopped", "closed_4", "closed_10",
+           "closed_20", "below_fixed")
 _HEAD = f"{'table':<26} {'method':<14}" + "".join(f"{title:>11}" for _, title in _COLUMNS)
 
 
@@ -101,7 +105,7 @@ def _row(summary) -> str:
     cells = []
     for name, _ in _COLUMNS:
         value = getattr(summary, name)
-        value = value * 100 if name in _SHARES else value
+        value = value * 100 if value is not None and name in _SHARES else value
         digits = ".1f" if name.startswith("trials") else ".2f"
         cells.append(f"{'-' if value is None else format(value, digits):>11}")
     return f"{summary.table:<26} {summary.method:<14}" + "".join(cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
@@ -60,8 +61,10 @@ class Run:
 def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int,
            workers: int = 1) -> Run:
     """Search until ``trials`` have ended, ``workers`` at once; the trial that was begun first ends
-    first."""
+    first. A point that comes again shows its next recorded seed (the first one again after the
+    last)."""
     run, running = Run(recorded_seed=recorded_seed), []
+    had: Counter[int] = Counter()
     spent = begun = 0
     while len(run.points) < trials:
         while begun < trials and len(running) < workers:
@@ -76,10 +79,12 @@ def replay(table: Table, searcher: Searcher, *, recorded_seed: int, trials: int,
         if not running:
             break
         point = running.pop(0)
-        curve, pruned = _train(table, searcher, point, recorded_seed)
+        place = table.space.index(point)
+        curve, pruned = _train(table, searcher, point, (recorded_seed + had[place]) % table.seeds)
+        had[place] += 1
         searcher.tell(point, curve, pruned)
         spent += len(curve)
-        run.points.append(table.space.index(point))
+        run.points.append(place)
         run.chosen.append(table.space.index(searcher.chosen()))
         run.epochs.append(spent)
         run.stopped.append(pruned)
@@ -101,13 +106,15 @@ class SamplerSearcher:
     """The product's own search: its sampler, its pruner, its choice of the winner, its stop rule.
 
     :param epochs: of a whole training
+    :param repeats: a tried point may be trained again, with another seed
     """
 
     def __init__(self, space: Space, *, mode: str = "bayes", fixed: Point | None, seed: int,
-                 tasks: tuple[PastTask, ...] = (), acquisition: str = "ei",
-                 pruner: Pruner | None = None, epochs: int = 0):
+                 tasks: tuple[PastTask, ...] = (), acquisition: str = "kg",
+                 pruner: Pruner | None = None, epochs: int = 0, repeats: bool = False):
         options = {"acquisition": acquisition} if mode == "bayes" else {}
-        self._sampler = make_sampler(mode, baseline=fixed, past_tasks=tasks, options=options)
+        self._sampler = make_sampler(mode, baseline=fixed, past_tasks=tasks, options=options,
+                                     allow_repeats=repeats)
         self._space, self._seed = space, seed
         self._pruner, self._epochs = pruner, epochs
         self._finished: list[Observation] = []

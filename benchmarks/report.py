@@ -11,6 +11,7 @@ import numpy
 from benchmarks.peers import GpSearcher, OptunaSearcher, SkoptSearcher
 from benchmarks.recorded import Table
 from benchmarks.replay import Run, SamplerSearcher, Searcher, replay
+from benchmarks.truth import Values, shrunk
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.pruners.registry import make_pruner
 from paddle_transfer.registry import Component
@@ -18,6 +19,9 @@ from paddle_transfer.samplers.base import PastTask
 from paddle_transfer.samplers.gp.past_tasks import shipped
 from paddle_transfer.settings.budget import DEFAULT_PRUNER
 from paddle_transfer.space.space import Point
+
+#: A smaller gap between the fixed point and the best one is no gap (0..1).
+LEAST_GAP = 0.01
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ class Summary:
     ``epochs_saved``: share of the epochs of all trials that pruning spared; ``wrongly_stopped``:
     share of searches in which it stopped what would have won; ``regret_grid``: mean regret after
     one training of every point (see ``wrongly_stopped``, ``regret_of_grid``).
+
+    ``closed_4``, ``closed_10``, ``closed_20``: the share of the gap between the fixed point and the
+    best one that is closed after so many trainings, on true values (``benchmarks.truth``); the
+    ``raw`` ones on plain means. Null without a fixed point, and where the gap is below
+    ``LEAST_GAP``. ``below_fixed``: the share of searches whose choice was ever worse than the fixed
+    point by more than one standard error of their difference.
     """
 
     table: str
@@ -56,6 +66,13 @@ class Summary:
     epochs_saved: float
     wrongly_stopped: float
     regret_grid: float
+    closed_4: float | None
+    closed_10: float | None
+    closed_20: float | None
+    raw_closed_4: float | None
+    raw_closed_10: float | None
+    raw_closed_20: float | None
+    below_fixed: float | None
 
     def json(self) -> str:
         return json.dumps({name: round(value, 5) if isinstance(value, float) else value
@@ -68,12 +85,12 @@ def others(tasks: Sequence[PastTask], table: Table) -> tuple[PastTask, ...]:
     return tuple(task for task in tasks if task.name != table.name)
 
 
-def methods(*, acquisition: str = "ei",
+def methods(*, acquisition: str = "kg",
             tasks: Sequence[PastTask] | None = None) -> dict[str, Method]:
     """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the
     package."""
-    def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=()):
-        return SamplerSearcher(table.space, fixed=fixed, seed=seed,
+    def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=(), repeats=False):
+        return SamplerSearcher(table.space, fixed=fixed, seed=seed, repeats=repeats,
                                acquisition=acquisition, tasks=tasks, epochs=table.epochs,
                                pruner=make_pruner(Component(pruner), epochs=table.epochs))
 
@@ -84,6 +101,8 @@ def methods(*, acquisition: str = "ei",
         Method("bayes", bayes, seeded=False),
         Method("bayes_prior", bayes_prior, seeded=False),
         Method("bayes_unpruned", lambda t, fixed, seed: bayes(t, fixed, seed, pruner="none"),
+               seeded=False),
+        Method("bayes_repeats", lambda t, fixed, seed: bayes(t, fixed, seed, repeats=True),
                seeded=False),
         Method(
             "random",
@@ -152,7 +171,25 @@ def regret_of_grid(table: Table) -> float:
     return float(numpy.mean([table.regrets[of_seed == of_seed.max()].mean() for of_seed in ends.T]))
 
 
-def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int) -> Summary:
+def closed(values: Values, fixed: int, runs: Sequence[Run], after: int) -> float | None:
+    """The mean share of the gap between the fixed point and the best of ``values`` that the choice
+    after ``after`` trainings closes; None where there is no gap, or were fewer trainings."""
+    gap = values.max() - values[fixed]
+    if gap < LEAST_GAP or after > max(len(run.chosen) for run in runs):
+        return None
+    return float(numpy.mean([(values[run.chosen[min(after, len(run.chosen)) - 1]] - values[fixed])
+                             / gap for run in runs]))
+
+
+def below_fixed(table: Table, values: Values, fixed: int, runs: Sequence[Run]) -> float:
+    """The share of ``runs`` whose choice was ever worse than the fixed point by more than one
+    standard error of the difference of two points."""
+    least = values[fixed] - numpy.sqrt(2.0) * table.noise
+    return float(numpy.mean([values[run.chosen].min() < least for run in runs]))
+
+
+def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int,
+              fixed: Point | None = None) -> Summary:
     """``runs`` in numbers. A search that never came within reach counts as ``trials`` + 1, with all
     its epochs."""
     firsts = [first_within_reach(table, run) for run in runs]
@@ -168,6 +205,9 @@ def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int)
         return float(
             numpy.mean([regrets[run.chosen[min(after, len(run.chosen)) - 1]] for run in runs]))
 
+    start, true = None if fixed is None else table.space.index(fixed), shrunk(table)
+    shares = [None if start is None else closed(values, start, runs, after)
+              for values in (true, table.truth) for after in (4, 10, 20)]
     stopped = any(stop is not None for stop in stops)
     ends = [stop or len(run.chosen) for stop, run in zip(stops, runs, strict=False)]
     return Summary(
@@ -183,4 +223,7 @@ def summarise(table: Table, method: Method, runs: Sequence[Run], *, trials: int)
                 numpy.mean([
                     1.0 - run.epochs[-1] / (len(run.epochs) * table.epochs) for run in runs
                 ])), wrongly_stopped=float(numpy.mean([wrongly_stopped(table, run) for run in runs
-                                                       ])), regret_grid=100 * regret_of_grid(table))
+                                                       ])), regret_grid=100 * regret_of_grid(table),
+        closed_4=shares[0], closed_10=shares[1], closed_20=shares[2], raw_closed_4=shares[3],
+        raw_closed_10=shares[4], raw_closed_20=shares[5],
+        below_fixed=None if start is None else below_fixed(table, true, start, runs))

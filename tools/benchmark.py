@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--fixed", help="k=v,...: the point tried first; default: the published "
                         "one; 'none': no such")
     replay.add_argument("--workers", type=int, default=1, help="trials at once")
-    replay.add_argument("--acquisition", default="ei")
+    replay.add_argument("--acquisition", default="kg")
     replay.add_argument("--prior", help="a prior file for bayes_prior instead of the shipped one")
     replay.add_argument(
         "--leave-one-out", action="store_true",

@@ -66,11 +66,10 @@ def _chance_with_model(space: Space, point: Point, results: Sequence[Observation
     model = model_of(space, results)
     winner = float(model.mean(encoding.matrix(model.axes, [o.point for o in whole])).max())
     row = encoding.matrix(model.axes, [point])
-    total = 0.0
-    for weight, part in model.parts:
-        loss, spread = part.predict(row, return_std=True)
-        variance = DOUBT * float(spread[0]) ** 2 + NOISE ** 2
-        trust = variance / (variance + deviation ** 2)  # in the curve
-        mean = trust * end - (1.0 - trust) * float(loss[0])
-        total += weight * chance(mean, math.sqrt(trust) * deviation, above=winner - TOLERANCE)
-    return total
+    means, deviations = model.predict(row)
+    own = float(model.weights @ means[:, 0])
+    spread = float(model.weights @ (deviations[:, 0] ** 2 + means[:, 0] ** 2)) - own ** 2
+    variance = DOUBT * spread + NOISE ** 2
+    trust = variance / (variance + deviation ** 2)  # in the curve
+    return chance(trust * end + (1.0 - trust) * own, math.sqrt(trust) * deviation,
+                  above=winner - TOLERANCE)

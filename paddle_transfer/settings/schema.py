@@ -67,7 +67,7 @@ class SearchFile(Section):
         Filled(list, v.ITEMS_HINT)] = ()
     search_mode: v.SamplerName | None = DEFAULT_MODE
     sampler: v.SamplerPart = None
-    acquisition: v.Acquisition = "EI"
+    acquisition: v.Acquisition = "KG"
     max_iter: v.AtLeast1 | None = None
     metric: v.Text | None = None
     also_measure: v.FurtherLists = ()

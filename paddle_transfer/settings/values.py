@@ -23,7 +23,7 @@ from paddle_transfer.space.registry import HYPERPARAMETERS
 SEED_LIMIT = 2**31 - 1
 
 #: As ``samplers.gp`` knows them.
-ACQUISITIONS = ("EI", "logEI", "PI", "LCB", "UCB")
+ACQUISITIONS = ("KG", "EI", "logEI", "PI", "LCB", "UCB")
 
 CONFIG_HINT = ("Name a training config of PaddleClas; its path is relative to the current "
                "directory or to this file.")

@@ -220,9 +220,9 @@ def test_ours_comes_within_reach_sooner_than_random_search():
             runs = run_method(table, known[name], repeats=3, trials=10, fixed=dict(BASELINE))
             found += [first_within_reach(table, run) or 11 for run in runs]
     median = {name: numpy.median(found) for name, found in firsts.items()}
-    assert median["bayes"] <= 5
-    assert median["bayes_prior"] <= 5
-    assert median["random"] >= median["bayes"] + 3, median
+    assert median["bayes"] <= 6
+    assert median["bayes_prior"] <= 6
+    assert median["random"] >= median["bayes"] + 2, median
 
 
 def test_the_tool_prints_one_object_per_table_and_method(tmp_path, table):

@@ -78,7 +78,8 @@ def test_earlier_tasks_and_the_size_of_the_validation_list_are_handed_on(monkeyp
         settings = settings_of(seed=3, stop=stop)
         sampler = make_sampler("bayes", past_tasks=("a task",), eval_size=800)
         ranker_of(settings, sampler).posterior_summary(lucky())
-    assert seen == [{"tasks": ("a task", ), "seed": 3, "eval_size": 800, "gain": gain}
+    assert seen == [{"tasks": ("a task", ), "seed": 3, "eval_size": 800, "gain": gain,
+                     "baseline": None}
                     for gain in (False, True)]
 
 

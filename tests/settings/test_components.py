@@ -39,7 +39,7 @@ def load(tmp_path, **fields):
 @pytest.mark.parametrize(("written", "read"), [
     ({"sampler": "random"}, Component("random")),
     ({"sampler": {"name": "grid"}}, Component("grid")),
-    ({"sampler": {"name": "bayes"}}, Component("bayes", {"acquisition": "EI"})),
+    ({"sampler": {"name": "bayes"}}, Component("bayes", {"acquisition": "KG"})),
     ({"sampler": {"name": "bayes", "acquisition": "logEI"}},
      Component("bayes", {"acquisition": "logEI"})),
     ({"sampler": "bayes", "search_mode": "bayes", "acquisition": "pi"},

@@ -365,7 +365,8 @@ def test_mistakes_in_search_dict(tmp_path, item, expected):
     ({"seed": 2 ** 31}, "seed: must be a whole number, 0 to 2147483647; found 2147483648"),
     ({"storage": "study.db"
       }, "storage: must be a storage URL of Optuna (sqlite:///file.db); found 'study.db'"),
-    ({"acquisition": "best"}, "acquisition: must be one of EI, logEI, PI, LCB, UCB; found 'best'"),
+    ({"acquisition": "best"},
+     "acquisition: must be one of KG, EI, logEI, PI, LCB, UCB; found 'best'"),
     ({"gpus": "a,b"}, "gpus: must be ids of GPUs, such as 0,1 or [0, 1]; found 'a,b'"),
     ({"gpus": True}, "gpus: must be ids of GPUs, such as 0,1 or [0, 1]; found True (a boolean)"),
     ({"gpus": [0, 0]}, "gpus: must name each GPU once; found [0, 0]"),

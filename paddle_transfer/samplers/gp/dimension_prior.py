@@ -1,10 +1,7 @@
-"""Prior of one hyperparameter: the usual size of its effect, and the length scale of its axis.
+"""One hyperparameter as an axis of the model: what its name says of it.
 
-Set by hand, from common knowledge and with recorded tables in view (docs/benchmarks/): the
-learning rate matters most, smoothly in its logarithm, and new tasks on few images want a large one;
-L2 decay hardly matters; augmentations matter a little, about alike at all learning rates. Mixup
-asks for a longer training and is left off below 20,000 images by BiT-HyperRule (Kolesnikov et al.
-2020). Effects are in log-odds of the metric.
+Amplitudes are the usual sizes of effects, in log-odds of the metric. They were set by hand; every
+search lets each of them vary (``hyperprior``).
 """
 
 from __future__ import annotations
@@ -17,18 +14,14 @@ from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value, 
 
 @dataclass(frozen=True)
 class DimensionPrior:
-    """Prior of one hyperparameter.
+    """What is known of one hyperparameter.
 
     :param amplitude: standard deviation of its effect, in log-odds
     :param length_scale: of its axis: decades where ``log``, else a share of its width
     :param strong: it is searched first, and others may act differently along it
     :param weak: trainings that differ only in it are nearly the same training, noise included
     :param log: its axis is log10 of the value
-    :param peak: where the best value is likely (log10); None: anywhere
-    :param curvature: how fast the metric falls from the peak (log-odds per decade squared)
-    :param cost: what switching it on usually costs in a short training (log-odds)
-    :param risky: it sometimes costs far more
-    :param moderates: the strong ones act differently under each of its values
+    :param moderates: the best value of the strong ones differs between its values
     """
 
     amplitude: float
@@ -36,30 +29,23 @@ class DimensionPrior:
     strong: bool = False
     weak: bool = False
     log: bool = False
-    peak: float | None = None
-    curvature: float = 0.0
-    cost: float = 0.0
-    risky: bool = False
     moderates: bool = False
 
 
 KNOWN = {
-    "lr": DimensionPrior(1.2, 1.0, strong=True, log=True, peak=-1.2, curvature=0.35),
+    "lr": DimensionPrior(1.0, 1.0, strong=True, log=True),
     "l2_decay": DimensionPrior(0.04, 2.0, weak=True, log=True),
-    "label_smoothing": DimensionPrior(0.10, cost=0.05),
-    "mixup": DimensionPrior(0.20, cost=0.1),
-    "cutmix": DimensionPrior(0.15, cost=0.1, risky=True),
-    "autoaugment": DimensionPrior(0.15, cost=0.1, risky=True),
-    "randaugment": DimensionPrior(0.15, cost=0.15, risky=True),
-    "cutout": DimensionPrior(0.10, cost=0.05, risky=True),
-    "random_erasing": DimensionPrior(0.10, cost=0.05, risky=True),
-    "dropout": DimensionPrior(0.10),
-    # a new head alone wants a rate ten times as large as all layers do (docs/benchmarks/)
-    "strategy": DimensionPrior(0.5, moderates=True),
+    **{name: DimensionPrior(0.12) for name in (
+        "label_smoothing", "mixup", "cutmix", "autoaugment", "randaugment", "cutout",
+        "random_erasing", "dropout")},
+    # a new head alone wants a rate ten times as large as all layers do (docs/benchmarks/), Adam a
+    # tenth of SGD's, and a network that was hardly trained a larger one than ImageNet's weights
+    **{name: DimensionPrior(0.4, moderates=True) for name in ("strategy", "pretrained",
+                                                              "optimizer")},
 }
 
-#: Priors of unknown names: with numbers as values, and with other values.
-NUMERIC, CATEGORICAL = DimensionPrior(0.5, 0.4), DimensionPrior(0.3)
+#: Of unknown names: with numbers as values, and with other values.
+NUMERIC, CATEGORICAL = DimensionPrior(0.4, 0.4), DimensionPrior(0.3)
 
 
 @dataclass(frozen=True)
@@ -76,6 +62,11 @@ class Axis:
         """The hyperparameter's name."""
         return self.hyperparameter.name
 
+    @property
+    def is_rate(self) -> bool:
+        """Whether accuracy is expected to fall on both sides of one best value."""
+        return self.ordered and self.prior.strong and self.prior.log
+
     def coordinate(self, value: Value) -> float:
         """The number for ``value``: log10 on a known logarithmic axis, else 0..1; or the choice's
         index."""
@@ -91,6 +82,12 @@ class Axis:
         if self.ordered and self.prior.log:
             return self.coordinate(value) if is_number(value) and value >= 0 else None
         return self.coordinate(value) if self.hyperparameter.contains(value) else None
+
+    def ends(self) -> tuple[float, float]:
+        """The coordinates of the smallest and the largest value of an ordered axis."""
+        h = self.hyperparameter
+        low, high = (min(h.values), max(h.values)) if isinstance(h, Choice) else (h.low, h.high)
+        return self.coordinate(low), self.coordinate(high)
 
     def _lowest(self) -> float:
         """log10 of the smallest positive value."""

@@ -16,10 +16,15 @@ from paddle_transfer.space.space import Point, Space, finite
 #: How many points are drawn as candidates in spaces that are continuous or too large.
 _SAMPLES = 300
 
-#: The cost of leaving the baseline's value on an axis without a peak, as a share of its amplitude.
+#: The cost of leaving the baseline's value on an axis other than the rate, as a share of its
+#: amplitude.
 #: Without results the user's choice is as good as any, and changing only the learning rate tells
 #: more.
 _LEAVING_BASELINE = 0.3
+
+#: How fast the metric falls from the rate of the baseline (log-odds per decade squared): rates on
+#: both sides come first, about a decade away.
+_CURVATURE = 0.35
 
 
 def initial_point(space: Space, taken: Sequence[Point], *, baseline: Point | None = None, seed: int,
@@ -58,11 +63,13 @@ def _score(axes: Sequence[Axis], point: Point, taken: Sequence[Point],
 
 def _prior_mean(axis: Axis, point: Point, baseline: Point | None) -> float:
     """The expected effect of the axis at ``point``, at most 0."""
-    prior, x = axis.prior, axis.coordinate(point[axis.name])
-    if axis.ordered and prior.peak is not None:
-        return -prior.curvature * (x - prior.peak) ** 2
+    x = axis.coordinate(point[axis.name])
+    if axis.is_rate:
+        low, high = axis.ends()
+        start = axis.coordinate(baseline[axis.name]) if baseline else 0.5 * (low + high)
+        return -_CURVATURE * (x - start) ** 2
     stays = baseline is None or x == axis.coordinate(baseline[axis.name])
-    return 0.0 if stays else -_LEAVING_BASELINE * prior.amplitude
+    return 0.0 if stays else -_LEAVING_BASELINE * axis.prior.amplitude
 
 
 def _difference_variance(axis: Axis, one: Point, other: Point) -> float:

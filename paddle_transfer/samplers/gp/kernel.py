@@ -1,176 +1,194 @@
-"""The covariance of a transfer search, in numpy.
+"""The prior of a transfer search: mean, covariance and noise, for many sets of parameters at once.
 
-A sum of one effect per hyperparameter, a small joint effect, and the noise of a training. Nearly
-equal trainings share that noise: every point of a search is trained with the same seed, so two
-values of L2 decay see the same batches. Measuring both tells hardly more than measuring one.
+A sum of one effect per hyperparameter and of small joint ones, around a mean that falls on both
+sides of a best learning rate. Trainings that differ in a weak setting only share their noise: every
+point of a search is trained with the same seed, so two values of L2 decay see the same batches, and
+measuring both tells hardly more than measuring one. A repeat has another seed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy
+from numpy.typing import NDArray
 
 from paddle_transfer.samplers.gp.dimension_prior import Axis
 from paddle_transfer.samplers.gp.encoding import Array
-from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.samplers.gp.hyperprior import Parameters
 
-#: Standard deviation of the level of a task, in log-odds.
-LEVEL = 1.5
+#: Standard deviation of the level of a task, in log-odds; of one that resembles an earlier task.
+LEVEL, RESEMBLING_LEVEL = 1.5, 0.5
 
-#: Amplitude of joint effects; the larger one where some hyperparameter has a large effect (mixup,
-#: or an unknown name).
-JOINT, JOINT_LARGE = 0.10, 0.20
-
-#: The part of a strong hyperparameter's effect that all values of a moderating one share. Set by
-#: hand (docs/benchmarks/strategies.md).
-SHARED_EFFECT = 0.3
+#: The noise of a training grows by this share of its distance below the best (log-odds):
+#: trainings near divergence differ most from seed to seed.
+NOISE_BELOW = 0.05
 
 #: The weight of a weak hyperparameter in a joint effect.
 WEAK_WEIGHT = 0.1
 
-#: Noise of a training (log-odds): the part that near-duplicates share, and the part they do not.
-SHARED_NOISE, OWN_NOISE = 0.10, 0.03
-
-#: Columns longer than this may hold few different values, as those of a grid do.
-_LONG_COLUMN = 400
+#: What earlier tasks do not explain, as a share of the usual effects.
+RESIDUAL = 0.5
 
 
-class TaskModel(Protocol):
-    """Earlier tasks at the rows of a search, as ``task_prior.TaskPrior``."""
+class TaskFunction(Protocol):
+    """An earlier task as a function of the rows of a search: log-odds, one number per row."""
 
-    def mean(self, rows: Array) -> Array: ...
-
-    def deviations(self, rows: Array) -> Array: ...
+    def __call__(self, rows: Array) -> Array: ...
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """The prior mean and covariance over the axes' columns. Leading axes are the strong ones, or
-    all unknown numeric ones where none is strong.
+class Trainings:
+    """Trainings as the noise sees them.
 
-    :param length_factor: multiplies the length scale of leading axes
-    :param leading_factor: multiplies the amplitude of leading axes
-    :param other_factor: multiplies the amplitude of the others, but the weak
-    :param level: standard deviation of the level
-    :param training_noise: standard deviation of the noise that near-duplicates share
-    :param amplitude_factors: multiply the amplitudes one by one; empty: 1
-    :param joint: amplitude of joint effects; None: the usual one
-    :param tasks: earlier tasks, whose mean and deviations are added
+    :param rows: [n, axes]
+    :param seeds: [n], 0 for the first training of a point, 1 for its first repeat, ...
+    :param below: [sets or 1, n] distance below the best, in log-odds, at least 0
+    """
+
+    rows: Array
+    seeds: NDArray[numpy.intp]
+    below: Array
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Sets of parameters over the axes' columns.
+
+    :param parameters: one value per set (``hyperprior.draw``)
+    :param baseline: the row of the point that the search starts from; None: there is none
+    :param floor: the least noise of a training, in log-odds
+    :param tasks: earlier tasks, and ``of_task``: which of them each set resembles, -1 for none
     """
 
     axes: tuple[Axis, ...]
-    length_factor: float = 1.0
-    leading_factor: float = 1.0
-    other_factor: float = 1.0
-    level: float = LEVEL
-    training_noise: float = SHARED_NOISE
-    amplitude_factors: tuple[float, ...] = ()
-    joint: float | None = None
-    tasks: TaskModel | None = field(default=None, compare=False)
+    parameters: Parameters
+    baseline: Array | None = None
+    floor: float = 0.0
+    tasks: Sequence[TaskFunction] = ()
+    of_task: NDArray[numpy.intp] | None = None
+
+    def __len__(self) -> int:
+        return len(self.parameters["peak"])
+
+    def take(self, sets: NDArray[numpy.intp]) -> Prior:
+        """The ``sets`` only."""
+        of_task = None if self.of_task is None else self.of_task[sets]
+        return Prior(self.axes, {name: values[sets] for name, values in self.parameters.items()},
+                     self.baseline, self.floor, self.tasks, of_task)
 
     def mean(self, rows: Array) -> Array:
-        """The prior mean at every row, up to a level; to be maximised."""
-        if self.tasks is not None:
-            return self.tasks.mean(rows)
-        total = numpy.zeros(len(rows))
-        for column, axis in enumerate(self.axes):
-            if axis.ordered and axis.prior.peak is not None:
-                total -= axis.prior.curvature * (rows[:, column] - axis.prior.peak) ** 2
-            elif axis.prior.cost and isinstance(axis.hyperparameter, Choice) and not axis.ordered:
-                on = [i for i, value in enumerate(axis.hyperparameter.values) if value is not False]
-                total -= axis.prior.cost * numpy.isin(rows[:, column], on)
-        return total
-
-    def signal(self, a: Array, b: Array) -> Array:
-        """Covariance of the true values at the rows of ``a`` and ``b``."""
-        correlations = [self._correlation(i, a[:, i], b[:, i]) for i in range(len(self.axes))]
-        total: Array = numpy.full((len(a), len(b)), self.level ** 2)
-        for i, part in enumerate(correlations):
-            total += self._amplitude(i) ** 2 * self._moderated(i, part, correlations)
-        total += self._joint_amplitude() ** 2 * self._joint(a, b, correlations)
-        if self.tasks is not None:
-            total += self.tasks.deviations(a) @ self.tasks.deviations(b).T
-        return total
-
-    def variance(self, a: Array) -> Array:
-        """The diagonal of ``signal(a, a)``."""
-        total = self.level ** 2 + sum(self._amplitude(i) ** 2 for i in range(len(self.axes)))
-        total += self._joint_amplitude() ** 2
-        tasks = (self.tasks.deviations(a) ** 2).sum(axis=1) if self.tasks is not None else 0.0
-        return numpy.full(len(a), total) + tasks
-
-    def noise(self, a: Array, repeats: Array) -> Array:
-        """Covariance of the noise of the rows' means over ``repeats`` trainings each. Repeat k of
-        every point has the same seed, so of n and m repeats near-duplicates share the noise of the
-        larger number."""
-        total: Array = self.training_noise ** 2 / numpy.maximum.outer(repeats, repeats)
+        """The prior mean up to a level, [sets, n]; to be maximised."""
+        total: Array = numpy.zeros((len(self), len(rows)))
         for i, axis in enumerate(self.axes):
-            column = a[:, i]
-            if axis.ordered and axis.prior.weak:
-                total *= _squared_exponential((column[:, None] - column) / axis.prior.length_scale)
-            else:
-                total *= column[:, None] == column
-        return total + numpy.diag(OWN_NOISE ** 2 / repeats)
+            if axis.is_rate:
+                low, high = axis.ends()
+                best = 0.5 * (low + high) + self._of("peak")[:, 0]
+                distance = rows[:, i] - best
+                total -= numpy.where(distance < 0, self._of("rise")[:, 0] * -distance,
+                                     self._of("fall")[:, 0] * distance)
+            elif self.baseline is not None and not axis.ordered:
+                total -= self._of("leaving")[:, 0] * (rows[:, i] != self.baseline[i])
+        if self.of_task is not None:
+            for place, task in enumerate(self.tasks):
+                total[self.of_task == place] = task(rows)
+        return total
 
-    def _leading(self, axis: Axis) -> bool:
-        if any(other.prior.strong for other in self.axes):
-            return axis.prior.strong
-        return axis.ordered and not axis.prior.weak
+    def covariance(self, a: Array, b: Array) -> Array:
+        """Covariance of the true values at the rows of ``a`` and ``b``, [sets, n, m]."""
+        correlations = [self._correlation(i, a[:, i], b[:, i]) for i in range(len(self.axes))]
+        total: Array = numpy.empty((len(self), len(a), len(b)))
+        total[:] = self._level() ** 2
+        for i, part in enumerate(correlations):
+            total += self._amplitude(i) ** 2 * part
+        for amplitude, part in self._joint(a, b, correlations):
+            total += amplitude ** 2 * part
+        return total
 
-    def _amplitude(self, i: int) -> float:
+    def variance(self) -> Array:
+        """The variance of a true value, [sets, 1]."""
+        row = numpy.zeros((1, len(self.axes)))
+        variance: Array = self.covariance(row, row)[:, :, 0]
+        return variance
+
+    def noise(self, a: Trainings, b: Trainings) -> Array:
+        """Covariance of the shared noise of two lists of trainings, [sets, n, m]."""
+        alike = (a.seeds[:, None] == b.seeds).astype(float)
+        for i, axis in enumerate(self.axes):
+            x, y = a.rows[:, i][:, None], b.rows[:, i]
+            alike *= (_squared_exponential((x - y) / axis.prior.length_scale)
+                      if axis.ordered and axis.prior.weak else x == y)
+        one, other = self._shared_noise(a.below), self._shared_noise(b.below)
+        covariance: Array = one[:, :, None] * other[:, None, :] * alike
+        return covariance
+
+    def noise_variance(self, trainings: Trainings) -> Array:
+        """The variance of each training's whole noise, [sets, n]."""
+        variance: Array = (self._shared_noise(trainings.below) ** 2
+                           + self.parameters["own_noise"][:, None] ** 2)
+        return variance
+
+    def _of(self, name: str) -> Array:
+        values: Array = self.parameters[name][:, None, None]
+        return values
+
+    def _shared_noise(self, below: Array) -> Array:
+        usual = numpy.maximum(self.parameters["shared_noise"], self.floor)
+        noise: Array = usual[:, None] + NOISE_BELOW * below
+        return noise
+
+    def _resembling(self) -> NDArray[numpy.bool_]:
+        none = numpy.full(len(self), -1) if self.of_task is None else self.of_task
+        resembling: NDArray[numpy.bool_] = (none >= 0)[:, None, None]
+        return resembling
+
+    def _level(self) -> Array:
+        return numpy.where(self._resembling(), RESEMBLING_LEVEL, LEVEL)
+
+    def _amplitude(self, i: int) -> Array:
+        """Of the effect of axis ``i``, [sets, 1, 1]; along the rate of what its mean leaves."""
         axis = self.axes[i]
-        own = self.amplitude_factors[i] if self.amplitude_factors else 1.0
-        common = self.leading_factor if self._leading(axis) else (
-            1.0 if axis.prior.weak else self.other_factor)
-        return axis.prior.amplitude * own * common
+        usual = self._of("rate") if axis.is_rate else axis.prior.amplitude * self._of("effects")
+        scale = numpy.where(self._resembling(), RESIDUAL, 1.0)
+        amplitude: Array = scale * usual * self.parameters["amplitudes"][:, i][:, None, None]
+        return amplitude
 
     def _correlation(self, i: int, a: Array, b: Array) -> Array:
-        """Of the effect of axis ``i`` between the coordinates ``a`` and ``b``."""
-        if len(a) > _LONG_COLUMN:
-            few, places = numpy.unique(a, return_inverse=True)
-            if len(few) < len(a) // 4:
-                return self._correlation(i, few, b)[places]
+        """Of the effect of axis ``i`` between coordinates, [sets or 1, n, m]."""
         axis = self.axes[i]
         if not axis.ordered:
-            return numpy.asarray(a[:, None] == b, dtype=float)
-        factor = self.length_factor if self._leading(axis) else 1.0
-        distance = (a[:, None] - b) / (axis.prior.length_scale * factor)
-        return _squared_exponential(distance) if axis.prior.weak else _matern52(distance)
-
-    def _moderated(self, i: int, part: Array, correlations: Sequence[Array]) -> Array:
-        """Correlation ``part`` of axis ``i``, lower between values of a moderating axis."""
-        if not self.axes[i].prior.strong:
-            return part
-        for axis, same in zip(self.axes, correlations, strict=True):
-            if axis.prior.moderates and not axis.ordered:
-                part = part * (SHARED_EFFECT + (1 - SHARED_EFFECT) * same)
+            return numpy.asarray(a[:, None] == b, dtype=float)[None]
+        if axis.prior.weak:
+            return _squared_exponential((a[:, None] - b) / axis.prior.length_scale)[None]
+        few, rows = numpy.unique(a, return_inverse=True)
+        others, columns = numpy.unique(b, return_inverse=True)
+        distance = (few[:, None] - others)[None] / axis.prior.length_scale
+        if axis.is_rate:
+            distance = distance / self._of("length")
+        part: Array = _matern52(distance)[:, rows[:, None], columns]
         return part
 
-    def _joint_amplitude(self) -> float:
-        if self.joint is not None:
-            return self.joint
-        small = all(axis.prior.log or axis.prior.amplitude <= 0.15 for axis in self.axes)
-        return JOINT if small else JOINT_LARGE
-
-    def _joint(self, a: Array, b: Array, correlations: Sequence[Array]) -> Array:
-        """Correlation of joint effects: the mean of the products of each other axis with the strong
-        ones, and of all."""
-        strong = [i for i, axis in enumerate(self.axes) if axis.prior.strong and axis.ordered]
-        lead = numpy.ones((len(a), len(b)))
-        for i in strong:
-            few, places = numpy.unique(a[:, i], return_inverse=True)
-            scale = self.axes[i].prior.length_scale
-            lead = lead * _matern52((few[:, None] - b[:, i]) / scale)[places]
-        others = [(correlations[i], WEAK_WEIGHT if axis.prior.weak else 1.0)
-                  for i, axis in enumerate(self.axes) if i not in strong]
-        everything = numpy.ones((len(a), len(b)))
-        for part, weight in others:
-            everything = everything * (1.0 - weight + weight * part)
-        pairs = [1.0 - weight + weight * part for part, weight in others] if strong else []
-        joint: Array = lead * (everything + sum(pairs)) / (1 + len(pairs))
+    def _joint(self, a: Array, b: Array,
+               correlations: Sequence[Array]) -> list[tuple[Array, Array]]:
+        """(amplitude, correlation) of joint effects: of the rates with each other axis, and of
+        everything."""
+        shape = (1, len(a), len(b))
+        lead, everything = numpy.ones(shape), numpy.ones(shape)
+        for part, axis in zip(correlations, self.axes, strict=True):
+            if axis.is_rate:
+                lead = lead * part
+        others = [(axis, part if not axis.prior.weak else 1.0 - WEAK_WEIGHT + WEAK_WEIGHT * part)
+                  for axis, part in zip(self.axes, correlations, strict=True) if not axis.is_rate]
+        for _, part in others:
+            everything = everything * part
+        usual = [part for axis, part in others if not axis.prior.moderates]
+        few = self._of("joint") / numpy.sqrt(1 + len(usual))
+        joint = [(few, lead * (everything + sum(usual)))]
+        if any(axis.is_rate for axis in self.axes):
+            joint += [(self._of("moderation"), lead * part) for axis, part in others
+                      if axis.prior.moderates]
         return joint
 
 

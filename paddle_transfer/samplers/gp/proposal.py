@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Set
 
 import numpy
-from scipy.special import log_ndtr
-from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi
+from numpy.typing import NDArray
 
-from paddle_transfer.samplers.base import Observation, PastTask
 from paddle_transfer.samplers.common import Trials
 from paddle_transfer.samplers.gp import encoding
+from paddle_transfer.samplers.gp.acquisition import acquisition_values
 from paddle_transfer.samplers.gp.encoding import Array
-from paddle_transfer.samplers.gp.model import ModelAverage, model_of
-from paddle_transfer.samplers.gp.surrogate import Surrogate
-from paddle_transfer.space.space import Point, finite
+from paddle_transfer.samplers.gp.model import ModelAverage
+from paddle_transfer.space.space import Point, Space, finite
 
-#: Margin xi of expected improvement, in log-odds (0.4 points at an accuracy of 0.88). Without it
-#: the near-duplicates of a good point, whose improvement is small and likely, come before its
-#: untried neighbours.
-MARGIN = 0.04
-
-#: The most work of one acquisition: points x results x (results + 150). ``WORK`` is about two
-#: seconds of one core: where all points times all models are more, only the heaviest models are
-#: kept. Where one model at all points is more than ``EXACT`` (100,000 points and 320 results), only
-#: points near the best ones and a sample are looked at.
-WORK, EXACT = 4e9, 1.5e10
+#: Of a larger space only points near the best ones and a sample are looked at.
+WHOLE = 3000
 
 
-def next_point(trials: Trials, results: Sequence[Observation], *, acquisition: str,
-               tasks: Sequence[PastTask], eval_size: int | None) -> Point:
+def next_point(trials: Trials, model: ModelAverage, *, acquisition: str) -> Point:
     """The next point.
 
     :param trials: not all points of a finite space are excluded
-    :param results: their valid observations, at least one
-    :param acquisition: one of ``sampler.ACQUISITIONS``
+    :param model: of its results
+    :param acquisition: one of ``acquisition.ACQUISITIONS``
     """
     space, excluded, seed, count = trials.space, trials.excluded, trials.seed, trials.count
-    running = [point for point in trials.running if space.contains(point)]
-    model = model_of(space, results, running, tasks=tasks, eval_size=eval_size)
-    order = numpy.argsort(-model.data.values, kind="stable")[:5]
-    good = [model.data.points[i] for i in order]
+    had = Counter(space.key(point) for point in model.data.points)
+
+    def values_of(points: list[Point], rows: Array) -> Array:
+        seeds = numpy.array([had[space.key(point)] for point in points], dtype=numpy.intp)
+        return acquisition_values(model, rows, acquisition, seeds)
 
     def best_of(points: list[Point]) -> Point:
         """The best of ``points`` that is not excluded; the best of all when every one is."""
         points = [point for point in points if space.key(point) not in excluded] or points
-        values = acquisition_values(model, encoding.matrix(model.axes, points), acquisition)
-        return points[_ranked(values)[0]]
+        return points[ranked(values_of(points, encoding.matrix(model.axes, points)))[0]]
 
-    if finite(space) and space.size is not None:
-        room = WORK / model.cost
-        model = model.heaviest(max(1, int(room / space.size)))
-        if space.size <= EXACT / model.cost:
-            values = acquisition_values(model, encoding.table(model.axes, space), acquisition)
-            return next(point for point in map(space.point, _ranked(values))
-                        if space.key(point) not in excluded)
-        points = encoding.near(space, good, limit=int(room), seed=seed, count=count)
+    if finite(space, WHOLE):
+        points = [space.point(i) for i in range(space.size or 0)]
+        values = values_of(points, encoding.table(model.axes, space))
+        return next(points[i] for i in ranked(values) if space.key(points[i]) not in excluded)
+    order = numpy.argsort(-model.data.values, kind="stable")
+    good = list({space.key(model.data.points[i]): model.data.points[i] for i in order}.values())[:5]
+    if finite(space):
+        points = encoding.near(space, good, limit=WHOLE, seed=seed, count=count)
     else:
         points = encoding.sampled(space, good, seed=seed, count=count)
     best = best_of(points)
@@ -65,45 +54,25 @@ def next_point(trials: Trials, results: Sequence[Observation], *, acquisition: s
     return best
 
 
-def _ranked(values: Array) -> list[int]:
+def ranked(values: Array) -> list[int]:
     """Indices by falling value. Processors differ in the last digits: values that are equal but for
     those stay in order."""
     step = max(1e-12, float(numpy.abs(values).max())) * 1e-9
-    return [int(i) for i in numpy.argsort(-numpy.round(values / step), kind="stable")]
+    places: NDArray[numpy.intp] = numpy.argsort(-numpy.round(values / step), kind="stable")
+    return [int(i) for i in places]
 
 
-def acquisition_values(average: ModelAverage, rows: Array, name: str, *,
-                       margin: float = MARGIN) -> Array:
-    """The acquisition ``name`` (one of ``sampler.ACQUISITIONS``) at every row, to be maximised: the
-    weighted mean over the models."""
-    tried = encoding.matrix(average.axes, [*average.data.points, *average.running])
-    total = numpy.zeros(len(rows))
-    for weight, model in average.parts:
-        if name in ("ucb", "lcb"):
-            total -= weight * gaussian_lcb(rows, model, kappa=1.0)
-            continue
-        best = float(model.predict(tried).min())
-        if name == "pi":
-            total += weight * gaussian_pi(rows, model, y_opt=best, xi=0.01)
-        elif name == "ei":
-            total += weight * gaussian_ei(rows, model, y_opt=best, xi=margin)
-        else:
-            total += weight * numpy.exp(_log_ei(rows, model, best - margin))
-    return numpy.log(numpy.maximum(total, 1e-300)) if name == "logei" else total
-
-
-def expected_improvement(average: ModelAverage, rows: Array) -> Array:
-    """The expected improvement of every row over the best tried point, in units of the metric."""
-    return acquisition_values(average, rows, "ei", margin=0.0) * average.data.slope
-
-
-def _log_ei(rows: Array, model: Surrogate, best: float) -> Array:
-    """The logarithm of expected improvement, exact where the improvement itself underflows."""
-    mean, deviation = model.predict(rows, return_std=True)
-    u = (best - mean) / deviation
-    log_pdf = -0.5 * u * u - 0.5 * math.log(2.0 * math.pi)
-    # ei = deviation * pdf * (1 + u * cdf / pdf), and the bracket falls like 1 / u^2
-    ratio = numpy.exp(numpy.minimum(log_ndtr(u) - log_pdf, 700.0))
-    inner = numpy.where(u < -6.0, 1.0 / (u * u + 3.0), numpy.maximum(1.0 + u * ratio, 1e-300))
-    log_ei: Array = numpy.log(deviation) + log_pdf + numpy.log(inner)
-    return log_ei
+def expected_gain(model: ModelAverage, space: Space, tried: Set[str], winner: Point, *, seed: int,
+                  count: int) -> float:
+    """The largest expected gain of one more training of an untried point, in units of the metric; 0
+    when there is none."""
+    if finite(space, WHOLE):
+        points = list(space.points())
+    elif finite(space):
+        points = encoding.near(space, [winner], limit=WHOLE, seed=seed, count=count)
+    else:
+        points = encoding.sampled(space, [winner], seed=seed, count=count)
+    rows = encoding.matrix(model.axes, [p for p in points if space.key(p) not in tried])
+    if not len(rows):
+        return 0.0
+    return float(acquisition_values(model, rows, "kg").max()) * model.data.slope

@@ -27,17 +27,15 @@ from paddle_transfer.samplers.gp.initial_design import initial_point
 from paddle_transfer.samplers.gp.past_tasks import shipped
 from paddle_transfer.space.space import Point, Space
 
-#: Acquisition functions: expected improvement, its logarithm (the same order, never flat),
-#: probability of improvement, upper confidence bound of the metric (the lower one of the loss: both
-#: names stand for it).
-ACQUISITIONS = ("ei", "logei", "pi", "ucb", "lcb")
+#: As ``acquisition.ACQUISITIONS``, which needs numpy.
+ACQUISITIONS = ("kg", "ei", "logei", "pi", "ucb", "lcb")
 
 
 class BayesOptions(Options):
     """``acquisition``: one of ``ACQUISITIONS``, in any case."""
 
     acquisition: str = Field(
-        "ei", json_schema_extra={"enum": ["EI", "logEI", "PI", "LCB", "UCB", *ACQUISITIONS]})
+        "kg", json_schema_extra={"enum": ["KG", "EI", "logEI", "PI", "LCB", "UCB", *ACQUISITIONS]})
 
     @field_validator("acquisition")
     @classmethod
@@ -52,15 +50,16 @@ class BayesSampler(SamplerBase):
     """A ``PosteriorSampler``: the maximum of the acquisition over the points that were not tried.
 
     Failed trials are left out (but not tried again). Diverged ones are modelled as worse than all
-    others, up to the largest learning rate. Repeats are averaged. Running points are modelled as if
-    they had ended with their predicted mean (kriging believer).
+    others, up to the largest learning rate. Running points are modelled as if they had ended with
+    their predicted mean (kriging believer). With ``allow_repeats`` a tried point is a candidate
+    like others: a second seed may tell more than a new point.
     """
 
     name = "bayes"
     options = BayesOptions
     has_posterior = True
 
-    def __init__(self, context: SamplerContext | None = None, *, acquisition: str = "ei"):
+    def __init__(self, context: SamplerContext | None = None, *, acquisition: str = "kg"):
         super().__init__(context)
         self.acquisition = acquisition
 
@@ -86,13 +85,16 @@ class BayesSampler(SamplerBase):
                 return point
         if not results or exhausted(space, trials.excluded):  # all failed, or all are running
             return trials.untaken() or space.point(trials.count % (space.size or 1))
-        from paddle_transfer.samplers.gp.proposal import next_point  # late: scikit-optimize
-        return own_point(space, next_point(trials, results, acquisition=self.acquisition,
-                                           tasks=self.tasks, eval_size=self.context.eval_size))
+        from paddle_transfer.samplers.gp.model import model_of  # late: numpy, scikit-optimize
+        from paddle_transfer.samplers.gp.proposal import next_point
+        running = [point for point in trials.running if space.contains(point)]
+        model = model_of(space, results, running, tasks=self.tasks, baseline=self.context.baseline,
+                         eval_size=self.context.eval_size)
+        return own_point(space, next_point(trials, model, acquisition=self.acquisition))
 
     def posterior(self, space: Space, finished: Sequence[Observation], *, seed: int = 0,
                   gain: bool = True) -> PosteriorSummary | None:
         """As ``PosteriorSampler.posterior``."""
         from paddle_transfer.samplers.gp.termination import posterior_summary  # late, too
         return posterior_summary(space, finished, tasks=self.tasks, seed=seed, gain=gain,
-                                 eval_size=self.context.eval_size)
+                                 eval_size=self.context.eval_size, baseline=self.context.baseline)

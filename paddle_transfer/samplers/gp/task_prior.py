@@ -1,15 +1,13 @@
 """Earlier tasks as a prior of a new one.
 
-A task is a recorded table or an earlier search: points with the log-odds of their metric. The prior
-of the new task is their mean plus a small multiple of each one's deviation from
-it, so a few results decide which of them it resembles. The model average weighs kernels with this
-prior against kernels without it.
+A task is a recorded table or an earlier search: points with the log-odds of their metric. Some of
+the model's sets of parameters take one of them as their mean each; a few results decide which of
+them the new task resembles, or that it resembles none.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy
 
@@ -17,7 +15,8 @@ from paddle_transfer.samplers.base import Observation, PastTask
 from paddle_transfer.samplers.common import valid_observations
 from paddle_transfer.samplers.gp.dimension_prior import Axis, axis_of
 from paddle_transfer.samplers.gp.encoding import Array
-from paddle_transfer.samplers.gp.kernel import Kernel
+from paddle_transfer.samplers.gp.hyperprior import DEFAULT, Parameters
+from paddle_transfer.samplers.gp.kernel import Prior, TaskFunction
 from paddle_transfer.samplers.gp.metric_scale import log_odds, tail_length
 from paddle_transfer.samplers.gp.training_data import compress_tail, training_data
 from paddle_transfer.samplers.tables import Table
@@ -59,41 +58,15 @@ def compress_table(table: Table) -> PastTask:
 
 def is_comparable(task: PastTask, space: Space) -> bool:
     """Whether at least two points of ``task`` have a meaning in ``space``."""
-    return _fit(task, tuple(map(axis_of, space.hyperparameters))) is not None
+    return _function(task, tuple(map(axis_of, space.hyperparameters))) is not None
 
 
-class TaskPrior:
-    """Earlier tasks as functions of the rows of a new search's axes; false when none shares an axis
-    with it."""
-
-    def __init__(self, tasks: Sequence[PastTask], axes: tuple[Axis, ...]):
-        self._fits = [fit for fit in (_fit(task, axes) for task in tasks) if fit is not None]
-        self._cache: dict[bytes, Array] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._fits)
-
-    def mean(self, rows: Array) -> Array:
-        """The mean over the tasks, one number per row."""
-        mean: Array = self._values(rows).mean(axis=1)
-        return mean
-
-    def deviations(self, rows: Array) -> Array:
-        """One column per task; their products' sums are the covariance of a new task among them."""
-        values = self._values(rows)
-        deviations: Array = values - values.mean(axis=1, keepdims=True)
-        return deviations / math.sqrt(values.shape[1])
-
-    def _values(self, rows: Array) -> Array:
-        key = rows.tobytes()
-        if key not in self._cache:
-            if len(self._cache) > 8:
-                self._cache.clear()
-            self._cache[key] = numpy.stack([fit(rows) for fit in self._fits], axis=1)
-        return self._cache[key]
+def task_functions(tasks: Sequence[PastTask], axes: tuple[Axis, ...]) -> list[TaskFunction]:
+    """``tasks`` as functions of rows, without those that share no axis with the new search."""
+    return [function for task in tasks if (function := _function(task, axes)) is not None]
 
 
-def _fit(task: PastTask, axes: tuple[Axis, ...]) -> Callable[[Array], Array] | None:
+def _function(task: PastTask, axes: tuple[Axis, ...]) -> TaskFunction | None:
     """``task`` as a function of rows, smooth between its points; None when it shares no axis with
     the new search."""
     names = set(task.points[0])
@@ -105,15 +78,22 @@ def _fit(task: PastTask, axes: tuple[Axis, ...]) -> Callable[[Array], Array] | N
         return None
     known = numpy.array([row for row, _ in placed], dtype=float)
     values = compress_tail(numpy.array([value for _, value in placed]))  # as in the search
-    kernel = Kernel(tuple(axes[i] for i in shared), joint=0.0)
-    level = values.mean() - kernel.mean(known).mean()
+    prior = Prior(tuple(axes[i] for i in shared), _median(len(shared)))
+    level = values.mean() - prior.mean(known)[0].mean()
     noise = numpy.diag((CLOSE + LOOSE * (values.max() - values)) ** 2)
-    weights = numpy.linalg.solve(kernel.signal(known, known) + noise,
-                                 values - kernel.mean(known) - level)
+    residuals = values - prior.mean(known)[0] - level
+    weights = numpy.linalg.solve(prior.covariance(known, known)[0] + noise, residuals)
 
     def function(rows: Array) -> Array:
         mine = rows[:, shared]
-        fitted: Array = kernel.mean(mine) + level + kernel.signal(mine, known) @ weights
+        fitted: Array = (prior.mean(mine)[0] + level
+                         + prior.covariance(mine, known)[0] @ weights)
         return fitted
 
     return function
+
+
+def _median(axes: int) -> Parameters:
+    """One set of parameters: the medians."""
+    return {**{name: numpy.array([median]) for name, (median, _) in DEFAULT.items()},
+            "amplitudes": numpy.ones((1, axes))}

@@ -13,44 +13,63 @@ import numpy
 from paddle_transfer.samplers.base import Observation, PastTask, PosteriorSummary
 from paddle_transfer.samplers.common import finished_keys, valid_observations
 from paddle_transfer.samplers.gp import encoding
-from paddle_transfer.samplers.gp.model import ModelAverage, model_of
-from paddle_transfer.samplers.gp.proposal import expected_improvement
-from paddle_transfer.space.space import Point, Space, finite
+from paddle_transfer.samplers.gp.encoding import Array
+from paddle_transfer.samplers.gp.model import model_of
+from paddle_transfer.samplers.gp.proposal import expected_gain, ranked
+from paddle_transfer.space.space import Point, Space
 
 #: ``stop: auto`` ends a search when no untried point is expected to gain more than this share of a
 #: training's noise.
-NOISE_SHARE = 0.4
+NOISE_SHARE = 0.07
+
+#: A point is named before the baseline when its estimated lead is more than this many standard
+#: deviations: the search must not end with less than it began with.
+CAUTION = 0.5
 
 
 def posterior_summary(space: Space, finished: Sequence[Observation], *,
                       tasks: Sequence[PastTask] = (), seed: int = 0, eval_size: int | None = None,
-                      gain: bool = True) -> PosteriorSummary | None:
-    """As ``PosteriorSampler.posterior``, with the tasks and the eval_size of ``SamplerContext``."""
+                      gain: bool = True, baseline: Point | None = None) -> PosteriorSummary | None:
+    """As ``PosteriorSampler.posterior``, with the tasks, the eval_size and the baseline of
+    ``SamplerContext``."""
     results = valid_observations(space, finished)
+    complete = _candidates(space, results)
+    if not complete:
+        return None
+    model = model_of(space, results, tasks=tasks, eval_size=eval_size, baseline=baseline)
+    tried = list(complete.values())
+    rows = encoding.matrix(model.axes, tried)
+    means, covariances = model.joint(rows)
+    lead = model.weights @ means
+    first = baseline is not None and space.contains(baseline) and space.key(baseline)
+    if first and first in complete:
+        lead = _cautious(model.weights, means, covariances, list(complete).index(first))
+    winner = tried[ranked(lead)[0]]
+    estimates = dict(zip(complete, map(float, model.data.metric(numpy.round(
+        model.weights @ means, 9))), strict=True))
+    most = float("inf")
+    if gain:
+        most = expected_gain(model, space, finished_keys(space, finished), winner, seed=seed,
+                             count=len(finished))
+    return PosteriorSummary(winner, most, NOISE_SHARE * model.noise, len(complete), estimates)
+
+
+def _candidates(space: Space, results: Sequence[Observation]) -> dict[str, Point]:
+    """The points that may win, by their keys: complete, and never diverged."""
     complete = {space.key(o.point): o.point for o in results if o.state == "complete"}
     for o in results:
         if o.state == "diverged":
             complete.pop(space.key(o.point), None)
-    if not complete:
-        return None
-    model = model_of(space, results, tasks=tasks, eval_size=eval_size)
-    tried = list(complete.values())
-    means = numpy.round(model.mean(encoding.matrix(model.axes, tried)), 9)
-    winner = tried[int(numpy.argmax(means))]
-    estimates = dict(zip(complete, map(float, model.data.metric(means)), strict=True))
-    most = _expected_gain(space, finished, model, winner, seed=seed) if gain else float("inf")
-    return PosteriorSummary(winner, most, NOISE_SHARE * model.noise, len(complete), estimates)
+    return complete
 
 
-def _expected_gain(space: Space, finished: Sequence[Observation], model: ModelAverage,
-                   winner: Point, *, seed: int) -> float:
-    """The largest expected improvement among untried points, in units of the metric; 0 when there
-    is none."""
-    if finite(space):
-        tried = [space.index(o.point) for o in finished if space.contains(o.point)]
-        rows = numpy.delete(encoding.table(model.axes, space), tried, axis=0)
-    else:
-        taken = finished_keys(space, finished)
-        points = encoding.sampled(space, [winner], seed=seed, count=len(finished))
-        rows = encoding.matrix(model.axes, [p for p in points if space.key(p) not in taken])
-    return float(expected_improvement(model, rows).max()) if len(rows) else 0.0
+def _cautious(weights: Array, means: Array, covariances: Array, place: int) -> Array:
+    """Each point's lead over the one at ``place``, less its doubt; 0 for that one itself."""
+    leads = means - means[:, [place]]
+    variances = (numpy.diagonal(covariances, axis1=1, axis2=2) + covariances[:, [place], place]
+                 - 2.0 * covariances[:, :, place])
+    mean = weights @ leads
+    variance = weights @ (numpy.maximum(variances, 0.0) + leads ** 2) - mean ** 2
+    cautious: Array = mean - CAUTION * numpy.sqrt(numpy.maximum(variance, 0.0))
+    cautious[place] = 0.0
+    return cautious

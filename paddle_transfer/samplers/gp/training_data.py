@@ -1,4 +1,4 @@
-"""The training data of the model: one number per point, on a scale on which effects add up.
+"""The training data of the model: one number per training, on a scale on which effects add up.
 
 Accuracies become log-odds: there the effect of a learning rate or an augmentation is about as large
 at an accuracy of 0.3 as at 0.97. Values far below the best are compressed (beyond
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.gp.curve_extrapolation import Scale, expected_gain
@@ -36,19 +36,21 @@ PRUNED_WEIGHT = 0.25
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What the model is conditioned on.
+    """What the model is conditioned on, a row per training.
 
-    :param points: each once
-    :param values: of the points, to be maximised: log-odds or standardised units
-    :param repeats: the number of trainings of each point; a pruned one counts in part
-    :param slope: the change of the metric per unit of ``values`` at the best point
+    :param points: of the trainings
+    :param values: of the trainings, to be maximised: log-odds or standardised units
+    :param weights: 1 for a whole training, less for a pruned one
+    :param seeds: which repeat of its point it is, from 0
+    :param slope: the change of the metric per unit of ``values`` at the best training
     :param is_proportion: whether the metric is in 0..1 and ``values`` are log-odds
     :param location: that was subtracted from a metric that is no proportion; ``spread``: its unit
     """
 
     points: list[Point]
     values: Array
-    repeats: Array
+    weights: Array
+    seeds: NDArray[numpy.intp]
     slope: float
     is_proportion: bool = True
     location: float = 0.0
@@ -66,31 +68,29 @@ class TrainingData:
 
 
 def training_data(space: Space, results: Sequence[Observation]) -> TrainingData:
-    """``results`` (at least one) as training data; repeats of a point are averaged.
+    """``results`` (at least one) as training data.
 
-    Pruned trials use the extrapolated final value, weighted by its variance; diverged ones are
-    worse than anything seen.
+    Pruned trials use the extrapolated final value, weighted by its variance. A point that diverged
+    once is worse than anything seen in all of its trainings.
     """
     raw = [tail_mean(o) for o in results if o.state != "diverged"]
     is_proportion = all(0.0 <= value <= 1.0 for value in raw)
     location, spread = (0.0, 1.0) if is_proportion else _location(raw)
     change = log_odds if is_proportion else lambda value: (value - location) / spread
     finals = _final_values(space, results, change, is_proportion)
-    groups: dict[str, list[Observation]] = {}
-    for observation in results:
-        groups.setdefault(space.key(observation.point), []).append(observation)
-    means = [None if any(o.state == "diverged" for o in group)
-             else _weighted_mean([finals[id(o)] for o in group]) for group in groups.values()]
-    best = max((mean[0] for mean in means if mean), default=0.0)
+    keys = [space.key(o.point) for o in results]
+    spoilt = {key for key, o in zip(keys, results, strict=True) if o.state == "diverged"}
+    good = [finals[id(o)][0] for key, o in zip(keys, results, strict=True) if key not in spoilt]
+    best = max(good, default=0.0)
     worst = min([best - DIVERGED, *(value for value, _ in finals.values())])
     top = 1.0 / (1.0 + math.exp(-best))
-    counts = [mean[1] if mean else len(group)
-              for mean, group in zip(means, groups.values(), strict=True)]
+    told = [(worst, 1.0) if key in spoilt else finals[id(o)]
+            for key, o in zip(keys, results, strict=True)]
     return TrainingData(
-        [group[0].point for group in groups.values()],
-        compress_tail(numpy.array([mean[0] if mean else worst for mean in means])),
-        numpy.array(counts, dtype=float), top * (1.0 - top) if is_proportion else spread,
-        is_proportion, location, spread)
+        [o.point for o in results], compress_tail(numpy.array([value for value, _ in told])),
+        numpy.array([weight for _, weight in told]),
+        numpy.array([keys[:i].count(key) for i, key in enumerate(keys)], dtype=numpy.intp),
+        top * (1.0 - top) if is_proportion else spread, is_proportion, location, spread)
 
 
 def _final_values(space: Space, results: Sequence[Observation], change: Callable[[float], float],
@@ -103,12 +103,6 @@ def _final_values(space: Space, results: Sequence[Observation], change: Callable
             finals[id(o)] = _extrapolated_end(space, o, complete) if is_proportion else (
                 finals[id(o)][0] + _median_gain(o, complete, change), PRUNED_WEIGHT)
     return finals
-
-
-def _weighted_mean(weighted: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """(mean, sum of weights) of values with their weights."""
-    total = sum(weight for _, weight in weighted)
-    return sum(value * weight for value, weight in weighted) / total, total
 
 
 def _extrapolated_end(space: Space, pruned: Observation,

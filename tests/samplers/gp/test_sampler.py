@@ -30,7 +30,7 @@ from tests.helpers.sampler_suite import (
 
 
 class TestBayesSampler(SamplerSuite):
-    def make(self, *, acquisition="ei", **options):
+    def make(self, *, acquisition="kg", **options):
         return make_sampler("bayes", options={"acquisition": acquisition}, **options)
 
     def test_the_first_points_need_neither_skopt_nor_numpy(self):
@@ -92,12 +92,14 @@ print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sy
         assert len({PUBLISHED.key(point) for point in running}) == 6
         assert sum(point["lr"] in (0.03, 0.01) for point in running) >= 3
 
-    def test_repeats_are_averaged(self):
-        a, b, c = (PUBLISHED.point(i) for i in (0, 90, 190))
-        mean = observe([a, b, c], [0.5, 0.8, 0.3])
-        split = observe([a, a, b, b, c], [0.4, 0.6, 0.7, 0.9, 0.3])
-        assert self.make().suggest(PUBLISHED, mean, [], seed=0) == self.make().suggest(
-            PUBLISHED, split, [], seed=0)
+    def test_a_repeat_moves_the_estimate_of_its_point(self):
+        a, b = PUBLISHED.point(0), PUBLISHED.point(90)
+        def estimate(*repeats):
+            found = self.make().posterior(PUBLISHED, observe([a, *[b] * len(repeats)],
+                                                             [0.5, *repeats]))
+            return found.estimates[PUBLISHED.key(b)]
+        assert estimate(0.8, 0.7) == pytest.approx(0.75, abs=0.02)
+        assert estimate(0.8, 0.7) < estimate(0.8, 0.8) - 0.03
 
     def test_with_repeats_an_evaluated_point_may_come_again_and_there_is_no_end(self):
         sampler = make_sampler("bayes", allow_repeats=True)

@@ -61,17 +61,18 @@ def test_values_far_below_the_best_are_drawn_together_in_order():
     assert -1.0 < values[4] < values[3] < 1.0
 
 
-def test_repeats_are_averaged_and_one_divergence_spoils_a_point():
+def test_repeats_have_other_seeds_and_one_divergence_spoils_a_point():
     data = training_data(SMALL, [
         Observation(0, A, 0.8),
         Observation(1, A, 0.8),
         Observation(2, B, 0.75),
         Observation(3, B, None, "diverged")
     ])
-    assert list(data.repeats) == [2, 2]
-    assert data.values[0] == pytest.approx(odds(0.8))
+    assert list(data.seeds) == [0, 1, 0, 1]
+    assert list(data.weights) == [1.0] * 4
+    assert data.values[:2] == pytest.approx(odds(0.8))
     # three units below the best, compressed
-    assert data.values[1] == pytest.approx(odds(0.8) - FULL * (1 + math.log(3 / FULL)))
+    assert data.values[2:] == pytest.approx(odds(0.8) - FULL * (1 + math.log(3 / FULL)))
 
 
 def test_a_pruned_trial_gets_about_what_others_gained_after_its_epoch_and_counts_in_part():
@@ -82,14 +83,14 @@ def test_a_pruned_trial_gets_about_what_others_gained_after_its_epoch_and_counts
     end = odds(0.5) + odds(0.8) - odds(0.6)
     assert odds(0.5) < after_slow.values[1] < after_fast.values[1] < end + 0.1
     assert after_fast.values[1] == pytest.approx(end, abs=0.25)
-    assert after_fast.repeats[0] == 1.0
-    assert 0.0 < after_fast.repeats[1] < 0.5
+    assert after_fast.weights[0] == 1.0
+    assert 0.0 < after_fast.weights[1] < 0.5
 
 
 def test_a_pruned_trial_counts_for_more_the_later_it_was_stopped():
     whole = Observation(0, A, 0.8, curve=tuple((epoch, 0.8 - 0.3 / epoch) for epoch in range(1, 9)))
     parts = [training_data(SMALL, [whole, Observation(1, B, 0.5, "pruned", tuple(
-        (epoch, 0.5) for epoch in range(1, last + 1)))]).repeats[1] for last in (2, 4, 7)]
+        (epoch, 0.5) for epoch in range(1, last + 1)))]).weights[1] for last in (2, 4, 7)]
     assert parts == sorted(parts)
     assert parts[0] < 0.5 * parts[-1]
 
