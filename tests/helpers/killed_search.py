@@ -13,7 +13,8 @@ from typing import Any
 from paddle_transfer.api import run_search
 from paddle_transfer.settings.search_file import load_search_file
 
-_NUMBER = "KILLED_IN_TRIAL"
+#: Variables: the trial, and the process of the search.
+_NUMBER, _SEARCH = "KILLED_IN_TRIAL", "KILLED_PROCESS"
 
 
 def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     def reported(**told: Any) -> bool:
         stop = report(**told)
         if (str(job["number"]), told["epoch"]) == (os.environ[_NUMBER], 1):
-            os.kill(os.getppid(), signal.SIGKILL)
+            os.kill(int(os.environ[_SEARCH]), signal.SIGKILL)
             signal.pause()
         return stop
 
@@ -31,6 +32,6 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    os.environ[_NUMBER] = sys.argv[2]
+    os.environ.update({_NUMBER: sys.argv[2], _SEARCH: str(os.getpid())})
     run_search(load_search_file(sys.argv[1], []), callbacks=(),
                runner="tests.helpers.killed_search:run")
