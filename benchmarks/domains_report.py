@@ -46,18 +46,20 @@ def adapted_rows(rows: Sequence[Row], pair: str, way: str) -> list[Row]:
 
 
 def adapted_table(rows: Sequence[Row], pair: str) -> Iterator[str]:
-    """Lines of a Markdown table: accuracy in percent, mean ± standard deviation over seeds."""
-    means = {way: mean(row.test for row in own) for way in WAYS
+    """Lines of a Markdown table: accuracy in percent, mean ± standard deviation over seeds; the gap
+    over those seeds that also have its two ends."""
+    tests = {way: {row.seed: row.test for row in own} for way in WAYS
              if (own := adapted_rows(rows, pair, way))}
-    yield "| way | source images | target's test images | gap closed | seconds |"
-    yield "|---" * 5 + "|"
-    for way in means:
-        own = adapted_rows(rows, pair, way)
-        gap = closed(means[SOURCE_ONLY], means[way], means[LABELS]) if {
-            SOURCE_ONLY, LABELS} <= means.keys() else math.nan
+    yield "| way | source images | target's test images | gap closed | seeds | seconds |"
+    yield "|---" * 6 + "|"
+    ends = tests.get(SOURCE_ONLY, {}).keys() & tests.get(LABELS, {}).keys()
+    for way in tests:
+        own, seeds = adapted_rows(rows, pair, way), ends & tests[way].keys()
+        gap = closed(*(mean(tests[one][seed] for seed in seeds)
+                       for one in (SOURCE_ONLY, way, LABELS))) if seeds else math.nan
         yield (f"| {way} | {spread([row.val for row in own])} | "
                f"{spread([row.test for row in own])} | "
-               f"{'-' if math.isnan(gap) else f'{100 * gap:.0f} %'} | "
+               f"{'-' if math.isnan(gap) else f'{100 * gap:.0f} %'} | {len(own)} | "
                f"{min(row.seconds for row in own):.0f} |")
 
 
@@ -77,8 +79,9 @@ def together_rows(rows: Sequence[Row], pair: str, per_class: int, way: str) -> l
 
 
 def together_table(rows: Sequence[Row]) -> Iterator[str]:
-    yield "| pair | target images a class | full | multi_task | multi_task - full | seconds |"
-    yield "|---" * 6 + "|"
+    yield ("| pair | target images a class | full | multi_task | multi_task - full | seeds | "
+           "seconds |")
+    yield "|---" * 7 + "|"
     for pair in TOGETHER:
         for per_class in EPOCHS:
             full, multi = (together_rows(rows, pair, per_class, way) for way in (FULL, MULTI_TASK))
@@ -87,7 +90,7 @@ def together_table(rows: Sequence[Row]) -> Iterator[str]:
                 cells = (f"{spread([row.test for row in own])} ({own[0].rate:g})"
                          for own in (full, multi))
                 yield (f"| {pair} | {per_class} | {' | '.join(cells)} | {spread(gains)} | "
-                       f"{min(row.seconds for row in full):.0f}, "
+                       f"{len(gains)} | {min(row.seconds for row in full):.0f}, "
                        f"{min(row.seconds for row in multi):.0f} |")
 
 

@@ -120,7 +120,7 @@ def test_the_tables() -> None:
                                       (LABELS, 0.89, 0.0))]
     rows.append(row(DIGITS, ADVERSARIAL, 1.0, weight=chosen + 9))
     text = domains_tables(rows)
-    assert "| adversarial | 50.0 ± 0.0 | 70.0 ± 1.0 | 50 % | 9 |" in text
+    assert "| adversarial | 50.0 ± 0.0 | 70.0 ± 1.0 | 50 % | 3 | 9 |" in text
     assert "together" not in text
     assert "chosen" not in text
     grid = [row(PICTURES, ADVERSARIAL, weight / 10, weight=weight, rate=rate, free=rate,

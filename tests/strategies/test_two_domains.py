@@ -212,8 +212,9 @@ def test_few_labelled_images_of_the_target_are_of_its_domain():
     assert float(losses["loss"]) == pytest.approx(sum(parts), abs=1e-5)
 
 
-def test_adabn_takes_the_mean_of_the_batches_statistics():
-    half, model, extra = opened(DomainAdaptationHalf, DomainAdaptationOptions(method="adabn"))
+@pytest.mark.parametrize("method", ["adabn", "coral"])
+def test_batchnorm_takes_the_mean_of_the_batches_statistics(method):
+    half, model, extra = opened(DomainAdaptationHalf, DomainAdaptationOptions(method=method))
     batches = [batch(seed, shift=1.0, labels=False) for seed in range(3)]
     engine = Engine(model, Unlabeled=batches)
     before = {name: value.numpy().copy() for name, value in model.named_parameters()

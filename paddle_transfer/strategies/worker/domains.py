@@ -86,8 +86,9 @@ class DomainAdaptationHalf(WorkerHalf):
         return {TARGET_FREE: (accuracy + alignment.information(paddle.concat(answers))) / 2}
 
     def before_evaluation(self, engine: TrainedEngine) -> None:
-        """adabn: the statistics of every BatchNorm become those of all unlabelled images."""
-        if self.options.method != "adabn":
+        """The statistics of every BatchNorm become those of all unlabelled images: the running
+        averages of adversarial and coral are of both domains, whose batches pass one by one."""
+        if not self._norms:
             return
         modes = [(layer, layer.training) for layer in engine.model.sublayers(include_self=True)]
         momenta = [norm._momentum for norm in self._norms]
