@@ -25,6 +25,10 @@ EARLIEST = 0.33
 #: about one point at an accuracy of 0.88, the noise of a training) below it, is less than this.
 CHANCE, TOLERANCE = 0.002, 0.1
 
+#: What few whole trainings say of another's end is doubted: the deviation grows by this share, over
+#: their number.
+FEW = 1.0
+
 #: The multiple of the model's variance that counts, and the noise of a training (log-odds).
 DOUBT, NOISE = 2.0, 0.1
 
@@ -44,6 +48,7 @@ def is_hopeless(space: Space, trial: Observation, finished: Sequence[Observation
     if scale is None or not EARLIEST <= share < 1.0:
         return False
     gain, deviation = expected_gain(space, trial.point, whole, share, scale=scale)
+    deviation *= 1.0 + FEW / len(whole)
     end, tolerance = scale.level(curve) + gain, TOLERANCE * scale.unit
     best = max(scale(tail_mean(o)) for o in whole)
     if chance(end, deviation, above=best - tolerance) > CHANCE:
