@@ -48,10 +48,9 @@ def is_hopeless(space: Space, trial: Observation, finished: Sequence[Observation
     if scale is None or not EARLIEST <= share < 1.0:
         return False
     gain, deviation = expected_gain(space, trial.point, whole, share, scale=scale)
-    deviation *= 1.0 + FEW / len(whole)
     end, tolerance = scale.level(curve) + gain, TOLERANCE * scale.unit
     best = max(scale(tail_mean(o)) for o in whole)
-    if chance(end, deviation, above=best - tolerance) > CHANCE:
+    if chance(end, deviation * (1.0 + FEW / len(whole)), above=best - tolerance) > CHANCE:
         return False  # most calls end here, in a millisecond
     if not scale.is_proportion:
         return True  # the model has another scale
