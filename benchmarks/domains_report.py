@@ -155,7 +155,8 @@ def plot_domains(rows: Sequence[Row], path: Path) -> None:
             tests = [100 * row.test for row in own]
             axes.bar(place, mean(tests), color="C0", alpha=0.5)
             axes.plot([place] * len(tests), tests, "o", color="black", markersize=4)
-        axes.set_xticks(range(len(found)), [way.replace(" ", "\n") for way, _ in found])
+        axes.set_xticks(range(len(found)), [way.replace(" ", "\n") for way, _ in found],
+                        fontsize="small")
         axes.set(title=pair, ylabel="accuracy on the target's test images (%)", ylim=(0, 100))
         axes.grid(axis="y", alpha=0.3)
     for number, pair in enumerate(TOGETHER):
