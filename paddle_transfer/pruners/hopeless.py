@@ -27,7 +27,7 @@ CHANCE, TOLERANCE = 0.002, 0.1
 
 #: What few whole trainings say of another's end is doubted: the deviation grows by this share, over
 #: their number.
-FEW = 1.0
+FEW = 1.5
 
 #: The multiple of the model's variance that counts, and the noise of a training (log-odds).
 DOUBT, NOISE = 2.0, 0.1
