@@ -20,7 +20,7 @@ from paddle_transfer.space.space import Point, Space
 
 #: ``stop: auto`` ends a search when no untried point is expected to gain more than this share of a
 #: training's noise.
-NOISE_SHARE = 0.07
+NOISE_SHARE = 0.1
 
 #: A point is named before the baseline when its estimated lead is more than this many standard
 #: deviations: the search must not end with less than it began with.

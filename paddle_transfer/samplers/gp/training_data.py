@@ -70,8 +70,8 @@ class TrainingData:
 def training_data(space: Space, results: Sequence[Observation]) -> TrainingData:
     """``results`` (at least one) as training data.
 
-    Pruned trials use the extrapolated final value, weighted by its variance. A point that diverged
-    once is worse than anything seen in all of its trainings.
+    Pruned trials use the extrapolated final value, weighted by its variance. Repeats have the mean
+    of their point. A point that diverged once is worse than anything seen in all of its trainings.
     """
     raw = [tail_mean(o) for o in results if o.state != "diverged"]
     is_proportion = all(0.0 <= value <= 1.0 for value in raw)
@@ -87,10 +87,20 @@ def training_data(space: Space, results: Sequence[Observation]) -> TrainingData:
     told = [(worst, 1.0) if key in spoilt else finals[id(o)]
             for key, o in zip(keys, results, strict=True)]
     return TrainingData(
-        [o.point for o in results], compress_tail(numpy.array([value for value, _ in told])),
+        [o.point for o in results], compress_tail(_means(keys, told)),
         numpy.array([weight for _, weight in told]),
         numpy.array([keys[:i].count(key) for i, key in enumerate(keys)], dtype=numpy.intp),
         top * (1.0 - top) if is_proportion else spread, is_proportion, location, spread)
+
+
+def _means(keys: Sequence[str], told: Sequence[tuple[float, float]]) -> Array:
+    """Each training's value as the weighted mean over its point's: one that collapses with another
+    seed counts in full, before far values are drawn together."""
+    weighted: dict[str, list[tuple[float, float]]] = {}
+    for key, one in zip(keys, told, strict=True):
+        weighted.setdefault(key, []).append(one)
+    return numpy.array([sum(value * weight for value, weight in weighted[key])
+                        / sum(weight for _, weight in weighted[key]) for key in keys])
 
 
 def _final_values(space: Space, results: Sequence[Observation], change: Callable[[float], float],
