@@ -173,7 +173,8 @@ def plot_domains(rows: Sequence[Row], path: Path) -> None:
     panels[2].set_xticks(range(len(EPOCHS)), [str(one) for one in EPOCHS])
     panels[2].set(title="trained together", xlabel="target images a class", ylim=(0, 100))
     panels[2].grid(axis="y", alpha=0.3)
-    panels[2].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    panels[2].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5),
+                     handlelength=4.0)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
