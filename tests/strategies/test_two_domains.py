@@ -212,11 +212,14 @@ def test_few_labelled_images_of_the_target_are_of_its_domain():
     assert float(losses["loss"]) == pytest.approx(sum(parts), abs=1e-5)
 
 
-@pytest.mark.parametrize("method", ["adabn", "coral"])
-def test_batchnorm_takes_the_mean_of_the_batches_statistics(method):
-    half, model, extra = opened(DomainAdaptationHalf, DomainAdaptationOptions(method=method))
+@pytest.mark.parametrize(("kind", "options", "part"), [
+    (DomainAdaptationHalf, DomainAdaptationOptions(method="adabn"), "Unlabeled"),
+    (DomainAdaptationHalf, DomainAdaptationOptions(method="coral"), "Unlabeled"),
+    (MultiTaskHalf, MultiTaskOptions(), "Train")])
+def test_batchnorm_takes_the_mean_of_the_batches_statistics(kind, options, part):
+    half, model, _ = opened(kind, options)
     batches = [batch(seed, shift=1.0, labels=False) for seed in range(3)]
-    engine = Engine(model, Unlabeled=batches)
+    engine = Engine(model, **{"Unlabeled": [], "Source": [], part: batches})
     before = {name: value.numpy().copy() for name, value in model.named_parameters()
               if not name.startswith("norm._")}
     model.train()
@@ -224,7 +227,6 @@ def test_batchnorm_takes_the_mean_of_the_batches_statistics(method):
     half.before_evaluation(engine)
     with paddle.no_grad():
         inner = [model.blocks(one[0]).mean([2, 3]).numpy() for one in batches]
-    assert extra == ()
     assert np.allclose(model.norm._mean.numpy(), np.mean([one.mean(0) for one in inner], 0),
                        atol=1e-5)
     assert np.allclose(model.norm._variance.numpy(), np.mean([one.var(0) for one in inner], 0),

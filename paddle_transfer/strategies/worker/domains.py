@@ -14,6 +14,7 @@ from paddle_transfer.strategies.domain_adaptation import TARGET_FREE, DomainAdap
 from paddle_transfer.strategies.worker import alignment
 from paddle_transfer.strategies.worker.base import TrainedEngine, WorkerHalf
 from paddle_transfer.strategies.worker.features import Features
+from paddle_transfer.strategies.worker.statistics import Statistics
 
 
 class DomainAdaptationHalf(WorkerHalf):
@@ -26,8 +27,8 @@ class DomainAdaptationHalf(WorkerHalf):
         """:raises TrialError: adabn, and the network has no BatchNorm"""
         self._step, self._streams = 0, dict[str, Iterator[Sequence[Tensor]]]()
         self._has_source = bool((self.config.get("DataLoader") or {}).get("Source"))
-        self._norms = [layer for layer in model.sublayers() if hasattr(layer, "_variance")]
-        if self.options.method == "adabn" and not self._norms:
+        self._statistics = Statistics(model)
+        if self.options.method == "adabn" and not self._statistics.norms:
             raise TrialError("Transfer.strategy: method: adabn needs a network with BatchNorm, and "
                              f"{type(model).__name__} has none. Choose adversarial or coral")
         self._features = Features(self.split(model), resolve.outputs(dict(self.config)))
@@ -86,21 +87,5 @@ class DomainAdaptationHalf(WorkerHalf):
         return {TARGET_FREE: (accuracy + alignment.information(paddle.concat(answers))) / 2}
 
     def before_evaluation(self, engine: TrainedEngine) -> None:
-        """The statistics of every BatchNorm become those of all unlabelled images: the running
-        averages of adversarial and coral are of both domains, whose batches pass one by one."""
-        if not self._norms:
-            return
-        modes = [(layer, layer.training) for layer in engine.model.sublayers(include_self=True)]
-        momenta = [norm._momentum for norm in self._norms]
-        engine.model.eval()
-        try:
-            with paddle.no_grad():
-                for number, batch in enumerate(engine.whole_list("Unlabeled")):
-                    for norm in self._norms:  # the mean of the batches' statistics
-                        norm.training, norm._momentum = True, number / (number + 1)
-                    engine.forward(batch[0])
-        finally:
-            for layer, training in modes:
-                layer.training = training
-            for norm, momentum in zip(self._norms, momenta, strict=True):
-                norm._momentum = momentum
+        """The statistics of every BatchNorm become those of all unlabelled images."""
+        self._statistics.take(engine, "Unlabeled")

@@ -11,6 +11,7 @@ from paddle_transfer.config import resolve
 from paddle_transfer.strategies.multi_task import MultiTaskOptions
 from paddle_transfer.strategies.worker.base import TrainedEngine, WorkerHalf
 from paddle_transfer.strategies.worker.features import Features
+from paddle_transfer.strategies.worker.statistics import Statistics
 
 
 class MultiTaskHalf(WorkerHalf):
@@ -22,6 +23,7 @@ class MultiTaskHalf(WorkerHalf):
     _epoch = 1
 
     def model_built(self, model: nn.Layer) -> Sequence[nn.Layer]:
+        self._statistics = Statistics(model)
         self._features = Features(self.split(model), resolve.outputs(dict(self.config)))
         self._head = nn.Linear(self._features.width, self.count_classes("Source"))
         return [self._head]
@@ -43,3 +45,7 @@ class MultiTaskHalf(WorkerHalf):
         source = functional.cross_entropy(self._head(self._features.take()), labels)
         return {**losses, "SourceLoss": source,
                 "loss": source + self.options.weight * losses["loss"]}
+
+    def before_evaluation(self, engine: TrainedEngine) -> None:
+        """The statistics of every BatchNorm become those of the target's images."""
+        self._statistics.take(engine, "Train")
