@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 from benchmarks.domain_sets import ADAPTED, PICTURES, TOGETHER
 from benchmarks.domains import (
@@ -159,23 +160,27 @@ def plot_domains(rows: Sequence[Row], path: Path) -> None:
                         fontsize="small")
         axes.set(title=pair, ylabel="accuracy on the target's test images (%)", ylim=(0, 100))
         axes.grid(axis="y", alpha=0.3)
+    _plot_together(panels[2], rows)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _plot_together(axes: Any, rows: Sequence[Row]) -> None:
     for number, pair in enumerate(TOGETHER):
         for way, style in ((FULL, "--"), (MULTI_TASK, "-")):
             cells = [(place + 0.05 * (number - 1), [100 * row.test for row in own])
                      for place, per_class in enumerate(EPOCHS)
                      if (own := together_rows(rows, pair, per_class, way))]
             if cells:
-                panels[2].errorbar(
+                axes.errorbar(
                     [x for x, _ in cells], [mean(tests) for _, tests in cells],
                     [stdev(tests) if len(tests) > 1 else 0.0 for _, tests in cells],
                     linestyle=style, marker="o", markersize=4, capsize=2, color=f"C{number}",
                     label=f"{pair}, {way}")
-    panels[2].set_xticks(range(len(EPOCHS)), [str(one) for one in EPOCHS])
-    panels[2].set(title="trained together", xlabel="target images a class", ylim=(0, 100))
-    panels[2].grid(axis="y", alpha=0.3)
-    panels[2].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5),
+    axes.set_xticks(range(len(EPOCHS)), [str(one) for one in EPOCHS])
+    axes.set(title="trained together", xlabel="target images a class", ylim=(0, 100))
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5),
                      handlelength=4.0)
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)

@@ -19,11 +19,6 @@ from paddle_transfer.samplers.gp.encoding import Array
 from paddle_transfer.samplers.gp.kernel import Trainings
 from paddle_transfer.samplers.gp.model import ModelAverage
 
-#: Acquisition functions: knowledge gradient; expected improvement, its logarithm (the same order,
-#: never flat), probability of improvement, upper confidence bound of the metric (the lower one of
-#: the loss: both names stand for it).
-ACQUISITIONS = ("kg", "ei", "logei", "pi", "ucb", "lcb")
-
 #: Margin xi of expected improvement, in log-odds (0.4 points at an accuracy of 0.88). Without it
 #: the near-duplicates of a good point, whose improvement is small and likely, come before its
 #: untried neighbours.
@@ -39,7 +34,7 @@ _NAMED = 20
 
 def acquisition_values(model: ModelAverage, rows: Array, name: str,
                        seeds: NDArray[numpy.intp] | None = None) -> Array:
-    """The acquisition ``name`` (one of ``ACQUISITIONS``) at every row, to be maximised: the
+    """The acquisition ``name`` (one of ``sampler.ACQUISITIONS``) at every row, to be maximised: the
     weighted mean over the model's sets.
 
     :param seeds: trainings that each row's point had already; None: none had any
@@ -68,7 +63,7 @@ def knowledge_gradient(model: ModelAverage, rows: Array, seeds: NDArray[numpy.in
     training at each row, in the units of the model's values."""
     named = _named(model)
     at_named = model.half(named)
-    means = model.prior.mean(named) + numpy.einsum("snm,sn->sm", at_named, model._alpha)
+    means = model.means(named, at_named)
     total = numpy.zeros(len(rows))
     for block in numpy.array_split(numpy.arange(len(rows)), 1 + len(rows) // 400):
         own, slopes = _slopes(model, rows[block], seeds[block], named, at_named)
@@ -94,7 +89,7 @@ def _slopes(model: ModelAverage, rows: Array, seeds: NDArray[numpy.intp], named:
     """The means at ``rows`` [sets, n]; and by how much one standard deviation more at each of them
     moves the mean of every named point, and its own [sets, n, named + 1]."""
     prior, half = model.prior, model.half(rows)
-    own = prior.mean(rows) + numpy.einsum("snm,sn->sm", half, model._alpha)
+    own = model.means(rows, half)
     below = numpy.maximum(0.0, model.data.values.max() - own)
     trainings = Trainings(rows, seeds, below)
     seen = model.half(rows, prior.noise(model.trainings, trainings))

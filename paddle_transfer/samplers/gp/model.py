@@ -79,7 +79,7 @@ class ModelAverage:
         means, deviations = [], []
         for block in numpy.array_split(rows, 1 + len(rows) * len(self.trainings.rows) // 40_000):
             half = self.half(block)
-            means.append(self._means(block, half))
+            means.append(self.means(block, half))
             left = self.prior.variance() - (half * half).sum(axis=1)
             deviations.append(numpy.sqrt(numpy.maximum(left, 1e-10)))
         return numpy.concatenate(means, axis=1), numpy.concatenate(deviations, axis=1)
@@ -88,7 +88,7 @@ class ModelAverage:
         """Mean [sets, n] and covariance [sets, n, n] of the true values."""
         half = self.half(rows)
         covariance = self.prior.covariance(rows, rows) - half.transpose(0, 2, 1) @ half
-        return self._means(rows, half), covariance
+        return self.means(rows, half), covariance
 
     def half(self, rows: Array, noise: Array | None = None) -> Array:
         """L^-1 times the covariance of the results with true values at ``rows`` (with results
@@ -96,7 +96,8 @@ class ModelAverage:
         cross = self.prior.covariance(self.trainings.rows, rows)
         return _solved(self._lower, cross if noise is None else cross + noise)
 
-    def _means(self, rows: Array, half: Array) -> Array:
+    def means(self, rows: Array, half: Array) -> Array:
+        """The posterior mean by every set, [sets, n]; ``half``: of ``rows``."""
         means: Array = self.prior.mean(rows) + numpy.einsum("snm,sn->sm", half, self._alpha)
         return means
 

@@ -24,7 +24,7 @@ def next_point(trials: Trials, model: ModelAverage, *, acquisition: str) -> Poin
 
     :param trials: not all points of a finite space are excluded
     :param model: of its results
-    :param acquisition: one of ``acquisition.ACQUISITIONS``
+    :param acquisition: one of ``sampler.ACQUISITIONS``
     """
     space, excluded, seed, count = trials.space, trials.excluded, trials.seed, trials.count
     had = Counter(space.key(point) for point in model.data.points)

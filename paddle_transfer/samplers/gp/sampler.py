@@ -27,7 +27,9 @@ from paddle_transfer.samplers.gp.initial_design import initial_point
 from paddle_transfer.samplers.gp.past_tasks import shipped
 from paddle_transfer.space.space import Point, Space
 
-#: As ``acquisition.ACQUISITIONS``, which needs numpy.
+#: Acquisition functions: knowledge gradient; expected improvement, its logarithm (the same order,
+#: never flat), probability of improvement, upper confidence bound of the metric (the lower one of
+#: the loss: both names stand for it).
 ACQUISITIONS = ("kg", "ei", "logei", "pi", "ucb", "lcb")
 
 
