@@ -10,6 +10,7 @@ python tools/benchmark.py COMMAND:
     strategies --weights FILE --source DIR   the ways to transfer, side by side
     joint --weights FILE --source DIR        strategy and settings searched together
     domains --weights FILE --source DIR      adaptation without labels, two lists trained together
+    task_features TASK...               what a search can know before its first trial, recorded
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
     features --source DIR --weights FILE  search classifiers on features, beside whole trainings
     driver [--trials N ...] [--workers W ...] [--simulate]   what a search costs beside trainings
@@ -30,7 +31,7 @@ from paddle_transfer.cli.parser import OptionParser
 
 #: Commands that read their own options.
 OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features", "domains",
-       "driver")
+       "driver", "task_features")
 
 
 def parser() -> argparse.ArgumentParser:
