@@ -9,9 +9,10 @@ with one seed before the next one, so their means stay comparable. These trials 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paddle_transfer.loop.results import PointResult, standard_error
+from paddle_transfer.samplers.gp.dimension_prior import axis_of
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.groups import Repeats
 from paddle_transfer.space.space import Point, Space
@@ -69,14 +70,30 @@ def confirming(records: Sequence[TrialRecord], repeats: Repeats) -> set[int]:
 
 def candidates(ranked: Sequence[PointResult], baseline: PointResult | None,
                space: Space) -> list[PointResult]:
-    """The points to be trained again: the best ``CONFIRMED`` of ``ranked`` (of the search proper),
-    then the baseline, unless it is among them or has no result."""
-    chosen = [result for result in ranked if result.value is not None][:CONFIRMED]
+    """The points to be trained again: the best ``CONFIRMED`` distinct ones of ``ranked`` (of the
+    search proper), then the baseline, unless it is among them or has no result."""
+    chosen = distinct(ranked, space, CONFIRMED)
     known = {space.key(result.point) for result in chosen}
     if baseline is not None and space.key(baseline.point) not in known and any(
             trial.state.has_value for trial in baseline.trials):
         chosen.append(baseline)
     return chosen
+
+
+def distinct(ranked: Sequence[PointResult], space: Space, count: int) -> list[PointResult]:
+    """The best ``count`` of ``ranked`` that have a value, in their order. Of those that differ only
+    in weak settings (``DimensionPrior.weak``), trainings that are nearly the same, the first alone
+    is taken, unless too few others are left."""
+    valued = [result for result in ranked if result.value is not None]
+    weak = [h.name for h in space.hyperparameters if axis_of(h).prior.weak]
+    alike = {name: valued[0].point[name] for name in weak} if valued else {}
+    firsts: dict[str, int] = {}
+    for place, result in enumerate(valued):
+        same = replace(result.proposal, point={**result.point, **alike})
+        firsts.setdefault(same.key(space), place)
+    best = list(firsts.values())[:count]
+    others = [place for place in range(len(valued)) if place not in best]
+    return [valued[place] for place in sorted([*best, *others[:count - len(best)]])]
 
 
 def missing(chosen: Sequence[PointResult], records: Sequence[TrialRecord], space: Space,

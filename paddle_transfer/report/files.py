@@ -23,7 +23,7 @@ from paddle_transfer.config.load import write_atomic, yaml_text
 from paddle_transfer.config.portable import handed_back
 from paddle_transfer.config.validation import Options
 from paddle_transfer.loop.callbacks import is_over
-from paddle_transfer.loop.confirm import confirming
+from paddle_transfer.loop.confirm import confirming, distinct
 from paddle_transfer.loop.ranking import Leaderboard, Ranker
 from paddle_transfer.loop.results import PointResult
 from paddle_transfer.report.base import Report
@@ -155,7 +155,9 @@ class ResultFiles(Report):
         spare = settings.output.keep_models + SPARE if leaderboard.estimates else 0
         ranked = [result for result in leaderboard.results if result.value is not None]
         count = max(spare, CONFIRMED if settings.repeats.confirm else 0)
-        points = {key(result.point) for result in ranked[:count]}
+        points = {key(result.point) for result in (
+            *ranked[:count], *(distinct(ranked, space.space, count) if settings.repeats.confirm
+                               else ()))}
         points |= {key(record.point) for record in records if record.number in late}
         if settings.repeats.confirm and space.baseline is not None:
             points.add(key(space.baseline))

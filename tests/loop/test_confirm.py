@@ -248,6 +248,38 @@ def test_a_point_that_collapses_with_the_next_seed_is_not_named(tmp_path):
     assert board.confirmation({"a": 6}).mean == pytest.approx((0.9 + 0.11) / 2)
 
 
+def by_lr_then_l2(point, seed):
+    """The best four points are of the best lr; of these the fixed one is the worst."""
+    best = {0.1: 0.5, 0.01: 0.9, 0.001: 0.7, 0.0001: 0.3}[point["lr"]]
+    return best + point["l2_decay"] + seed / 1e5
+
+
+@pytest.mark.parametrize(("rates", "confirmed"), [
+    ([0.1, 0.01, 0.001, 0.0001], [(0.01, 1e-3), (0.001, 1e-3), (0.1, 1e-3)]),
+    ([0.1, 0.01], [(0.01, 1e-3), (0.01, 1e-4), (0.1, 1e-3)]),
+    ([0.01], [(0.01, 1e-3), (0.01, 1e-4), (0.01, 1e-5)])])
+def test_points_that_differ_in_a_weak_setting_only_are_not_confirmed_beside_each_other(
+        tmp_path, rates, confirmed):
+    search = VirtualSearch(tmp_path, value=by_lr_then_l2, confirm=2, keep_models=1,
+                           values={"l2_decay": [1e-5, 1e-4, 1e-3], "lr": rates})
+    there = []
+
+    class Looks(ResultFiles):
+        def trial_ended(self, record, records):
+            super().trial_ended(record, records)
+            there.append({int(path.parent.name)
+                          for path in self.root.glob("trials/*/best_model.pdparams")})
+
+    leave_weights(search)
+    search.run(FakeExecutor(slots=1),
+               callbacks=(lambda settings, ranker: Looks(settings, ranker=ranker, clock=lambda: 0),))
+    records = search.records()
+    point = {one.number: (one.point["lr"], one.point["l2_decay"]) for one in records}
+    assert [point[one.number] for one in records if one.seed] == confirmed
+    searched = {point[number] for number in there[-1] if not records[number].seed}
+    assert set(confirmed) <= searched, "any of them may win, with the best of its weights"
+
+
 def test_a_gain_that_one_seed_takes_back_is_called_luck(tmp_path):
     def lucky(point, seed):
         return {5: (0.8, 0.5), 2: (0.6, 0.65)}.get(point["a"], (0.1, 0.1))[seed]
