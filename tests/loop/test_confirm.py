@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -272,7 +273,8 @@ def test_points_that_differ_in_a_weak_setting_only_are_not_confirmed_beside_each
 
     leave_weights(search)
     search.run(FakeExecutor(slots=1),
-               callbacks=(lambda settings, ranker: Looks(settings, ranker=ranker, clock=lambda: 0),))
+               callbacks=(lambda settings, ranker: Looks(settings, ranker=ranker,
+                                                         clock=count(0, 1000).__next__),))
     records = search.records()
     point = {one.number: (one.point["lr"], one.point["l2_decay"]) for one in records}
     assert [point[one.number] for one in records if one.seed] == confirmed
