@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from dataclasses import replace
 
@@ -12,13 +13,16 @@ from paddle_transfer.space.space import Point
 
 def main(arguments: argparse.Namespace) -> int:
     """Run a subcommand; the exit code."""
-    return {"replay": replay_tables, "distil": distil_tables}[arguments.command](arguments)
+    return {"replay": replay_tables, "means": show_means, "distil": distil_tables,
+            }[arguments.command](arguments)
 
 
 def replay_tables(arguments: argparse.Namespace) -> int:
     """Every method on every table, a line each as soon as it is known."""
+    from benchmarks.means import report_lines
+    from benchmarks.methods import find_methods, methods, run_method
     from benchmarks.recorded import load_table
-    from benchmarks.report import find_methods, methods, run_method, summarise
+    from benchmarks.report import summarise
     from paddle_transfer.samplers.gp.past_tasks import read_tasks
     from paddle_transfer.samplers.gp.task_prior import compress_table
 
@@ -41,19 +45,29 @@ def replay_tables(arguments: argparse.Namespace) -> int:
                  if file.exists()}
     if not arguments.json:
         print(_HEAD)
+    summaries = []
     for table, first in zip(tables, fixed, strict=False):
         results = {}
-        for method in chosen:
-            results[method.name] = run_method(table, method, repeats=arguments.repeats,
-                                              trials=arguments.trials, fixed=first,
-                                              workers=arguments.workers)
-            summary = summarise(table, method, results[method.name], trials=arguments.trials,
-                                fixed=first)
-            print(summary.json() if arguments.json else _row(summary), flush=True)
+        for method, workers in itertools.product(chosen, arguments.workers):
+            name = method.name if workers == 1 else f"{method.name}, {workers} workers"
+            results[name] = run_method(table, method, repeats=arguments.repeats,
+                                       trials=arguments.trials, fixed=first, workers=workers)
+            summaries.append(summarise(table, method, results[name], trials=arguments.trials,
+                                       fixed=first, workers=workers))
+            print(summaries[-1].json() if arguments.json else _row(summaries[-1]), flush=True)
         if arguments.plot:
             file = plot_regrets(table, results, arguments.plot)
             print(f"{file}{' (replaces the one that was there)' if file in there else ''}",
                   file=sys.stderr)
+    if not arguments.json:
+        print("\n".join(report_lines(summaries)))
+    return 0
+
+
+def show_means(arguments: argparse.Namespace) -> int:
+    """What ``replay`` prints at its end, of summaries in files."""
+    from benchmarks.means import read_summaries, report_lines
+    print("\n".join(report_lines(read_summaries(arguments.file))))
     return 0
 
 
@@ -95,9 +109,9 @@ _COLUMNS = (("trials_median", "trials"), ("trials_p90", "p90"), ("epochs_share_m
             ("seconds_per_ask", "s/ask"), ("epochs_saved", "saved %"),
             ("wrongly_stopped", "wrong %"), ("regret_grid", "whole grid"),
             ("closed_4", "closed 4 %"), ("closed_10", "10 %"), ("closed_20", "20 %"),
-            ("below_fixed", "below %"))
+            ("closed_grid", "grid %"), ("below_fixed", "below %"))
 _SHARES = ("epochs_share_median", "epochs_saved", "wrongly_stopped", "closed_4", "closed_10",
-           "closed_20", "below_fixed")
+           "closed_20", "closed_grid", "below_fixed")
 _HEAD = f"{'table':<26} {'method':<14}" + "".join(f"{title:>11}" for _, title in _COLUMNS)
 
 

@@ -1,5 +1,5 @@
-"""What others do, behind the same door: scikit-optimize's Optimizer, a plain Gaussian process,
-Optuna's TPE, Optuna with Hyperband.
+"""What others do, behind the same door: scikit-optimize's Optimizer, Optuna's TPE, Gaussian process
+and Hyperband, HEBO. ``gp_peers`` has Gaussian processes, ``published`` settings without a search.
 
 All with their defaults, told the metric of the last epoch; they choose the best value seen.
 Hyperband tells TPE the value at which a trial was stopped.
@@ -12,11 +12,11 @@ import warnings
 import numpy
 
 from paddle_transfer.errors import SetupError
-from paddle_transfer.space.hyperparameter import value_key
+from paddle_transfer.space.hyperparameter import Hyperparameter, value_key
 from paddle_transfer.space.space import Point, Space
 
 
-class _Best:
+class Best:
     """Remembers what was told; chooses the best whole training."""
 
     def __init__(self, space: Space):
@@ -34,7 +34,7 @@ class _Best:
         return False
 
 
-class SkoptSearcher(_Best):
+class SkoptSearcher(Best):
     """``skopt.Optimizer`` with its defaults, each hyperparameter a list of choices: what it makes
     of such lists by itself, since a real axis would leave the table's grid."""
 
@@ -64,89 +64,55 @@ class SkoptSearcher(_Best):
                                  -curve[-1][1])
 
 
-class GpSearcher(_Best):
-    """A plain Gaussian process: scikit-learn's, Matern 5/2 with a length per coordinate and noise
-    fitted by maximum likelihood, on log scales; expected improvement over every untried point of a
-    finite space. One random point after the fixed one."""
+class OptunaSearcher(Best):
+    """Optuna with its defaults.
 
-    def __init__(self, space: Space, *, fixed: Point | None, seed: int):
-        super().__init__(space)
-        self._first, self._seed = fixed, seed
-        self._rows = numpy.array([space.encode(point) for point in space.points()])
-        self._running: list[int] = []
-
-    def ask(self) -> Point | None:
-        tried = {self.space.index(point) for point, _, _ in self.told} | set(self._running)
-        if self._first is not None:
-            place, self._first = self.space.index(self._first), None
-        elif len(tried) >= len(self._rows):
-            return None
-        else:
-            scores = self._scores(len(tried))
-            scores[list(tried)] = -numpy.inf
-            place = int(numpy.argmax(scores))
-        self._running.append(place)
-        return self.space.point(place)
-
-    def _scores(self, count: int):
-        rng = numpy.random.default_rng([self._seed, count])
-        if len(self.told) < 2:
-            return rng.random(len(self._rows))
-        from scipy.stats import norm
-        from sklearn.gaussian_process import GaussianProcessRegressor, kernels
-
-        width = self._rows.shape[1]
-        kernel = (kernels.ConstantKernel(1.0, (0.05, 20.0)) * kernels.Matern([0.5] * width,
-                                                                             (0.05, 10.0), nu=2.5) +
-                  kernels.WhiteKernel(0.01, (1e-5, 0.5)))
-        values = numpy.array([value for _, value, _ in self.told])
-        scaled = (values - values.mean()) / (values.std() or 1.0)
-        model = GaussianProcessRegressor(kernel, random_state=self._seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a length at its bound is no news here
-            model.fit(self._rows[[self.space.index(point) for point, _, _ in self.told]], scaled)
-            mean, deviation = model.predict(self._rows, return_std=True)
-        u = (mean - scaled.max()) / numpy.maximum(deviation, 1e-9)
-        # ties (no improvement anywhere, to the last digit) are broken at random
-        return deviation * (u * norm.cdf(u) + norm.pdf(u)) + 1e-12 * rng.random(len(mean))
-
-    def tell(self, point: Point, curve, pruned: bool) -> None:
-        self._running.remove(self.space.index(point))
-        self.told.append((point, curve[-1][1], pruned))
-
-
-class OptunaSearcher(_Best):
-    """Optuna's TPE with its defaults; ``hyperband`` adds its HyperbandPruner."""
+    :param sampler: ``TPESampler``, or ``GPSampler``, which needs torch and is told the place of a
+        number in its list: a logarithmic axis where the list is one
+    :param hyperband: with its HyperbandPruner
+    :raises SetupError: without Optuna or torch
+    """
 
     def __init__(self, space: Space, *, fixed: Point | None, seed: int, epochs: int,
-                 hyperband: bool = False):
+                 sampler: str = "TPESampler", hyperband: bool = False):
         super().__init__(space)
+        self._by_place = sampler == "GPSampler"
         try:
             import optuna
-        except ImportError:
-            raise SetupError("this peer needs Optuna: pip install optuna") from None
+            if self._by_place:
+                import torch  # noqa: F401  # Optuna would say so at the eleventh trial
+        except ImportError as error:
+            raise SetupError(f"this peer needs {error.name}: pip install {error.name}") from None
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._optuna = optuna
         pruner = optuna.pruners.HyperbandPruner(
             1, epochs) if hyperband else optuna.pruners.NopPruner()
-        self._study = optuna.create_study(
-            direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a peer's own affair: it is experimental
+            self._study = optuna.create_study(
+                direction="maximize", sampler=getattr(optuna.samplers, sampler)(seed=seed),
+                pruner=pruner)
         if fixed is not None:
             self._study.enqueue_trial(
-                {name: self._code(name, value) for name, value in fixed.items()})
+                {h.name: self._codes(h)[h.index(fixed[h.name])] for h in space.hyperparameters})
         self._open: list[tuple[Point, object]] = []
 
-    def _code(self, _name: str, value):
-        """Optuna's categories must be plain values; others are told by their text."""
-        return value if isinstance(value, (bool, int, float, str, type(None))) else value_key(value)
+    def _codes(self, h: Hyperparameter) -> list:
+        """What Optuna is told in the place of each value: its categories must be plain values."""
+        if self._by_place and h.ordered:
+            return list(range(h.size))
+        return [value if isinstance(value, (bool, int, float, str, type(None))) else
+                value_key(value) for value in h.values]
 
     def ask(self) -> Point | None:
         trial, point = self._study.ask(), {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for h in self.space.hyperparameters:
-                codes = [self._code(h.name, value) for value in h.values]
-                point[h.name] = h.at(codes.index(trial.suggest_categorical(h.name, codes)))
+                codes = self._codes(h)
+                code = (trial.suggest_int(h.name, 0, h.size - 1) if self._by_place and h.ordered
+                        else trial.suggest_categorical(h.name, codes))
+                point[h.name] = h.at(codes.index(code))
         self._open.append((point, trial))
         return point
 
@@ -167,3 +133,40 @@ class OptunaSearcher(_Best):
         else:
             trial.report(curve[-1][1], curve[-1][0])
             self._study.tell(trial, curve[-1][1])
+
+
+class HeboSearcher(Best):
+    """HEBO with its defaults; a number is told by its place in its list."""
+
+    def __init__(self, space: Space, *, fixed: Point | None, seed: int):
+        super().__init__(space)
+        try:
+            import torch
+            from hebo.design_space.design_space import DesignSpace
+            from hebo.optimizers.hebo import HEBO
+        except ImportError:
+            raise SetupError("this peer needs HEBO: pip install HEBO") from None
+        torch.manual_seed(seed)
+        self._first = fixed
+        self._optimizer = HEBO(DesignSpace().parse([
+            {"name": h.name, "type": "int", "lb": 0, "ub": h.size - 1} if h.ordered else
+            {"name": h.name, "type": "cat", "categories": [str(i) for i in range(h.size)]}
+            for h in space.hyperparameters]), scramble_seed=seed)
+
+    def ask(self) -> Point | None:
+        if self._first is not None:
+            point, self._first = self._first, None
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                row = self._optimizer.suggest(n_suggestions=1)
+            point = {h.name: h.at(int(row[h.name].iloc[0])) for h in self.space.hyperparameters}
+        return point
+
+    def tell(self, point: Point, curve, pruned: bool) -> None:
+        import pandas
+        self.told.append((point, curve[-1][1], pruned))
+        row = pandas.DataFrame({h.name: [h.index(point[h.name]) if h.ordered else
+                                         str(h.index(point[h.name]))]
+                                for h in self.space.hyperparameters})
+        self._optimizer.observe(row, numpy.array([[-curve[-1][1]]]))

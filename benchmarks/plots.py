@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy
 from PIL import Image
 
+from benchmarks.measures import grid_regret
 from benchmarks.recorded import Table
 from benchmarks.replay import Run
-from benchmarks.report import regret_of_grid
 from paddle_transfer.errors import PaddleTransferError, SetupError
 from paddle_transfer.files import open_file
 
 
 def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -> Path:
     """Write ``<folder>/<table>.png``: the mean true regret of the point that would be chosen, in
-    points; dashed, that of the best after one training of every point (``report.regret_of_grid``).
+    points; dashed, that of the best after one training of every point (``measures.grid_regret``).
 
     :raises SetupError: when matplotlib is missing
     :raises PaddleTransferError: another file has the name
@@ -37,7 +37,7 @@ def plot_regrets(table: Table, results: dict[str, Sequence[Run]], folder: str) -
         left.plot(trials, mean_regret(table, runs, len(trials)), label=name)
         epochs = numpy.arange(table.epochs, max(run.epochs[-1] for run in runs) + 1)
         right.plot(epochs / table.epochs, _by_epochs(table, runs, epochs), label=name)
-    whole = 100 * regret_of_grid(table)
+    whole = 100 * grid_regret(table, table.truth)
     for axes in (left, right):
         axes.axhline(whole, color="black", linestyle="--", linewidth=1,
                      label=f"whole grid ({table.space.size})")

@@ -23,7 +23,7 @@ def shrunk(table: Table) -> Values:
     """The value of every point; the mean over its seeds where a table has one seed, or no weak
     setting."""
     ends = numpy.asarray(table.curves[:, :, -1], dtype=float)
-    groups, rates = _groups(table)
+    groups, rates = groups_of(table)
     if ends.shape[1] < 2 or len(set(groups)) == len(groups):
         return ends.mean(axis=1)
     noise, twins = numpy.zeros(len(ends)), numpy.zeros(len(ends))
@@ -41,7 +41,7 @@ def shrunk(table: Table) -> Values:
     return values
 
 
-def _groups(table: Table) -> tuple[NDArray[numpy.intp], NDArray[numpy.intp]]:
+def groups_of(table: Table) -> tuple[NDArray[numpy.intp], NDArray[numpy.intp]]:
     """The group of each point, and its value of the strong setting, as numbers."""
     axes = [axis_of(h) for h in table.space.hyperparameters]
     kept = [axis.name for axis in axes if not axis.prior.weak]

@@ -13,20 +13,11 @@ import numpy
 import pytest
 
 from benchmarks import miniature
+from benchmarks.measures import first_within_reach, grid_regret, wrongly_stopped
+from benchmarks.methods import Method, find_methods, methods, others, run_method
 from benchmarks.recorded import BASELINE, Table, load_table, save_table
 from benchmarks.replay import Run, SamplerSearcher, replay
-from benchmarks.report import (
-    Method,
-    Summary,
-    find_methods,
-    first_within_reach,
-    methods,
-    others,
-    regret_of_grid,
-    run_method,
-    summarise,
-    wrongly_stopped,
-)
+from benchmarks.report import Summary, summarise
 from benchmarks.synthetic import synthetic_table
 from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.samplers.gp.past_tasks import read_tasks
@@ -150,11 +141,11 @@ def test_what_counts_is_the_training_that_the_search_saw_the_beginning_of(table)
 
 def test_the_whole_grid_chooses_what_one_seed_favours(table):
     favourites = [int(table.curves[:, seed, -1].argmax()) for seed in range(table.seeds)]
-    assert regret_of_grid(table) == pytest.approx(
+    assert grid_regret(table, table.truth) == pytest.approx(
         numpy.mean([table.regrets[one] for one in favourites]))
     run = Run([3], [3], [4], seconds=[0.1])
     summary = summarise(table, Method("m", lambda *_: None), [run], trials=1)
-    assert summary.regret_grid == pytest.approx(100 * regret_of_grid(table))
+    assert summary.regret_grid == pytest.approx(100 * grid_regret(table, table.truth))
 
 
 def test_what_is_learnt_is_never_judged_on_its_own_table(table):

@@ -1,0 +1,129 @@
+"""The methods that replays compare, by name: ours and its peers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks.gp_peers import BotorchSearcher, GpMeanSearcher, GpSearcher
+from benchmarks.peers import HeboSearcher, OptunaSearcher, SkoptSearcher
+from benchmarks.published import DEFAULTS, HYPERRULE, PublishedSearcher
+from benchmarks.recorded import Table
+from benchmarks.replay import Run, SamplerSearcher, Searcher, replay
+from paddle_transfer.errors import PaddleTransferError, did_you_mean
+from paddle_transfer.pruners.registry import make_pruner
+from paddle_transfer.registry import Component
+from paddle_transfer.samplers.base import PastTask
+from paddle_transfer.samplers.gp.past_tasks import shipped
+from paddle_transfer.settings.budget import DEFAULT_PRUNER
+from paddle_transfer.space.space import Point
+
+
+@dataclass(frozen=True)
+class Method:
+    """``make(table, fixed, seed)`` builds one search. ``seeded``: two study seeds give different
+    searches (ours draws nothing at random where points can be listed, so one replay per recorded
+    seed says it all). ``extra``: it needs a package that this project does not, and runs only where
+    it is named."""
+
+    name: str
+    make: Callable[[Table, Point | None, int], Searcher]
+    seeded: bool = True
+    extra: bool = False
+
+
+def others(tasks: Sequence[PastTask], table: Table) -> tuple[PastTask, ...]:
+    """``tasks`` without the table itself: what is learnt is only ever judged on what it was not
+    learnt from."""
+    return tuple(task for task in tasks if task.name != table.name)
+
+
+def turned(task: PastTask) -> PastTask:
+    """``task`` with its learning rates turned round: what was true of the largest is said of the
+    smallest."""
+    rates = sorted({point["lr"] for point in task.points if "lr" in point})
+    mirror = dict(zip(rates, reversed(rates), strict=True))
+    return replace(task, points=tuple({**point, "lr": mirror[point["lr"]]} if "lr" in point else
+                                      point for point in task.points))
+
+
+def methods(*, acquisition: str = "kg",
+            tasks: Sequence[PastTask] | None = None) -> dict[str, Method]:
+    """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the
+    package; ``bayes_turned`` learns the same with the rates ``turned``."""
+    def learnt(table):
+        return others(shipped() if tasks is None else tasks, table)
+
+    def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=(), repeats=False):
+        return SamplerSearcher(table.space, fixed=fixed, seed=seed, repeats=repeats,
+                               acquisition=acquisition, tasks=tasks, epochs=table.epochs,
+                               pruner=make_pruner(Component(pruner), epochs=table.epochs))
+
+    def ours(name, **options):
+        return Method(name, lambda table, fixed, seed: bayes(table, fixed, seed, **options),
+                      seeded=False)
+
+    def random(table, fixed, seed, *, pruner="none"):
+        return SamplerSearcher(table.space, mode="random", fixed=fixed, seed=seed,
+                               epochs=table.epochs,
+                               pruner=make_pruner(Component(pruner), epochs=table.epochs))
+
+    def peer(name, kind, *, extra=False, **options):
+        return Method(name, lambda table, fixed, seed: kind(table.space, fixed=fixed, seed=seed,
+                                                            **options), extra=extra)
+
+    def optuna(name, *, extra=False, **options):
+        return Method(name, lambda table, fixed, seed: OptunaSearcher(
+            table.space, fixed=fixed, seed=seed, epochs=table.epochs, **options), extra=extra)
+
+    listed = (
+        ours("bayes"),
+        Method("bayes_prior", lambda table, fixed, seed: bayes(
+            table, fixed, seed, tasks=learnt(table)), seeded=False),
+        Method("bayes_turned", lambda table, fixed, seed: bayes(
+            table, fixed, seed, tasks=tuple(map(turned, learnt(table)))), seeded=False),
+        ours("bayes_unpruned", pruner="none"),
+        ours("bayes_repeats", repeats=True),
+        Method("random", random),
+        Method("random_pruned", lambda table, fixed, seed: random(
+            table, fixed, seed, pruner=DEFAULT_PRUNER)),
+        Method("defaults", lambda table, fixed, _: PublishedSearcher(
+            table.space, DEFAULTS, first=fixed), seeded=False),
+        Method("hyperrule", lambda table, *_: PublishedSearcher(table.space, (HYPERRULE,)),
+               seeded=False),
+        peer("skopt", SkoptSearcher),
+        peer("gp", GpSearcher),
+        peer("gp_mean", GpMeanSearcher),
+        optuna("tpe"),
+        optuna("hyperband", hyperband=True),
+        optuna("gp_optuna", extra=True, sampler="GPSampler"),
+        peer("botorch", BotorchSearcher, extra=True),
+        peer("hebo", HeboSearcher, extra=True),
+    )
+    return {method.name: method for method in listed}
+
+
+def find_methods(names: Sequence[str], known: dict[str, Method]) -> list[Method]:
+    for name in names:
+        if name not in known:
+            raise PaddleTransferError(
+                f"--method: there is no '{name}'. {did_you_mean(name, list(known))}")
+    return ([known[name] for name in names] or
+            [method for method in known.values() if not method.extra])
+
+
+def run_method(table: Table, method: Method, *, repeats: int, trials: int, fixed: Point | None,
+               workers: int = 1) -> list[Run]:
+    """``repeats`` searches; number ``i`` sees recorded seed ``i`` modulo their number, and has
+    study seed ``i``."""
+    runs: list[Run] = []
+    for i in range(repeats):
+        if not method.seeded and i >= table.seeds:
+            runs.append(runs[i % table.seeds])
+            continue
+        searcher = method.make(table, fixed, i)
+        runs.append(
+            replay(table, searcher, recorded_seed=i % table.seeds, trials=trials, workers=workers))
+    return runs
+
+
