@@ -11,7 +11,7 @@ python tools/benchmark.py COMMAND:
     strategies --weights FILE --source DIR   the ways to transfer, side by side
     joint --weights FILE --source DIR        strategy and settings searched together
     domains --weights FILE --source DIR      adaptation without labels, two lists trained together
-    task_features TASK...               what a search can know before its first trial, recorded
+    task_features TASK..., rate_sweep TASK..., range_test   what is known before a first trial
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
     features --source DIR --weights FILE  search classifiers on features, beside whole trainings
     driver [--trials N ...] [--workers W ...] [--simulate]   what a search costs beside trainings
@@ -31,7 +31,7 @@ from paddle_transfer.cli.command import guarded
 
 #: Commands that read their own options.
 OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features", "domains",
-       "driver", "task_features")
+       "driver", "task_features", "rate_sweep", "range_test")
 
 
 def main() -> int:
