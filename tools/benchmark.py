@@ -11,7 +11,9 @@ python tools/benchmark.py COMMAND:
     strategies --weights FILE --source DIR   the ways to transfer, side by side
     joint --weights FILE --source DIR        strategy and settings searched together
     domains --weights FILE --source DIR      adaptation without labels, two lists trained together
-    task_features TASK..., rate_sweep TASK..., range_test   what is known before a first trial
+    task_features TASK...               what a search can know before its first trial, recorded
+    rate_sweep TASK...                  a task trained once at every learning rate of its grid
+    range_test                          how well range tests tell the best rates of tasks
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
     features --source DIR --weights FILE  search classifiers on features, beside whole trainings
     driver [--trials N ...] [--workers W ...] [--simulate]   what a search costs beside trainings
