@@ -36,6 +36,7 @@ from paddle_transfer.loop.pruning import trial_pruner
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.loop.saved_search import SAVED
 from paddle_transfer.loop.scheduler import Scheduler
+from paddle_transfer.loop.soup import SoupRuns
 from paddle_transfer.loop.stopping import AutoStop, BudgetLimits, Stopwatch
 from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.report.forecast import sampler_of
@@ -155,7 +156,7 @@ def _search(settings: SearchSettings, store: Store, make: Callable[[float], Exec
             folders: TrialFolders, sampler: Sampler, ranker: Ranker,
             callbacks: Sequence[SearchCallback], interrupts: Interrupts
             ) -> tuple[str, list[TrialRecord]]:
-    """The search proper, then the final trainings.
+    """The search proper, then the final trainings or the soup.
 
     :param make: makes an executor, given how much longer than ``trial_timeout`` a training may take
     """
@@ -174,7 +175,14 @@ def _search(settings: SearchSettings, store: Store, make: Callable[[float], Exec
                     interrupted=interrupts.asked)
     reason, records = driver.run(), driver.records
     leaderboard = ranker.leaderboard(records)
-    if settings.final and leaderboard.winner is not None and not interrupts.asked():
+    if leaderboard.winner is None or interrupts.asked() or settings.final is None:
+        return reason, records
+    if settings.final.soup:
+        SoupRuns(leaderboard, records, base=settings.base, stages=stages,
+                 device=settings.devices.kind, output_dir=settings.output.output_dir,
+                 payload=folders.payload, callbacks=driver.callbacks,
+                 interrupted=interrupts.asked).run(executor)
+    else:
         executor.close()  # its workers would hold their GPUs
         FinalRuns(settings.final, leaderboard, base=settings.base, stages=stages,
                   search_space=space, objective=settings.objective, repeats=repeats,

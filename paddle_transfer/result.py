@@ -108,7 +108,8 @@ class SearchResult:
 
     @property
     def best_model_path(self) -> Path | None:
-        """``best_model.pdparams``: the winner's weights; None when they are not kept."""
+        """``best_model.pdparams``: the winner's weights, or the soup's where one was accepted; None
+        when they are not kept."""
         return self._file("best_model.pdparams")
 
     @property
@@ -116,6 +117,13 @@ class SearchResult:
         """The test metrics of the final trainings (``final.json``); None without them."""
         path = self._file("final.json")
         return _read_json(path) if path else None
+
+    @property
+    def soup(self) -> dict[str, Any] | None:
+        """What ``final: {soup: greedy}`` gave: whether it was accepted, its trials, the metric of
+        each step, of the best single trial and on the test list; None without it."""
+        found = _read_json(self.output_dir / "search_results.json").get("soup")
+        return found if isinstance(found, dict) else None
 
     @property
     def curves(self) -> dict[int, Curve]:

@@ -85,10 +85,30 @@ class FinalCallback(Protocol):
         return
 
 
+class SoupCallback(Protocol):
+    """Called for ``final: {soup: greedy}`` after a search; trials by their numbers."""
+
+    def soup_started(self, trials: Sequence[int], left_out: Mapping[int, str]) -> None:
+        """``trials`` are the candidates, best metric first; ``left_out``: why others are none. Not
+        called when there are fewer than two."""
+        return
+
+    def soup_step_ended(self, trial: int, value: float | None, taken: bool) -> None:
+        """``value``: the metric of the mean with ``trial``, which joins it when ``taken``; None: it
+        has none."""
+        return
+
+    def soup_ended(self, result: dict[str, Any] | None) -> None:
+        """``result``: the content of ``soup`` in ``search_results.json``; None after an interrupt
+        or a failure."""
+        return
+
+
 #: The events of the protocols, with the numbers of their arguments.
 EVENTS = {"search_started": 1, "trial_started": 2, "epoch_reported": 2, "trial_ended": 2,
           "turn_ended": 1, "search_ended": 2, "final_started": 1, "final_training_started": 2,
-          "final_epoch_reported": 2, "final_ended": 1}
+          "final_epoch_reported": 2, "final_ended": 1, "soup_started": 2, "soup_step_ended": 3,
+          "soup_ended": 1}
 
 
 class CallbackList:
@@ -163,8 +183,8 @@ def _mistakes(callback: object) -> Iterator[tuple[str, str, str]]:
         if not callable(method):
             yield f"{event} must be a method", show(method), ""
         elif not _takes(method, EVENTS[event]):
-            protocol = next(one for one in (SearchCallback, TurnCallback, FinalCallback)
-                            if hasattr(one, event))
+            protocol = next(one for one in (SearchCallback, TurnCallback, FinalCallback,
+                                        SoupCallback) if hasattr(one, event))
             wanted = list(inspect.signature(getattr(protocol, event)).parameters)[1:]
             yield (f"{event} must take the arguments of the event",
                    f"{event}{inspect.signature(method)}", f"Write {event}({', '.join(wanted)}).")

@@ -19,9 +19,10 @@ from paddle_transfer.config.portable import handed_back
 from paddle_transfer.errors import SearchFailed, StudyError
 from paddle_transfer.executors.base import Ended, Executor, Verdict
 from paddle_transfer.loop.callbacks import CallbackList
-from paddle_transfer.loop.driver import CRASHES, KILLS, TURN
+from paddle_transfer.loop.driver import TURN
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult
+from paddle_transfer.loop.retries import Retries
 from paddle_transfer.loop.trial_folder import TrialFolder, TrialFolders
 from paddle_transfer.settings.final import Final, final_config, joined
 from paddle_transfer.settings.groups import BaseTraining, Devices, Objective, Repeats, SearchSpace
@@ -77,21 +78,25 @@ class FinalConfigs:
                   str(path))
 
     def digest(self, point: Point, *parts: object) -> str:
-        """A hash of all that determines the training of ``point``, images included, and of
-        ``parts``. Raises StudyError when a list cannot be read."""
-        from paddle_transfer.checks.fingerprints import fingerprint_list  # numpy
+        """``digest`` of the training of ``point``."""
+        return digest(self.config(point), *parts)
 
-        config = self.config(point)
-        sections = [config["DataLoader"][part]["dataset"] for part in ("Train", "Eval")]
-        try:
-            lists = [fingerprint_list(section, file, in_order=True).token
-                     for section, file in zip(sections, _lists(config), strict=True)]
-        except OSError as error:
-            raise StudyError(
-                f"{error.filename}: the list for the final training cannot be read "
-                f"({error.strerror}). Put it back; the same command goes on") from error
-        text = dotpath.stable_text([comparable(config), lists, *parts])
-        return hashlib.sha256(text.encode()).hexdigest()
+
+def digest(config: dict[str, Any], *parts: object) -> str:
+    """A hash of all that determines a training by ``config``, images included, and of ``parts``.
+    Raises StudyError when a list cannot be read."""
+    from paddle_transfer.checks.fingerprints import fingerprint_list  # numpy
+
+    sections = [section for part in ("Train", "Eval") if isinstance(
+        section := dotpath.find(config, f"DataLoader.{part}.dataset"), dict)]
+    try:
+        lists = [fingerprint_list(section, section["cls_label_path"], in_order=True).token
+                 for section in sections if section.get("cls_label_path")]
+    except OSError as error:
+        raise StudyError(f"{error.filename}: a list for the end of the search cannot be read "
+                         f"({error.strerror}). Put it back; the same command goes on") from error
+    text = dotpath.stable_text([comparable(config), lists, *parts])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _lists(config: dict[str, Any]) -> list[str]:
@@ -133,7 +138,7 @@ class FinalRuns:
                                       payload={**payload, "keep_weights": True,
                                                "also_measure": []})
         self._attempts: dict[int, int] = {}
-        self._tries: dict[int, list[Verdict]] = {}
+        self._retries = Retries()
 
     def run(self, make_executor: Callable[[float], Executor]) -> dict[str, Any] | None:
         """Train what is not trained yet; returns ``final.json``, or None when interrupted.
@@ -175,7 +180,7 @@ class FinalRuns:
                     self._callbacks.call("final_epoch_reported", NAMES[event.number], event)
                 elif event.verdict is Verdict.COMPLETE and event.result is not None:
                     results[event.number] = event.result
-                elif self._try_again(event):
+                elif self._again(event):
                     waiting.append(event.number)
                 else:
                     failures.append(_failure(event, self._folders.folder(event.number).log))
@@ -191,13 +196,10 @@ class FinalRuns:
         executor.submit(job)
         self._callbacks.call("final_training_started", NAMES[number], point)
 
-    def _try_again(self, ended: Ended) -> bool:
+    def _again(self, ended: Ended) -> bool:
         if ended.verdict is Verdict.CRASHED:
             self._folders.check_room()
-        tries = self._tries.setdefault(ended.number, [])
-        tries.append(ended.verdict)
-        allowed = {Verdict.CRASHED: CRASHES, Verdict.KILLED: KILLS + 1}.get(ended.verdict, 0)
-        return tries.count(ended.verdict) < allowed
+        return self._retries.again(ended)
 
     def _digest(self, number: int) -> str:
         return self._configs.digest(self._points[number], self._seed, self._metric)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from paddle_transfer.config.validation import Options
-from paddle_transfer.loop.callbacks import FinalCallback, SearchCallback
+from paddle_transfer.loop.callbacks import FinalCallback, SearchCallback, SoupCallback
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.settings.search_file import SearchSettings
 
 
-class Report(SearchCallback, FinalCallback):
+class Report(SearchCallback, FinalCallback, SoupCallback):
     """Base class of the parts in ``REPORTS``: a callback that does nothing.
 
     A subclass overrides the methods that it needs. One that raises, when it is imported, made or

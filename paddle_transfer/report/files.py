@@ -28,6 +28,7 @@ from paddle_transfer.loop.ranking import Leaderboard, Ranker
 from paddle_transfer.loop.results import PointResult
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.formatting import on_images
+from paddle_transfer.report.leaderboard import soup_lines
 from paddle_transfer.report.results import results_csv, summary
 from paddle_transfer.settings.budget import CONFIRMED
 from paddle_transfer.settings.search_file import SearchSettings
@@ -70,6 +71,8 @@ class ResultFiles(Report):
         self._changed = False  # since they were written
         self._weights: set[int] | None = None  # the trials that may have some; None: any
         self._ended: set[int] = set()  # those that have ended since they were deleted
+        self._last: tuple[Sequence[TrialRecord], str] = ((), "")  # how the search ended
+        self._soup: dict[str, Any] | None = None
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         self._write(records)
@@ -84,6 +87,12 @@ class ResultFiles(Report):
             self._write(records)
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
+        self._last = records, reason
+        self._write(records, reason=reason)
+
+    def soup_ended(self, result: dict[str, Any] | None) -> None:
+        self._soup = result
+        records, reason = self._last
         self._write(records, reason=reason)
 
     def _write(self, records: Sequence[TrialRecord], reason: str | None = None) -> None:
@@ -99,7 +108,7 @@ class ResultFiles(Report):
         if leaderboard.winner is not None:
             self._write_best(leaderboard.winner, leaderboard, records)
         data = summary(settings, records, leaderboard, reason=reason,
-                       left_out=len(self.ranker.to_confirm(records)))
+                       left_out=len(self.ranker.to_confirm(records)), soup=self._soup)
         write_atomic(str(self.root / "search_results.json"), json.dumps(data, indent=2) + "\n")
         self._delete_weights(records, leaderboard, over=reason is not None and is_over(reason))
 
@@ -107,14 +116,18 @@ class ResultFiles(Report):
                     records: Sequence[TrialRecord]) -> None:
         target, header = self._files.current(BEST), _header(self.settings, best, leaderboard)
         folder = TrialFolder.of(self.root, best.best.number)
+        soup = self._soup if self._soup and self._soup["accepted"] else None
         for weights in (folder.weights, folder.student_weights, folder.index):
-            if weights.exists():
+            if soup and weights == folder.weights:
+                replace_with_link(self.root / soup["weights"], self.root / weights.name)
+            elif weights.exists():
                 replace_with_link(weights, self.root / weights.name)
             elif not _is_of_trial(target, best.best):
                 (self.root / weights.name).unlink(missing_ok=True)  # another trial's
         if self.settings.output.keep_models and not (self.root / folder.weights.name).exists():
             header += ("Its weights are not kept (keep_models); training this config again gives "
                        "them\n")
+        header += "".join(f"{line}\n" for line in soup_lines(soup)) if soup else ""
         config = best_config(self.settings, best, records)
         first, metric = resolve.metric(config), self.settings.objective.metric
         if first not in (None, metric):
@@ -136,6 +149,8 @@ class ResultFiles(Report):
         kept = {record.number for record in ranked[:self.settings.output.keep_models]}
         if leaderboard.winner is not None:
             kept.add(leaderboard.winner.best.number)
+            if self.settings.final and self.settings.final.soup:
+                kept |= {trial.number for trial in leaderboard.winner.trials}
         if not over:
             kept |= self._may_win(records, leaderboard)
         kept |= self.settings.stages.needed_weights(records)

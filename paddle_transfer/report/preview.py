@@ -146,6 +146,9 @@ def _pruner(settings: SearchSettings) -> str:
 
 def _final(settings: SearchSettings) -> str:
     baseline = " and the fixed" if settings.search_space.baseline else ""
+    if settings.final is not None and settings.final.soup:
+        return ("a greedy soup of the weights of the best trials, where that is better on "
+                "DataLoader.Eval")
     return "" if settings.final is None else (
         f"the best{baseline} point again on {settings.final.retrain_on}, tested once")
 

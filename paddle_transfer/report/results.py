@@ -49,11 +49,13 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
 
 
 def summary(settings: SearchSettings, records: Sequence[TrialRecord], leaderboard: Leaderboard, *,
-            reason: str | None = None, left_out: int = 0) -> dict[str, Any]:
+            reason: str | None = None, left_out: int = 0,
+            soup: dict[str, Any] | None = None) -> dict[str, Any]:
     """The outcome as JSON data.
 
     :param reason: why the search ended; None while it runs
     :param left_out: trainings of ``confirm`` that are not done (yet)
+    :param soup: what ``final: {soup: greedy}`` gave, once it has
     """
     baseline = settings.search_space.baseline
     return {
@@ -61,7 +63,8 @@ def summary(settings: SearchSettings, records: Sequence[TrialRecord], leaderboar
         "trials": sum(record.finished for record in records),
         "winner": _point(settings, leaderboard.winner, leaderboard),
         "fixed": _point(settings, leaderboard.of(baseline), leaderboard),
-        "confirm": _confirmation(settings, leaderboard, left_out)}
+        "confirm": _confirmation(settings, leaderboard, left_out),
+        **({"soup": soup} if settings.final and settings.final.soup else {})}
 
 
 def _point(settings: SearchSettings, result: PointResult | None,

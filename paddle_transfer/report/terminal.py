@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 from paddle_transfer.config.generated import GeneratedFiles
@@ -32,6 +32,7 @@ from paddle_transfer.report.leaderboard import (
     final_lines,
     leaderboard_lines,
     leaderboard_rows,
+    soup_lines,
     summary_lines,
 )
 from paddle_transfer.report.live import LiveTrials, rich_table
@@ -135,6 +136,21 @@ class Terminal(Report):
         if results is not None:
             self._print("\n".join(["", *final_lines(results)]))
         self._print("\n".join(next_steps(self.settings, final=results is not None)))
+
+    def soup_started(self, trials: Sequence[int], left_out: Mapping[int, str]) -> None:
+        self._print(f"\nA soup of the weights of trials {', '.join(map(str, trials))}:")
+        for trial, why in left_out.items():
+            self._print(f"  trial {trial} is left out: {why}")
+
+    def soup_step_ended(self, trial: int, value: float | None, taken: bool) -> None:
+        told = "no result" if value is None else (
+            f"{self.settings.objective.metric} {value:.4f}")
+        self._print(f"  with trial {trial}: {told}" + ("" if taken else ", not taken"))
+
+    def soup_ended(self, result: dict[str, Any] | None) -> None:
+        if result is not None:
+            self._print("\n".join(soup_lines(result)))
+        self._print("\n".join(next_steps(self.settings)))
 
     # -- inside ----------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """VisualDL: one run per trial (scalars per epoch, hyperparameters with the best metric), one of the
-search, and those of the final trainings: ``final`` with what was found, ``final_best`` and
-``final_fixed`` with what each reported, under the trials' tags but ``test/`` for ``eval/``.
+search, one of the ``soup``, and those of the final trainings: ``final`` with what was found,
+``final_best`` and ``final_fixed`` with what each reported, under the trials' tags but ``test/`` for
+``eval/``.
 
 What VisualDL 2.5 needs, all measured: the hyper-parameters page shows the *last* value of a
 metric's tag, so the running best has a tag of its own; only the newest record file of a directory
@@ -24,6 +25,7 @@ from paddle_transfer.hardware import writable_home
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.report.base import Report
 from paddle_transfer.report.formatting import on_images
+from paddle_transfer.report.leaderboard import soup_lines
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value
 from paddle_transfer.space.space import Point
@@ -122,6 +124,16 @@ class VisualDL(Report):
             f"{name}: test {self.metric} {result['test']:.4f}{on_images(result.get('images'))}, "
             + json.dumps(result["point"])
             for name, result in trained.items()))
+        run.close()
+
+    def soup_ended(self, result: dict[str, Any] | None) -> None:
+        if result is None:
+            return
+        run = Run(self.root / "soup")
+        for number, step in enumerate(result.get("steps", ()), start=1):
+            if step["value"] is not None:
+                run.scalar(f"soup/{self.metric}", step["value"], number)
+        run.text("soup", "\n".join(soup_lines(result)))
         run.close()
 
     # -- inside ----------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
-"""``final: {retrain_on: train+val}`` of a search file. The search chooses a point by the validation
-list; that point is trained again on more data and tested on the test list. No function here changes
-its argument."""
+"""``final`` of a search file: ``{retrain_on: train+val}``, or ``{soup: greedy}`` (``loop.soup``).
+
+The search chooses a point by the validation list; that point is trained again on more data and
+tested on the test list. No function here changes its argument.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,8 @@ from paddle_transfer.config.validation import ValidationIssues
 from paddle_transfer.errors import show
 from paddle_transfer.files import open_file
 from paddle_transfer.settings.reading import Reading
+from paddle_transfer.settings.soup import check_soup
+from paddle_transfer.settings.values import FINAL_HINT
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.stages.plan import under
 
@@ -26,9 +30,14 @@ _READING: Config = {"image_root": "", "delimiter": " ", "name": None}
 
 @dataclass(frozen=True)
 class Final:
-    """:param retrain_on: ``train+val`` or ``train``"""
+    """One of both is not None.
 
-    retrain_on: str = "train+val"
+    :param retrain_on: ``train+val`` or ``train``
+    :param soup: ``greedy``
+    """
+
+    retrain_on: str | None = None
+    soup: str | None = None
 
     @property
     def joins(self) -> bool:
@@ -36,16 +45,27 @@ class Final:
         return self.retrain_on == "train+val"
 
 
-def read_final(reading: Reading, base: Config | None, keys: Sequence[SearchKey]) -> Final | None:
+def read_final(reading: Reading, base: Config | None, keys: Sequence[SearchKey], *,
+               metric: str = "") -> Final | None:
     """``final`` of the search file, checked against the base config; None when it is not there."""
     section, issues = reading.given.final, reading.issues
     if section is None:
         return None
-    final = Final(section.retrain_on)
-    if reading.data.get("distill_config_file") is not None:
-        issues.add("final", "is not for a search that ends with a distillation",
-                   show(reading.data["final"]), "Take out final or distill_config_file.")
-    elif base is not None:
+    final, written = Final(section.retrain_on, section.soup), show(reading.data["final"])
+    if final.retrain_on and final.soup:
+        issues.add("final", "may not have both retrain_on and soup: a soup is made of the trials' "
+                   "weights, and a model that is trained again takes their place", written,
+                   "Keep one of them.")
+    elif not (final.retrain_on or final.soup or reading.spoilt("final")):
+        issues.add("final", "must have retrain_on or soup", written, FINAL_HINT)
+    elif reading.data.get("distill_config_file") is not None:
+        issues.add("final", "is not for a search that ends with a distillation", written,
+                   "Take out final or distill_config_file.")
+    elif base is not None and final.soup:
+        check_soup(reading, base, keys, metric=metric)
+        if dotpath.exists(base, "DataLoader.Test"):
+            _check_test(issues, base)
+    elif base is not None and final.retrain_on:
         _check_test(issues, base)
         _check_choosers(issues, base, keys)
         if final.joins:

@@ -49,9 +49,10 @@ class Teacher(Section):
 
 
 class FinalSection(Section):
-    """The last training of the point found, and its test."""
+    """What follows a search: a last training of the point found, and its test; or a soup."""
 
-    retrain_on: v.RetrainOn = "train+val"
+    retrain_on: v.RetrainOn | None = None
+    soup: v.Soup | None = None
 
 
 class SearchFile(Section):

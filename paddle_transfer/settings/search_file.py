@@ -128,7 +128,8 @@ class SearchSettings:
             "warm_start": [str(Path(path).resolve()) for path in self.sampling.warm_start] or None,
             **(greedy.distillation_keys(distillation) if distillation else {}),
             "reports": None if self.reports == REPORTS else reports,
-            "final": self.final and vars(self.final),
+            "final": self.final and {
+                key: value for key, value in vars(self.final).items() if value is not None},
             "search_dict": [_item(key) for key in self.search_space.keys]}
         return {key: value for key, value in made.items() if value is not None}
 
@@ -194,7 +195,8 @@ def _settings(reading: Reading) -> SearchSettings:
     metric = fields.read_metric(reading, base)
     keys = _read_keys(reading, base, metric)
     distillation = greedy.read_distillation(reading, keys, base=base, metric=metric)
-    baseline, final = fields.read_baseline(reading, keys), read_final(reading, base, keys)
+    baseline = fields.read_baseline(reading, keys)
+    final = read_final(reading, base, keys, metric=metric)
     sampling = groups.Sampling(fields.read_sampler(reading), given.prior or "none",
                                budget.read_warm_start(reading), given.stop or "none")
     output = groups.Output(fields.read_output_dir(reading), given.storage, given.keep_models)

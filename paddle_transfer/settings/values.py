@@ -136,6 +136,7 @@ Algorithm = Annotated[str, rules.one_of("skl-ugi", "udml")]
 FurtherLists = Annotated[
     tuple[Annotated[str, rules.one_of("train")], ...], rules.Filled(list, empty=True)]
 RetrainOn = Annotated[str, rules.one_of("train", "train+val", hint=FINAL_HINT)]
+Soup = Annotated[str, rules.one_of("greedy", hint="Write final: {soup: greedy}.")]
 #: A file, or the config itself.
 ConfigFile = Annotated[str | dict[str, Any], rules.Rule(
     "must be a text", CONFIG_HINT, schema=core_schema.union_schema(

@@ -70,8 +70,8 @@ def delete_leftovers(output_dir: str | os.PathLike[str]) -> None:
     """Delete the temporary files that a killed search left. Only for the process that holds the
     directory's lock."""
     root = Path(output_dir)
-    for folder in (root, *root.glob("trials/[0-9]*"), *root.glob("final/*"), root / "inputs",
-                   root / "pretrained"):
+    for folder in (root, *root.glob("trials/[0-9]*"), *root.glob("final/*"),
+                   *root.glob("final/soup/*"), root / "inputs", root / "pretrained"):
         with suppress(OSError):
             for path in folder.iterdir():
                 copies = folder.name in ("inputs", "pretrained") and _TEMPORARY.fullmatch(path.name)

@@ -10,6 +10,7 @@ from typing import Any
 from paddle_transfer.config import load
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.errors import TrialError
+from paddle_transfer.worker.bootstrap import import_with_ppcls
 from paddle_transfer.worker.further_lists import measure
 from paddle_transfer.worker.locate import locate
 from paddle_transfer.worker.options import EpochResult, RunOptions
@@ -25,7 +26,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         first of Metric.Eval), paddleclas (a checkout, or None), keep_weights (of the best epoch),
         pretrained (an ``Origin`` for all weights that the search prepared), shared_memory (bytes
         for this trial's data workers; None: all that are free), also_measure (lists that the best
-        weights are measured on, too: then the result has ``measured``)
+        weights are measured on, too: then the result has ``measured``), mean_of (files of weights
+        whose mean is evaluated; nothing is trained: see ``worker.soup``)
     :param report: told epoch, value, images and scalars of every evaluated epoch; True ends the
         training
     :raises TrialError: this config can never train, or what came of it is no result: no iteration,
@@ -37,6 +39,11 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     print(f"paddle_transfer: {home}", flush=True)
     config = trial_config(load.load_yaml(os.path.join(directory, "config.yaml")),
                           directory=directory, payload=payload)
+    path = os.path.join(directory, "best_model.pdparams")
+    if payload.get("mean_of"):
+        evaluated: dict[str, Any] = import_with_ppcls("soup", home).evaluate_mean(
+            config, payload=payload, to=path, home=home, report=report)
+        return {**evaluated, "seed": payload["seed"], "stopped": False}
     epochs: list[EpochResult] = []
 
     def on_epoch(result: EpochResult) -> bool:
@@ -44,7 +51,7 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         return bool(report(**vars(result)))
 
     began = time.monotonic()
-    path, lists = os.path.join(directory, "best_model.pdparams"), payload.get("also_measure") or ()
+    lists = payload.get("also_measure") or ()
     weights = path if payload.get("keep_weights") or lists else ""
     options = RunOptions(metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
                          prepared=payload.get("pretrained") or {}, weights_to=weights,

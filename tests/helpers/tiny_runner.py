@@ -7,13 +7,15 @@ It reads a section ``Tiny`` of the trial's config:
 - ``table``: the metric by one of ``x`` ({name: {value: metric}}); ``lucky``: of one point ({x: ...,
 value: ...})
 - ``images`` (9): how many it says that the metric was measured on; None: it does not say
+- ``weights``: whether it leaves some: the numbers in ``x``, in a list
 - ``epochs`` (3), ``pause``: seconds per epoch (0)
 - ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``,
 ``invalid``, ``setup``, ``disk_full``, ``kill_self``, ``grandchild``, ``shared_memory``: what it
 does after its first epoch
 
 In the final trainings after a search (``output_dir/final/NAME``) the environment variable
-``TINY_RUNNER_FINAL`` says what it does, and N below is ``final/NAME``.
+``TINY_RUNNER_FINAL`` says what it does, and N below is ``final/NAME``. So it is in the steps of a
+soup (``output_dir/final/soup/NAME``): the metric is that of the mean of the files' numbers.
 
 It appends "began N attempt A pid P", "epoch N E" and "finished N attempt A" to the file that the
 environment variable ``TINY_RUNNER_AUDIT`` names, each line in one write.
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import json
 import math
 import os
 import select
@@ -47,14 +50,18 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     number, attempt, seed = job["number"], job["attempt"], job["payload"].get("seed", 0)
     config = yaml.safe_load((Path(job["directory"]) / "config.yaml").read_text(encoding="utf-8"))
     tiny, folder = config["Tiny"], Path(job["directory"])
-    if folder.parent.name == "final":
-        number, tiny = f"final/{folder.name}", {**tiny, "misbehave": os.environ.get(FINAL)}
+    if folder.parent.name in ("final", "soup"):
+        number = f"{folder.parent.name}/{folder.name}"
+        tiny = {**tiny, "misbehave": os.environ.get(FINAL)}
         if tiny["misbehave"] == f"hang_{folder.name}":
             audit(f"began {number} attempt {attempt} pid {os.getpid()}")
-            (folder.parents[2] / "fifo").write_text("hanging\n", encoding="utf-8")
+            out = next(one for one in folder.parents if (one / "fifo").exists())
+            (out / "fifo").write_text("hanging\n", encoding="utf-8")
             misbehave("hang", attempt)
     audit(f"began {number} attempt {attempt} pid {os.getpid()}")
     print(f"trial {number} begins")
+    if job["payload"].get("mean_of"):
+        return _mean(job["payload"]["mean_of"], folder, tiny, attempt, report)
     best = tiny["value"] if tiny.get("value") is not None else _looked_up(tiny)
     best = _score(tiny.get("x"), seed) if best is None else best
     epochs, stopped, curve = tiny.get("epochs", 3), False, []
@@ -69,10 +76,22 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
             break
         if epoch == 1:
             misbehave(tiny.get("misbehave"), attempt)
+    if tiny.get("weights"):
+        (folder / "best_model.pdparams").write_text(json.dumps([sum(tiny["x"].values())]))
     audit(f"finished {number} attempt {attempt}")
     return {"value": max(value for _, value in curve), "best_epoch": len(curve), "curve": curve,
             "seconds": 0.0, "seed": seed, "engine": {"engine": "tiny"}, "stopped": stopped,
             **images}
+
+
+def _mean(files: list[str], folder: Path, tiny: dict[str, Any], attempt: int,
+          report: Callable[..., bool]) -> dict[str, Any]:
+    numbers = [number for file in files for number in json.loads(Path(file).read_text())]
+    (folder / "best_model.pdparams").write_text(json.dumps(numbers))
+    misbehave(tiny["misbehave"], attempt)
+    value = 0.5 + 0.4 * math.cos(sum(numbers) / len(numbers))
+    report(epoch=1, value=value, images=9)
+    return {"value": value, "best_epoch": 1, "curve": [[1, value]], "images": 9}
 
 
 def _looked_up(tiny: dict[str, Any]) -> float | None:

@@ -7,6 +7,7 @@ from paddle_transfer.loop.callbacks import (
     CallbackList,
     FinalCallback,
     SearchCallback,
+    SoupCallback,
     TurnCallback,
 )
 from paddle_transfer.report.base import Report
@@ -59,7 +60,7 @@ def test_events_that_a_callback_has_not_are_passed_over():
 
 
 def test_the_events_are_those_of_the_protocols():
-    named = {name for protocol in (SearchCallback, TurnCallback, FinalCallback)
+    named = {name for protocol in (SearchCallback, TurnCallback, FinalCallback, SoupCallback)
              for name in vars(protocol)
              if not name.startswith("_")}
     assert set(EVENTS) == named

@@ -29,10 +29,13 @@ def issues(folder, base, **fields):
 
 
 @pytest.mark.parametrize(("written", "read"), [({"retrain_on": "train+val"}, Final("train+val")),
-                                           ({"retrain_on": "train"}, Final("train")), (None, None)])
+                                           ({"retrain_on": "train"}, Final("train")), (None, None),
+                                           ({"soup": "greedy"}, Final(soup="greedy"))])
 def test_what_it_becomes(tmp_path, base, written, read):
+    base["Transfer"] = {"pretrained": "imagenet"}
     settings = load_search_file(write_search(tmp_path, base=base, final=written))
     assert settings.final == read
+    assert settings.to_dict().get("final") == written
 
 
 def test_it_is_no_part_of_what_the_search_is(tmp_path, base):
@@ -52,6 +55,62 @@ def test_it_is_no_part_of_what_the_search_is(tmp_path, base):
 ])
 def test_mistakes_of_the_field(tmp_path, base, written, text):
     assert issues(tmp_path, base, final=written) == [text]
+
+
+SOUP = {"soup": "greedy"}
+
+
+def soup_issues(folder, base, **fields):
+    base.setdefault("Transfer", {"pretrained": "imagenet"})
+    return issues(folder, base, final=SOUP, **fields)
+
+
+def test_a_soup_is_not_trained_again(tmp_path, base):
+    found, = issues(tmp_path, base, final={"retrain_on": "train", "soup": "greedy"})
+    assert found == (
+        "final: may not have both retrain_on and soup: a soup is made of the trials' weights, and "
+        "a model that is trained again takes their place; found {'retrain_on': 'train', 'soup': "
+        "'greedy'} (a mapping). Keep one of them.")
+    found, = issues(tmp_path, base, final={"soup": None})
+    assert found.startswith(
+        "final: must have retrain_on or soup; found {'soup': None} (a mapping). For ")
+    found, = issues(tmp_path, base, final={"soup": "uniform"})
+    assert found == ("final.soup: must be one of greedy; found 'uniform' (a string). "
+                     "Write final: {soup: greedy}.")
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_soup_is_of_weights_that_are_kept(tmp_path, base, kept):
+    found, = soup_issues(tmp_path, base, keep_models=kept)
+    assert found == (
+        "keep_models: must be at least 2 beside final.soup, which averages the weights of the "
+        f"trials that are kept; found {kept} (an integer). Write keep_models: 8, say.")
+
+
+def test_a_soup_is_of_networks_that_began_at_the_same_weights(tmp_path, base):
+    base["Transfer"] = {"pretrained": "none"}
+    found, = soup_issues(tmp_path, base)
+    assert found.startswith("final.soup: needs pretrained weights: the mean of networks that began "
+                            "at different random weights is worth nothing; found ")
+    search = {"search_key": "pretrained", "search_values": ["none", "imagenet"]}
+    load_search_file(write_search(tmp_path, base=base, final=SOUP,
+                                  search_dict=[{"search_key": "lr"}, search]))
+
+
+def test_a_soup_is_of_networks_that_were_trained(tmp_path, base):
+    base["Transfer"] = {"pretrained": "imagenet", "strategy": "feature_extraction"}
+    found, = soup_issues(tmp_path, base, search_dict=[{"search_key": "strength"}])
+    assert found.startswith("final.soup: is for networks that are trained; found Transfer.strategy:"
+                            " feature_extraction")
+
+
+def test_a_soup_needs_no_test_list_but_may_not_be_chosen_on_one(tmp_path, base):
+    base["Transfer"] = {"pretrained": "imagenet"}
+    test = base["DataLoader"].pop("Test")
+    load_search_file(write_search(tmp_path, base=base, final=SOUP))
+    base["DataLoader"]["Test"] = {**test, "dataset": base["DataLoader"]["Eval"]["dataset"]}
+    found, = soup_issues(tmp_path, base)
+    assert "DataLoader.Test and Eval of the base config name the same" in found
 
 
 def test_without_a_test_list(tmp_path):

@@ -1,0 +1,63 @@
+"""An executor that runs the tiny jobs (``tiny_runner``) in this process, at once: for tests of what
+follows from results. A search file names it ``executor: {name: NAME}``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from paddle_transfer.config.validation import Options
+from paddle_transfer.executors.base import (
+    Ended,
+    EpochReport,
+    Event,
+    ExecutorContext,
+    Job,
+    RegisteredExecutor,
+    Verdict,
+)
+from paddle_transfer.study.trial_folder import TrialFolder
+from paddle_transfer.worker.jobs import RunningJob
+from tests.helpers.tiny_runner import run
+
+NAME = "tests.helpers.inline_executor:InlineExecutor"
+
+
+class InlineExecutor(RegisteredExecutor):
+    name = "inline"
+    slots = 1
+
+    def __init__(self):
+        self._events: list[Event] = []
+
+    @classmethod
+    def build(cls, options: Options, context: ExecutorContext) -> InlineExecutor:
+        del options, context
+        return cls()
+
+    def submit(self, job: Job) -> str:
+        ids, said = (job.number, job.attempt), list[dict]()
+        running = RunningJob(asdict(job), lambda **told: said.append(told), lambda _: False)
+        verdict = running.run(run)
+        self._events += [EpochReport(*ids, one["epoch"], one["value"], one["scalars"],
+                                     one["images"]) for one in said if one["type"] == "epoch"]
+        result = TrialFolder(Path(job.directory)).read_result(*ids)
+        self._events.append(Ended(*ids, Verdict(verdict), result, said[-1]["message"]))
+        return "cpu:0"
+
+    def free(self) -> int:
+        return 1 - len(self.running())
+
+    def running(self) -> set[int]:
+        return {event.number for event in self._events if isinstance(event, Ended)}
+
+    def poll(self, timeout: float) -> list[Event]:
+        del timeout
+        events, self._events = self._events, []
+        return events
+
+    def stop(self, number: int) -> None:
+        """Too late."""
+
+    def close(self) -> None:
+        """Nothing runs."""
