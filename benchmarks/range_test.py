@@ -13,7 +13,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,7 @@ class Judgement:
     :param unlike: the same with the mean offset of the tasks of which something else is known
         (``Task.like``); NaN where there are none
     :param lost: points of accuracy that the rate of ``left_out`` loses, mean over tasks
+    :param lost_plain: the same of the rate as it is
     """
 
     name: str
@@ -117,6 +118,7 @@ class Judgement:
     left_out: float
     unlike: float
     lost: float
+    lost_plain: float
 
 
 def offset(name: str, tasks: Sequence[Task]) -> float:
@@ -128,14 +130,16 @@ def offset(name: str, tasks: Sequence[Task]) -> float:
 def judge(name: str, tasks: Sequence[Task]) -> Judgement:
     """A predictor over all tasks. Each seed's range test predicts for itself."""
     offsets = [offset(name, [task]) for task in tasks]
-    errors: dict[str, list[float]] = {"plain": [], "left_out": [], "unlike": [], "lost": []}
+    errors: dict[str, list[float]] = {"plain": [], "left_out": [], "unlike": [], "lost": [],
+                                      "lost_plain": []}
     for task in tasks:
         guesses = numpy.asarray(task.predictions[name])
         rest = offset(name, [one for one in tasks if one is not task])
         unlike = offset(name, [one for one in tasks if one.like != task.like])
         for kind, shift in (("plain", 0.0), ("left_out", rest), ("unlike", unlike)):
             errors[kind].append(float(numpy.abs(task.best - guesses - shift).mean()))
-        errors["lost"].append(float(numpy.mean([task.lost(log + rest) for log in guesses])))
+        for kind, shift in (("lost", rest), ("lost_plain", 0.0)):
+            errors[kind].append(float(numpy.mean([task.lost(log + shift) for log in guesses])))
     means = {kind: float(numpy.mean(values)) for kind, values in errors.items()}
     return Judgement(name, float(numpy.mean(offsets)), float(numpy.std(offsets, ddof=1)), **means)
 
@@ -153,20 +157,26 @@ def nested(tasks: Sequence[Task]) -> tuple[float, float]:
     return float(numpy.mean(errors)), float(numpy.mean(lost))
 
 
-def by_facts(tasks: Sequence[Task]) -> tuple[float, float]:
+def by_facts(tasks: Sequence[Task], statistic: str | None = None) -> tuple[float, float]:
     """The same without a range test: the mean best rate of the other tasks with the same weights,
-    BatchNorm and optimizer, of all others where there is none."""
+    BatchNorm and optimizer, of all others where there is none.
+
+    :param statistic: of a range test, with the others' offset, to take the mean with
+    """
     errors, lost = [], []
     for task in tasks:
         rest = [one for one in tasks if one is not task]
-        log = float(numpy.mean([one.best for one in rest if one.like == task.like]
-                               or [one.best for one in rest]))
-        errors.append(abs(task.best - log))
-        lost.append(task.lost(log))
+        logs = numpy.array([numpy.mean([one.best for one in rest if one.like == task.like]
+                                       or [one.best for one in rest])])
+        if statistic:
+            shift = offset(statistic, rest)
+            logs = (logs + numpy.asarray(task.predictions[statistic]) + shift) / 2
+        errors.append(numpy.abs(task.best - logs).mean())
+        lost.append(numpy.mean([task.lost(log) for log in logs]))
     return float(numpy.mean(errors)), float(numpy.mean(lost))
 
 
-_COLUMNS = ("offset", "spread", "plain", "left_out", "unlike", "lost")
+_COLUMNS = ("offset", "spread", "plain", "lost_plain", "left_out", "unlike", "lost")
 
 
 def report(tasks: Sequence[Task]) -> str:
@@ -174,13 +184,14 @@ def report(tasks: Sequence[Task]) -> str:
     judged = sorted((judge(name, tasks) for name in tasks[0].predictions),
                     key=lambda one: one.left_out)
     best = next(one.name for one in judged if one.name in STATISTICS)
-    lines = ["| predictor | offset | spread | error as it is | left out | unlike tasks left out | "
-             "points lost |", "|---|---|---|---|---|---|---|"]
+    lines = ["| predictor | offset | spread | error as it is | points lost | error left out | "
+             "unlike tasks left out | points lost |", "|---|" + "---|" * len(_COLUMNS)]
     lines += [f"| {one.name} | " + " | ".join(
         f"{getattr(one, column):.2f}" for column in _COLUMNS) + " |" for one in judged]
     for name, (error, lost) in (("best of the statistics on the others", nested(tasks)),
-                                ("tasks of the same facts", by_facts(tasks))):
-        lines.append(f"| {name} | | | | {error:.2f} | | {lost:.2f} |")
+                                ("tasks of the same facts", by_facts(tasks)),
+                                (f"mean of that and {best}", by_facts(tasks, best))):
+        lines.append(f"| {name} | | | | | {error:.2f} | | {lost:.2f} |")
     lines += ["", f"| task | from | best rate | {best}, by seed | with the others' offset | points "
               "lost |", "|---|---|---|---|---|---|"]
     for task in tasks:
@@ -199,9 +210,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tables", type=Path, default=TABLES, help="default: %(default)s")
     parser.add_argument("--only-tables", action="store_true",
                         help="without the tasks of which only a sweep of rates was trained")
+    parser.add_argument("--mean", action="store_true",
+                        help="predict by the mean over the seeds' range tests, not by each")
     arguments = parser.parse_args(argv)
     tasks = [task for task in load_tasks(arguments.tables)
              if task.source == "table" or not arguments.only_tables]
+    if arguments.mean:
+        tasks = [replace(task, predictions={name: [float(numpy.mean(logs))] for name, logs in
+                                            task.predictions.items()}) for task in tasks]
     if len(tasks) < 3:
         raise PaddleTransferError(f"{arguments.tables}: {len(tasks)} tasks have range tests and "
                                   "the accuracies of their rates; at least 3 are needed")
