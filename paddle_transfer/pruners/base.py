@@ -9,11 +9,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from paddle_transfer.config.validation import Options
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.space.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A whole training.
+
+    :param epochs: all of them
+    :param warmup: epochs at its start in which the learning rate rises
+    """
+
+    epochs: int
+    warmup: float = 0.0
+
+    def is_warming_up(self, curve: Sequence[tuple[int, float]]) -> bool:
+        """Whether the last epoch of ``curve`` is one of the warmup's."""
+        return bool(curve) and curve[-1][0] <= self.warmup
 
 
 class Pruner(Protocol):

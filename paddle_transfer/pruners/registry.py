@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import PaddleTransferError, ValidationIssue, did_you_mean, show
-from paddle_transfer.pruners.base import Pruner, RegisteredPruner
+from paddle_transfer.pruners.base import Length, Pruner, RegisteredPruner
 from paddle_transfer.pruners.options import OPTIONS
 from paddle_transfer.registry import Component, Registry
 from paddle_transfer.samplers.base import Observation
@@ -68,20 +68,25 @@ def make_pruner(component: Component | None, *, epochs: int) -> Pruner | None:
 class TrialPruner:
     """What the driver asks about a running trial.
 
-    A repeat of a point that has a complete training is never stopped: its mean is what counts.
+    A repeat of a point that has a complete training is never stopped: its mean is what counts. Nor
+    is a trial while its learning rate still rises: what is slow then may be best in the end.
 
-    :param epochs: of a whole training of a point
+    :param length: of a whole training of a point
     """
 
-    def __init__(self, pruner: Pruner, *, space: Space, epochs: Callable[[Point], int], seed: int):
-        self._pruner, self._space, self._epochs, self._seed = pruner, space, epochs, seed
+    def __init__(self, pruner: Pruner, *, space: Space, length: Callable[[Point], Length],
+                 seed: int):
+        self._pruner, self._space, self._length, self._seed = pruner, space, length, seed
 
     def should_stop(self, record: TrialRecord, records: Sequence[TrialRecord]) -> bool:
         """Whether the trial of ``record`` should end after its last epoch."""
+        length = self._length(record.point)
+        if length.is_warming_up(record.curve):
+            return False
         history = History.of(self._space, records)
         if any(other.complete and other.number != record.number
                for other in history.trainings(record.key(self._space))):
             return False
         trial = Observation(record.number, record.point, None, "running", record.curve)
         return self._pruner.should_stop(self._space, trial, observations(history)[0],
-                                        epochs=self._epochs(record.point), seed=self._seed)
+                                        epochs=length.epochs, seed=self._seed)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from paddle_transfer.space.hyperparameter import is_number
+
 #: Optimizers whose weight decay is their own argument, apart from the gradient.
 DECOUPLED = ("AdamW", "AdamWDL")
 
@@ -31,6 +33,14 @@ def schedules(config: dict[str, Any]) -> list[dict[str, Any]]:
     """The learning rate schedules of the optimizers that have one."""
     return [arguments["lr"] for _, arguments in optimizers(config)
             if isinstance(arguments.get("lr"), dict)]
+
+
+def warmup_epochs(config: dict[str, Any]) -> float:
+    """The longest warmup of the optimizers' schedules, in epochs; 0 without one. PaddleClas's
+    ``Constant`` has none, whatever it says."""
+    found = [schedule.get("warmup_epoch") for schedule in schedules(config)
+             if schedule.get("name") != "Constant"]
+    return max((epochs for epochs in found if is_number(epochs)), default=0.0)
 
 
 def learning_rate(arguments: dict[str, Any]) -> float | None:

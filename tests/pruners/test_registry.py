@@ -15,12 +15,13 @@ from paddle_transfer.errors import PaddleTransferError
 from paddle_transfer.loop.driver import Driver
 from paddle_transfer.loop.pruning import trial_pruner
 from paddle_transfer.loop.trial_folder import TrialFolders
-from paddle_transfer.pruners.base import Pruner, RegisteredPruner
+from paddle_transfer.pruners.base import Length, Pruner, RegisteredPruner
 from paddle_transfer.pruners.curve import CurvesPruner
 from paddle_transfer.pruners.optuna import OptunaPruner
 from paddle_transfer.pruners.registry import PRUNERS, TrialPruner, make_pruner
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.registry import make_sampler
+from paddle_transfer.space.optimizers import warmup_epochs
 from paddle_transfer.stages.plan import make_plan
 from paddle_transfer.study.store import open_store
 from tests.helpers.fakes import FakeExecutor, Play
@@ -48,7 +49,7 @@ def running(number, lr, **changes):
 
 
 def adapter(settings, pruner, epochs=7):
-    return TrialPruner(pruner, space=settings.space, epochs=lambda _: epochs, seed=3)
+    return TrialPruner(pruner, space=settings.space, length=lambda _: Length(epochs), seed=3)
 
 
 def test_names():
@@ -139,6 +140,16 @@ def test_repeats_of_a_whole_training_are_never_stopped(tmp_path):
     assert adapter(settings, pruner).should_stop(mine, [stopped, mine])
 
 
+def test_a_trial_is_not_judged_in_its_warmup(tmp_path):
+    settings, pruner = shown_settings(tmp_path), Recorded()
+    adapter = TrialPruner(pruner, space=settings.space, length=lambda _: Length(9, 2), seed=0)
+    done, early = record(0, 0.01, value=0.8), running(1, 0.1, curve=[(1, 0.1), (2, 0.1)])
+    assert not adapter.should_stop(early, [done, early])
+    assert not pruner.asked
+    later = running(1, 0.1, curve=[(1, 0.1), (2, 0.1), (3, 0.1)])
+    assert adapter.should_stop(later, [done, later])
+
+
 def pruner_of(settings, component):
     return trial_pruner(component, base=settings.base, space=settings.space, stages=settings.stages,
                         repeats=settings.repeats)
@@ -151,6 +162,29 @@ def test_epochs_are_those_of_the_point(tmp_path):
     mine = running(1, 0.1)
     pruner.should_stop(mine, [mine])
     assert asked.asked[0][2] == settings.base_config["Global"]["epochs"]
+
+
+def test_the_warmup_is_that_of_the_config(tmp_path):
+    settings = shown_settings(tmp_path, seed=0)
+    settings.base_config["Optimizer"]["lr"]["warmup_epoch"] = 1
+    pruner = pruner_of(settings, Component("auto"))
+    pruner._pruner = asked = Recorded()
+    for epochs in (1, 2):
+        mine = running(1, 0.1, curve=[(epoch, 0.5) for epoch in range(1, epochs + 1)])
+        assert pruner.should_stop(mine, [mine]) == (epochs == 2)
+    assert len(asked.asked) == 1
+
+
+def test_a_constant_rate_has_no_warmup():
+    def config(name, epochs):
+        return {"Optimizer": {"name": "Momentum", "lr": {"name": name, "warmup_epoch": epochs}}}
+
+    assert warmup_epochs(config("Cosine", 2)) == 2
+    assert warmup_epochs(config("Constant", 2)) == 0
+    assert warmup_epochs({"Optimizer": {"name": "Momentum", "lr": 0.1}}) == 0
+    several = [{"SGD": {"scope": "backbone", **config("Cosine", one)["Optimizer"]}}
+               for one in (1, 3)]
+    assert warmup_epochs({"Optimizer": several}) == 3
 
 
 def test_greedy_searches_prune_nothing_but_mistakes_are_named(tmp_path):
@@ -168,7 +202,7 @@ def test_a_search_with_a_pruner_ends_hopeless_trials_early(tmp_path):
     settings, ends = tiny_settings(tmp_path, values={"lr": [0.1, 0.01, 0.001,
                                                             0.0001]}), (0.8, 0.83, 0.15, 0.1)
     store = open_store(output_dir=settings.output_dir, space=settings.space)
-    pruner = TrialPruner(CurvesPruner(), space=settings.space, epochs=lambda _: 6, seed=0)
+    pruner = TrialPruner(CurvesPruner(), space=settings.space, length=lambda _: Length(6), seed=0)
     Driver(
         scheduler=scheduler_of(settings, make_sampler("grid")), store=store,
         pruner=pruner, executor=FakeExecutor(
