@@ -15,6 +15,7 @@ python tools/benchmark.py COMMAND:
     rate_sweep TASK...                  a task trained once at every learning rate of its grid
     range_test                          how well range tests tell the best rates of tasks
     curves --records DIR                pruners on public records of learning curves
+    soup --source DIR --weights FILE --output DIR   a greedy soup beside the best single trial
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
     features --source DIR --weights FILE  search classifiers on features, beside whole trainings
     driver [--trials N ...] [--workers W ...] [--simulate]   what a search costs beside trainings
@@ -34,7 +35,7 @@ from paddle_transfer.cli.command import guarded
 
 #: Commands that read their own options.
 OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features", "domains",
-       "driver", "task_features", "rate_sweep", "range_test", "curves")
+       "driver", "task_features", "rate_sweep", "range_test", "curves", "soup")
 
 
 def main() -> int:

@@ -114,7 +114,8 @@ class SoupRuns:
         last = self._folders.folder(members[-1].number)
         if value == single.value:
             last.weights.unlink(missing_ok=True)
-            return {**made, "reason": "no mean is better than the best single trial"}
+            return {**made, "reason": "no mean is better than the best single trial",
+                    **self._test(executor, members[0], None)}
         if not last.weights.exists():
             last.result.unlink()  # so that they are made again
         result = self._evaluate(executor, members[-1].number, self._files(members))
@@ -142,19 +143,22 @@ class SoupRuns:
             self._callbacks.call("soup_step_ended", steps[-1].trial, value, taken)
         return members, steps
 
-    def _test(self, executor: Executor, single: TrialRecord, soup: Path) -> dict[str, Any]:
-        """The metrics of both on the test list, which has chosen nothing; {} where there is none.
-        """
+    def _test(self, executor: Executor, single: TrialRecord, soup: Path | None) -> dict[str, Any]:
+        """The metrics on the test list, which has chosen nothing, of the best single trial and, of
+        one that was accepted, of the soup; {} where there is no such list."""
         if not dotpath.exists(self._base, "DataLoader.Test.dataset"):
             return {}
-        results = {}
-        for number, files in ((-1, self._files([single])), (-2, [str(soup)])):
-            results[number] = self._evaluate(executor, number, files)
+        measured: dict[str, Any] = {}
+        for number, files in ((-1, self._files([single])), (-2, [str(soup)] if soup else [])):
+            if not files:
+                continue
+            result = self._evaluate(executor, number, files)
             self._folders.folder(number).weights.unlink(missing_ok=True)
-            if results[number]["verdict"] != Verdict.COMPLETE:
-                raise self._failed(number, results[number])
-        return {"test": {"single": results[-1]["value"], "soup": results[-2]["value"],
-                         "images": results[-1].get("images")}}
+            if result["verdict"] != Verdict.COMPLETE:
+                raise self._failed(number, result)
+            measured |= {TESTS[number].removeprefix("test_"): result["value"],
+                         "images": result.get("images")}
+        return {"test": measured}
 
     def _evaluate(self, executor: Executor, number: int, files: list[str]) -> Result:
         """The result of the job ``number``, which evaluates the mean of ``files``, now or earlier.

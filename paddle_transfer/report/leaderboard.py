@@ -178,17 +178,20 @@ def final_lines(results: dict[str, Any]) -> list[str]:
 
 def soup_lines(soup: dict[str, Any]) -> list[str]:
     """What ``final: {soup: greedy}`` gave (``soup`` of ``search_results.json``), for people."""
-    if not soup["accepted"]:
-        return [f"No soup: {soup['reason']}. best_model.pdparams has the winner's weights."]
-    metric, single, test = soup["metric"], soup["single"], soup.get("test")
-    numbers = ", ".join(map(str, soup["trials"]))
-    lines = [f"best_model.pdparams is the mean of the weights of trials {numbers} (a greedy soup): "
-             f"{metric} {soup['value']:.4f}{on_images(soup['images'])}, the best single one "
-             f"(trial {single['trial']}) {single['value']:.4f}.",
-             "These images chose its members, so that figure is a little too good."]
-    if soup["statistics"]:
-        lines.append(f"The statistics of {soup['statistics']} BatchNorm layers were taken anew.")
-    if test is not None:
-        lines.append(f"On the test list, which chose nothing: soup {test['soup']:.4f}, trial "
-                     f"{single['trial']} {test['single']:.4f}{on_images(test['images'])}.")
+    metric, single, test = soup["metric"], soup.get("single") or {}, soup.get("test") or {}
+    if soup["accepted"]:
+        numbers = ", ".join(map(str, soup["trials"]))
+        lines = [f"best_model.pdparams is the mean of the weights of trials {numbers} (a greedy "
+                 f"soup): {metric} {soup['value']:.4f}{on_images(soup['images'])}, the best single "
+                 f"one (trial {single['trial']}) {single['value']:.4f}.",
+                 "These images chose its members, so that figure is a little too good."]
+        if soup["statistics"]:
+            lines.append(f"The statistics of {soup['statistics']} BatchNorm layers were taken "
+                         "anew.")
+    else:
+        lines = [f"No soup: {soup['reason']}. best_model.pdparams has the winner's weights."]
+    if test:
+        mine = f"soup {test['soup']:.4f}, " if soup["accepted"] else ""
+        lines.append(f"On the test list, which chose nothing: {mine}trial {single['trial']} "
+                     f"{test['single']:.4f}{on_images(test['images'])}.")
     return lines

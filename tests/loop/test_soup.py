@@ -86,14 +86,16 @@ def test_a_mean_that_is_better_is_the_model_that_is_handed_back(tmp_path, audit,
 
 
 def test_a_mean_that_is_worse_is_refused(tmp_path, audit, capsys):
-    assert run(tmp_path, WORSE) == 0
-    assert audit() == ["0000 attempt 1", "0001 attempt 1"]
+    assert run(tmp_path, WORSE, tested=True) == 0
+    assert audit() == ["0000 attempt 1", "0001 attempt 1", "test_single attempt 1"]
     assert weights(tmp_path) == [0.0]
     told = load_search(tmp_path / "out").soup
     assert not told["accepted"]
     assert told["reason"] == "no mean is better than the best single trial"
     assert not list((tmp_path / "out").glob("final/soup/*/best_model.pdparams"))
-    assert "No soup: no mean is better than the best single trial." in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "No soup: no mean is better than the best single trial." in text
+    assert "On the test list, which chose nothing: trial 0 0.9000 on 9 images." in text
 
 
 def test_equal_means_join_but_do_not_replace_the_best_single_one(tmp_path, audit):
