@@ -112,17 +112,17 @@ class SoupRuns:
         made |= {"single": {"trial": single.trial, "value": single.value}, "value": value,
                  "trials": [one.number for one in members], "steps": list(map(asdict, steps))}
         last = self._folders.folder(members[-1].number)
+        self._delete_weights(None if value == single.value else members[-1])
         if value == single.value:
-            last.weights.unlink(missing_ok=True)
             return {**made, "reason": "no mean is better than the best single trial",
                     **self._test(executor, members[0], None)}
         if not last.weights.exists():
-            last.result.unlink()  # so that they are made again
+            last.result.unlink(missing_ok=True)  # so that they are made again
         result = self._evaluate(executor, members[-1].number, self._files(members))
         return {**made, "accepted": True, "reason": "better than the best single trial",
                 "images": result.get("images"), "statistics": result.get("statistics", 0),
                 "weights": str(last.weights.relative_to(self._root)),
-                **self._test(executor, members[0], last.weights)}
+                **self._test(executor, members[0], members[-1])}
 
     def _greedy(self, executor: Executor) -> tuple[list[TrialRecord], list[SoupStep]]:
         """(the members of the soup, all steps)."""
@@ -134,7 +134,7 @@ class SoupRuns:
                 raise self._failed(record.number, result)
             value: float | None = result["value"] if works else None
             taken = value is not None and value >= best
-            for one in members[-1:] if taken else [record]:  # all weights but those of the soup
+            for one in members[-1:] if taken else [record]:
                 self._folders.folder(one.number).weights.unlink(missing_ok=True)
             if value is not None and taken:
                 members, best = [*members, record], value
@@ -143,17 +143,22 @@ class SoupRuns:
             self._callbacks.call("soup_step_ended", steps[-1].trial, value, taken)
         return members, steps
 
-    def _test(self, executor: Executor, single: TrialRecord, soup: Path | None) -> dict[str, Any]:
-        """The metrics on the test list, which has chosen nothing, of the best single trial and, of
-        one that was accepted, of the soup; {} where there is no such list."""
+    def _test(self, executor: Executor, single: TrialRecord, member: TrialRecord | None
+              ) -> dict[str, Any]:
+        """The metrics on the test list, which has chosen nothing, of the best single trial and of
+        the soup, if one was accepted; {} where there is no such list.
+
+        :param member: the last of the soup
+        """
         if not dotpath.exists(self._base, "DataLoader.Test.dataset"):
             return {}
         measured: dict[str, Any] = {}
-        for number, files in ((-1, self._files([single])), (-2, [str(soup)] if soup else [])):
+        soup = [str(self._folders.folder(member.number).weights)] if member else []
+        for number, files in ((-1, self._files([single])), (-2, soup)):
             if not files:
                 continue
             result = self._evaluate(executor, number, files)
-            self._folders.folder(number).weights.unlink(missing_ok=True)
+            self._delete_weights(member)
             if result["verdict"] != Verdict.COMPLETE:
                 raise self._failed(number, result)
             measured |= {TESTS[number].removeprefix("test_"): result["value"],
@@ -207,6 +212,13 @@ class SoupRuns:
                         job.number, job.attempt):
                     return event
         raise Interrupted
+
+    def _delete_weights(self, member: TrialRecord | None) -> None:
+        """Delete all weights that were evaluated but those of the mean with ``member``."""
+        kept = member and self._folders.folder(member.number).weights
+        for file in self._folders.folder(0).path.parent.glob(f"*/{TrialFolder('').weights.name}"):
+            if file != kept:
+                file.unlink(missing_ok=True)
 
     def _files(self, records: Sequence[TrialRecord]) -> list[str]:
         return [str(TrialFolder.of(self._root, one.number).weights) for one in records]

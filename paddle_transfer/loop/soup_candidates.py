@@ -26,7 +26,8 @@ def candidates(leaderboard: Leaderboard, records: Sequence[TrialRecord], *, stag
     """
     winner = leaderboard.winner
     assert winner is not None, "a search without a winner has nothing to average"
-    wanted, fitting, others = _traits(stages.config(winner.proposal)), list[TrialRecord](), {}
+    config = stages.config(winner.proposal)
+    wanted, fitting, others = _traits(config), list[TrialRecord](), dict[int, str]()
     for record in records:
         if not record.complete or record.reused is not None or not TrialFolder.of(
                 output_dir, record.number).weights.exists():
@@ -37,9 +38,8 @@ def candidates(leaderboard: Leaderboard, records: Sequence[TrialRecord], *, stag
             fitting.append(record)
         else:
             others[record.number] = f"its {other} is not the winner's"
-    if wanted["strategy"] and not read_strategy(stages.config(winner.proposal)
-                                                ).strategy.trains_network:
-        return [], {one.number: "its strategy trains no network" for one in fitting}
+    if not read_strategy(config).strategy.trains_network:
+        return [], {one.number: "its strategy trains no network" for one in fitting} | others
     return sorted(fitting, key=lambda one: (-(one.value or 0.0), one.number)), others
 
 

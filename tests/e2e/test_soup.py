@@ -11,6 +11,7 @@ import paddle_transfer
 from paddle_transfer import dotpath
 from paddle_transfer.weights.read import read
 from paddle_transfer.weights.write import write
+from tests.helpers import stock
 from tests.helpers.bridge import environment, save_weights
 from tests.helpers.commands import run_command
 from tests.helpers.digits import tiny_config
@@ -80,3 +81,5 @@ def test_best_config_evaluates_it_on_both_lists(trainings, searched):
             f"DataLoader.Eval.dataset.cls_label_path={root}/data/{part}_list.txt", cwd=str(root))
         assert code == 0, text
         assert float(re.search(r"^top1: ([\d.]+)$", text, re.M)[1]) == value
+    assert trainings(stock.evaluate, str(root / "out/best_config.yaml"),
+                     str(root / "out/best_model")) == pytest.approx(result.soup["value"])

@@ -26,6 +26,25 @@ def train_all(files: list[str], folder: str) -> list[dict[str, Any]]:
     return told
 
 
+def evaluate(file: str, weights: str) -> float:
+    """The first metric that PaddleClas's ``tools/eval.py`` gives for a config and weights."""
+    from paddle_transfer.worker.bootstrap import import_with_ppcls
+    from paddle_transfer.worker.locate import locate
+
+    session = import_with_ppcls("session", locate())
+    with numbers_as_arrays():
+        import paddle
+        from ppcls.engine.engine import Engine
+        from ppcls.utils.config import get_config
+
+        config = get_config(file, overrides=[f"Global.pretrained_model={weights}"], show=False)
+        config.profiler_options = None
+        with paddle.utils.unique_name.guard():
+            value = float(Engine(config, mode="eval").eval())
+    session.forget_loggers()
+    return value
+
+
 def _train(file: str, folder: Path) -> dict[str, Any]:
     import paddle
     from ppcls.engine.engine import Engine

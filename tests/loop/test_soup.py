@@ -157,8 +157,18 @@ def test_one_trial_alone_is_no_soup(tmp_path, audit, capsys):
 
 
 def test_the_winners_other_seeds_are_candidates_and_pruned_trials_are_none(tmp_path, audit):
-    assert run(tmp_path, [0.3], search_times=3, keep_models=2) == 0
+    """Also those that are not among the best ``keep_models``."""
+    assert run(tmp_path, [0.3, 2.0], search_times=3, keep_models=2) == 0
     assert {line.split()[0] for line in audit()} == {"0000", "0001", "0002"}
+
+
+def test_other_weights_are_evaluated_anew(tmp_path, audit):
+    run(tmp_path)
+    (tmp_path / "out/trials/0001/best_model.pdparams").write_text("[2.0]")
+    run(tmp_path)
+    assert audit()[3:] == ["0001 attempt 2", "0002 attempt 2"]
+    assert not load_search(tmp_path / "out").soup["accepted"]
+    assert weights(tmp_path) == [-0.3]
 
 
 def test_trials_of_another_network_are_left_out_and_told(tmp_path, audit, capsys):

@@ -104,6 +104,16 @@ def test_a_soup_is_of_networks_that_were_trained(tmp_path, base):
                             " feature_extraction")
 
 
+def test_a_soup_is_measured_outside_of_trainings(tmp_path, base):
+    base["Transfer"] = {"pretrained": "imagenet", "strategy": "domain_adaptation"}
+    base["DataLoader"]["Unlabeled"] = dotpath.clone(base["DataLoader"]["Train"])
+    found = soup_issues(tmp_path, base, metric="target_free")
+    assert ("final.soup: needs a metric that is measured outside of trainings; found 'target_free'."
+            " Choose one of Metric.Eval, or take out final.") in found
+    load_search_file(write_search(tmp_path, base=base, final=SOUP, metric="top1",
+                                  search_dict=[{"search_key": "lr"}]))
+
+
 def test_a_soup_needs_no_test_list_but_may_not_be_chosen_on_one(tmp_path, base):
     base["Transfer"] = {"pretrained": "imagenet"}
     test = base["DataLoader"].pop("Test")
