@@ -26,8 +26,8 @@ EARLIEST = 0.33
 CHANCE, TOLERANCE = 0.002, 0.1
 
 #: What few whole trainings say of another's end is doubted: the deviation grows by this share, over
-#: their number.
-FEW = 1.5
+#: their number. Set on recorded tables and public records (docs/benchmarks/pruning.md).
+FEW = 4.0
 
 #: The multiple of the model's variance that counts, and the noise of a training (log-odds).
 DOUBT, NOISE = 2.0, 0.1

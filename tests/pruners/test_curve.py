@@ -44,6 +44,15 @@ class TestCurvesPruner(PrunerSuite):
         assert not self.ask(trial, known)
         assert self.ask(trial, [known[0], replace(known[1], curve=learning(0.8))])
 
+    def test_few_whole_trainings_are_doubted(self):
+        """Three of them stop no trial that five others of the same kind do: on public records the
+        winner was stopped where one to four were finished."""
+        late = running(learning(0.55, until=5))
+        assert not self.ask(late, FINISHED[:3])
+        others = [replace(one, number=8 + i, point=PUBLISHED.point(5 + 30 * i))
+                  for i, one in enumerate(FINISHED[:3] * 2)]
+        assert self.ask(late, [*FINISHED[:3], *others])
+
     def test_a_dip_is_no_verdict(self):
         steady, dip = learning(0.83, until=6), (*learning(0.83, until=5), (6, 0.2))
         assert not self.ask(running(steady))
