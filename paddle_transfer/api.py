@@ -178,10 +178,9 @@ def _search(settings: SearchSettings, store: Store, make: Callable[[float], Exec
     if leaderboard.winner is None or interrupts.asked() or settings.final is None:
         return reason, records
     if settings.final.soup:
-        SoupRuns(leaderboard, records, base=settings.base, stages=stages,
-                 device=settings.devices.kind, output_dir=settings.output.output_dir,
-                 payload=folders.payload, callbacks=driver.callbacks,
-                 interrupted=interrupts.asked).run(executor)
+        SoupRuns(executor, leaderboard, records, stages=stages, device=settings.devices.kind,
+                 output_dir=settings.output.output_dir, payload=folders.payload,
+                 callbacks=driver.callbacks, interrupted=interrupts.asked).run()
     else:
         executor.close()  # its workers would hold their GPUs
         FinalRuns(settings.final, leaderboard, base=settings.base, stages=stages,

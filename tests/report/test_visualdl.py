@@ -144,6 +144,26 @@ def test_going_on_keeps_the_final_runs_and_writes_what_is_missing(tmp_path):
     assert scalars(vdl / "final_fixed", "test/top1") == [(20, 0.0)]
 
 
+def test_the_steps_of_a_soup_are_a_run(tmp_path):
+    settings = shown_settings(tmp_path)
+    tracker = VisualDL(settings, ranker=ranker_of(settings))
+    tracker.soup_ended(None)
+    assert not (tmp_path / "vdl").exists()
+    steps = [{"trial": 3, "value": 0.5}, {"trial": 1, "value": None}, {"trial": 2, "value": 0.75}]
+    told = {"accepted": True, "metric": "top1", "trials": [3, 2], "value": 0.75, "images": 8,
+            "single": {"trial": 3, "value": 0.5}, "statistics": 35, "steps": steps,
+            "test": {"single": 0.5, "soup": 0.625, "images": 8}}
+    tracker.soup_ended(told)
+    assert scalars(tmp_path / "vdl" / "soup", "soup/top1") == [(1, 0.5), (3, 0.75)]
+    item, = read(tmp_path / "vdl" / "soup", "text", "soup")
+    assert item.text.encoded_text_string == (
+        "best_model.pdparams is the mean of the weights of trials 3, 2 (a greedy soup): top1 0.7500"
+        " on 8 images, the best single one (trial 3) 0.5000.\n"
+        "These images chose its members, so that figure is a little too good.\n"
+        "The statistics of 35 BatchNorm layers were taken anew.\n"
+        "On the test list, which chose nothing: soup 0.6250, trial 3 0.5000 on 8 images.")
+
+
 def test_final_trainings_that_fail_or_are_one(tmp_path):
     finish(tmp_path, trained=("best",), told=None)
     assert {path.name for path in (tmp_path / "vdl").iterdir()} == {"final_best"}
