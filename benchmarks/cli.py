@@ -20,20 +20,19 @@ def main(arguments: argparse.Namespace) -> int:
 def replay_tables(arguments: argparse.Namespace) -> int:
     """Every method on every table, a line each as soon as it is known."""
     from benchmarks.means import report_lines
-    from benchmarks.methods import find_methods, methods, run_method
+    from benchmarks.methods import LeftOut, find_methods, methods, run_method
     from benchmarks.recorded import load_table
     from benchmarks.report import summarise
     from paddle_transfer.samplers.gp.past_tasks import read_tasks
-    from paddle_transfer.samplers.gp.task_prior import compress_table
 
     if arguments.prior and arguments.leave_one_out:
         raise PaddleTransferError("--prior and --leave-one-out: give one of them; each says what "
                                   "bayes_prior learns from")
     tables = [load_table(path) for path in arguments.table]
-    tasks = read_tasks(arguments.prior) if arguments.prior else None
-    if arguments.leave_one_out:
-        tasks = [compress_table(table) for table in tables]
-    chosen = find_methods(arguments.method, methods(acquisition=arguments.acquisition, tasks=tasks))
+    chosen = find_methods(arguments.method, methods(
+        acquisition=arguments.acquisition,
+        tasks=read_tasks(arguments.prior) if arguments.prior else None,
+        left_out=LeftOut(tables) if arguments.leave_one_out else None))
     fixed = [
         None if arguments.fixed == "none" else table.baseline(fixed_point(
             arguments.fixed, table.space)) for table in tables

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from benchmarks.fit_prior import fit
 from benchmarks.gp_peers import BotorchSearcher, GpMeanSearcher, GpSearcher
+from benchmarks.kinship import unlike
 from benchmarks.peers import HeboSearcher, OptunaSearcher, SkoptSearcher
 from benchmarks.published import DEFAULTS, HYPERRULE, PublishedSearcher
 from benchmarks.recorded import Table
@@ -14,7 +16,9 @@ from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.pruners.registry import make_pruner
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import PastTask
+from paddle_transfer.samplers.gp.hyperprior import ANY_RATE, Hyperprior
 from paddle_transfer.samplers.gp.past_tasks import shipped
+from paddle_transfer.samplers.gp.task_prior import compress_table
 from paddle_transfer.settings.budget import DEFAULT_PRUNER
 from paddle_transfer.space.space import Point
 
@@ -32,6 +36,27 @@ class Method:
     extra: bool = False
 
 
+class LeftOut:
+    """What is learnt from ``tables``, for each of them from those that share neither weights nor
+    data with it."""
+
+    def __init__(self, tables: Sequence[Table]):
+        self._tables = tables
+        self._fitted: dict[tuple[str, ...], Hyperprior] = {}
+
+    def hyperprior(self, table: Table) -> Hyperprior:
+        """As the shipped one, fitted to the others."""
+        rest = unlike(self._tables, table)
+        names = tuple(one.name for one in rest)
+        if names not in self._fitted:
+            self._fitted[names] = {**fit(rest), "peak": ANY_RATE}
+        return self._fitted[names]
+
+    def tasks(self, table: Table) -> tuple[PastTask, ...]:
+        """The others as earlier tasks."""
+        return tuple(map(compress_table, unlike(self._tables, table)))
+
+
 def others(tasks: Sequence[PastTask], table: Table) -> tuple[PastTask, ...]:
     """``tasks`` without the table itself: what is learnt is only ever judged on what it was not
     learnt from."""
@@ -47,16 +72,20 @@ def turned(task: PastTask) -> PastTask:
                                       point for point in task.points))
 
 
-def methods(*, acquisition: str = "kg",
-            tasks: Sequence[PastTask] | None = None) -> dict[str, Method]:
+def methods(*, acquisition: str = "kg", tasks: Sequence[PastTask] | None = None,
+            left_out: LeftOut | None = None) -> dict[str, Method]:
     """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the
-    package; ``bayes_turned`` learns the same with the rates ``turned``."""
+    package; ``bayes_turned`` learns the same with the rates ``turned``. With ``left_out`` all of
+    ours know only what it says."""
     def learnt(table):
+        if left_out is not None:
+            return left_out.tasks(table)
         return others(shipped() if tasks is None else tasks, table)
 
     def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=(), repeats=False):
         return SamplerSearcher(table.space, fixed=fixed, seed=seed, repeats=repeats,
                                acquisition=acquisition, tasks=tasks, epochs=table.epochs,
+                               hyperprior=left_out and left_out.hyperprior(table),
                                pruner=make_pruner(Component(pruner), epochs=table.epochs))
 
     def ours(name, **options):

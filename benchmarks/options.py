@@ -25,7 +25,8 @@ def parser(text: str = "") -> argparse.ArgumentParser:
     replay.add_argument("--prior", help="a prior file for bayes_prior instead of the shipped one")
     replay.add_argument(
         "--leave-one-out", action="store_true",
-        help="bayes_prior learns from the other tables given, instead of the shipped prior")
+        help="ours learn from those of the tables given that share neither weights nor data with "
+        "the one that is searched, instead of from what ships")
     replay.add_argument("--plot", metavar="FOLDER", help="write a picture of regrets per table")
     replay.add_argument("--json", action="store_true", help="one JSON object per table and method")
     means = commands.add_parser("means", help="means over tables, verdicts and costs")

@@ -10,6 +10,7 @@ from typing import Protocol, cast
 from benchmarks.recorded import Table
 from paddle_transfer.pruners.base import Pruner
 from paddle_transfer.samplers.base import Observation, PastTask, PosteriorSampler
+from paddle_transfer.samplers.gp.hyperprior import Hyperprior
 from paddle_transfer.samplers.registry import SAMPLERS, make_sampler
 from paddle_transfer.space.space import Point, Space
 
@@ -111,10 +112,11 @@ class SamplerSearcher:
 
     def __init__(self, space: Space, *, mode: str = "bayes", fixed: Point | None, seed: int,
                  tasks: tuple[PastTask, ...] = (), acquisition: str = "kg",
-                 pruner: Pruner | None = None, epochs: int = 0, repeats: bool = False):
+                 pruner: Pruner | None = None, epochs: int = 0, repeats: bool = False,
+                 hyperprior: Hyperprior | None = None):
         options = {"acquisition": acquisition} if mode == "bayes" else {}
         self._sampler = make_sampler(mode, baseline=fixed, past_tasks=tasks, options=options,
-                                     allow_repeats=repeats)
+                                     allow_repeats=repeats, hyperprior=hyperprior)
         self._space, self._seed = space, seed
         self._pruner, self._epochs = pruner, epochs
         self._finished: list[Observation] = []

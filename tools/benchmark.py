@@ -5,6 +5,7 @@ python tools/benchmark.py COMMAND:
     replay --table FILE... [--method bayes ...] [--repeats 50] [--trials 20] [--json]
     means FILE...                       what replay prints last, of several replays' --json
     distil --table FILE... --output paddle_transfer/samplers/gp/prior.json --source TEXT
+    fit-prior --table FILE...           what a search believes before it has results, fitted
     record TASK...                      record a table with the product, as in benchmarks/tables/
     miniature [TASK...] --output FOLDER tables of tiny numpy networks, for development
     data [--images 20000]               check images with one process and with two
@@ -35,12 +36,13 @@ from paddle_transfer.cli.command import guarded
 
 #: Commands that read their own options.
 OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features", "domains",
-       "driver", "task_features", "rate_sweep", "range_test", "curves", "soup")
+       "driver", "fit-prior", "task_features", "rate_sweep", "range_test", "curves",
+       "soup")
 
 
 def main() -> int:
     if sys.argv[1:] and sys.argv[1] in OWN:
-        return int(importlib.import_module(f"benchmarks.{sys.argv[1]}").main(sys.argv[2:]))
+        return int(importlib.import_module(f"benchmarks.{sys.argv[1].replace('-', '_')}").main(sys.argv[2:]))
     return cli.main(parser(__doc__).parse_args())
 
 

@@ -115,6 +115,8 @@ class SamplerContext:
     :param eval_size: images that the metric is measured on; None: not known
     :param prior: ``shipped``: the tasks that ship with the package are known as well; ``none``
     :param past_tasks: earlier tasks to learn from
+    :param hyperprior: what a model believes of its parameters (``gp.hyperprior``); None: the fitted
+        one of the package
     :param plan: the steps of a search with stages
     """
 
@@ -123,6 +125,7 @@ class SamplerContext:
     eval_size: int | None = None
     prior: str = "none"
     past_tasks: tuple[PastTask, ...] = ()
+    hyperprior: Mapping[str, tuple[float, float]] | None = None
     plan: object | None = None
 
 

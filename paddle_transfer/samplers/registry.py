@@ -62,6 +62,7 @@ def checked_options(model: type[Options], component: Component, where: str = "")
 def make_sampler(name: str, *, baseline: Point | None = None, allow_repeats: bool = False,
                  eval_size: int | None = None, prior: str = "none",
                  past_tasks: Sequence[PastTask] = (), plan: object | None = None,
+                 hyperprior: Mapping[str, tuple[float, float]] | None = None,
                  options: Mapping[str, Value] | None = None) -> Sampler:
     """The sampler ``name`` with its ``options``; the other arguments are those of
     ``SamplerContext``.
@@ -78,4 +79,4 @@ def make_sampler(name: str, *, baseline: Point | None = None, allow_repeats: boo
     checked = checked_options(sampler.options, Component(name, options or {}))
     return sampler.build(checked, SamplerContext(
         baseline=baseline, allow_repeats=allow_repeats, eval_size=eval_size, prior=prior,
-        past_tasks=tuple(past_tasks), plan=plan))
+        past_tasks=tuple(past_tasks), hyperprior=hyperprior, plan=plan))

@@ -5,15 +5,16 @@ the best learning rate a normal one in decades. A search draws ``COUNT`` sets of
 it, and weighs them by the likelihood of its results: nothing is fitted to two or three trials,
 and no single value is believed.
 
-``DEFAULT`` is broad and was set by hand, with the recorded tables in view (docs/benchmarks/). It
-says that rates act smoothly, that accuracy falls on both sides of the best rate, and that all else
-matters less; it does not say which rate is best.
+The distributions were fitted to recorded tables by ``python tools/benchmark.py fit-prior``, all
+but one: where the best learning rate is, a search finds out by itself (``ANY_RATE``).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy
@@ -23,23 +24,24 @@ from scipy.stats import qmc
 from paddle_transfer.samplers.gp.encoding import Array
 
 #: Median and spread of each parameter; the spread is the standard deviation of its logarithm (of
-#: the value itself for ``peak``).
+#: the value itself for ``peak``). Units: log-odds of the metric, and decades of the learning rate.
+#:
+#: - ``peak``: the best rate, in decades from the middle of its axis
+#: - ``rise``, ``fall``: from a decade below the best rate to it, and from it to a decade above
+#: - ``rate``, ``length``: standard deviation and length scale of what is left along the rate
+#: - ``leaving``: what a change of another setting costs in the mean
+#: - ``joint``: effects of several settings together
+#: - ``moderation``: of the rate together with the strategy, the weights, the optimizer
+#: - ``effects``: a factor of all amplitudes of ``dimension_prior.KNOWN``
+#: - ``shared_noise``, ``own_noise``: of a training, for all values of a weak setting alike, and its
+#:   own
 Hyperprior: TypeAlias = Mapping[str, tuple[float, float]]
 
-#: Units: log-odds of the metric, and decades of the learning rate.
-DEFAULT: Hyperprior = {
-    "peak": (0.25, 1.3),  # the best rate, in decades from the middle (``kernel.Prior``)
-    "rise": (0.8, 0.35),  # from a decade below the best rate to the best rate
-    "fall": (1.2, 0.5),  # from the best rate to a decade above it
-    "rate": (0.15, 0.4),  # standard deviation of what is left along the rate
-    "length": (0.8, 0.5),  # its length scale
-    "leaving": (0.1, 0.5),  # what a change of another setting costs in the mean
-    "joint": (0.10, 0.6),  # effects of several settings together
-    "moderation": (0.35, 0.6),  # of the rate together with the strategy, the weights, ...
-    "effects": (1.0, 0.4),  # a factor of all amplitudes of ``axes.KNOWN``
-    "shared_noise": (0.08, 0.5),  # of a training, for all values of a weak setting alike
-    "own_noise": (0.12, 0.4),  # and its own
-}
+#: The fitted distributions.
+FITTED = Path(__file__).with_name("hyperprior.json")
+
+#: The best rate may be anywhere on the published axis (three decades).
+ANY_RATE = (0.0, 1.5)
 
 #: The spread of one axis's amplitude around the usual one of its kind (of its logarithm).
 AMPLITUDE_SPREAD = 0.6
@@ -51,13 +53,22 @@ COUNT = 128
 Parameters: TypeAlias = dict[str, Array]
 
 
-def draw(prior: Hyperprior, axes: Sequence[str], count: int = COUNT) -> Parameters:
+@lru_cache(maxsize=1)
+def fitted() -> Hyperprior:
+    """The distributions of ``FITTED``, with the best rate anywhere."""
+    parameters = json.loads(FITTED.read_text(encoding="utf-8"))["parameters"]
+    read = {name: (float(median), float(spread)) for name, (median, spread) in parameters.items()}
+    return {**read, "peak": ANY_RATE}
+
+
+def draw(prior: Hyperprior, axes: Sequence[str], count: int = COUNT, *,
+         seed: int = 0) -> Parameters:
     """``count`` sets of parameters, the same in every process: quasi-random (Sobol).
 
     :param axes: names of the space's axes; ``amplitudes`` [count, axes] are factors of theirs, the
         same in whatever order a search file has them
     """
-    normal = _normal(len(prior) + len(axes), count)
+    normal = _normal(len(prior) + len(axes), count, seed)
     drawn = {}
     for column, (name, (median, spread)) in enumerate(prior.items()):
         offset = spread * normal[:, column]
@@ -68,8 +79,8 @@ def draw(prior: Hyperprior, axes: Sequence[str], count: int = COUNT) -> Paramete
 
 
 @lru_cache(maxsize=8)
-def _normal(columns: int, count: int) -> Array:
+def _normal(columns: int, count: int, seed: int) -> Array:
     """Quasi-random standard normal numbers, [count, columns]."""
-    uniform = qmc.Sobol(columns, seed=0).random(count)
+    uniform = qmc.Sobol(columns, seed=seed).random(count)
     numbers: Array = ndtri(numpy.clip(uniform, 1e-4, 1.0 - 1e-4))
     return numbers

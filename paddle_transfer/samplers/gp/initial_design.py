@@ -17,14 +17,15 @@ from paddle_transfer.space.space import Point, Space, finite
 _SAMPLES = 300
 
 #: The cost of leaving the baseline's value on an axis other than the rate, as a share of its
-#: amplitude.
-#: Without results the user's choice is as good as any, and changing only the learning rate tells
-#: more.
-_LEAVING_BASELINE = 0.3
+#: amplitude: small, so that workers that begin together try the other settings as well.
+_LEAVING_BASELINE = 0.04
 
-#: How fast the metric falls from the rate of the baseline (log-odds per decade squared): rates on
-#: both sides come first, about a decade away.
-_CURVATURE = 0.35
+#: The first rates are a decade away from the baseline's, to both sides: nearer ones tell less, and
+#: farther ones are good more rarely (log-odds per decade). All rates come before any comes twice.
+_OFF_A_DECADE = 0.6
+
+#: How much of the variance of other settings counts beside the rate's.
+_OTHERS = 0.25
 
 
 def initial_point(space: Space, taken: Sequence[Point], *, baseline: Point | None = None, seed: int,
@@ -53,7 +54,8 @@ def _score(axes: Sequence[Axis], point: Point, taken: Sequence[Point],
            baseline: Point | None) -> float:
     """Prior mean plus prior standard deviation of the difference from the nearest taken point, in
     log-odds."""
-    mean = sum(_prior_mean(axis, point, baseline) for axis in axes)
+    away = 1.0 if taken else 0.0
+    mean = sum(_prior_mean(axis, point, baseline, away) for axis in axes)
     distance = min((sum(_difference_variance(axis, point, other) for axis in axes)
                     for other in taken), default=0.0)
     off_centre = sum((axis.hyperparameter.encode(point[axis.name])[0] - 0.5) ** 2
@@ -61,20 +63,22 @@ def _score(axes: Sequence[Axis], point: Point, taken: Sequence[Point],
     return mean + math.sqrt(distance) - 0.001 * off_centre
 
 
-def _prior_mean(axis: Axis, point: Point, baseline: Point | None) -> float:
-    """The expected effect of the axis at ``point``, at most 0."""
+def _prior_mean(axis: Axis, point: Point, baseline: Point | None, away: float) -> float:
+    """The expected effect of the axis at ``point``, at most 0; a rate is wanted ``away`` decades
+    from the baseline's."""
     x = axis.coordinate(point[axis.name])
     if axis.is_rate:
         low, high = axis.ends()
         start = axis.coordinate(baseline[axis.name]) if baseline else 0.5 * (low + high)
-        return -_CURVATURE * (x - start) ** 2
+        return -_OFF_A_DECADE * abs(abs(x - start) - away)
     stays = baseline is None or x == axis.coordinate(baseline[axis.name])
     return 0.0 if stays else -_LEAVING_BASELINE * axis.prior.amplitude
 
 
 def _difference_variance(axis: Axis, one: Point, other: Point) -> float:
-    """The prior variance of the difference that the axis makes between two points."""
+    """The prior variance of the difference that the axis makes between two points; that of other
+    axes than the rate counts less."""
     a, b, prior = axis.coordinate(one[axis.name]), axis.coordinate(other[axis.name]), axis.prior
-    if not axis.ordered:
-        return 2.0 * prior.amplitude ** 2 * (a != b)
-    return 2.0 * prior.amplitude ** 2 * (1.0 - math.exp(-0.5 * ((a - b) / prior.length_scale) ** 2))
+    alike = (math.exp(-0.5 * ((a - b) / prior.length_scale) ** 2) if axis.ordered
+             else float(a == b))
+    return (1.0 if axis.is_rate else _OTHERS) * 2.0 * prior.amplitude ** 2 * (1.0 - alike)

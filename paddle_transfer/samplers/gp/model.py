@@ -18,7 +18,7 @@ from paddle_transfer.samplers.base import Observation, PastTask
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.dimension_prior import Axis, axis_of
 from paddle_transfer.samplers.gp.encoding import Array
-from paddle_transfer.samplers.gp.hyperprior import COUNT, DEFAULT, Hyperprior, draw
+from paddle_transfer.samplers.gp.hyperprior import COUNT, Hyperprior, draw, fitted
 from paddle_transfer.samplers.gp.kernel import Prior, Trainings
 from paddle_transfer.samplers.gp.task_prior import task_functions
 from paddle_transfer.samplers.gp.training_data import TrainingData, noise_floor, training_data
@@ -103,11 +103,12 @@ class ModelAverage:
 
 
 def model_of(space: Space, results: Sequence[Observation], running: Sequence[Point] = (), *,
-             tasks: Sequence[PastTask] = (), hyperprior: Hyperprior = DEFAULT,
+             tasks: Sequence[PastTask] = (), hyperprior: Hyperprior | None = None,
              eval_size: int | None = None, baseline: Point | None = None) -> ModelAverage:
     """The model of ``results`` (at least one).
 
     :param tasks: earlier tasks
+    :param hyperprior: what is believed of the parameters; None: what ships with the package
     :param eval_size: images that the metric is measured on: it sets a floor under the noise
     :param baseline: the point that the search starts from
     """
@@ -125,7 +126,8 @@ def model_of(space: Space, results: Sequence[Observation], running: Sequence[Poi
     known = baseline is not None and space.contains(baseline)
     start = encoding.matrix(axes, [baseline])[0] if baseline and known else None
     count = len({space.key(point) for point in data.points})
-    prior, before = _sets(axes, tasks, count, hyperprior, start, noise_floor(data, eval_size))
+    prior, before = _sets(axes, tasks, count, hyperprior or fitted(), start,
+                          noise_floor(data, eval_size))
     prior, after = _weighed(prior, before, trainings, values, weights)
     lower, alpha = _factorized(prior, trainings, values, weights)
     model = ModelAverage(axes, data, tuple(running), prior, after, trainings, lower, alpha)
@@ -155,15 +157,21 @@ def _weighed(prior: Prior, before: Array, trainings: Trainings, values: Array,
     """The likeliest sets, with their posterior weights."""
     picked = _subset(values, MANY)
     some = Trainings(trainings.rows[picked], trainings.seeds[picked], trainings.below[:, picked])
-    lower, alpha = _factorized(prior, some, values[picked], weights[picked])
-    score = (numpy.log(before) - 0.5 * (alpha ** 2).sum(axis=1)
-             - numpy.log(numpy.diagonal(lower, axis1=1, axis2=2)).sum(axis=1))
+    score = numpy.log(before) + log_likelihoods(prior, some, values[picked], weights[picked])
     posterior = numpy.exp(score - score.max())
     posterior /= posterior.sum()
     places = (numpy.arange(DRAWN) + 0.5) / DRAWN
     drawn = numpy.searchsorted(numpy.cumsum(posterior)[:-1], places)
     kept, times = numpy.unique(drawn, return_counts=True)
     return prior.take(kept), times / DRAWN
+
+
+def log_likelihoods(prior: Prior, trainings: Trainings, values: Array, weights: Array) -> Array:
+    """Of the results, by every set of parameters, up to a constant: [sets]."""
+    lower, alpha = _factorized(prior, trainings, values, weights)
+    likelihoods: Array = (-0.5 * (alpha ** 2).sum(axis=1)
+                          - numpy.log(numpy.diagonal(lower, axis1=1, axis2=2)).sum(axis=1))
+    return likelihoods
 
 
 def _factorized(prior: Prior, trainings: Trainings, values: Array,

@@ -91,7 +91,7 @@ class BayesSampler(SamplerBase):
         from paddle_transfer.samplers.gp.proposal import next_point
         running = [point for point in trials.running if space.contains(point)]
         model = model_of(space, results, running, tasks=self.tasks, baseline=self.context.baseline,
-                         eval_size=self.context.eval_size)
+                         eval_size=self.context.eval_size, hyperprior=self.context.hyperprior)
         return own_point(space, next_point(trials, model, acquisition=self.acquisition))
 
     def posterior(self, space: Space, finished: Sequence[Observation], *, seed: int = 0,
@@ -99,4 +99,5 @@ class BayesSampler(SamplerBase):
         """As ``PosteriorSampler.posterior``."""
         from paddle_transfer.samplers.gp.termination import posterior_summary  # late, too
         return posterior_summary(space, finished, tasks=self.tasks, seed=seed, gain=gain,
-                                 eval_size=self.context.eval_size, baseline=self.context.baseline)
+                                 eval_size=self.context.eval_size, baseline=self.context.baseline,
+                                 hyperprior=self.context.hyperprior)

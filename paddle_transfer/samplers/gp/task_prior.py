@@ -15,7 +15,7 @@ from paddle_transfer.samplers.base import Observation, PastTask
 from paddle_transfer.samplers.common import valid_observations
 from paddle_transfer.samplers.gp.dimension_prior import Axis, axis_of
 from paddle_transfer.samplers.gp.encoding import Array
-from paddle_transfer.samplers.gp.hyperprior import DEFAULT, Parameters
+from paddle_transfer.samplers.gp.hyperprior import Parameters, fitted
 from paddle_transfer.samplers.gp.kernel import Prior, TaskFunction
 from paddle_transfer.samplers.gp.metric_scale import log_odds, tail_length
 from paddle_transfer.samplers.gp.training_data import compress_tail, training_data
@@ -95,5 +95,5 @@ def _function(task: PastTask, axes: tuple[Axis, ...]) -> TaskFunction | None:
 
 def _median(axes: int) -> Parameters:
     """One set of parameters: the medians."""
-    return {**{name: numpy.array([median]) for name, (median, _) in DEFAULT.items()},
+    return {**{name: numpy.array([median]) for name, (median, _) in fitted().items()},
             "amplitudes": numpy.ones((1, axes))}

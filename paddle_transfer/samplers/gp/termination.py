@@ -14,6 +14,7 @@ from paddle_transfer.samplers.base import Observation, PastTask, PosteriorSummar
 from paddle_transfer.samplers.common import finished_keys, valid_observations
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.encoding import Array
+from paddle_transfer.samplers.gp.hyperprior import Hyperprior
 from paddle_transfer.samplers.gp.model import model_of
 from paddle_transfer.samplers.gp.proposal import expected_gain, ranked
 from paddle_transfer.space.space import Point, Space
@@ -29,14 +30,16 @@ CAUTION = 0.5
 
 def posterior_summary(space: Space, finished: Sequence[Observation], *,
                       tasks: Sequence[PastTask] = (), seed: int = 0, eval_size: int | None = None,
-                      gain: bool = True, baseline: Point | None = None) -> PosteriorSummary | None:
-    """As ``PosteriorSampler.posterior``, with the tasks, the eval_size and the baseline of
-    ``SamplerContext``."""
+                      gain: bool = True, baseline: Point | None = None,
+                      hyperprior: Hyperprior | None = None) -> PosteriorSummary | None:
+    """As ``PosteriorSampler.posterior``, with the tasks, the eval_size, the baseline and the
+    hyperprior of ``SamplerContext``."""
     results = valid_observations(space, finished)
     complete = _candidates(space, results)
     if not complete:
         return None
-    model = model_of(space, results, tasks=tasks, eval_size=eval_size, baseline=baseline)
+    model = model_of(space, results, tasks=tasks, eval_size=eval_size, baseline=baseline,
+                     hyperprior=hyperprior)
     tried = list(complete.values())
     rows = encoding.matrix(model.axes, tried)
     means, covariances = model.joint(rows)

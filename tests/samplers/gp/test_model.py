@@ -9,7 +9,7 @@ from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.acquisition import knowledge_gradient
 from paddle_transfer.samplers.gp.dimension_prior import axis_of
-from paddle_transfer.samplers.gp.hyperprior import DEFAULT, draw
+from paddle_transfer.samplers.gp.hyperprior import draw, fitted
 from paddle_transfer.samplers.gp.kernel import Prior, Trainings
 from paddle_transfer.samplers.gp.model import JITTER, model_of
 from paddle_transfer.space.hyperparameter import Choice
@@ -29,7 +29,7 @@ def rows_of(*points):
 def medians(**fixed) -> Prior:
     """One set of parameters."""
     parameters = {name: numpy.array([fixed.get(name, median)])
-                  for name, (median, _) in DEFAULT.items()}
+                  for name, (median, _) in fitted().items()}
     parameters["amplitudes"] = numpy.ones((1, len(AXES)))
     return Prior(AXES, parameters, rows_of(BASELINE)[0])
 
@@ -52,11 +52,11 @@ def test_means_and_deviations_are_those_of_the_textbook():
 
 
 def test_every_set_has_a_positive_definite_covariance_and_the_same_ones_come_again():
-    prior = Prior(AXES, draw(DEFAULT, PUBLISHED.names), rows_of(BASELINE)[0])
+    prior = Prior(AXES, draw(fitted(), PUBLISHED.names), rows_of(BASELINE)[0])
     rows = encoding.table(AXES, PUBLISHED)[::5]
     covariance = prior.covariance(rows, rows)
     assert numpy.linalg.eigvalsh(covariance).min() > -1e-8
-    again = Prior(AXES, draw(DEFAULT, PUBLISHED.names))
+    again = Prior(AXES, draw(fitted(), PUBLISHED.names))
     assert numpy.array_equal(covariance, again.covariance(rows, rows))
     # a variance is the same everywhere
     assert numpy.diagonal(covariance, axis1=1, axis2=2) == pytest.approx(
@@ -69,7 +69,7 @@ def test_the_mean_falls_on_both_sides_of_the_best_rate_and_away_from_the_baselin
     assert prior.mean(rows_of(*points))[0] == pytest.approx([-3.0, -1.0, -0.25, -0.75])
     mixed = [{**point, "mixup": True} for point in points]
     assert prior.mean(rows_of(*mixed)) == pytest.approx(
-        prior.mean(rows_of(*points)) - DEFAULT["leaving"][0])
+        prior.mean(rows_of(*points)) - fitted()["leaving"][0])
 
 
 def test_noise_is_shared_by_values_of_a_weak_setting_with_the_same_seed_only():
@@ -146,7 +146,7 @@ def test_a_twin_of_the_best_point_is_worth_less_than_another_rate():
 def test_another_seed_of_a_point_is_worth_more_the_noisier_trainings_are():
     results = observe([BASELINE, {**BASELINE, "lr": 0.01}], [0.79, 0.80])
     def worth(noise):
-        belief = {**DEFAULT, "shared_noise": (noise, 0.1), "own_noise": (noise, 0.1)}
+        belief = {**fitted(), "shared_noise": (noise, 0.1), "own_noise": (noise, 0.1)}
         model = model_of(PUBLISHED, results, baseline=dict(BASELINE), hyperprior=belief)
         return knowledge_gradient(model, rows_of({**BASELINE, "lr": 0.01}), numpy.ones(1, int))[0]
     assert worth(0.2) > 2 * worth(0.02)
