@@ -11,7 +11,6 @@ more tables behave as ``START`` says: with eight tables a spread must not shrink
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import numpy
 from numpy.typing import NDArray
 
 from benchmarks.recorded import Table, load_table
+from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.errors import counted
 from paddle_transfer.samplers.base import Observation
@@ -139,13 +139,14 @@ def _observation(table: Table, number: int, place: int, seed: int) -> Observatio
 
 def main(arguments: Sequence[str]) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="benchmark.py fit-prior",
+    parser = OptionParser(prog="benchmark.py fit-prior",
                                      description="fit what a search believes to recorded tables")
     parser.add_argument("--table", nargs="+", required=True, help="recorded grids")
     parser.add_argument("--output", type=Path, default=FITTED)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     given = parser.parse_args(arguments)
     tables = [load_table(path) for path in given.table]
-    fitted = fit(tables)
+    fitted = fit(tables, rounds=given.rounds)
     lines = ",\n".join(f"  {json.dumps(name)}: [{median:.3g}, {spread:.3g}]"
                        for name, (median, spread) in fitted.items())
     names = json.dumps([table.name for table in tables])

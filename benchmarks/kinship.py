@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from benchmarks.recorded import Table
 
-#: Tables are named NETWORK_DATA..., those of ImageNet weights; or DATA_..., each with weights of its
-#: own, trained on other classes of the same set.
+#: Tables are named NETWORK_DATA..., those of ImageNet weights; or DATA_..., each with weights of
+#: its own, trained on other classes of the same set.
 DATA = ("digits", "fashion", "openclipart", "tuxpaint")
 WEIGHTS = ("squeezenet", "mobilenetv2")
 

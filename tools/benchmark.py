@@ -42,7 +42,8 @@ OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "feature
 
 def main() -> int:
     if sys.argv[1:] and sys.argv[1] in OWN:
-        return int(importlib.import_module(f"benchmarks.{sys.argv[1].replace('-', '_')}").main(sys.argv[2:]))
+        name = sys.argv[1].replace("-", "_")
+        return int(importlib.import_module(f"benchmarks.{name}").main(sys.argv[2:]))
     return cli.main(parser(__doc__).parse_args())
 
 
