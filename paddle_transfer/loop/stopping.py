@@ -23,8 +23,8 @@ _EVERY, _EPOCHS = 1.0, 30.0
 
 
 class AutoStop:
-    """``stop: auto``, a ``scheduler.StopRule``: ends the search when no untried point is expected
-    to gain more than the noise of a training, once ``LEAST_TRIALS`` points have a result."""
+    """``stop: auto``, a ``scheduler.StopRule``: ends the search when one more training is expected
+    to gain little beside the noise of one, once ``LEAST_TRIALS`` points have a result."""
 
     def __init__(self, ranker: Ranker):
         self._ranker = ranker
@@ -33,8 +33,8 @@ class AutoStop:
         view = self._ranker.posterior_summary(records)
         if view is None or not view.enough:
             return None
-        return (f"stop auto: no untried point is expected to gain more than {100 * view.gain:.2f} "
-                f"points, less than noise hides ({100 * view.tolerance:.2f})")
+        return (f"stop auto: one more training is expected to gain {100 * view.gain:.2f} points; "
+                f"the noise of one seed is {100 * view.noise:.2f} points")
 
 
 class Stopwatch:

@@ -131,8 +131,8 @@ def _limits(settings: SearchSettings) -> str:
 
 def _stop(settings: SearchSettings) -> str:
     return "" if settings.sampling.stop != "auto" else (
-        f"auto: after {LEAST_TRIALS} points or more, when no other is expected to gain more than "
-        "noise hides")
+        f"auto: after {LEAST_TRIALS} points or more, when one more training is expected to gain "
+        "little beside the noise of a seed")
 
 
 def _pruner(settings: SearchSettings) -> str:

@@ -58,7 +58,8 @@ class PosteriorSummary:
 
     :param winner: the tried point with the largest posterior mean: not the luckiest one
     :param gain: the largest expected improvement over it among untried points, in metric units
-    :param tolerance: the gain that is not worth a trial (0.4 points where accuracies are near 0.88)
+    :param tolerance: the gain that is not worth a trial: a share of ``noise``
+    :param noise: standard deviation of one training around its point's true value, in metric units
     :param evaluated: the number of points with a result
     :param estimates: posterior means of the metric at the points that may win, by ``Space.key``:
         the expected end of a training, a little below the best epoch that a trial reports
@@ -67,6 +68,7 @@ class PosteriorSummary:
     winner: Point
     gain: float
     tolerance: float
+    noise: float
     evaluated: int
     estimates: Mapping[str, float] = field(default_factory=dict)
 

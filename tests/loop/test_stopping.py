@@ -32,7 +32,7 @@ def test_a_flat_task_ends_by_itself_and_not_too_soon(tmp_path, slots):
     search = VirtualSearch(tmp_path, value=settled, values=FLAT, search_mode="bayes", max_iter=36,
                            stop="auto")
     reason = search.run(FakeExecutor(slots=slots))
-    assert reason.startswith("stop auto: no untried point is expected to gain more than ")
+    assert reason.startswith("stop auto: one more training is expected to gain ")
     assert LEAST_TRIALS <= len(search.records()) <= 25
     assert all(record.finished for record in search.records())
     trained = len(search.records())
@@ -52,14 +52,14 @@ def test_max_iter_stays_a_limit(tmp_path):
 def test_it_asks_the_same_ranker():
     class Says(Ranker):
         def posterior_summary(self, records):
-            return PosteriorSummary({"a": 0.1}, records[0], 0.004, LEAST_TRIALS)
+            return PosteriorSummary({"a": 0.1}, records[0], 0.004, 0.04, LEAST_TRIALS)
 
     settings = tiny_settings("unused", search_mode="bayes")
     rule = AutoStop(Says(settings.search_space, settings.repeats))
     assert rule.done([0.005]) is None
     assert rule.done([0.0031]) == (
-        "stop auto: no untried point is expected to gain more than 0.31 points, less than "
-        "noise hides (0.40)")
+        "stop auto: one more training is expected to gain 0.31 points; the noise of one seed is "
+        "4.00 points")
     assert AutoStop(ranker_of(settings)).done([]) is None
 
 

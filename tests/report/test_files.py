@@ -146,7 +146,7 @@ def choose(monkeypatch, order):
         }
         first = min(estimates, key=lambda key: -estimates[key])
         return PosteriorSummary(
-            next(one.point for one in finished if space.key(one.point) == first), 0.1, 0.01,
+            next(one.point for one in finished if space.key(one.point) == first), 0.1, 0.01, 0.1,
             len(points), estimates)
     monkeypatch.setattr("paddle_transfer.samplers.gp.termination.posterior_summary", view)
 

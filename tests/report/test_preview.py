@@ -108,8 +108,8 @@ def test_the_head_says_how_trainings_are_spent(tmp_path):
     for line in (
             "Limits 2.5 hours of searching and 60 epochs in all",
             "Pruner MedianPruner (n_startup_trials: 4)",
-            "Stop auto: after 7 points or more, when no other is expected to gain more than noise "
-            "hides",
+            "Stop auto: after 7 points or more, when one more training is expected to gain little "
+            "beside the noise of a seed",
             "Confirm the best 3 points and the fixed one have 3 trainings each, with seeds 5, 6 "
             "and 7",
             "Prior shipped: of recorded searches"):

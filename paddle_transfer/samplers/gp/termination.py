@@ -54,7 +54,8 @@ def posterior_summary(space: Space, finished: Sequence[Observation], *,
     if gain:
         most = expected_gain(model, space, finished_keys(space, finished), winner, seed=seed,
                              count=len(finished))
-    return PosteriorSummary(winner, most, NOISE_SHARE * model.noise, len(complete), estimates)
+    noise = model.noise
+    return PosteriorSummary(winner, most, NOISE_SHARE * noise, noise, len(complete), estimates)
 
 
 def _candidates(space: Space, results: Sequence[Observation]) -> dict[str, Point]:
