@@ -96,6 +96,10 @@ class Ranker:
         """What the model says; None without one, below two complete points, when it fails."""
         return self._remembered(self._summarise, records, finished=True)
 
+    def outlook(self, records: Sequence[TrialRecord]) -> PosteriorSummary | None:
+        """The same, always with what one more training is expected to gain."""
+        return self._remembered(self._outlook, records, finished=True)
+
     def leaderboard(self, records: Sequence[TrialRecord]) -> Leaderboard:
         """The ranking by ``records``."""
         return self._remembered(self._leaderboard, records)
@@ -151,7 +155,11 @@ class Ranker:
             result.value is None, places.get(space.key(result.point), len(places))))
         return Leaderboard(space, tuple(results), estimates, tuple(again))
 
-    def _summarise(self, records: Sequence[TrialRecord]) -> PosteriorSummary | None:
+    def _outlook(self, records: Sequence[TrialRecord]) -> PosteriorSummary | None:
+        return self._summarise(records, gain=True)
+
+    def _summarise(self, records: Sequence[TrialRecord], *,
+                   gain: bool = False) -> PosteriorSummary | None:
         if self._posterior is None:
             return None
         finished = observations(records)[0]
@@ -159,7 +167,8 @@ class Ranker:
         if len(complete) < 2:
             return None
         try:
-            return self._posterior(self._space, finished, seed=self._repeats.seed, gain=self._gain)
+            return self._posterior(self._space, finished, seed=self._repeats.seed,
+                                   gain=gain or self._gain)
         except (ValueError, ArithmeticError) as error:  # a singular matrix among them
             warnings.warn(f"there is no model of the results ({error}): points are ranked by what "
                           "was observed", stacklevel=2)

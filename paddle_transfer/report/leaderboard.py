@@ -14,6 +14,7 @@ from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult, standard_error
 from paddle_transfer.report.formatting import columns, on_images, show_value
+from paddle_transfer.samplers.base import PosteriorSummary
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord, trained
 
@@ -87,6 +88,16 @@ def summary_lines(settings: SearchSettings, records: Sequence[TrialRecord],
         line += f", fixed point {baseline.value:.4f}: a gain of {gain:+.2f} points"
     return [f"{line}.", *_guessing(settings, best), *_reason_for_best(completed, leaderboard),
             *_confirmation(settings, leaderboard), *_trial_counts(records)]
+
+
+def outlook_line(settings: SearchSettings, view: PosteriorSummary | None) -> str:
+    """What going on is worth by the search's model (``Ranker.outlook``); empty without one, and
+    when no point is left."""
+    if view is None or not 0.0 < view.gain < float("inf"):
+        return ""
+    unit, scale = (" points", 100) if _is_accuracy(settings.objective.metric) else ("", 1)
+    return (f"One more training is expected to gain {scale * view.gain:.2f}{unit}; the noise of "
+            f"one seed is {scale * view.noise:.2f}{unit}.")
 
 
 def _completed(leaderboard: Leaderboard) -> list[PointResult]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult
+from paddle_transfer.samplers.base import PosteriorSummary
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.names import header
 from paddle_transfer.settings.search_file import SearchSettings
@@ -49,13 +50,14 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
 
 
 def summary(settings: SearchSettings, records: Sequence[TrialRecord], leaderboard: Leaderboard, *,
-            reason: str | None = None, left_out: int = 0,
-            soup: dict[str, Any] | None = None) -> dict[str, Any]:
+            reason: str | None = None, left_out: int = 0, soup: dict[str, Any] | None = None,
+            outlook: PosteriorSummary | None = None) -> dict[str, Any]:
     """The outcome as JSON data.
 
     :param reason: why the search ended; None while it runs
     :param left_out: trainings of ``confirm`` that are not done (yet)
     :param soup: what ``final: {soup: greedy}`` gave, once it has
+    :param outlook: what the search's model says of going on, at its end
     """
     baseline = settings.search_space.baseline
     return {
@@ -64,6 +66,7 @@ def summary(settings: SearchSettings, records: Sequence[TrialRecord], leaderboar
         "winner": _point(settings, leaderboard.winner, leaderboard),
         "fixed": _point(settings, leaderboard.of(baseline), leaderboard),
         "confirm": _confirmation(settings, leaderboard, left_out),
+        **({"going_on": {"gain": outlook.gain, "noise": outlook.noise}} if outlook else {}),
         **({"soup": soup} if settings.final and settings.final.soup else {})}
 
 

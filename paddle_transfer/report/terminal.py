@@ -32,6 +32,7 @@ from paddle_transfer.report.leaderboard import (
     final_lines,
     leaderboard_lines,
     leaderboard_rows,
+    outlook_line,
     soup_lines,
     summary_lines,
 )
@@ -117,7 +118,8 @@ class Terminal(Report):
         else:
             console.print(rich_table(leaderboard_rows(self.settings, leaderboard)))
             lines = summary_lines(self.settings, records, leaderboard)
-        self._print("\n".join(lines))
+        going_on = outlook_line(self.settings, self.ranker.outlook(records))
+        self._print("\n".join([*lines, *filter(None, [going_on])]))
         if leaderboard.winner is not None and not (self.settings.final and is_over(reason)):
             self._print("\n".join(next_steps(self.settings)))
 

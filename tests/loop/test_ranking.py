@@ -79,7 +79,7 @@ def test_earlier_tasks_and_the_size_of_the_validation_list_are_handed_on(monkeyp
         sampler = make_sampler("bayes", past_tasks=("a task",), eval_size=800)
         ranker_of(settings, sampler).posterior_summary(lucky())
     assert seen == [{"tasks": ("a task", ), "seed": 3, "eval_size": 800, "gain": gain,
-                     "baseline": None}
+                     "baseline": None, "hyperprior": None}
                     for gain in (False, True)]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import replace
 
 import pytest
 
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.loop.stopping import SECONDS, AutoStop, BudgetLimits, Stopwatch
+from paddle_transfer.report.files import ResultFiles
+from paddle_transfer.report.terminal import Terminal
 from paddle_transfer.samplers.base import LEAST_TRIALS, PosteriorSummary
 from paddle_transfer.study.records import Proposal, TrialRecord
 from tests.helpers.fakes import ExecutorThatDiesAt, FakeClock, FakeExecutor, Killed, Play
@@ -61,6 +65,31 @@ def test_it_asks_the_same_ranker():
         "stop auto: one more training is expected to gain 0.31 points; the noise of one seed is "
         "4.00 points")
     assert AutoStop(ranker_of(settings)).done([]) is None
+
+
+def test_a_search_ends_with_what_going_on_is_worth(tmp_path):
+    """Also one that does not stop by itself, in the file and in the terminal; a grid has no model
+    that could say it."""
+    def told(mode):
+        shown = io.StringIO()
+        (tmp_path / mode).mkdir()
+        search = VirtualSearch(tmp_path / mode, value=settled, values=FLAT, search_mode=mode,
+                               max_iter=5)
+        search.run(callbacks=(
+            lambda settings, ranker: ResultFiles(settings, ranker=ranker),
+            lambda settings, ranker: Terminal(settings, ranker=ranker, stream=shown)))
+        results = json.loads((tmp_path / mode / "search_results.json").read_text())
+        return shown.getvalue(), results.get("going_on"), search
+
+    text, going_on, search = told("bayes")
+    view = ranker_of(search.settings).outlook(search.records())
+    assert going_on == {"gain": view.gain, "noise": view.noise}
+    assert 0.0 < going_on["gain"] < going_on["noise"]
+    assert (f"One more training is expected to gain {100 * view.gain:.2f} points; the noise of one "
+            f"seed is {100 * view.noise:.2f} points.\n") in text
+    text, going_on, _ = told("random")
+    assert going_on is None
+    assert "is expected to gain" not in text
 
 
 def test_what_confirms_does_not_wake_it_up_again(tmp_path):
