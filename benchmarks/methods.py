@@ -7,28 +7,33 @@ from dataclasses import dataclass, replace
 
 from benchmarks.fit_prior import fit
 from benchmarks.gp_peers import BotorchSearcher, GpMeanSearcher, GpSearcher
-from benchmarks.kinship import unlike
+from benchmarks.kinship import akin, unlike
 from benchmarks.peers import HeboSearcher, OptunaSearcher, SkoptSearcher
 from benchmarks.published import DEFAULTS, HYPERRULE, PublishedSearcher
+from benchmarks.range_test import TABLES, load_tasks, offset
 from benchmarks.recorded import Table
 from benchmarks.replay import Run, SamplerSearcher, Searcher, replay
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.pruners.registry import make_pruner
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import PastTask
-from paddle_transfer.samplers.gp.hyperprior import ANY_RATE, Hyperprior
+from paddle_transfer.samplers.gp.hyperprior import ANY_RATE, Hyperprior, fitted
 from paddle_transfer.samplers.gp.past_tasks import shipped
 from paddle_transfer.samplers.gp.task_prior import compress_table
 from paddle_transfer.settings.budget import DEFAULT_PRUNER
 from paddle_transfer.space.space import Point
+
+#: What ``bayes_range`` believes of the best rate: by this statistic of a range test, with the
+#: standard deviation (decades) that one has between tasks and seeds (docs/benchmarks/).
+RANGE_STATISTIC, RANGE_SPREAD = "half descent to start", 0.4
 
 
 @dataclass(frozen=True)
 class Method:
     """``make(table, fixed, seed)`` builds one search. ``seeded``: two study seeds give different
     searches (ours draws nothing at random where points can be listed, so one replay per recorded
-    seed says it all). ``extra``: it needs a package that this project does not, and runs only where
-    it is named."""
+    seed says it all). ``extra``: it needs a package that this project does not, or what not every
+    table has, and runs only where it is named."""
 
     name: str
     make: Callable[[Table, Point | None, int], Searcher]
@@ -72,6 +77,23 @@ def turned(task: PastTask) -> PastTask:
                                       point for point in task.points))
 
 
+def told_rate(table: Table, seed: int) -> float:
+    """Where a range test sees the best rate of ``table``, in decades from the middle of its axis.
+    The statistic's offset is that of recorded tasks which share neither weights nor data with it.
+
+    :raises PaddleTransferError: no range test of the task is recorded
+    """
+    tasks = {task.name: task for task in load_tasks(TABLES)}
+    if table.name not in tasks:
+        raise PaddleTransferError(f"bayes_range: there is no range test of {table.name} "
+                                  f"(benchmarks/tables/{table.name}/features.json)")
+    told = tasks[table.name]
+    seen = told.predictions[RANGE_STATISTIC]
+    shift = offset(RANGE_STATISTIC, [task for task in tasks.values()
+                                     if not akin(task.name, table.name)])
+    return float(seen[seed % len(seen)] + shift - (told.logs[0] + told.logs[-1]) / 2)
+
+
 def methods(*, acquisition: str = "kg", tasks: Sequence[PastTask] | None = None,
             left_out: LeftOut | None = None) -> dict[str, Method]:
     """All methods by name. ``tasks``: what ``bayes_prior`` learns from, default what ships with the
@@ -82,10 +104,14 @@ def methods(*, acquisition: str = "kg", tasks: Sequence[PastTask] | None = None,
             return left_out.tasks(table)
         return others(shipped() if tasks is None else tasks, table)
 
-    def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=(), repeats=False):
+    def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=(), repeats=False,
+              rate=None):
+        believed = left_out and left_out.hyperprior(table)
+        if rate is not None:
+            believed = {**(believed or fitted()), "peak": (rate, RANGE_SPREAD)}
         return SamplerSearcher(table.space, fixed=fixed, seed=seed, repeats=repeats,
                                acquisition=acquisition, tasks=tasks, epochs=table.epochs,
-                               hyperprior=left_out and left_out.hyperprior(table),
+                               hyperprior=believed,
                                pruner=make_pruner(Component(pruner), epochs=table.epochs))
 
     def ours(name, **options):
@@ -109,6 +135,8 @@ def methods(*, acquisition: str = "kg", tasks: Sequence[PastTask] | None = None,
         ours("bayes"),
         Method("bayes_prior", lambda table, fixed, seed: bayes(
             table, fixed, seed, tasks=learnt(table)), seeded=False),
+        Method("bayes_range", lambda table, fixed, seed: bayes(
+            table, fixed, seed, rate=told_rate(table, seed)), seeded=False, extra=True),
         Method("bayes_turned", lambda table, fixed, seed: bayes(
             table, fixed, seed, tasks=tuple(map(turned, learnt(table)))), seeded=False),
         ours("bayes_unpruned", pruner="none"),

@@ -14,7 +14,8 @@ def parser(text: str = "") -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="replay searches on recorded tables")
     replay.add_argument("--table", nargs="+", required=True, help="recorded grids (.csv, .csv.gz)")
     replay.add_argument("--method", nargs="+", default=[],
-                        help="default: all but gp_optuna, botorch and hebo, which need a package")
+                        help="default: all but gp_optuna, botorch and hebo, which need a package, "
+                        "and bayes_range, which needs a range test of the task")
     replay.add_argument("--repeats", type=int, default=50)
     replay.add_argument("--trials", type=int, default=20)
     replay.add_argument("--fixed", help="k=v,...: the point tried first; default: the published "
