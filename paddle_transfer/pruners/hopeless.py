@@ -18,8 +18,9 @@ from paddle_transfer.samplers.gp.metric_scale import tail_mean
 from paddle_transfer.samplers.gp.model import model_of
 from paddle_transfer.space.space import Point, Space
 
-#: No trial is stopped before this share of its epochs,
-EARLIEST = 0.33
+#: No trial is stopped before this share of its epochs, nor after that one: then little is saved,
+#: and what learned with a large rate gains most while the rate falls to its end,
+EARLIEST, LATEST = 0.33, 0.75
 
 #: nor unless the probability that it ends above the best one, or less than ``TOLERANCE`` (log-odds:
 #: about one point at an accuracy of 0.88, the noise of a training) below it, is less than this.
@@ -28,6 +29,10 @@ CHANCE, TOLERANCE = 0.002, 0.1
 #: What few whole trainings say of another's end is doubted: the deviation grows by this share, over
 #: their number. Set on recorded tables and public records (docs/benchmarks/pruning.md).
 FEW = 4.0
+
+#: A training that fell by more than this (log-odds) says nothing of another's gain: its own best
+#: epoch came before.
+COLLAPSE = 1.0
 
 #: The multiple of the model's variance that counts, and the noise of a training (log-odds).
 DOUBT, NOISE = 2.0, 0.1
@@ -45,9 +50,10 @@ def is_hopeless(space: Space, trial: Observation, finished: Sequence[Observation
         return False
     share = curve[-1][0] / epochs
     scale = scale_of(whole, curve)
-    if scale is None or not EARLIEST <= share < 1.0:
+    if scale is None or not EARLIEST <= share <= LATEST:
         return False
-    gain, deviation = expected_gain(space, trial.point, whole, share, scale=scale)
+    steady = [o for o in whole if (scale.gain(o, share) or 0.0) > -COLLAPSE * scale.unit]
+    gain, deviation = expected_gain(space, trial.point, steady, share, scale=scale)
     end, tolerance = scale.level(curve) + gain, TOLERANCE * scale.unit
     best = max(scale(tail_mean(o)) for o in whole)
     if chance(end, deviation * (1.0 + FEW / len(whole)), above=best - tolerance) > CHANCE:

@@ -53,6 +53,18 @@ class TestCurvesPruner(PrunerSuite):
                   for i, one in enumerate(FINISHED[:3] * 2)]
         assert self.ask(late, [*FINISHED[:3], *others])
 
+    def test_nothing_is_stopped_late(self):
+        """What learned with a large rate gains until it has fallen, and little is left to save."""
+        assert self.ask(running(HOPELESS[:7]))
+        assert not self.ask(running(HOPELESS[:8]))
+
+    def test_a_training_that_collapsed_does_not_foretell_that_others_will(self):
+        """Its neighbour goes on, which will be the best one."""
+        fallen = whole(9, 0.8, point=BASELINE, curve=(*learning(0.8, until=9), (10, 0.01)))
+        trial = replace(running(learning(0.8, until=5)), point={**BASELINE, "mixup": True})
+        assert not self.ask(trial, [*FINISHED[:4], fallen])
+        assert not self.ask(trial, [fallen])
+
     def test_a_dip_is_no_verdict(self):
         steady, dip = learning(0.83, until=6), (*learning(0.83, until=5), (6, 0.2))
         assert not self.ask(running(steady))
@@ -63,14 +75,14 @@ class TestCurvesPruner(PrunerSuite):
             return replace(observation, value=100 * observation.value,
                            curve=tuple((epoch, 100 * value) for epoch, value in observation.curve))
 
-        trial, finished = grown(replace(running(HOPELESS[:8]),
+        trial, finished = grown(replace(running(HOPELESS[:7]),
                                         value=0.0)), [grown(o) for o in FINISHED]
         assert self.ask(trial, finished[-3:])
         assert not self.ask(trial, finished[-2:])
-        assert not self.ask(grown(replace(running(learning(0.9, until=8)), value=0.0)), finished)
+        assert not self.ask(grown(replace(running(learning(0.9, until=7)), value=0.0)), finished)
 
     def test_a_point_of_another_space_is_left_alone(self):
-        assert not self.ask(replace(running(HOPELESS[:8]), point={"lr": 1}))
+        assert not self.ask(replace(running(HOPELESS[:7]), point={"lr": 1}))
         assert PUBLISHED.contains(running(()).point)
 
 

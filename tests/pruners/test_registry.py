@@ -199,8 +199,8 @@ def test_greedy_searches_prune_nothing_but_mistakes_are_named(tmp_path):
 
 def test_a_search_with_a_pruner_ends_hopeless_trials_early(tmp_path):
     """The driver stops what our own pruner calls hopeless, and the search goes on."""
-    settings, ends = tiny_settings(tmp_path, values={"lr": [0.1, 0.01, 0.001,
-                                                            0.0001]}), (0.8, 0.83, 0.15, 0.1)
+    settings = tiny_settings(tmp_path, values={"lr": [0.1, 0.03, 0.01, 0.001, 0.0001]})
+    ends = (0.8, 0.83, 0.82, 0.15, 0.1)
     store = open_store(output_dir=settings.output_dir, space=settings.space)
     pruner = TrialPruner(CurvesPruner(), space=settings.space, length=lambda _: Length(6), seed=0)
     Driver(
@@ -210,6 +210,6 @@ def test_a_search_with_a_pruner_ends_hopeless_trials_early(tmp_path):
             script=lambda job: Play(epochs=6, value=ends[job.number])), trial_folders=TrialFolders(
                 settings.output_dir, write_config=lambda _, path: path.write_text("{}"))).run()
     records = store.records()
-    assert [one.state for one in records] == ["complete", "complete", "pruned", "pruned"]
-    assert 2 <= len(records[2].curve) < 6
-    assert len(records[1].curve) == 6
+    assert [one.state for one in records] == ["complete"] * 3 + ["pruned"] * 2
+    assert 2 <= len(records[3].curve) < 6
+    assert len(records[2].curve) == 6
