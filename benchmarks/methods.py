@@ -111,7 +111,7 @@ def methods(*, acquisition: str = "kg", tasks: Sequence[PastTask] | None = None,
             believed = {**(believed or fitted()), "peak": (rate, RANGE_SPREAD)}
         return SamplerSearcher(table.space, fixed=fixed, seed=seed, repeats=repeats,
                                acquisition=acquisition, tasks=tasks, epochs=table.epochs,
-                               hyperprior=believed,
+                               hyperprior=believed, eval_size=table.eval_size,
                                pruner=make_pruner(Component(pruner), epochs=table.epochs))
 
     def ours(name, **options):

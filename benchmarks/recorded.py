@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy
@@ -24,6 +25,10 @@ BASELINE: Point = {"lr": 0.003, "l2_decay": 1e-4, "label_smoothing": False, "mix
 
 #: A point this close to the best counts as found, beside what its noise allows (0..1).
 REACH = 0.004
+
+
+#: A list for validation has at least and less than so many images.
+LEAST_SIZE, MOST_SIZE = 20, 2000
 
 
 class Table(tables.Table):
@@ -57,6 +62,16 @@ class Table(tables.Table):
         centred = last - last.mean(axis=0, keepdims=True)
         top = numpy.argsort(-self.truth, kind="stable")[:max(1, round(len(last) / 10))]
         return float(numpy.sqrt(centred[top].var(axis=1, ddof=1).mean() / self.seeds))
+
+    @cached_property
+    def eval_size(self) -> int | None:
+        """The images that its metric was measured on, as a search knows them: the least number of
+        which all its accuracies are shares; None where there is none."""
+        values = numpy.unique(self.curves)
+        for size in range(LEAST_SIZE, MOST_SIZE):
+            if numpy.abs(values * size - numpy.round(values * size)).max() < 0.002:
+                return size
+        return None
 
     @property
     def within_reach(self) -> NDArray[numpy.bool_]:

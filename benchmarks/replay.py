@@ -113,10 +113,11 @@ class SamplerSearcher:
     def __init__(self, space: Space, *, mode: str = "bayes", fixed: Point | None, seed: int,
                  tasks: tuple[PastTask, ...] = (), acquisition: str = "kg",
                  pruner: Pruner | None = None, epochs: int = 0, repeats: bool = False,
-                 hyperprior: Hyperprior | None = None):
+                 hyperprior: Hyperprior | None = None, eval_size: int | None = None):
         options = {"acquisition": acquisition} if mode == "bayes" else {}
         self._sampler = make_sampler(mode, baseline=fixed, past_tasks=tasks, options=options,
-                                     allow_repeats=repeats, hyperprior=hyperprior)
+                                     allow_repeats=repeats, hyperprior=hyperprior,
+                                     eval_size=eval_size)
         self._space, self._seed = space, seed
         self._pruner, self._epochs = pruner, epochs
         self._finished: list[Observation] = []

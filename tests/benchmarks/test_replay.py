@@ -264,3 +264,9 @@ def test_a_range_test_says_where_the_best_rate_is():
     assert -0.7 < rate("squeezenet_tuxpaint") < 0.5, "the best is 0.003, the middle"
     with pytest.raises(PaddleTransferError, match="there is no range test of unknown"):
         told_rate(Table("unknown", PUBLISHED, numpy.zeros((196, 1, 1))), 0)
+
+
+def test_replays_tell_a_search_how_many_images_were_measured():
+    shares = numpy.arange(196 * 6).reshape(196, 2, 3) % 251 / 250
+    assert Table("known", PUBLISHED, numpy.round(shares, 6)).eval_size == 250
+    assert Table("unknown", PUBLISHED, numpy.sqrt(shares)).eval_size is None
