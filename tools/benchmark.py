@@ -6,6 +6,7 @@ python tools/benchmark.py COMMAND:
     means FILE...                       what replay prints last, of several replays' --json
     distil --table FILE... --output paddle_transfer/samplers/gp/prior.json --source TEXT
     fit-prior --table FILE...           what a search believes before it has results, fitted
+    nine_keys TASK...                   nine hyperparameters in 20 trainings against four, live
     record TASK...                      record a table with the product, as in benchmarks/tables/
     miniature [TASK...] --output FOLDER tables of tiny numpy networks, for development
     data [--images 20000]               check images with one process and with two
@@ -36,7 +37,7 @@ from paddle_transfer.cli.command import guarded
 
 #: Commands that read their own options.
 OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features", "domains",
-       "driver", "fit-prior", "task_features", "rate_sweep", "range_test", "curves",
+       "driver", "fit-prior", "nine_keys", "task_features", "rate_sweep", "range_test", "curves",
        "soup")
 
 
