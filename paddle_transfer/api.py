@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -49,6 +50,7 @@ from paddle_transfer.space.search_key import unsupported
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.folder import UNDERSTOOD
 from paddle_transfer.study.identity import check_identity
+from paddle_transfer.study.inputs import Inputs
 from paddle_transfer.study.records import TrialRecord, TrialState
 from paddle_transfer.weights.for_search import SearchWeights
 from paddle_transfer.weights.requests import weights_requests
@@ -111,14 +113,15 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
     if callbacks is None:
         callbacks = make_reports(settings, ranker)
     with _unwritable_named(settings.output.output_dir), ExitStack() as stack:
-        lock, store, weights = _open(settings, interrupts, stack, fresh=fresh, rebuild=rebuild,
-                                     paddleclas=paddleclas, ppcls=ppcls)
+        lock, store, weights, inputs = _open(settings, interrupts, stack, fresh=fresh,
+                                             rebuild=rebuild, paddleclas=paddleclas, ppcls=ppcls)
         write_settings(settings)
         folders = _make_trial_folders(settings, store, paddleclas=paddleclas,
                                       pretrained=weights.prepare())
+        paths = _paths(inputs, folders.payload)
 
         def executor(slowness: float) -> Executor:
-            made = _make_executor(settings, runner, lock, slowness=slowness)
+            made = _make_executor(settings, runner, lock, paths, slowness=slowness)
             stack.callback(made.close)  # before the lock: workers must not meet a second search
             return made
 
@@ -128,9 +131,9 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
 
 def _open(settings: SearchSettings, interrupts: Interrupts, stack: ExitStack, *, fresh: bool,
           rebuild: bool, paddleclas: str | None, ppcls: FindPpcls
-          ) -> tuple[DirectoryLock, Store, SearchWeights]:
-    """The lock of ``output_dir`` and the study in it, to be closed by ``stack``, and the weights of
-    the search. What has changed since the study was begun is told, or refused."""
+          ) -> tuple[DirectoryLock, Store, SearchWeights, Inputs]:
+    """The lock of ``output_dir`` and the study in it, to be closed by ``stack``, the weights and
+    the inputs of the search. What has changed since the study was begun is told, or refused."""
     from paddle_transfer.loop.opening import lock_folder, open_study  # Optuna
 
     with unidentified():
@@ -149,7 +152,7 @@ def _open(settings: SearchSettings, interrupts: Interrupts, stack: ExitStack, *,
                               environment(settings, _describe_paddleclas(paddleclas)))
     for note in notes:
         print(note, file=sys.stderr)
-    return lock, store, weights
+    return lock, store, weights, inputs
 
 
 def _search(settings: SearchSettings, store: Store, make: Callable[[float], Executor], *,
@@ -212,12 +215,19 @@ def make_sampler_and_ranker(settings: SearchSettings) -> tuple[Sampler, Ranker]:
                            expected_gain=settings.sampling.stop == "auto")
 
 
-def _make_executor(settings: SearchSettings, runner: str, lock: DirectoryLock, *,
-                   slowness: float) -> Executor:
+def _paths(inputs: Inputs, payload: Mapping[str, Any]) -> list[str]:
+    """The files and folders that trials read outside of ``output_dir``."""
+    named = [path for one in inputs.values() for path in (one.path, one.root)]
+    return [path for path in dict.fromkeys([*named, payload["paddleclas"] or ""])
+            if path and os.path.exists(path)]
+
+
+def _make_executor(settings: SearchSettings, runner: str, lock: DirectoryLock,
+                   paths: Sequence[str], *, slowness: float) -> Executor:
     devices, timeout = settings.devices, settings.devices.trial_timeout
     return make_executor(devices.executor, ExecutorContext(
         devices.slots, runner, Path(settings.output.output_dir) / "logs",
-        trial_timeout=timeout and slowness * timeout, keep_fds=[lock.fd]))
+        trial_timeout=timeout and slowness * timeout, keep_fds=[lock.fd], paths=paths))
 
 
 def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: str | None,

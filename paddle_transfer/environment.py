@@ -13,6 +13,7 @@ from paddle_transfer.config.base import FURTHER
 from paddle_transfer.config.pretrained import NAMES
 from paddle_transfer.config.shared_memory import fit_shared_memory, in_units
 from paddle_transfer.errors import ConfigError, SetupError, ValidationIssue
+from paddle_transfer.executors.registry import EXECUTORS
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.weights.cache import cache_folder
 from paddle_transfer.weights.requests import weights_requests
@@ -74,6 +75,9 @@ def _lacking(settings: SearchSettings, machine: Machine) -> Iterator[str]:
     if settings.devices.gpus and machine.paddle_is_cpu_only():
         yield (f"{settings.devices.slots[0]}: the Paddle that is installed is the one for CPUs. "
                "Install paddlepaddle-gpu, or train on the CPU: -o gpus=none")
+    fault = EXECUTORS[settings.devices.executor.name].lacking()
+    if fault:
+        yield fault
     fault = _weights_fault(settings)
     if fault:
         yield fault

@@ -9,7 +9,9 @@ from paddle_transfer import environment
 from paddle_transfer.cli import train
 from paddle_transfer.environment import Machine, check_machine, preview_machine
 from paddle_transfer.errors import SetupError
+from paddle_transfer.executors import ray_cluster
 from paddle_transfer.hardware import SharedMemory
+from paddle_transfer.registry import Component
 from paddle_transfer.report.preview import preview
 from paddle_transfer.settings.groups import Devices
 from tests.helpers.configs import base_config, write_search
@@ -48,6 +50,15 @@ def test_all_that_is_lacking_is_told_at_once_a_line_each(settings):
     dry = preview_machine(settings, poor)
     assert len(dry.warnings) == 2
     assert "a real run stops here: no temporary folder" in preview(dry)
+
+
+def test_an_executor_that_lacks_something(settings, monkeypatch):
+    made = dataclasses.replace(settings, devices=Devices(executor=Component("ray")))
+    monkeypatch.setattr(ray_cluster, "find_spec", lambda _: None)
+    with pytest.raises(SetupError, match=r"executor: ray needs Ray, .* pip install 'ray>=2\.9'"):
+        check_machine(made, GOOD)
+    monkeypatch.setattr(ray_cluster, "find_spec", lambda _: object())
+    assert check_machine(made, GOOD) == made
 
 
 def test_a_paddle_for_cpus_trains_on_no_gpu(settings):

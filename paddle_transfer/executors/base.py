@@ -121,6 +121,7 @@ class ExecutorContext:
     :param runner: ``MODULE:FUNCTION`` that runs a job in a worker (``worker.main``)
     :param trial_timeout: seconds per attempt; None: no limit
     :param keep_fds: descriptors that workers on this machine hold open (the directory's lock)
+    :param paths: files and folders that trials read, for executors on other machines to look for
     """
 
     devices: Sequence[str]
@@ -128,13 +129,24 @@ class ExecutorContext:
     log_dir: Path
     trial_timeout: float | None = None
     keep_fds: Sequence[int] = ()
+    paths: Sequence[str] = ()
 
 
 class RegisteredExecutor(ABC):
-    """An ``Executor`` that a search file can name; its class is in ``registry.EXECUTORS``."""
+    """An ``Executor`` that a search file can name; its class is in ``registry.EXECUTORS``.
+
+    Trials train on GPUs where it has an option ``gpus_per_trial``, and that is above 0.
+    """
 
     name: ClassVar[str]
     options: ClassVar[type[Options]] = Options
+    #: Whether it finds the devices itself: ``workers`` trials at once, and no ``gpus``.
+    places_trials: ClassVar[bool] = False
+
+    @classmethod
+    def lacking(cls) -> str:
+        """What it needs and this machine lacks, asked before a search; empty: nothing."""
+        return ""
 
     @classmethod
     @abstractmethod

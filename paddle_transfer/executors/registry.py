@@ -8,6 +8,7 @@ from paddle_transfer.registry import Component, Registry
 EXECUTORS: Registry[type[RegisteredExecutor]] = Registry(
     "executor", group="paddle_transfer.executors", attribute="options", builtin={
         "local": "paddle_transfer.executors.local:LocalExecutor",
+        "ray": "paddle_transfer.executors.ray:RayExecutor",
     })
 
 

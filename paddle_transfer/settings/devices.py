@@ -7,7 +7,9 @@ from typing import Any
 
 from paddle_transfer.config import resolve
 from paddle_transfer.errors import did_you_mean
+from paddle_transfer.executors.registry import EXECUTORS
 from paddle_transfer.hardware import find_gpus
+from paddle_transfer.registry import Component
 from paddle_transfer.settings import groups
 from paddle_transfer.settings.reading import Reading
 
@@ -19,12 +21,15 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     ``Global.device`` to ``reading.issues``.
     """
     given, gpus, data = reading.given, reading.given.gpus, reading.data
-    _check_gpus(reading)
+    executor = given.executor or groups.LOCAL
+    placed = EXECUTORS[executor.name].places_trials
     device = "" if base is None else resolve.device(base)
     if device and device not in resolve.DEVICES:
         reading.issues.add(f"{base_file}: Global.device", "must be a device that PaddleClas knows",
                            repr(device), "For CUDA write gpu." if device == "cuda" else
                            did_you_mean(device, resolve.DEVICES))
+    elif placed:
+        _check_placed(reading, executor, device)
     elif not gpus:
         present = find_gpus()
         if device == "gpu" and not data.keys() & {"gpus", "workers"}:
@@ -38,11 +43,26 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     elif "workers" in data:
         reading.notes.append("workers is for the CPU: with gpus, one trial runs on each listed "
                              "GPU.")
+    if not placed:
+        _check_gpus(reading)
     cores = os.cpu_count() or 1
-    if not gpus and given.workers > cores:
+    if not gpus and not placed and given.workers > cores:
         reading.notes.append(f"{given.workers} workers share {cores} CPU cores; more than that is "
                              "no faster.")
-    return groups.Devices(gpus, given.workers, given.trial_timeout, given.executor or groups.LOCAL)
+    return groups.Devices(gpus, given.workers, given.trial_timeout, executor)
+
+
+def _check_placed(reading: Reading, executor: Component, device: str) -> None:
+    """For an executor that finds the devices itself."""
+    name = executor.name
+    if reading.given.gpus:
+        reading.issues.add("gpus", f"must be left out with executor: {name}",
+                           ",".join(reading.given.gpus), "They are GPUs of this machine. Write "
+                           f"executor: {{name: {name}, gpus_per_trial: 1}}, and workers for how "
+                           "many trials at once.")
+    elif device == "gpu" and not executor.options.get("gpus_per_trial"):
+        reading.notes.append("Global.device is gpu, but the executor is asked for none: trials run "
+                             f"on the CPU. executor: {{name: {name}, gpus_per_trial: 1}} asks.")
 
 
 def _default_gpus(reading: Reading, present: list[str]) -> tuple[str, ...]:

@@ -106,7 +106,8 @@ class Budget:
 
 @dataclass(frozen=True)
 class Devices:
-    """Where trials run: ids of GPUs, or else so many ``workers`` on the CPU."""
+    """Where trials run: ids of GPUs, or else so many ``workers`` on the CPU, or wherever the
+    executor places them."""
 
     gpus: tuple[str, ...] = ()
     workers: int = 1
@@ -116,7 +117,7 @@ class Devices:
     @property
     def kind(self) -> str:
         """``gpu`` or ``cpu``, as ``Global.device`` of a trial."""
-        return "gpu" if self.gpus else "cpu"
+        return "gpu" if self.gpus or self.executor.options.get("gpus_per_trial") else "cpu"
 
     @property
     def slots(self) -> tuple[str, ...]:

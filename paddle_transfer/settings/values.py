@@ -184,7 +184,7 @@ SamplerName = Annotated[str, PlainValidator(_sampler_name),
 SamplerPart = Annotated[Component | None, PartOf(
     SAMPLERS, (), "For example sampler: {name: TPESampler}.")]
 ExecutorPart = Annotated[Component | None, PartOf(
-    EXECUTORS, ("local",), "For example executor: local.")]
+    EXECUTORS, ("local", "ray"), "For example executor: local.")]
 PrunerPart = Annotated[Component | None, PartOf(
     PRUNERS, ("auto", "none"), "For example pruner: auto, or pruner: {name: MedianPruner}.",
     tuple(OPTIONS))]

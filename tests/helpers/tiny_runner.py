@@ -12,6 +12,7 @@ value: ...})
 - ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``,
 ``invalid``, ``setup``, ``disk_full``, ``kill_self``, ``grandchild``, ``shared_memory``: what it
 does after its first epoch
+- ``hang_in``: the number of a trial whose first attempt hangs after its first epoch
 
 In the final trainings after a search (``output_dir/final/NAME``) the environment variable
 ``TINY_RUNNER_FINAL`` says what it does, and N below is ``final/NAME``. So it is in the steps of a
@@ -75,7 +76,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         if stopped:
             break
         if epoch == 1:
-            misbehave(tiny.get("misbehave"), attempt)
+            hangs = (number, attempt) == (tiny.get("hang_in"), 1)
+            misbehave("hang" if hangs else tiny.get("misbehave"), attempt)
     if tiny.get("weights"):
         (folder / "best_model.pdparams").write_text(json.dumps([sum(tiny["x"].values())]))
     audit(f"finished {number} attempt {attempt}")

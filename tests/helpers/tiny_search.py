@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from paddle_transfer.errors import PaddleTransferError
+from paddle_transfer.registry import Component
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
@@ -42,6 +43,8 @@ def main() -> int:
 
     options = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
     fresh = options.pop("fresh", False)
+    if "executor" in options:
+        options["executor"] = Component(options["executor"].pop("name"), options["executor"])
     try:
         return run_search(tiny_settings(sys.argv[1], **options), fresh=fresh, runner=RUNNER)
     except PaddleTransferError as error:

@@ -72,3 +72,43 @@ def test_a_device_that_there_is_not_is_a_mistake(load, device, hint):
         load(device)
     assert "Global.device: must be a device that PaddleClas knows" in str(caught.value)
     assert hint in str(caught.value)
+
+
+# --- an executor that finds the devices itself ----------------------------------------------------
+
+def test_ray_takes_workers_and_asks_for_gpus_itself(load):
+    ray = {"name": "ray", "gpus_per_trial": 0.5, "resources": {"disk": 1}}
+    settings = load("gpu", executor=ray, workers=500, present=())
+    assert (settings.devices.kind, len(settings.devices.slots)) == ("gpu", 500)
+    assert settings.notes == ()
+    again = SearchSettings.from_dict(settings.to_dict())
+    assert again.devices == settings.devices
+
+
+def test_ray_without_gpus_is_the_cpu_and_one_line_says_so(load):
+    settings = load("gpu", "executor=ray")
+    assert settings.devices.kind == "cpu"
+    assert settings.notes == (
+        "Global.device is gpu, but the executor is asked for none: trials run on the CPU. "
+        "executor: {name: ray, gpus_per_trial: 1} asks.",)
+    assert load("cpu", "executor=ray").notes == ()
+
+
+@pytest.mark.parametrize(("changes", "text"), [
+    ({"gpus_per_trial": 2}, "gpus_per_trial: must be a number from 0 to 1; found 2 (an integer). A "
+     "trial trains on one GPU; 0.5 puts two"),
+    ({"cpus_per_trial": -1}, "cpus_per_trial: must be a number from 0; found -1"),
+    ({"resources": {"GPU": 1}}, "resources: must be a mapping of Ray's custom resources to numbers "
+     "above 0; found {'GPU': 1} (a mapping). For example {big_disk: 1}; CPU and GPU are cpus_per"),
+    ({"resources": {"disk": 0}}, "to numbers above 0; found {'disk': 0}"),
+    ({"address": 1}, "address: must be a text; found 1"),
+    ({"adress": "auto"}, "Did you mean 'address'?")])
+def test_mistakes_in_what_ray_is_told(load, changes, text):
+    with pytest.raises(ConfigError) as caught:
+        load("cpu", executor={"name": "ray", **changes})
+    assert text in str(caught.value)
+
+
+def test_gpus_are_not_for_ray(load):
+    with pytest.raises(ConfigError, match="gpus: must be left out with executor: ray; found 0,1"):
+        load("cpu", executor="ray", gpus="0,1")

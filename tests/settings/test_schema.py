@@ -113,7 +113,7 @@ def test_tables():
     english, chinese = table().splitlines(), table(chinese=True).splitlines()
     assert len(english) == len(chinese) == 2 + len(SearchFile.model_fields)
     assert english[:2] == ["| key | meaning | default |", "|---|---|---|"]
-    assert "| `workers` | trials at once on a CPU | 1 |" in english
+    assert "| `workers` | trials at once on a CPU, or on a Ray cluster | 1 |" in english
     assert "| `de_duplication` | `True`：" in table(chinese=True)
     assert "| `fixed` | 最先尝试的点 | 无 |" in chinese
 

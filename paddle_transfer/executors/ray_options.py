@@ -1,0 +1,51 @@
+"""The options of ``executor: ray``: which cluster, and what a trial holds of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_core import core_schema
+
+from paddle_transfer.config.rules import TEXT, Rule, above_zero
+from paddle_transfer.config.validation import Options
+
+#: Resources that have options of their own.
+_OWN = {"CPU", "GPU", "memory", "object_store_memory"}
+
+
+def _custom_only(resources: dict[str, float]) -> dict[str, float]:
+    if resources.keys() & _OWN:
+        raise ValueError
+    return resources
+
+
+_NUMBER = core_schema.float_schema(ge=0, strict=True, allow_inf_nan=False)
+Share = Annotated[float, Rule(
+    "must be a number from 0 to 1", "A trial trains on one GPU; 0.5 puts two trials on each.",
+    schema=core_schema.float_schema(ge=0, le=1, strict=True))]
+Cpus = Annotated[float, Rule("must be a number from 0", schema=_NUMBER)]
+Resources = Annotated[dict[str, float], Rule(
+    "must be a mapping of Ray's custom resources to numbers above 0",
+    "For example {big_disk: 1}; CPU and GPU are cpus_per_trial and gpus_per_trial.",
+    schema=core_schema.no_info_after_validator_function(_custom_only, core_schema.dict_schema(
+        core_schema.str_schema(pattern=r"\S"),
+        core_schema.float_schema(gt=0, strict=True, allow_inf_nan=False))))]
+
+
+class RayOptions(Options):
+    #: Of a cluster that runs: HOST:PORT or ``auto``. None: see ``ray_cluster.connect``.
+    address: Annotated[str | None, replace(TEXT, schema=core_schema.nullable_schema(
+        core_schema.str_schema(pattern=r"\S")))] = None
+    gpus_per_trial: Share = 0.0
+    cpus_per_trial: Cpus = 1.0
+    #: Ray's custom resources that a trial holds.
+    resources: Resources = Field(default_factory=dict)
+    #: Seconds until Ray has placed the first trial, and for a worker to import the runner.
+    startup_timeout: Annotated[float, above_zero("seconds")] = 600.0
+
+    def needs(self) -> dict[str, float]:
+        """What a trial holds, by Ray's names."""
+        asked = {"CPU": self.cpus_per_trial, "GPU": self.gpus_per_trial, **self.resources}
+        return {name: value for name, value in asked.items() if value}
