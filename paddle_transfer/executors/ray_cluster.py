@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -17,6 +18,8 @@ from paddle_transfer.executors.ray_host import Shared, look
 MISSING = "executor: ray needs Ray, which is not installed. pip install 'ray>=2.9'"
 #: Seconds for the first look at all nodes. Each slot looks once more where it is placed.
 _LOOK = 60.0
+#: Seconds for a cluster to answer at all.
+_ANSWER = 10.0
 
 
 def why_no_ray() -> str:
@@ -27,8 +30,8 @@ def why_no_ray() -> str:
 def connect(address: str | None) -> tuple[ModuleType, bool]:
     """Ray, connected, and whether it was connected here (then ``shutdown`` is for the caller).
 
-    :param address: None: what ``RAY_ADDRESS`` says, else a cluster that ``ray start`` has begun on
-        this machine, else one of its own
+    :param address: ``HOST:PORT``, or ``auto`` for a cluster that ``ray start`` has begun on this
+        machine; None: what ``RAY_ADDRESS`` says, else a new one of this machine
     Raises SetupError: it is not installed, or there is no cluster.
     """
     if why_no_ray():
@@ -40,13 +43,17 @@ def connect(address: str | None) -> tuple[ModuleType, bool]:
 
     if ray.is_initialized():
         return ray, False
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
     before = signal.getsignal(signal.SIGTERM)
     try:
+        if ":" in address and "/" not in address:  # Ray itself would try for minutes
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), _ANSWER).close()
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises ConnectionError, RuntimeError, ValueError and others
-        raise SetupError(f"executor: no Ray cluster at address {address or 'null'}: {cause(error)}."
-                         " 'ray status' there shows one that runs; address: null starts one on "
-                         "this machine") from error
+        raise SetupError(f"executor: no Ray cluster at address {address}: {cause(error)}. "
+                         "'ray status' there shows one that runs; address: null starts one on this "
+                         "machine") from error
     finally:
         signal.signal(signal.SIGTERM, before)  # Ray sets its own, and a search would not end well
     return ray, True

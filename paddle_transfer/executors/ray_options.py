@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
 from pydantic_core import core_schema
 
-from paddle_transfer.config.rules import TEXT, Rule, above_zero
+from paddle_transfer.config.rules import Rule, above_zero
 from paddle_transfer.config.validation import Options
 
 #: Resources that have options of their own.
@@ -21,6 +20,10 @@ def _custom_only(resources: dict[str, float]) -> dict[str, float]:
     return resources
 
 
+Address = Annotated[str | None, Rule(
+    "must be HOST:PORT, auto or null", "For example 10.0.0.1:6379.",
+    schema=core_schema.nullable_schema(core_schema.str_schema(
+        strict=True, pattern=r"^(auto|[^/\s]+:[0-9]{1,5})$")))]
 _NUMBER = core_schema.float_schema(ge=0, strict=True, allow_inf_nan=False)
 Share = Annotated[float, Rule(
     "must be a number from 0 to 1", "A trial trains on one GPU; 0.5 puts two trials on each.",
@@ -35,9 +38,8 @@ Resources = Annotated[dict[str, float], Rule(
 
 
 class RayOptions(Options):
-    #: Of a cluster that runs: HOST:PORT or ``auto``. None: see ``ray_cluster.connect``.
-    address: Annotated[str | None, replace(TEXT, schema=core_schema.nullable_schema(
-        core_schema.str_schema(pattern=r"\S")))] = None
+    #: See ``ray_cluster.connect``.
+    address: Address = None
     gpus_per_trial: Share = 0.0
     cpus_per_trial: Cpus = 1.0
     #: Ray's custom resources that a trial holds.

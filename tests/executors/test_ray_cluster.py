@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -18,6 +19,7 @@ from paddle_transfer.executors.ray_cluster import connect, room_for
 @pytest.fixture
 def fake(monkeypatch):
     """A package ``ray`` that is not connected."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
     made = ModuleType("ray")
     made.__spec__ = ModuleSpec("ray", None)
     made.connected, made.asked = False, []
@@ -26,8 +28,8 @@ def fake(monkeypatch):
     def init(**options):
         made.asked.append(options["address"])
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if options["address"] == "10.0.0.1:1":
-            raise ConnectionError("nobody answers")
+        if options["address"] == "auto":
+            raise ConnectionError("nobody is there")
 
     made.init = init
     monkeypatch.setitem(sys.modules, "ray", made)
@@ -42,13 +44,31 @@ def test_a_search_keeps_its_own_handling_of_signals(fake):
     try:
         assert connect(None) == (fake, True)
         assert signal.getsignal(signal.SIGTERM) is mine
-        with pytest.raises(SetupError, match=r"no Ray cluster at address 10\.0\.0\.1:1: "
-                                             r"ConnectionError: nobody answers"):
-            connect("10.0.0.1:1")
+        with pytest.raises(SetupError, match="no Ray cluster at address auto: "
+                                             "ConnectionError: nobody is there"):
+            connect("auto")
         assert signal.getsignal(signal.SIGTERM) is mine
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert fake.asked == [None, "10.0.0.1:1"]
+    assert fake.asked == ["local", "auto"]
+
+
+def test_the_address_of_the_environment_counts_where_none_is_given(fake, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    with pytest.raises(SetupError, match="address auto"):
+        connect(None)
+    assert fake.asked == ["auto"]
+
+
+def test_nobody_at_an_address_is_told_without_ray(fake):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(SetupError, match=rf"at address {address}: .*Connection refused\. 'ray"):
+            connect(address)
+        closed.listen()
+        assert connect(address) == (fake, True)
+    assert fake.asked == [address]
 
 
 def test_a_connection_that_is_there_is_used_and_left(fake):
