@@ -48,7 +48,8 @@ setup(
     entry_points={"console_scripts": ["paddle-transfer = paddle_transfer.cli.main:main"]},
     python_requires=">=3.10,<3.13",
     install_requires=["filelock>=3.30", "numpy", "optuna>=4.0", "pydantic>=2.10", "pyyaml",
-                      "rich>=13", "scikit-learn", "scikit-optimize>=0.10", "visualdl>=2.5"],
+                      "rich>=13", "scikit-learn", "scikit-optimize>=0.10", "threadpoolctl>=3",
+                      "visualdl>=2.5"],
     extras_require={
         "cpu": ["paddlepaddle>=2.6", *ENGINE],
         # The newest paddlepaddle-gpu of PyPI is 2.6.2, which was built for numpy 1.

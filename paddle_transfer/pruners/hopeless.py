@@ -16,6 +16,7 @@ from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.curve_extrapolation import expected_gain, scale_of
 from paddle_transfer.samplers.gp.metric_scale import tail_mean
 from paddle_transfer.samplers.gp.model import model_of
+from paddle_transfer.samplers.gp.threads import one_thread
 from paddle_transfer.space.space import Point, Space
 
 #: No trial is stopped before this share of its epochs, nor after that one: then little is saved,
@@ -38,6 +39,7 @@ COLLAPSE = 1.0
 DOUBT, NOISE = 2.0, 0.1
 
 
+@one_thread()
 def is_hopeless(space: Space, trial: Observation, finished: Sequence[Observation], *,
                 epochs: int) -> bool:
     """Whether curve and model together leave ``trial`` less than ``CHANCE``; False before one whole

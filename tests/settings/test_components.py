@@ -9,6 +9,7 @@ from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.rules import one_of
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import ConfigError
+from paddle_transfer.executors.base import RegisteredExecutor
 from paddle_transfer.executors.registry import EXECUTORS
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import RegisteredSampler
@@ -130,7 +131,7 @@ def test_a_registered_sampler_is_read_by_its_options_and_capabilities(tmp_path):
 
 
 def test_a_registered_executor(tmp_path):
-    class Here:
+    class Here(RegisteredExecutor):
         options = ToyOptions
 
     EXECUTORS.register("here", Here)

@@ -89,10 +89,13 @@ class BayesSampler(SamplerBase):
             return trials.untaken() or space.point(trials.count % (space.size or 1))
         from paddle_transfer.samplers.gp.model import model_of  # late: numpy, scikit-optimize
         from paddle_transfer.samplers.gp.proposal import next_point
+        from paddle_transfer.samplers.gp.threads import one_thread
         running = [point for point in trials.running if space.contains(point)]
-        model = model_of(space, results, running, tasks=self.tasks, baseline=self.context.baseline,
-                         eval_size=self.context.eval_size, hyperprior=self.context.hyperprior)
-        return own_point(space, next_point(trials, model, acquisition=self.acquisition))
+        with one_thread():
+            model = model_of(space, results, running, tasks=self.tasks,
+                             baseline=self.context.baseline, eval_size=self.context.eval_size,
+                             hyperprior=self.context.hyperprior)
+            return own_point(space, next_point(trials, model, acquisition=self.acquisition))
 
     def posterior(self, space: Space, finished: Sequence[Observation], *, seed: int = 0,
                   gain: bool = True) -> PosteriorSummary | None:

@@ -17,6 +17,7 @@ from paddle_transfer.samplers.gp.encoding import Array
 from paddle_transfer.samplers.gp.hyperprior import Hyperprior
 from paddle_transfer.samplers.gp.model import model_of
 from paddle_transfer.samplers.gp.proposal import expected_gain, ranked
+from paddle_transfer.samplers.gp.threads import one_thread
 from paddle_transfer.space.space import Point, Space
 
 #: ``stop: auto`` ends a search when no untried point is expected to gain more than this share of a
@@ -28,6 +29,7 @@ NOISE_SHARE = 0.1
 CAUTION = 0.5
 
 
+@one_thread()
 def posterior_summary(space: Space, finished: Sequence[Observation], *,
                       tasks: Sequence[PastTask] = (), seed: int = 0, eval_size: int | None = None,
                       gain: bool = True, baseline: Point | None = None,
