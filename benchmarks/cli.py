@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from paddle_transfer.errors import PaddleTransferError, counted
 from paddle_transfer.space.space import Point
+
+if TYPE_CHECKING:  # they import numpy, which a mistyped option must not wait for
+    from benchmarks.methods import Method
+    from benchmarks.recorded import Table
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -20,19 +26,15 @@ def main(arguments: argparse.Namespace) -> int:
 def replay_tables(arguments: argparse.Namespace) -> int:
     """Every method on every table, a line each as soon as it is known."""
     from benchmarks.means import report_lines
-    from benchmarks.methods import LeftOut, find_methods, methods, run_method
+    from benchmarks.methods import run_method
     from benchmarks.recorded import load_table
     from benchmarks.report import summarise
-    from paddle_transfer.samplers.gp.past_tasks import read_tasks
 
     if arguments.prior and arguments.leave_one_out:
         raise PaddleTransferError("--prior and --leave-one-out: give one of them; each says what "
                                   "bayes_prior learns from")
     tables = [load_table(path) for path in arguments.table]
-    chosen = find_methods(arguments.method, methods(
-        acquisition=arguments.acquisition,
-        tasks=read_tasks(arguments.prior) if arguments.prior else None,
-        left_out=LeftOut(tables) if arguments.leave_one_out else None))
+    chosen = _chosen(arguments, tables)
     fixed = [
         None if arguments.fixed == "none" else table.baseline(fixed_point(
             arguments.fixed, table.space)) for table in tables
@@ -61,6 +63,17 @@ def replay_tables(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         print("\n".join(report_lines(summaries)))
     return 0
+
+
+def _chosen(arguments: argparse.Namespace, tables: Sequence[Table]) -> list[Method]:
+    """The methods that were asked for, with what they may know."""
+    from benchmarks.methods import LeftOut, find_methods, methods
+    from paddle_transfer.samplers.gp.past_tasks import read_tasks
+
+    return find_methods(arguments.method, methods(
+        acquisition=arguments.acquisition,
+        tasks=read_tasks(arguments.prior) if arguments.prior else None,
+        left_out=LeftOut(tables) if arguments.leave_one_out else None))
 
 
 def show_means(arguments: argparse.Namespace) -> int:

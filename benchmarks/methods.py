@@ -118,6 +118,23 @@ def methods(*, acquisition: str = "kg", tasks: Sequence[PastTask] | None = None,
         return Method(name, lambda table, fixed, seed: bayes(table, fixed, seed, **options),
                       seeded=False)
 
+    listed = (
+        ours("bayes"),
+        Method("bayes_prior", lambda table, fixed, seed: bayes(
+            table, fixed, seed, tasks=learnt(table)), seeded=False),
+        Method("bayes_range", lambda table, fixed, seed: bayes(
+            table, fixed, seed, rate=told_rate(table, seed)), seeded=False, extra=True),
+        Method("bayes_turned", lambda table, fixed, seed: bayes(
+            table, fixed, seed, tasks=tuple(map(turned, learnt(table)))), seeded=False),
+        ours("bayes_unpruned", pruner="none"),
+        ours("bayes_repeats", repeats=True),
+        *_peers(),
+    )
+    return {method.name: method for method in listed}
+
+
+def _peers() -> tuple[Method, ...]:
+    """What others do."""
     def random(table, fixed, seed, *, pruner="none"):
         return SamplerSearcher(table.space, mode="random", fixed=fixed, seed=seed,
                                epochs=table.epochs,
@@ -131,16 +148,7 @@ def methods(*, acquisition: str = "kg", tasks: Sequence[PastTask] | None = None,
         return Method(name, lambda table, fixed, seed: OptunaSearcher(
             table.space, fixed=fixed, seed=seed, epochs=table.epochs, **options), extra=extra)
 
-    listed = (
-        ours("bayes"),
-        Method("bayes_prior", lambda table, fixed, seed: bayes(
-            table, fixed, seed, tasks=learnt(table)), seeded=False),
-        Method("bayes_range", lambda table, fixed, seed: bayes(
-            table, fixed, seed, rate=told_rate(table, seed)), seeded=False, extra=True),
-        Method("bayes_turned", lambda table, fixed, seed: bayes(
-            table, fixed, seed, tasks=tuple(map(turned, learnt(table)))), seeded=False),
-        ours("bayes_unpruned", pruner="none"),
-        ours("bayes_repeats", repeats=True),
+    return (
         Method("random", random),
         Method("random_pruned", lambda table, fixed, seed: random(
             table, fixed, seed, pruner=DEFAULT_PRUNER)),
@@ -157,7 +165,6 @@ def methods(*, acquisition: str = "kg", tasks: Sequence[PastTask] | None = None,
         peer("botorch", BotorchSearcher, extra=True),
         peer("hebo", HeboSearcher, extra=True),
     )
-    return {method.name: method for method in listed}
 
 
 def find_methods(names: Sequence[str], known: dict[str, Method]) -> list[Method]:

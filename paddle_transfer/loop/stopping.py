@@ -33,8 +33,7 @@ class AutoStop:
         view = self._ranker.posterior_summary(records)
         if view is None or not view.enough:
             return None
-        return (f"stop auto: one more training is expected to gain {100 * view.gain:.2f} points; "
-                f"the noise of one seed is {100 * view.noise:.2f} points")
+        return f"stop auto: {view.going_on()}"
 
 
 class Stopwatch:

@@ -95,9 +95,8 @@ def outlook_line(settings: SearchSettings, view: PosteriorSummary | None) -> str
     when no point is left."""
     if view is None or not 0.0 < view.gain < float("inf"):
         return ""
-    unit, scale = (" points", 100) if _is_accuracy(settings.objective.metric) else ("", 1)
-    return (f"One more training is expected to gain {scale * view.gain:.2f}{unit}; the noise of "
-            f"one seed is {scale * view.noise:.2f}{unit}.")
+    told = view.going_on(in_points=_is_accuracy(settings.objective.metric))
+    return f"{told[0].upper()}{told[1:]}."
 
 
 def _completed(leaderboard: Leaderboard) -> list[PointResult]:

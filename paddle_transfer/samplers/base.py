@@ -77,6 +77,13 @@ class PosteriorSummary:
         """Whether ``stop: auto`` ends the search."""
         return self.evaluated >= LEAST_TRIALS and self.gain < self.tolerance
 
+    def going_on(self, *, in_points: bool = True) -> str:
+        """What one more training is worth, for people: the gain in percentage points, or in the
+        metric's own units."""
+        unit, scale = (" points", 100) if in_points else ("", 1)
+        return (f"one more training is expected to gain {scale * self.gain:.2f}{unit}; the noise "
+                f"of one seed is {scale * self.noise:.2f}{unit}")
+
 
 class Sampler(Protocol):
     """Proposes points.

@@ -12,7 +12,7 @@ from paddle_transfer.config.portable import for_trial
 from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.bootstrap import import_with_ppcls
 from paddle_transfer.worker.further_lists import measure
-from paddle_transfer.worker.locate import locate
+from paddle_transfer.worker.locate import EngineHome, locate
 from paddle_transfer.worker.options import EpochResult, RunOptions
 from paddle_transfer.worker.training import Training, open_training
 
@@ -44,6 +44,12 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         evaluated: dict[str, Any] = import_with_ppcls("soup", home).evaluate_mean(
             config, payload=payload, to=path, home=home, report=report)
         return {**evaluated, "seed": payload["seed"], "stopped": False}
+    return _trained(config, payload, path=path, home=home, report=report)
+
+
+def _trained(config: dict[str, Any], payload: dict[str, Any], *, path: str, home: EngineHome,
+             report: Callable[..., bool]) -> dict[str, Any]:
+    """Train by ``config``; the result. ``path``: of the best weights, where they are wanted."""
     epochs: list[EpochResult] = []
 
     def on_epoch(result: EpochResult) -> bool:
