@@ -101,6 +101,10 @@ class TestRayExecutor(ExecutorSuite):
     def test_two_trials_share_a_gpu(self, tmp_path, make):
         executor = make(slots=2, gpus_per_trial=0.5, cpus_per_trial=0)
         self.run(executor, [self.job(tmp_path, number) for number in range(2)])
+        for _ in range(120):  # the second may have run in the first one's place
+            if all(slot.placed for slot in executor._slots):
+                break
+            executor.poll(0.5)
         assert {slot.placed.place.device for slot in executor._slots} == {"gpu:0"}
 
 
