@@ -4,7 +4,7 @@
     python tools/benchmark.py driver --simulate --trials 10000 --workers 1 8 64 512
 
 A whole search with all its reports and files, on an executor whose trainings cost nothing
-(``virtual.py``). Seconds are those of this machine's clock, from the search's first event to its
+(``simulated.py``). Seconds are those of this machine's clock, from the search's first event to its
 last; with ``--cpu`` those of the processor, for a machine that others use, too. Bytes are those
 that Python holds more at the end than at the beginning (tracemalloc), in a second run, whose time
 does not count. ``--simulate``: the trainings' lengths are uneven, and the share of worker time
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import make
-from benchmarks.virtual import VirtualExecutor
+from benchmarks.simulated import SimulatedExecutor
 from paddle_transfer.api import run
 from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.config.load import dump_yaml, load_yaml
@@ -34,7 +34,7 @@ from paddle_transfer.loop.interrupts import Interrupts
 from paddle_transfer.settings.search_file import SearchSettings, load_search_file
 from paddle_transfer.study.records import TrialRecord
 
-EXECUTOR = f"{VirtualExecutor.__module__}:{VirtualExecutor.__qualname__}"
+EXECUTOR = f"{SimulatedExecutor.__module__}:{SimulatedExecutor.__qualname__}"
 #: The median of a simulated training's seconds, and the spread of its logarithm. No table of
 #: benchmarks/tables has recorded seconds; 8 s are those of a tiny real one, a hard case.
 MEDIAN, SPREAD = 8.0, 0.7
@@ -117,7 +117,7 @@ def _axis(low: float, high: float, sampler: str) -> dict[str, Any]:
 
 
 def _clock() -> float:
-    return VirtualExecutor.clock()
+    return SimulatedExecutor.read()
 
 
 def search(settings: SearchSettings, meter: Meter) -> None:
@@ -159,7 +159,7 @@ def simulate(trials: int, workers: int, sampler: str) -> Share:
         clock = Meter(_clock)
         search(settings_of(Path(name), trials=trials, workers=workers, sampler=sampler,
                            median=MEDIAN, spread=SPREAD, driver=True), clock)
-        busy = VirtualExecutor.latest.busy
+        busy = SimulatedExecutor.latest.busy
     return Share(trials, workers, 1000 * clock.used / trials, busy)
 
 
@@ -175,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if arguments.cpu:
-        VirtualExecutor.clock = staticmethod(time.process_time)
+        SimulatedExecutor.read = staticmethod(time.process_time)
     one = simulate if arguments.simulate else measure
     for trials in arguments.trials:
         for workers in arguments.workers:

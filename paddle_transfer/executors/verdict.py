@@ -6,7 +6,7 @@ import math
 import signal
 from typing import Any
 
-from paddle_transfer.executors.base import Verdict
+from paddle_transfer.executors.base import Ended, Verdict
 
 #: Signals that come from outside (an operator, the kernel out of memory), not from the training.
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
@@ -57,6 +57,12 @@ def verdict(*, result: dict[str, Any] | None, said: dict[str, Any] | None, exit_
     if -exit_code in _FROM_OUTSIDE:
         return Verdict.KILLED, f"the worker was killed from outside ({name})"
     return Verdict.CRASHED, f"the worker died of {name}"
+
+
+def ended_by(number: int, attempt: int, result: dict[str, Any]) -> Ended:
+    """The end of a job that its valid result.json tells of."""
+    return Ended(number, attempt, Verdict(result["verdict"]), result=result,
+                 message=str(result.get("message", "")))
 
 
 def signal_name(number: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypedDict
 
 from paddle_transfer.errors import StudyError
 from paddle_transfer.executors.base import Ended, EpochReport, Executor, Verdict
+from paddle_transfer.executors.reliable import ReliableExecutor
 from paddle_transfer.executors.verdict import finite_curve
 from paddle_transfer.loop.callbacks import (
     INTERRUPTED,
@@ -62,12 +63,12 @@ class Driver:
     def __init__(self, *, scheduler: Scheduler, store: Store, executor: Executor,
                  trial_folders: TrialFolders, callbacks: Sequence[SearchCallback] = (),
                  pruner: Pruner | None = None, interrupted: Callable[[], bool] = lambda: False):
-        self._scheduler, self._store, self._executor = scheduler, store, executor
+        self._scheduler, self._store = scheduler, store
+        self._executor = ReliableExecutor(executor)
         self._trial_folders, self._callbacks = trial_folders, CallbackList(callbacks)
         self._pruner, self._interrupted = pruner, interrupted
-        self._in_flight: dict[int, tuple[int, str]] = {}  # number -> (attempt, device)
+        self._in_flight: dict[int, str] = {}  # with their devices
         self._kills: dict[int, int] = {}
-        self._verdicts: dict[tuple[int, int], str] = {}
         self._records = History(scheduler.space)
         self._provisional: list[int] = []  # the trials whose failure the store has not got
 
@@ -105,7 +106,6 @@ class Driver:
                     self._on_epoch(event)
                 else:
                     self._on_end(event)
-            self._find_lost()
             self._store.sync()
             self._callbacks.call("turn_ended", self._records)
         return INTERRUPTED
@@ -147,7 +147,7 @@ class Driver:
         record = self._keep(self._store.begin(record.number))
         job = self._trial_folders.prepare(record)
         device = self._executor.submit(job)
-        self._in_flight[record.number] = (record.attempts, device)
+        self._in_flight[record.number] = device
         self._callbacks.call("trial_started", record, device)
 
     def _keep(self, record: TrialRecord) -> TrialRecord:
@@ -155,13 +155,7 @@ class Driver:
         self._records.put(record)
         return record
 
-    def _is_current(self, event: EpochReport | Ended) -> bool:
-        """False for late events: of an earlier attempt, or after the trial has ended."""
-        return self._in_flight.get(event.number, (0, ""))[0] == event.attempt
-
     def _on_epoch(self, report: EpochReport) -> None:
-        if not self._is_current(report):
-            return
         record = self._keep(
             self._store.report_epoch(report.number, epoch=report.epoch, value=report.value))
         self._callbacks.call("epoch_reported", record, report)
@@ -178,15 +172,8 @@ class Driver:
             self._executor.stop(report.number)
 
     def _on_end(self, ended: Ended) -> None:
-        """The one place where an attempt ends. A second, different verdict is a fault of the
-        executor."""
-        if not self._is_current(ended):
-            known = self._verdicts.get((ended.number, ended.attempt))
-            assert known in (None, ended.verdict), (
-                f"trial {ended.number} ended as {known} and then as {ended.verdict}")
-            return
-        self._verdicts[ended.number, ended.attempt] = ended.verdict
-        _, device = self._in_flight.pop(ended.number)
+        """The one place where an attempt ends."""
+        device = self._in_flight.pop(ended.number)
         if ended.verdict == Verdict.CRASHED:
             self._trial_folders.check_room()
         if ended.verdict in (Verdict.CRASHED, Verdict.KILLED):
@@ -233,13 +220,6 @@ class Driver:
             self._trial_folders.keep(self._keep(self._store.finish(
                 number, state=record.state, curve=record.curve, info=record.info)))
         self._provisional = []
-
-    def _find_lost(self) -> None:
-        """A trial that the executor lost without a verdict counts as killed."""
-        for number in sorted(set(self._in_flight) - self._executor.running()):
-            attempt, _ = self._in_flight[number]
-            self._on_end(self._trial_folders.ended(self._records[number]) or Ended(
-                number, attempt, Verdict.KILLED, message="the executor lost it"))
 
 
 class Outcome(TypedDict):

@@ -18,6 +18,7 @@ from paddle_transfer.config.load import dump_yaml, write_atomic
 from paddle_transfer.config.portable import handed_back
 from paddle_transfer.errors import SearchFailed, StudyError
 from paddle_transfer.executors.base import Ended, Executor, Verdict
+from paddle_transfer.executors.reliable import ReliableExecutor
 from paddle_transfer.loop.callbacks import CallbackList
 from paddle_transfer.loop.driver import TURN
 from paddle_transfer.loop.ranking import Leaderboard
@@ -137,7 +138,6 @@ class FinalRuns:
         self._folders = _FinalFolders(output_dir, write_config=self._configs.write,
                                       payload={**payload, "keep_weights": True,
                                                "also_measure": []})
-        self._attempts: dict[int, int] = {}
         self._retries = Retries()
 
     def run(self, make_executor: Callable[[float], Executor]) -> dict[str, Any] | None:
@@ -157,7 +157,7 @@ class FinalRuns:
         if waiting:
             path.unlink(missing_ok=True)  # it describes another training
             self._callbacks.call("final_started", [NAMES[number] for number in waiting])
-            failures = self._train(make_executor(SLOWNESS), waiting, results)
+            failures = self._train(ReliableExecutor(make_executor(SLOWNESS)), waiting, results)
         outcome = None if failures or self._interrupted() else self._outcome(results)
         if outcome is not None:
             write_atomic(str(path), json.dumps(outcome, indent=2) + "\n")
@@ -174,8 +174,6 @@ class FinalRuns:
             while waiting and executor.free() > 0:
                 self._submit(executor, waiting.pop(0))
             for event in executor.poll(TURN):
-                if self._attempts.get(event.number) != event.attempt:
-                    continue
                 if not isinstance(event, Ended):
                     self._callbacks.call("final_epoch_reported", NAMES[event.number], event)
                 elif event.verdict is Verdict.COMPLETE and event.result is not None:
@@ -189,7 +187,6 @@ class FinalRuns:
     def _submit(self, executor: Executor, number: int) -> None:
         folder, point = self._folders.folder(number), self._points[number]
         attempt = 1 + len(folder.old_logs()) + folder.log.exists()
-        self._attempts[number] = attempt
         job = self._folders.prepare(
             TrialRecord(number, number, point, self._seed, attempts=attempt))
         write_atomic(str(folder.path / MADE_OF), self._digest(number) + "\n")

@@ -13,6 +13,7 @@ from paddle_transfer.config.load import dump_yaml, write_atomic
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.errors import SearchFailed
 from paddle_transfer.executors.base import Ended, Executor, Job, Verdict
+from paddle_transfer.executors.reliable import ReliableExecutor
 from paddle_transfer.loop.driver import TURN
 from paddle_transfer.loop.final import MADE_OF, digest
 from paddle_transfer.loop.retries import Retries
@@ -48,7 +49,7 @@ class MeanJobs:
     def __init__(self, executor: Executor, config: dict[str, Any], base: dict[str, Any], *,
                  seed: int, device: str, output_dir: str | Path, payload: dict[str, Any],
                  interrupted: Callable[[], bool]):
-        self._executor, self._interrupted = executor, interrupted
+        self._executor, self._interrupted = ReliableExecutor(executor), interrupted
         self._config, self._base, self._seed, self._device = config, base, seed, device
         self._folders = _Folders(output_dir, write_config=self._write, payload={
             key: value for key, value in payload.items() if key != "also_measure"})
@@ -110,8 +111,7 @@ class MeanJobs:
         self._executor.submit(job)
         while not self._interrupted():
             for event in self._executor.poll(TURN):
-                if isinstance(event, Ended) and (event.number, event.attempt) == (
-                        job.number, job.attempt):
+                if isinstance(event, Ended):
                     return event
         raise Interrupted
 

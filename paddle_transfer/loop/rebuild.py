@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer.errors import StudyError
+from paddle_transfer.executors.verdict import ended_by
 from paddle_transfer.loop.driver import outcome
 from paddle_transfer.loop.lost_points import PointFinder
 from paddle_transfer.loop.measured import other_list
-from paddle_transfer.loop.trial_folder import ended
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.base import Store
 from paddle_transfer.study.inputs import ATTRIBUTES, FOLDER
@@ -72,7 +72,7 @@ def _older(settings: SearchSettings, number: int, row: Mapping[str, str],
         seed, stage=proposal.stage, teacher=proposal.teacher, reused=reused,
         attempts=_number(result.get("attempt"), row.get("attempts")))
     if result:
-        end = outcome(ended(record.number, record.attempts, result))
+        end = outcome(ended_by(record.number, record.attempts, result))
         return replace(record, state=end["state"], value=end["value"], info=end["info"],
                        curve=end["curve"] or ())
     if not row:

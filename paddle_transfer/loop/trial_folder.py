@@ -11,7 +11,8 @@ from typing import Any
 
 from paddle_transfer.config.load import write_alone
 from paddle_transfer.errors import DiskFull, is_disk_full
-from paddle_transfer.executors.base import Ended, Job, Verdict
+from paddle_transfer.executors.base import Ended, Job
+from paddle_transfer.executors.verdict import ended_by
 from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.study.trial_folder import TrialFolder
 
@@ -40,7 +41,7 @@ class TrialFolders:
     def ended(self, record: TrialRecord) -> Ended | None:
         """The end of the record's present attempt by its result.json; None when there is none."""
         result = self.folder(record.number).read_result(record.number, record.attempts)
-        return None if result is None else ended(record.number, record.attempts, result)
+        return None if result is None else ended_by(record.number, record.attempts, result)
 
     def prepare(self, record: TrialRecord) -> Job:
         """The job of the record's present attempt, in a folder with its config and nothing of
@@ -87,9 +88,3 @@ def _clear(folder: TrialFolder, attempt: int) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-
-
-def ended(number: int, attempt: int, result: dict[str, Any]) -> Ended:
-    """The end that a valid result.json tells of."""
-    return Ended(number, attempt, Verdict(result["verdict"]), result=result,
-                 message=str(result.get("message", "")))

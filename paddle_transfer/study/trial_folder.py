@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,14 +58,16 @@ class TrialFolder:
         if not isinstance(result, dict) or result.get("number") != number:
             return None
         wanted = attempt is None or result.get("attempt") == attempt
-        return result if wanted and _is_valid(result) else None
+        return result if wanted and is_valid(result) else None
 
 
-def _is_valid(result: dict[str, Any]) -> bool:
+def is_valid(result: Mapping[str, Any]) -> bool:
+    """Whether ``result`` is one that counts: of a final verdict, with a curve, and with a finite
+    value where the verdict has one."""
     curve = result.get("curve")
-    if result.get("verdict") not in FINAL or not isinstance(curve, list):
+    if result.get("verdict") not in FINAL or not isinstance(curve, list | tuple):
         return False
-    if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], int)
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], int)
                and isinstance(pair[1], int | float) for pair in curve):
         return False
     return result["verdict"] not in ("complete", "pruned") or (

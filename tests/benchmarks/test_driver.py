@@ -3,7 +3,7 @@
 import json
 
 from benchmarks import driver
-from benchmarks.virtual import VirtualExecutor
+from benchmarks.simulated import SimulatedExecutor
 from paddle_transfer.executors.base import Job
 
 
@@ -17,7 +17,7 @@ def test_a_line_has_the_names_that_others_read(capsys):
 
 
 def test_workers_train_nearly_all_the_time_on_a_clock_without_a_driver():
-    made = VirtualExecutor(4, VirtualExecutor.options(median=8.0, spread=0.7))
+    made = SimulatedExecutor(4, SimulatedExecutor.options(median=8.0, spread=0.7))
     for number in range(400):
         while not made.free():
             made.poll(0.5)

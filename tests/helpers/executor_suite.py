@@ -1,4 +1,4 @@
-"""What every ``execute.base.Executor`` must do. Inherit ``ExecutorSuite`` in a test and say how one
+"""What every ``executors.base.Executor`` must do. Inherit ``ExecutorSuite`` in a test and say how one
 is made and how a job is told what to do."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.executors.base import Ended, EpochReport, Event, Executor, Job
+from paddle_transfer.study.trial_folder import TrialFolder
 
 #: What a job may be told to do -> the verdict it must get.
 VERDICTS = {"complete": "complete", "crash": "crashed", "kill": "killed", "diverge": "diverged",
@@ -67,6 +68,10 @@ class ExecutorSuite:
                 assert mine[-1].result["value"] == max(event.value for event in mine[:-1])
                 assert [tuple(pair) for pair in mine[-1].result["curve"]] == [(e.epoch, e.value)
                                                                               for e in mine[:-1]]
+            if what in ("complete", "diverge", "invalid"):  # on disk, whatever becomes of a search
+                folder = TrialFolder(jobs[number].directory)
+                assert folder.read_result(number, 1)["verdict"] == VERDICTS[what]
+                assert folder.read_result(number, 2) is None
             if what in ("crash", "diverge", "invalid"):
                 assert mine[-1].message
                 assert mine[-1].log_tail
