@@ -1,5 +1,5 @@
-"""What every ``executors.base.Executor`` must do. Inherit ``ExecutorSuite`` in a test and say how one
-is made and how a job is told what to do."""
+"""What every ``executors.base.Executor`` must do. Inherit ``ExecutorSuite`` in a test and say how
+one is made and how a job is told what to do."""
 
 from __future__ import annotations
 
