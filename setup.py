@@ -43,19 +43,22 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["paddle_transfer", "paddle_transfer.*"]),
-    package_data={"paddle_transfer": ["py.typed", "**/*.json", "**/*.yaml"]},
+    package_data={"paddle_transfer": ["py.typed", "**/*.json", "**/*.yaml",
+                                     "report/html/templates/*"]},
     cmdclass={"build_py": BuildWithConfigs},
     entry_points={"console_scripts": ["paddle-transfer = paddle_transfer.cli.main:main"]},
     python_requires=">=3.10,<3.13",
-    install_requires=["filelock>=3.30", "numpy", "optuna>=4.0", "pydantic>=2.10", "pyyaml",
-                      "rich>=13", "scikit-learn", "scikit-optimize>=0.10", "threadpoolctl>=3",
-                      "visualdl>=2.5"],
+    install_requires=["filelock>=3.30", "jinja2>=3", "numpy", "optuna>=4.0", "pillow", "plotly>=6",
+                      "pydantic>=2.10", "pyyaml", "rich>=13", "scikit-learn",
+                      "scikit-optimize>=0.10", "threadpoolctl>=3", "visualdl>=2.5"],
     extras_require={
         "cpu": ["paddlepaddle>=2.6", *ENGINE],
         # The newest paddlepaddle-gpu of PyPI is 2.6.2, which was built for numpy 1.
         "gpu": ["paddlepaddle-gpu>=2.6", "numpy<2", *ENGINE],
         "ray": ["ray>=2.9"],
         "dev": [
+            # the report in a browser (chromium) of the system, and its accessibility
+            "axe-playwright-python", "playwright",
             "build", "hypothesis", "mypy>=1.11", "pandas", "pandas-stubs", "pre-commit",
             "pytest>=8", "pytest-xdist>=3.3", "ruff>=0.9", "scipy-stubs", "types-PyYAML",
             "types-requests",

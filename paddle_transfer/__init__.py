@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from paddle_transfer.errors import ConfigError, PaddleTransferError
     from paddle_transfer.loop.callbacks import SearchCallback
+    from paddle_transfer.loop.saved_ranking import RankedPoint
     from paddle_transfer.public import estimate, search
     from paddle_transfer.report.base import Report
     from paddle_transfer.report.estimate import Estimate
-    from paddle_transfer.result import RankedPoint, SearchResult, load_search
+    from paddle_transfer.result import SearchResult, load_search
     from paddle_transfer.study.records import TrialRecord
     from paddle_transfer.worker.load_weights import load_pretrained
 
@@ -30,9 +31,10 @@ __all__ = ["ConfigError", "Estimate", "PaddleTransferError", "RankedPoint", "Rep
 
 _MODULES = {
     "ConfigError": "errors", "Estimate": "report.estimate", "PaddleTransferError": "errors",
-    "RankedPoint": "result", "Report": "report.base", "SearchCallback": "loop.callbacks",
-    "SearchResult": "result", "TrialRecord": "study.records", "estimate": "public",
-    "load_pretrained": "worker.load_weights", "load_search": "result", "search": "public"}
+    "RankedPoint": "loop.saved_ranking", "Report": "report.base",
+    "SearchCallback": "loop.callbacks", "SearchResult": "result", "TrialRecord": "study.records",
+    "estimate": "public", "load_pretrained": "worker.load_weights", "load_search": "result",
+    "search": "public"}
 
 
 def __getattr__(name: str) -> object:

@@ -52,13 +52,16 @@ DOORS = {
     "skopt": {"samplers.gp"},
     "optuna": {"study", "samplers.optuna", "pruners.optuna", "optuna"},
     "visualdl": {"report.visualdl"},
+    "plotly": {"report.html"},
+    "jinja2": {"report.html"},
     "ray": {"executors.ray"},
     "ppcls": {"worker"},
     "paddle": {"worker", "strategies.worker"},
     "sklearn": {"worker.extraction"},
 }
 
-HEAVY = ("paddle", "ppcls", "paddleclas", "ray", "skopt", "sklearn", "optuna", "visualdl")
+HEAVY = ("paddle", "ppcls", "paddleclas", "ray", "skopt", "sklearn", "optuna", "visualdl",
+         "plotly", "jinja2")
 
 
 @functools.cache

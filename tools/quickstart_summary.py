@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from paddle_transfer.loop.saved_ranking import RankedPoint
 from paddle_transfer.loop.saved_search import read_saved_search
 from paddle_transfer.report.formatting import columns, show_point
-from paddle_transfer.result import RankedPoint, SearchResult, load_search
+from paddle_transfer.result import SearchResult, load_search
 from paddle_transfer.space.blocks import active_names
 from tools.quickstart_steps import Start
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "prepare": "make the list files of a data set",
     "check": "find faults in lists and images",
     "weights": "list, fetch, verify, inspect and convert pretrained weights",
+    "report": "write the report of a search",
     "schema": "print the JSON Schema of search files, for editors",
 }
 

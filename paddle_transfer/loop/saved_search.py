@@ -41,6 +41,11 @@ class SavedSearch:
 
     def records(self) -> tuple[TrialRecord, ...]:
         """Its trials, by number. Raises StudyError when they cannot be read, or are not whole."""
+        return self.study()[0]
+
+    def study(self) -> tuple[tuple[TrialRecord, ...], dict[str, Any]]:
+        """Its trials, by number, and what the study holds of the search as a whole. Raises as
+        ``records``."""
         from paddle_transfer.study.leftover import has_entries, read_leftover  # Optuna
         from paddle_transfer.study.store import JOURNAL_NAME, read_store
 
@@ -52,7 +57,7 @@ class SavedSearch:
         try:
             records = tuple(store.records())
             leftover.check(records, place=str(storage or journal))
-            return records
+            return records, store.attributes()
         finally:
             store.close()
 

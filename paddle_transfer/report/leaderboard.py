@@ -37,7 +37,7 @@ def error_lines(settings: SearchSettings, leaderboard: Leaderboard, top: int = 1
     without that key, or without accuracies."""
     objective = settings.objective
     pairs = [(one, name) for one in ("val", *objective.also_measure)
-             for name in (objective.metric, *objective.others) if _is_accuracy(name)]
+             for name in (objective.metric, *objective.others) if is_accuracy(name)]
     if not objective.also_measure or not pairs:
         return []
     rows = [["rank", *settings.stages.names, *(f"{one} {name}" for one, name in pairs)]]
@@ -52,7 +52,7 @@ def error_lines(settings: SearchSettings, leaderboard: Leaderboard, top: int = 1
             *columns(rows), ""]
 
 
-def _is_accuracy(name: str) -> bool:
+def is_accuracy(name: str) -> bool:
     return name == MEAN_PER_CLASS or (name.startswith("top") and name[3:].isdecimal())
 
 
@@ -95,7 +95,7 @@ def outlook_line(settings: SearchSettings, view: PosteriorSummary | None) -> str
     when no point is left."""
     if view is None or not 0.0 < view.gain < float("inf"):
         return ""
-    told = view.going_on(in_points=_is_accuracy(settings.objective.metric))
+    told = view.going_on(in_points=is_accuracy(settings.objective.metric))
     return f"{told[0].upper()}{told[1:]}."
 
 

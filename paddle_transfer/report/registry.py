@@ -1,4 +1,5 @@
-"""The reports that a search file may name: the result files, VisualDL, the terminal."""
+"""The reports that a search file may name: the result files, VisualDL, ``report.html``, the
+terminal."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ REPORTS: Registry[type[Report]] = Registry(
     "report", group="paddle_transfer.reports", attribute="options", builtin={
         "files": "paddle_transfer.report.files:ResultFiles",
         "visualdl": "paddle_transfer.report.visualdl:VisualDL",
+        "html": "paddle_transfer.report.html.callback:HtmlReport",
         "terminal": "paddle_transfer.report.terminal:Terminal",
     })
 

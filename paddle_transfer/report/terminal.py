@@ -215,8 +215,10 @@ def next_steps(settings: SearchSettings, *, final: bool = False) -> list[str]:
                     f"  export            {command('export', '-c', config)} {pretrained} "
                     f"-o Global.save_inference_dir={inference}"]
     look = [f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]
+    report = [f"  see all of it     {out}/report.html, in a browser"]
     return ["", "What next:",
             f"  train it again    {command('train', '-c', config)}",
             *(with_weights if settings.output.keep_models or settings.distillation else []),
             *(tested if final else []),
+            *(report if os.path.isfile(f"{out}/report.html") else []),
             *(look if os.path.isdir(f"{out}/vdl/search") else [])]

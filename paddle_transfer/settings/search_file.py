@@ -41,7 +41,7 @@ from paddle_transfer.strategies.section import unused_weights
 Config = dict[str, Any]
 
 #: What shows a search whose file does not say it.
-REPORTS = (Component("visualdl"), Component("terminal"))
+REPORTS = (Component("visualdl"), Component("html"), Component("terminal"))
 
 #: Suggestions of a search whose file gives no max_iter and whose sampler has no number of its own.
 DEFAULT_MAX_ITER = 20

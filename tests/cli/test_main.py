@@ -17,7 +17,7 @@ from paddle_transfer.registry import attribute_of
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("paddle", "ppcls", "ray", "skopt", "sklearn", "optuna", "visualdl", "numpy", "scipy",
-         "pandas", "cv2", "PIL")
+         "plotly", "pandas", "cv2", "PIL")
 #: The names of scripts in tools/ that are not their command's.
 TOOLS = {"export": "export_model", "prepare": "prepare_data", "check": "check_data",
          "weights": "pretrained"}

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from paddle_transfer.result import RankedPoint, SearchResult
+from paddle_transfer.loop.saved_ranking import RankedPoint
+from paddle_transfer.result import SearchResult
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.study.records import TrialRecord, TrialState

@@ -56,7 +56,7 @@ def test_the_result_files_come_first_whatever_is_named(tmp_path):
         reports = make_reports(named, ranker_of(settings))
         assert [type(report).__name__ for report in reports] == made
     default = make_reports(settings, ranker_of(settings))
-    assert [report.name for report in default] == ["files", "visualdl", "terminal"]
+    assert [report.name for report in default] == ["files", "visualdl", "html", "terminal"]
 
 
 def test_built_in_reports_are_callbacks(tmp_path):

@@ -222,7 +222,8 @@ def test_a_study_of_an_earlier_version_is_the_same_search(tmp_path, monkeypatch)
 
 
 def test_what_shows_the_search(tmp_path):
-    assert load(tmp_path).reports == (Component("visualdl"), Component("terminal"))
+    assert load(tmp_path).reports == (
+        Component("visualdl"), Component("html"), Component("terminal"))
     assert load(tmp_path, reports="none").reports == ()
     assert load(tmp_path, reports="terminal").reports == (Component("terminal"),)
     assert load(tmp_path, reports=["terminal", {"name": "html", "top": 5}]).reports == (

@@ -1,0 +1,1 @@
+"""``report.html``: a whole search in one file that needs no network."""

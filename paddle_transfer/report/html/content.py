@@ -1,0 +1,123 @@
+"""The sections of the page as plain data: what the templates and the plots are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from paddle_transfer.loop.callbacks import INTERRUPTED, is_over
+from paddle_transfer.report.formatting import duration, show_point, show_value
+from paddle_transfer.report.html.data import SearchData
+from paddle_transfer.report.html.figures.progress import Progress, Trained
+from paddle_transfer.report.html.gain import Gain, gain_of
+from paddle_transfer.study.records import TrialState
+
+#: Rows of a long table that are seen at once.
+SHOWN = 15
+
+
+def progress_of(data: SearchData) -> Progress:
+    """The trainings in their order, for the plots."""
+    start = min((begun for begun, _ in data.times.values()), default=0.0)
+    best = data.best.best_trial.number if data.best else None
+    fixed = data.baseline.best_trial.number if data.baseline else None
+    going_on: Mapping[str, float] = data.told.get("going_on") or {}
+    return Progress(data.metric, tuple(
+        Trained(record.number, str(record.state), record.value, show_point(data.used(record.point)),
+                record.curve, str(record.info.get("device", "")) or "?",
+                _span(data, record.number, start), record.number == best, record.number == fixed)
+        for record in data.trainings), going_on.get("noise"), going_on.get("gain"))
+
+
+def _span(data: SearchData, number: int, start: float) -> tuple[float, float] | None:
+    times = data.times.get(number)
+    return None if times is None else (times[0] - start, times[1] - start)
+
+
+def answer(data: SearchData) -> dict[str, Any]:
+    """What was found, how sure that is, what it cost, why the search ended."""
+    best, fixed, gain = data.best, data.baseline, gain_of(data)
+    scale = 100.0 if data.in_points else 1.0
+    return {"best": best, "fixed": fixed, "status": _status(data),
+            "settings": list(_settings(data)), "gain": gain and _gain(gain, scale),
+            "unit": "points" if data.in_points else "", "ended": data.ended,
+            "counts": counts(data), "cost": cost(data),
+            "classes": best.best_trial.info.get("classes") if best else None}
+
+
+def _gain(gain: Gain, scale: float) -> dict[str, Any]:
+    digits = 2 if scale > 1 else 4
+    return {"value": gain.value, "error": gain.error, "source": gain.source,
+            "trainings": gain.trainings, "sure": gain.sure,
+            "text": f"{scale * gain.value:+.{digits}f}",
+            "error_text": None if gain.error is None else f"{scale * gain.error:.{digits}f}"}
+
+
+def _status(data: SearchData) -> str:
+    """``done``, ``interrupted``, ``failed`` or ``running``."""
+    if data.ended is None:
+        return "running"
+    if is_over(data.ended):
+        return "done"
+    return "interrupted" if data.ended == INTERRUPTED else "failed"
+
+
+def _settings(data: SearchData) -> Iterator[dict[str, Any]]:
+    """What was found beside the fixed point, setting by setting."""
+    if data.best is None:
+        return
+    found = data.used(data.best.point)
+    fixed = data.used(data.baseline.point) if data.baseline else {}
+    for name in data.names:
+        mine, other = found.get(name), fixed.get(name)
+        if name in found or name in fixed:
+            yield {"name": name, "found": show_value(mine) if name in found else "–",
+                   "fixed": show_value(other) if name in fixed else "–",
+                   "changed": (name in found, mine) != (name in fixed, other)}
+
+
+def counts(data: SearchData) -> dict[str, int]:
+    """How many trainings ended how."""
+    found = {str(state): sum(record.state is state for record in data.trainings)
+             for state in TrialState}
+    reused = sum(record.reused is not None for record in data.records)
+    return {state: count for state, count in {**found, "reused": reused}.items() if count}
+
+
+def cost(data: SearchData) -> dict[str, str]:
+    """Time of all trainings together, and from the first to the last."""
+    seconds = sum(float(record.info.get("seconds") or 0.0) for record in data.trainings)
+    times = data.times.values()
+    wall = max((end for _, end in times), default=0.0) - min((begun for begun, _ in times),
+                                                             default=0.0)
+    return {"devices": duration(seconds) if seconds else "",
+            "wall": duration(wall) if wall else ""}
+
+
+def leaderboard(data: SearchData) -> dict[str, Any]:
+    """The table of the points, best first."""
+    rows = []
+    for row in data.ranking:
+        used, trial = data.used(row.point), row.best_trial
+        rows.append({
+            "rank": row.rank, "value": row.value, "error": row.error, "estimate": row.estimate,
+            "is_baseline": row.is_baseline, "trial": trial.number, "trials": len(row.trials),
+            "epoch": trial.info.get("best_epoch"), "seconds": trial.info.get("seconds"),
+            "images": row.images,
+            "point": [(show_value(used[name]) if name in used else "–", _sortable(used.get(name)))
+                      for name in data.names]})
+    return {"rows": rows, "names": data.names, "shown": SHOWN,
+            "has_estimate": any(row["estimate"] is not None for row in rows)}
+
+
+def _sortable(value: Any) -> Any:
+    """The number of a value that is one, else text."""
+    return value if isinstance(value, (int, float)) else "" if value is None else show_value(value)
+
+
+def failures(data: SearchData) -> list[dict[str, Any]]:
+    """The trainings without a metric, and why."""
+    return [{"trial": record.number, "state": str(record.state),
+             "point": show_point(data.used(record.point)),
+             "reason": " ".join(str(record.info.get("reason", "")).split())}
+            for record in data.trainings if record.finished and not record.state.has_value]

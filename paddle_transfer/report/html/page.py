@@ -1,0 +1,82 @@
+"""The page: templates and plots put together into one file."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from plotly.offline import get_plotlyjs
+
+from paddle_transfer import __version__
+from paddle_transfer.config.load import write_atomic
+from paddle_transfer.report.html import content
+from paddle_transfer.report.html.data import SearchData, read_search_data
+from paddle_transfer.report.html.figures import progress as progress_figures
+from paddle_transfer.report.html.words import LANGUAGES, marked, texts
+
+#: The name of the report in an output_dir.
+REPORT = "report.html"
+#: The language of a page that is read without scripts, and of readers with neither.
+DEFAULT = "en"
+
+
+def write_report(output_dir: str | os.PathLike[str], file: str | os.PathLike[str] | None = None, *,
+                 language: str | None = None) -> Path:
+    """Write the report of the search in ``output_dir``, which is only read; returns the file.
+
+    :param file: None: ``output_dir/report.html``
+    :param language: ``en`` or ``zh``; None: that of the reader's browser
+    Raises StudyError: there is no search, or it cannot be read.
+    """
+    target = Path(file) if file is not None else Path(output_dir) / REPORT
+    write_atomic(str(target), render(read_search_data(output_dir), language=language))
+    return target
+
+
+def render(data: SearchData, *, language: str | None = None) -> str:
+    """The page as HTML."""
+    shown = language or DEFAULT
+    progress = content.progress_of(data)
+    figures = {name: json.loads(made.to_json()) for name, made in {
+        "best_so_far": progress_figures.best_so_far(progress, marked),
+        "curves": progress_figures.curves(progress, marked),
+        "devices": progress_figures.devices(progress, marked)}.items() if made.data}
+    context = {
+        "data": data, "answer": content.answer(data), "leaderboard": content.leaderboard(data),
+        "failures": content.failures(data), "figures": figures, "title": data.output_dir.name,
+        "language": shown, "asked": language or "", "version": __version__}
+    everything = {"texts": {one: texts(one) for one in LANGUAGES}, "figures": figures,
+                  "results": data.told}
+    return _environment().get_template("page.html.j2").render(
+        **context, everything=_in_script(everything), plotly=_plotly(), nonce=_nonce(everything),
+        text=lambda key, **values: texts(shown)[key].format(**values))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(Path(__file__).with_name("templates"))
+    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined,
+                              trim_blocks=True, lstrip_blocks=True)
+
+
+@cache
+def _plotly() -> str:
+    """Plotly's script, packed: a third of its size."""
+    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
+
+
+def _in_script(content: Any) -> str:
+    """JSON that can stand inside of a script element."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _nonce(content: Any) -> str:
+    """What the page's own scripts carry; other ones do not run in it."""
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]

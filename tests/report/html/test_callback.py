@@ -1,0 +1,38 @@
+"""The report as a callback of a search."""
+
+from paddle_transfer import api
+from paddle_transfer.registry import Component
+from paddle_transfer.report.html.page import REPORT
+from tests.helpers.tiny_search import RUNNER, tiny_settings
+
+
+def run(folder, *reports):
+    settings = tiny_settings(folder, max_iter=2, reports=tuple(map(Component, reports)))
+    assert api.run_search(settings, runner=RUNNER) == 0
+    return folder / REPORT
+
+
+def test_it_is_written_at_the_end(tmp_path):
+    page = run(tmp_path, "html").read_text(encoding="utf-8")
+    assert 'class="status done"' in page
+    assert "max_iter (2) suggestions were evaluated" in page
+
+
+def test_it_can_be_left_out(tmp_path):
+    assert not run(tmp_path, "terminal").exists()
+
+
+def test_a_fault_in_it_is_one_line_and_ends_no_search(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("paddle_transfer.report.html.page.render", lambda *_, **__: 1 / 0)
+    assert not run(tmp_path, "html").exists()
+    told, = capsys.readouterr().err.splitlines()
+    assert told.startswith("the report html failed in search_ended and is switched off; the search "
+                           "goes on: ZeroDivisionError: division by zero")
+
+
+def test_a_full_disk_costs_the_report_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("paddle_transfer.report.html.page.REPORT", "nowhere/page.html")
+    run(tmp_path, "html")
+    told, = capsys.readouterr().err.splitlines()
+    assert told.startswith("the report html failed in search_ended and is switched off; ")
+    assert (tmp_path / "best_config.yaml").exists()
