@@ -60,7 +60,8 @@ setup(
             # the report in a browser (chromium) of the system, and its accessibility
             "axe-playwright-python", "playwright",
             "build", "hypothesis", "mypy>=1.11", "pandas", "pandas-stubs", "pre-commit",
-            "pytest>=8", "pytest-xdist>=3.3", "ruff>=0.9", "scipy-stubs", "types-PyYAML",
+            "pytest>=8", "pytest-timeout", "pytest-xdist>=3.3",
+            "ruff>=0.9", "scipy-stubs", "types-PyYAML",
             "types-requests",
             # for python -m build --no-isolation where setuptools is older than 70.1
             "wheel<0.46",

@@ -33,6 +33,10 @@ def install() -> None:
     for kind in (dataloader_iter._DataLoaderIterSingleProcess,
                  dataloader_iter._DataLoaderIterMultiProcess):
         _wrap(kind, "_thread_loop", _with_noted_failure)
+    # An evaluation that raises leaves its data workers behind, in a circle of references with the
+    # error's traceback. The garbage collector ends the threads of their queues first; Paddle then
+    # asks the workers to end, which they never hear, and waits for them for ever.
+    _wrap(dataloader_iter._DataLoaderIterMultiProcess, "__del__", lambda _: _delete_with_workers)
 
 
 def _wrap(owner: type, name: str, wrapper: Callable[[Callable[..., Any]], Any]) -> None:
@@ -58,6 +62,12 @@ def _with_noted_failure(thread_loop: Callable[..., Any]) -> Callable[..., Any]:
             self.failure = error
             self._exit_thread_unexpectedly()
     return shimmed
+
+
+def _delete_with_workers(self: Any) -> None:
+    self._try_shutdown_all(timeout=1)  # seconds for each of them
+    for worker in self._workers:
+        worker.terminate()  # those that live on do not hear what they are asked
 
 
 def _cutout(self: Cutout, img: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import hashlib
 import io
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +21,9 @@ from unittest import mock
 
 from paddle_transfer.config import load
 from tests.helpers.stock import numbers_as_arrays
+
+#: Seconds after which a call does not end any more: the longest takes twenty.
+HANGS = 240
 
 
 class Trainings:
@@ -32,7 +36,13 @@ class Trainings:
                                          initargs=(environment(paddleclas), ))
 
     def __call__(self, function: Callable, *args: Any, **kwargs: Any) -> Any:
-        return self._pool.submit(function, *args, **kwargs).result()
+        """:raises TimeoutError: it hangs; its process is ended, which ends all later calls too"""
+        try:
+            return self._pool.submit(function, *args, **kwargs).result(timeout=HANGS)
+        except TimeoutError:
+            for process in self._pool._processes:
+                os.killpg(process, signal.SIGKILL)
+            raise
 
     def __enter__(self):
         return self
@@ -47,6 +57,7 @@ def environment(paddleclas: str | None) -> dict[str, str]:
 
 
 def _set_environment(variables: dict[str, str]) -> None:
+    os.setpgid(0, 0)  # with its data workers: left alone, these keep what its end is noticed by
     os.environ.update(variables)
     # a process that was spawned would spawn its data workers too, and PaddleClas's transforms
     # cannot be pickled
