@@ -56,13 +56,14 @@ setup(
         # The newest paddlepaddle-gpu of PyPI is 2.6.2, which was built for numpy 1.
         "gpu": ["paddlepaddle-gpu>=2.6", "numpy<2", *ENGINE],
         "ray": ["ray>=2.9"],
+        "dashboard": ["optuna-dashboard>=0.17"],
+        "postgresql": ["psycopg[binary]>=3.1"],
         "dev": [
             # the report in a browser (chromium) of the system, and its accessibility
             "axe-playwright-python", "playwright",
-            "build", "hypothesis", "mypy>=1.11", "pandas", "pandas-stubs", "pre-commit",
-            "pytest>=8", "pytest-timeout", "pytest-xdist>=3.3",
-            "ruff>=0.9", "scipy-stubs", "types-PyYAML",
-            "types-requests",
+            "build", "hypothesis", "mypy>=1.11", "optuna-dashboard", "pandas", "pandas-stubs",
+            "pre-commit", "psycopg[binary]", "pytest>=8", "pytest-timeout", "pytest-xdist>=3.3",
+            "ruff>=0.9", "scipy-stubs", "types-PyYAML", "types-requests",
             # for python -m build --no-isolation where setuptools is older than 70.1
             "wheel<0.46",
         ],

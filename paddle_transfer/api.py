@@ -27,7 +27,13 @@ from paddle_transfer.executors.base import Executor, ExecutorContext
 from paddle_transfer.executors.registry import make_executor
 from paddle_transfer.hardware import shared_memory_share
 from paddle_transfer.loop.callbacks import SearchCallback
-from paddle_transfer.loop.context import choosing, commit_of, environment, note_context
+from paddle_transfer.loop.context import (
+    choosing,
+    commit_of,
+    describe,
+    environment,
+    note_context,
+)
 from paddle_transfer.loop.driver import Driver
 from paddle_transfer.loop.failures import no_result
 from paddle_transfer.loop.final import FinalRuns
@@ -143,13 +149,14 @@ def _open(settings: SearchSettings, interrupts: Interrupts, stack: ExitStack, *,
         weights = SearchWeights(requests, settings.output, paddleclas=paddleclas, ppcls=ppcls,
                                 pause=interrupts.pause)
         inputs = read_inputs(settings, without=weights.asked, pause=interrupts.pause)
-        store = open_study(settings, inputs, stack, rebuild=rebuild)
+        store = open_study(settings, inputs, stack, rebuild=rebuild, pause=interrupts.pause)
         weights.resolve()
         notes = check_identity(
             store, weights.identity(settings.identity()), {**inputs, **weights.inputs()},
             place=settings.output.output_dir, rebuilt=rebuild)
         notes += note_context(store, choosing(settings),
                               environment(settings, _describe_paddleclas(paddleclas)))
+        store.set_note(describe(settings))
     for note in notes:
         print(note, file=sys.stderr)
     return lock, store, weights, inputs

@@ -33,6 +33,9 @@ _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 _BREAKS = re.compile(r"\s*[\n\r\v\f\x85\u2028\u2029]\s*")
 
+#: A password in an address, ``user:password@host`` or ``?password=...``.
+_PASSWORD = re.compile(r"(://[^\s/:@]*):\S*@|([?&](?:password|passwd|sslpassword)=)[^\s&#'\"]*")
+
 #: Where this package lies, and what is in the paths of libraries.
 _HERE = os.path.dirname(os.path.abspath(__file__)).replace(os.sep, "/")
 _LIBRARIES = ("/site-packages/", "/dist-packages/", "<frozen ",
@@ -40,6 +43,11 @@ _LIBRARIES = ("/site-packages/", "/dist-packages/", "<frozen ",
 
 _KINDS = {str: "a string", int: "an integer", float: "a number", bool: "a boolean",
           list: "a list", dict: "a mapping"}
+
+
+def without_passwords(text: str) -> str:
+    """``text`` without the passwords of addresses (``postgresql://user:password@host``) in it."""
+    return _PASSWORD.sub(lambda found: f"{found[1]}@" if found[2] is None else found[2], text)
 
 
 def printable(text: object) -> str:
@@ -55,7 +63,7 @@ def printable(text: object) -> str:
 def one_line(text: object, limit: int = LINE) -> str:
     """``text`` as one printable line of at most ``limit`` characters: a longer one is cut in its
     middle."""
-    text = _cut(str(text), 8 * limit)  # a bound on the work as well
+    text = _cut(without_passwords(str(text)), 8 * limit)  # a bound on the work as well
     return _cut(printable(_BREAKS.sub(" ", text.strip())).replace("\t", " "), limit)
 
 
@@ -67,7 +75,8 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _bounded(text: str) -> str:
-    """``text`` in lines that are short and printable, and not too many of them."""
+    """``text`` in lines that are short and printable, without passwords, and not too many."""
+    text = without_passwords(text)
     if len(text) <= LINE and text.isprintable():
         return text
     lines = [_cut(printable(_cut(line, 8 * LINE)), LINE) for line in text.split("\n", 2 * LINES)]

@@ -113,3 +113,17 @@ def test_a_rule_says_more_than_the_funnel():
         raise ValueError("x")
     with pytest.raises(errors.DiskFull), errors.reading("f"):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("postgresql+psycopg://me:se/cr@et@host:5432/db", "postgresql+psycopg://me@host:5432/db"),
+    ("x://h/db?user=me&password=secret&x=1 failed", "x://h/db?user=me&password=&x=1 failed"),
+    ("sqlite:////a/b:c@d.db", "sqlite:////a/b:c@d.db"),
+    ("postgresql://host:5432/db, me@host", "postgresql://host:5432/db, me@host"),
+])
+def test_no_error_shows_the_password_of_an_address(text, shown):
+    issue = ValidationIssue(text, text, text, text)
+    for error in (errors.StudyError(text), ConfigError("f", [issue])):
+        assert shown in str(error)
+        assert "secret" not in str(error)
+        assert "se/cr" not in str(error)

@@ -63,6 +63,15 @@ def commit_of(folder: str) -> str:
     return ""
 
 
+def describe(settings: SearchSettings) -> str:
+    """A search in words, in Markdown, for whoever looks at its study."""
+    keys = ", ".join(f"`{key.name}`" for key in settings.search_space.keys)
+    return (f"A search of paddle_transfer: {settings.objective.metric}, highest is best\n\n"
+            f"- searched: {keys}\n- sampler: {settings.sampling.sampler.name}\n"
+            f"- base config: `{settings.base.file}`\n- search file: `{settings.file}`\n"
+            f"- results: `{os.path.abspath(settings.output.output_dir)}` on {platform.node()}\n")
+
+
 def note_context(store: Store, chosen: Mapping[str, Any], around: Mapping[str, str]) -> list[str]:
     """Keep both with the study; returns a line for each in which something changed since."""
     known = store.attributes().get(CONTEXT)

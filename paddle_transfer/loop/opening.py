@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -15,11 +15,12 @@ from paddle_transfer.loop.lock import DirectoryLock, move_aside
 from paddle_transfer.loop.rebuild import lost_attributes, lost_records, write_records
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.base import Store
+from paddle_transfer.study.claim import other_study
 from paddle_transfer.study.folder import delete_leftovers
 from paddle_transfer.study.identity import check_settings
 from paddle_transfer.study.inputs import Inputs
 from paddle_transfer.study.leftover import Leftover, has_entries, read_leftover
-from paddle_transfer.study.store import JOURNAL_NAME, open_store, rebuild_store, set_aside
+from paddle_transfer.study.store import JOURNAL_NAME, open_store, rebuild_store
 
 
 def lock_folder(settings: SearchSettings, stack: ExitStack, *, fresh: bool,
@@ -33,9 +34,7 @@ def lock_folder(settings: SearchSettings, stack: ExitStack, *, fresh: bool,
         lock, aside, strange = move_aside(output.output_dir, lock)
         stack.callback(lock.close)
         if output.storage:
-            suffix = (aside.name[len(Path(os.path.realpath(output.output_dir)).name):] if aside
-                      else f".{_now()}")
-            set_aside(output_dir=output.output_dir, storage=output.storage, suffix=suffix)
+            other_study(output.output_dir).write(output.output_dir)
         if aside:
             print(f"The earlier run is now in {aside}", file=sys.stderr)
         if strange:
@@ -47,10 +46,11 @@ def lock_folder(settings: SearchSettings, stack: ExitStack, *, fresh: bool,
 
 
 def open_study(settings: SearchSettings, inputs: Inputs, stack: ExitStack, *,
-               rebuild: bool = False) -> Store:
+               rebuild: bool = False, pause: Callable[[float], None] = time.sleep) -> Store:
     """The study of ``output_dir``, whose lock is held, to be closed by ``stack``.
 
     :param rebuild: make it again from what the trials left, unless it is whole
+    :param pause: sleeps while a database is away
     Raises StudyError: it cannot be read, is of another search, or lacks trials that are there.
     """
     output, space = settings.output, settings.search_space.space
@@ -62,7 +62,8 @@ def open_study(settings: SearchSettings, inputs: Inputs, stack: ExitStack, *,
         _rebuild(settings, inputs, leftover)
     elif not there:
         leftover.check((), place=place)
-    store = open_store(output_dir=output.output_dir, space=space, storage=output.storage)
+    store = open_store(output_dir=output.output_dir, space=space, storage=output.storage,
+                       pause=pause)
     stack.callback(store.close)
     check_settings(store.attributes(), settings.identity(), inputs, place=output.output_dir)
     leftover.check(store.records(), place=place)
@@ -111,7 +112,7 @@ def _rebuild(settings: SearchSettings, inputs: Inputs, leftover: Leftover) -> No
     kept = rebuild_store(output_dir=output.output_dir, space=settings.search_space.space,
                          storage=output.storage, stamp=_now(), write=write)
     print(f"Rebuilt the study of {counted(len(records), 'trial')} from their own files."
-          + (f" The one before is kept: {kept}" if kept else ""), file=sys.stderr)
+          + (f" The one before is kept: {kept}." if kept else ""), file=sys.stderr)
     if not attributes:
         print("What lists and images they were trained on is not known; that their settings are "
               "those of now was compared.", file=sys.stderr)

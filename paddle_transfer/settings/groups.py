@@ -11,6 +11,7 @@ from typing import Any
 from paddle_transfer.registry import Component
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, Space
+from paddle_transfer.study.url import StorageUrl
 
 __all__ = ["BaseTraining", "Budget", "Component", "Devices", "Objective", "Output", "Repeats",
            "Sampling", "SearchSpace"]
@@ -133,3 +134,7 @@ class Output:
     output_dir: str
     storage: str | None = None
     keep_models: int = 3
+
+    def __post_init__(self) -> None:
+        if self.storage is not None:  # no message and no file gets its password
+            object.__setattr__(self, "storage", StorageUrl(self.storage))

@@ -117,6 +117,7 @@ class SearchSettings:
             **({"search_mode": sampler.name, **sampler.options} if plain
                else {"sampler": sampler.to_dict()}),
             **vars(self.output), **vars(self.budget), **vars(self.repeats), **vars(self.devices),
+            "storage": self.output.storage and str(self.output.storage),
             "confirm": self.repeats.confirm or ("none" if budget.goes_by_results(part) else None),
             "metric": self.objective.metric,
             "also_measure": list(self.objective.also_measure) or None,

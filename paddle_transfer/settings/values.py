@@ -18,6 +18,7 @@ from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.components import PartOf, open_enum
 from paddle_transfer.space.hyperparameter import is_number
 from paddle_transfer.space.registry import HYPERPARAMETERS
+from paddle_transfer.study.url import is_url
 
 #: numpy takes seeds below 2**32; repeats count up from the seed, so there is room left.
 SEED_LIMIT = 2**31 - 1
@@ -103,6 +104,17 @@ def _teachers(value: object) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _storage_url(value: object) -> str:
+    if isinstance(value, str) and is_url(value):
+        return value
+    if isinstance(value, str) and "@" not in value:
+        raise rules.broken("must be a storage URL of Optuna (sqlite:///file.db)")
+    raise rules.broken(
+        "must be a storage URL of Optuna (postgresql+psycopg://USER@HOST/DATABASE)",
+        found="something that may hold a password",  # so it is not shown
+        hint="Characters such as @ / : in a user's name or password are written %40 %2F %3A.")
+
+
 def _text(rule: str, hint: str = "", pattern: str = r"\S") -> rules.Rule:
     return rules.Rule(rule, hint, schema=core_schema.str_schema(strict=True, pattern=pattern))
 
@@ -143,8 +155,8 @@ ConfigFile = Annotated[str | dict[str, Any], rules.Rule(
         [core_schema.str_schema(pattern=r"\S"), core_schema.dict_schema(min_length=1)]))]
 Folder = Annotated[str | None, _text("must be a text",
                                      "Leave it out for output/NAME_OF_THIS_FILE.")]
-StorageUrl = Annotated[str, _text("must be a storage URL of Optuna (sqlite:///file.db)",
-                                  pattern="://")]
+StorageUrl = Annotated[str, PlainValidator(_storage_url),
+                       WithJsonSchema({"type": "string", "pattern": "://"})]
 GpuIds = Annotated[tuple[str, ...], PlainValidator(_gpu_ids), WithJsonSchema(
     {"anyOf": [{"type": ["integer", "string", "null"]},
                {"type": "array", "items": {"type": ["integer", "string"]}}]})]

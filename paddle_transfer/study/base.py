@@ -53,6 +53,9 @@ class Store(Protocol):
     def set_attribute(self, name: str, value: object) -> None:
         """Keep ``value``, JSON data, as an attribute of the search."""
 
+    def set_note(self, text: str) -> None:
+        """A note on the search, in Markdown, for Optuna's dashboard; one that is there stays."""
+
     def sync(self) -> None:
         """Bring what was written to the disk, unless that was done a moment ago: a driver calls
         this at every turn."""

@@ -81,6 +81,7 @@ class Journal:
         self._studies: dict[int, str] = {}
         self._numbers: list[int] = []  # of trials by study
         self._attributes: dict[int, dict[str, Any]] = {}
+        self._versions: dict[int, dict[str, Any]] = {}  # of notes
         self._trials: dict[int, JournalTrial] = {}  # that were not handed out as finished
         self._ids: dict[tuple[int, int], int] = {}  # of those, by study and number
         self._texts: dict[int, tuple[BaseDistribution, str]] = {}  # equal ones may differ: 1, True
@@ -102,6 +103,10 @@ class Journal:
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
         return self._attributes[study_id]
+
+    def get_study_system_attrs(self, study_id: int) -> Mapping[str, Any]:
+        """Those that tell the versions of notes; the notes themselves are not held."""
+        return self._versions[study_id]
 
     def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
         return self._ids[study_id, trial_number]
@@ -127,6 +132,9 @@ class Journal:
 
     def set_study_user_attr(self, study_id: int, key: str, value: object) -> None:
         self._append(Op.SET_STUDY_USER_ATTR, study_id=study_id, user_attr={key: value})
+
+    def set_study_system_attr(self, study_id: int, key: str, value: object) -> None:
+        self._append(Op.SET_STUDY_SYSTEM_ATTR, study_id=study_id, system_attr={key: value})
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial) -> int:
         made, ended = template_trial, template_trial.state.is_finished()
@@ -235,11 +243,16 @@ class Journal:
             if entry["study_name"] not in self._studies.values():
                 study = len(self._numbers)
                 self._studies[study], self._attributes[study] = entry["study_name"], {}
+                self._versions[study] = {}
                 self._numbers.append(0)
         elif op == Op.DELETE_STUDY:
             self._studies.pop(entry["study_id"], None)
         elif op == Op.SET_STUDY_USER_ATTR:
             self._attributes[entry["study_id"]].update(entry["user_attr"])
+        elif op == Op.SET_STUDY_SYSTEM_ATTR:
+            self._versions[entry["study_id"]].update({
+                key: value for key, value in entry["system_attr"].items()
+                if key.endswith("note_ver")})
         elif op == Op.CREATE_TRIAL:
             study = entry["study_id"]
             trial = self._trials[self._count] = JournalTrial(entry, self._numbers[study])

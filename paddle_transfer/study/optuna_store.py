@@ -5,6 +5,7 @@ Parameters are the point, intermediate values the epochs of the present attempt,
 trial's best metric (direction maximize). User attributes: ``suggestion``, ``seed``, ``attempts``,
 ``tries``, ``reused``, ``stage`` and ``teacher`` (of trials outside of ``Stage.SEARCH``), and
 ``outcome`` (our state and info; written just before Optuna's state, which alone ends a trial).
+For people: ``state`` and ``cause`` of a failure. Notes are as optuna-dashboard keeps them.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from functools import cached_property
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
 from paddle_transfer.errors import DiskFull, StudyError, is_disk_full
 from paddle_transfer.space.space import Space
+from paddle_transfer.study.database import Database
 from paddle_transfer.study.journal import Journal, JournalTrial
 from paddle_transfer.study.params import distribution, to_params, to_point
 from paddle_transfer.study.records import Proposal, Stage, TrialRecord, TrialState
@@ -35,6 +36,9 @@ _OPTUNA_STATES = {state: getattr(OptunaState, state.name, OptunaState.FAIL) for 
 _STATES = {OptunaState.COMPLETE: TrialState.COMPLETE, OptunaState.PRUNED: TrialState.PRUNED,
            OptunaState.FAIL: TrialState.FAILED}
 
+#: Characters of a note: optuna-dashboard cuts longer ones into several attributes.
+_NOTE = 2045
+
 #: How many values of ``info`` are looked for again.
 _POOL = 200
 
@@ -43,7 +47,7 @@ class OptunaStore:
     """A ``Store`` in any Optuna storage. Its records are cached and read again one at a time as
     they change, so that a long search does not read its whole past at every step."""
 
-    def __init__(self, storage: BaseStorage | Journal, *, name: str, space: Space, place: str = ""):
+    def __init__(self, storage: Database | Journal, *, name: str, space: Space, place: str = ""):
         self._storage, self._space, self._place = storage, space, place or name
         self._distributions = {h.name: distribution(h) for h in space.hyperparameters}
         self._pool: dict[str, Any] = {}
@@ -114,18 +118,37 @@ class OptunaStore:
             if curve is not None:
                 self._replace_curve(trial, dict(record.curve), dict(curve))
             self._storage.set_trial_user_attr(trial, "outcome", outcome)
+            if not state.has_value:
+                self._explain(trial, state, outcome["info"])
             # The one write that ends the trial; after a kill before it, result.json is adopted.
             self._storage.set_trial_state_values(trial, _OPTUNA_STATES[state],
                                                  None if value is None else [value])
         return self._reload(number)
 
     def sync(self) -> None:
-        if isinstance(self._storage, Journal):  # databases do it at every write
-            with self._guard("write"):
-                self._storage.sync()
+        with self._guard("write"):
+            self._storage.sync()
 
     def close(self) -> None:
         self._storage.remove_session()
+
+    def set_note(self, text: str) -> None:
+        with self._guard("write"):
+            self._note("dashboard:", text)
+
+    def _explain(self, trial: int, state: TrialState, info: Mapping[str, Any]) -> None:
+        """Say for people why a trial failed."""
+        cause = str(info.get("reason") or info.get("verdict") or state)
+        self._storage.set_trial_user_attr(trial, "state", state.value)
+        self._storage.set_trial_user_attr(trial, "cause", cause)
+        log = f"\n\n```\n{info['log_tail']}\n```" if info.get("log_tail") else ""
+        self._note(f"dashboard:{trial}:", f"**{state}**: {cause}{log}")
+
+    def _note(self, prefix: str, text: str) -> None:
+        """A note in the form of ``optuna_dashboard.save_note``; one that is there stays."""
+        if f"{prefix}note_ver" not in self._storage.get_study_system_attrs(self._study):
+            self._storage.set_study_system_attr(self._study, f"{prefix}note_str:0", text[:_NOTE])
+            self._storage.set_study_system_attr(self._study, f"{prefix}note_ver", 1)
 
     def _replace_curve(self, trial: int, old: dict[int, float], new: dict[int, float]) -> None:
         for epoch in sorted(old.keys() | new.keys()):
@@ -202,18 +225,13 @@ class OptunaStore:
 
     @contextmanager
     def _guard(self, what: str) -> Iterator[None]:
-        """Turn errors of any storage into DiskFull or StudyError."""
+        """Turn errors of the system into DiskFull or StudyError."""
         try:
             yield
         except OSError as error:
             if is_disk_full(error):
                 raise DiskFull(self._place) from error
             raise StudyError(f"{self._place}: cannot {what} the study: {error}") from error
-        except optuna.exceptions.StorageInternalError as error:
-            if "disk is full" in f"{error} {error.__cause__}":
-                raise DiskFull(self._place) from error
-            raise StudyError(f"{self._place}: cannot {what} the study: "
-                             f"{error.__cause__ or error}") from error
 
 
 def _stage_of(trial: FrozenTrial | JournalTrial, space: Space) -> tuple[Stage, str | None]:
@@ -227,7 +245,7 @@ def _stage_of(trial: FrozenTrial | JournalTrial, space: Space) -> tuple[Stage, s
     return Stage.SEARCH, None
 
 
-def _study_id(storage: BaseStorage | Journal, name: str) -> int:
+def _study_id(storage: Database | Journal, name: str) -> int:
     try:
         return storage.get_study_id_from_name(name)
     except KeyError:

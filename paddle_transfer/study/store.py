@@ -4,15 +4,15 @@ its address."""
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import optuna
-from optuna.storages import BaseStorage, get_storage
-
 from paddle_transfer.errors import DiskFull, StudyError, is_disk_full
 from paddle_transfer.space.space import Space
+from paddle_transfer.study import claim
+from paddle_transfer.study.database import Database, open_database
 from paddle_transfer.study.folder import WAYS_OUT
 from paddle_transfer.study.journal import Journal
 from paddle_transfer.study.optuna_store import OptunaStore
@@ -23,16 +23,15 @@ JOURNAL_STUDY = "paddle_transfer"
 
 
 def open_store(*, output_dir: str | os.PathLike[str], space: Space, storage: str | None = None,
-               study_name: str | None = None) -> OptunaStore:
+               pause: Callable[[float], None] = time.sleep) -> OptunaStore:
     """The store of the search in ``output_dir``, made when there is none. The caller holds the
     directory's lock. Raises StudyError when what is there cannot be read, DiskFull.
 
     :param storage: an Optuna storage URL (``sqlite:///study.db``); None: the journal file
-    :param study_name: the name in that storage; None: the absolute path of ``output_dir``
+    :param pause: sleeps while a database is away
     """
     if storage is not None:
-        return OptunaStore(_storage(storage), name=study_name or _name(output_dir), space=space,
-                           place=storage)
+        return _in_database(output_dir, claim.make_claim(output_dir), space, storage, pause)
     path = Path(output_dir) / JOURNAL_NAME
     try:
         backend = Journal(path, repair=True)
@@ -47,11 +46,11 @@ def read_store(*, output_dir: str | os.PathLike[str], space: Space,
     """The store of another search, only to be read: nothing is written, and that search may be at
     work. Raises StudyError when there is none, or it cannot be read."""
     path = Path(output_dir) / JOURNAL_NAME
-    name = _name(output_dir) if storage else JOURNAL_STUDY
+    name = claim.study_name(output_dir) if storage else JOURNAL_STUDY
     if not storage and not os.path.lexists(path):
         raise StudyError(f"{path}: there is no such file, so no search has been here")
     try:
-        backend: BaseStorage | Journal = _storage(storage) if storage else Journal(path)
+        backend: Database | Journal = open_database(storage) if storage else Journal(path)
         backend.get_study_id_from_name(name)
         return OptunaStore(backend, name=name, space=space, place=str(storage or path))
     except KeyError as error:
@@ -62,18 +61,19 @@ def read_store(*, output_dir: str | os.PathLike[str], space: Space,
 
 
 def rebuild_store(*, output_dir: str | os.PathLike[str], space: Space, storage: str | None,
-                  stamp: str, write: Callable[[OptunaStore], None]) -> Path | None:
-    """Put a new study in the place of the one in ``output_dir``; returns the file in which the old
-    one is kept. A kill leaves no study, or one that lacks trials.
+                  stamp: str, write: Callable[[OptunaStore], None]) -> str | None:
+    """Put a new study in the place of the one in ``output_dir``; returns where the old one is kept.
+    A kill leaves the old one.
 
     :param stamp: goes to the name of the old one
     :param write: fills the new one
     """
     if storage is not None:
-        set_aside(output_dir=output_dir, storage=storage, suffix=f".broken-{stamp}")
-        with closing(open_store(output_dir=output_dir, space=space, storage=storage)) as store:
+        old, claimed = claim.study_name(output_dir), claim.other_study(output_dir)
+        with closing(_in_database(output_dir, claimed, space, storage, time.sleep)) as store:
             write(store)
-        return None
+        claimed.write(output_dir)
+        return f"the study {old!r}, if the database has it"
     path, kept = Path(output_dir) / JOURNAL_NAME, None
     new = path.with_name(f"{JOURNAL_NAME}.new")
     new.unlink(missing_ok=True)
@@ -84,29 +84,16 @@ def rebuild_store(*, output_dir: str | os.PathLike[str], space: Space, storage: 
         kept = path.with_name(f"{JOURNAL_NAME}.broken-{stamp}")
         path.rename(kept)
     new.rename(path)
-    return kept
+    return None if kept is None else str(kept)
 
 
-def set_aside(*, output_dir: str | os.PathLike[str], storage: str, suffix: str) -> None:
-    """Rename the search's study in ``storage``, if there is one, to make room for a new one."""
-    name, backend = _name(output_dir), _storage(storage)
+def _in_database(output_dir: str | os.PathLike[str], claimed: claim.Claim, space: Space,
+                 storage: str, pause: Callable[[float], None]) -> OptunaStore:
+    store = OptunaStore(open_database(storage, pause=pause), name=claimed.study, space=space,
+                        place=f"storage: {storage}")
     try:
-        study = backend.get_study_id_from_name(name)
-    except KeyError:
-        return
-    optuna.copy_study(from_study_name=name, from_storage=backend, to_storage=backend,
-                      to_study_name=name + suffix)
-    backend.delete_study(study)
-
-
-def _name(output_dir: str | os.PathLike[str]) -> str:
-    return str(Path(output_dir).resolve())
-
-
-def _storage(url: str) -> BaseStorage:
-    try:
-        return get_storage(url)
-    except Exception as error:  # whatever SQLAlchemy or a driver finds wrong with an address
-        raise StudyError(
-            f"storage: {url}: must be an Optuna storage URL that can be opened, such as "
-            f"sqlite:///study.db; {type(error).__name__}: {error}") from error
+        claim.enforce(store, claimed, output_dir, place=storage)
+    except BaseException:
+        store.close()
+        raise
+    return store

@@ -1,10 +1,13 @@
 """What every ``study.base.Store`` must do. Inherit ``StoreSuite`` in a test and say how a store is
-opened."""
+opened, and what Optuna calls it."""
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 
+import optuna_dashboard
 import pytest
 
 from paddle_transfer.space.hyperparameter import Choice, Range
@@ -21,6 +24,10 @@ POINT = {"lr": 0.01, "odd": [1, 2], "x": 0.25, "k": 3}
 class StoreSuite:
     def open(self, path: Path, space: Space = SPACE) -> Store:
         """The store of ``path``, a folder; the second time, as another process would open it."""
+        raise NotImplementedError
+
+    def address(self, path: Path) -> str:
+        """What ``optuna-dashboard`` is given to open the store of ``path``."""
         raise NotImplementedError
 
     def again(self, store: Store, path: Path) -> Store:
@@ -126,3 +133,59 @@ class StoreSuite:
             assert store.create(suggestion=i, proposal=Proposal(POINT), seed=0).number == i
         store = self.again(store, tmp_path)
         assert store.create(suggestion=3, proposal=Proposal(POINT), seed=0).number == 3
+
+    def test_what_other_stores_write_is_not_in_it(self, tmp_path):
+        stores = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            stores.append(self.open(tmp_path / name))
+        for number, store in enumerate(stores):
+            store.create(suggestion=number, proposal=Proposal(POINT), seed=number)
+            store.set_attribute("identity", number)
+            store.create(suggestion=9, proposal=Proposal(POINT), seed=number)
+        for number, name in enumerate(("one", "two")):
+            store = self.again(stores[number], tmp_path / name)
+            assert [one.seed for one in store.records()] == [number] * 2
+            assert store.attributes()["identity"] == number
+
+    def test_optuna_dashboard_shows_trials_curves_failures_and_notes(self, tmp_path):
+        store = self.open(tmp_path)
+        store.set_note("a **search**")
+        store.set_note("another text, after the first")
+        for number in range(3):
+            store.create(suggestion=number, proposal=Proposal(POINT), seed=0)
+            store.begin(number)
+            store.report_epoch(number, epoch=1, value=0.25)
+        store.finish(0, state="complete", value=0.25, info={"reason": "it is not one"})
+        store.finish(1, state="diverged", info={
+            "reason": "the loss became nan", "log_tail": "a\nb"})
+        store.close()
+        study = shown(self.address(tmp_path))
+        assert study["note"]["body"] == "a **search**"
+        good, bad, running = study["trials"]
+        assert [one["state"] for one in study["trials"]] == ["Complete", "Fail", "Running"]
+        assert {one["name"]: one["param_external_value"] for one in bad["params"]} == {
+            "lr": "0.01", "odd": "[1, 2]", "x": "0.25", "k": "3"}
+        assert running["intermediate_values"] == [{"step": 1, "value": 0.25}]
+        attributes = {one["key"]: one["value"] for one in bad["user_attrs"]}
+        assert (attributes["state"], attributes["cause"]) == ("diverged", "the loss became nan")
+        assert bad["note"]["body"] == "**diverged**: the loss became nan\n\n```\na\nb\n```"
+        assert not {"state", "cause"} & {one["key"] for one in good["user_attrs"]}
+        assert good["note"]["body"] == ""
+
+
+def shown(address: str) -> dict:
+    """The last study that optuna-dashboard finds at ``address``, as its pages get it."""
+    app = optuna_dashboard.wsgi(address)
+
+    def get(path):
+        told = []
+        body = b"".join(app({
+            "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "test",
+            "SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
+            "wsgi.errors": io.StringIO()}, lambda status, *_: told.append(status)))
+        assert told == ["200 OK"], body
+        return json.loads(body)
+
+    latest = max(one["study_id"] for one in get("/api/studies")["study_summaries"])
+    return get(f"/api/studies/{latest}")

@@ -365,6 +365,10 @@ def test_mistakes_in_search_dict(tmp_path, item, expected):
     ({"seed": 2 ** 31}, "seed: must be a whole number, 0 to 2147483647; found 2147483648"),
     ({"storage": "study.db"
       }, "storage: must be a storage URL of Optuna (sqlite:///file.db); found 'study.db'"),
+    *(({"storage": storage}, "storage: must be a storage URL of Optuna (postgresql+psycopg://"
+       "USER@HOST/DATABASE); found something that may hold a password. Characters such as @ / : ")
+      for storage in ("postgresql://me:p@ssw0rd@host/db", "postgresql:me:ssw0rd@host/db",
+                      "postgresql://me:p/w0rd@host/db", {"url": "postgresql://me:ssw0rd@host/db"})),
     ({"acquisition": "best"},
      "acquisition: must be one of KG, EI, logEI, PI, LCB, UCB; found 'best'"),
     ({"gpus": "a,b"}, "gpus: must be ids of GPUs, such as 0,1 or [0, 1]; found 'a,b'"),

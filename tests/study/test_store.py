@@ -12,7 +12,7 @@ from paddle_transfer.space.space import Space
 from paddle_transfer.study.journal import SYNC, Journal
 from paddle_transfer.study.optuna_store import OptunaStore
 from paddle_transfer.study.records import Proposal, Stage
-from paddle_transfer.study.store import JOURNAL_NAME, JOURNAL_STUDY, open_store, set_aside
+from paddle_transfer.study.store import JOURNAL_NAME, JOURNAL_STUDY, open_store
 from tests.helpers.store_suite import POINT, SPACE, StoreSuite
 
 
@@ -20,10 +20,16 @@ class TestJournal(StoreSuite):
     def open(self, path, space=SPACE):
         return open_store(output_dir=path, space=space)
 
+    def address(self, path):
+        return str(path / JOURNAL_NAME)
+
 
 class TestSqlite(StoreSuite):
     def open(self, path, space=SPACE):
-        return open_store(output_dir=path, space=space, storage=f"sqlite:///{path}/study.db")
+        return open_store(output_dir=path, space=space, storage=self.address(path))
+
+    def address(self, path):
+        return f"sqlite:///{path}/study.db"
 
 
 def three_trials(path):
@@ -155,35 +161,6 @@ def test_the_journal_lock_does_not_outlive_its_process(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [JOURNAL_NAME]
     with open(tmp_path / JOURNAL_NAME, "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-@pytest.mark.parametrize(
-    "url", ["nonsense", "nosuchdatabase://x/y", "sqlite:////no/such/folder/x.db", "redis://x"])
-def test_a_storage_that_cannot_be_opened_is_named(tmp_path, url):
-    with pytest.raises(StudyError, match=f"storage: {url}: must be an Optuna storage URL"):
-        open_store(output_dir=tmp_path, space=SPACE, storage=url)
-
-
-def test_trials_of_something_else_are_refused(tmp_path):
-    url = f"sqlite:///{tmp_path}/study.db"
-    optuna.create_study(storage=url, study_name="mine", direction="maximize").add_trial(
-        optuna.create_trial(value=1.0, params={}, distributions={}))
-    with pytest.raises(StudyError, match="trial 0 is not one of this search"):
-        open_store(output_dir=tmp_path, space=SPACE, storage=url, study_name="mine").records()
-
-
-def test_setting_a_study_aside_keeps_its_trials_under_another_name(tmp_path):
-    url = f"sqlite:///{tmp_path}/study.db"
-    store = open_store(output_dir=tmp_path, space=SPACE, storage=url)
-    store.create(suggestion=0, proposal=Proposal(POINT), seed=0)
-    store.close()
-    set_aside(output_dir=tmp_path, storage=url, suffix=".old")
-    set_aside(output_dir=tmp_path / "never", storage=url, suffix=".old")
-    assert open_store(output_dir=tmp_path, space=SPACE, storage=url).records() == []
-    names = optuna.get_all_study_names(url)
-    assert sorted(names) == [str(tmp_path), f"{tmp_path}.old"]
-    assert len(open_store(output_dir=tmp_path, space=SPACE, storage=url,
-                          study_name=f"{tmp_path}.old").records()) == 1
 
 
 OLD = (Choice("teacher", ("-", "A", "B")), Choice("stage", ("search", "teacher", "final")))
