@@ -27,6 +27,7 @@ from paddle_transfer.executors.base import (
 from paddle_transfer.executors.ray_cluster import check_nodes, connect, why_no_ray
 from paddle_transfer.executors.ray_host import Failure, Host, Place, Shared, leave_mark
 from paddle_transfer.executors.ray_options import RayOptions
+from paddle_transfer.executors.ray_ship import pack
 from paddle_transfer.executors.verdict import verdict
 from paddle_transfer.study.trial_folder import TrialFolder
 from paddle_transfer.study.trial_log import log_tail
@@ -174,7 +175,13 @@ class RayExecutor(RegisteredExecutor):
         leave_mark(self._mark, token)
         environment = {name: value for name, value in os.environ.items()
                        if name.startswith(_PASSED_ON)}
-        return Shared(os.getcwd(), self._context.paths, str(self._mark), token, environment)
+        try:
+            shipments = pack(self._options.ship, self._ray.put)
+        except OSError as error:
+            raise SetupError(f"executor.ship: {error.filename} cannot be read: "
+                             f"{error.strerror}") from error
+        return Shared(os.getcwd(), self._context.paths, str(self._mark), token, environment,
+                      shipments)
 
     def _start(self, slot: _Slot) -> None:
         needs, logs = self._options.needs(), self._context.log_dir / f"ray-{self._made}"

@@ -16,7 +16,8 @@ from paddle_transfer.errors import SetupError, cause
 from paddle_transfer.executors.ray_host import Shared, look
 
 MISSING = "executor: ray needs Ray, which is not installed. pip install 'ray>=2.9'"
-#: Seconds for the first look at all nodes. Each slot looks once more where it is placed.
+#: Seconds for the first look at all nodes, unless they get files meanwhile. Each slot looks once
+#: more where it is placed.
 _LOOK = 60.0
 #: Seconds for a cluster to answer at all.
 _ANSWER = 10.0
@@ -87,7 +88,8 @@ def _look_at(ray: ModuleType, nodes: list[str], shared: Shared) -> None:
     looks: list[Any] = [task.options(
         num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
         ).remote(shared) for node in nodes]
-    done, _ = ray.wait(looks, num_returns=len(looks), timeout=_LOOK) if looks else ([], [])
+    timeout = None if shared.shipments else _LOOK
+    done, _ = ray.wait(looks, num_returns=len(looks), timeout=timeout) if looks else ([], [])
     for one in done:
         try:
             place = ray.get(one)

@@ -18,6 +18,8 @@ from paddle_transfer import __version__
 from paddle_transfer.errors import PaddleTransferError, SetupError
 from paddle_transfer.executors.base import Event, ExecutorContext, Job
 from paddle_transfer.executors.local import LocalExecutor
+from paddle_transfer.executors.ray_ship import Shipment, unpack
+from paddle_transfer.registry import attribute_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Shared:
     :param paths: files and folders that trials read
     :param mark: a file in ``output_dir/logs`` with the text ``token`` (``leave_mark``)
     :param environment: variables that workers get
+    :param shipments: what a node gets where it does not have it
     """
 
     folder: str
@@ -35,6 +38,7 @@ class Shared:
     mark: str
     token: str
     environment: Mapping[str, str]
+    shipments: Sequence[Shipment] = ()
     version: str = __version__
 
 
@@ -52,8 +56,22 @@ class Place:
 
 
 def look(shared: Shared) -> Place:
-    """This node, with what it lacks. Makes ``shared.folder`` the current directory."""
-    return Place(platform.node(), fault=_fault(shared))
+    """This node, with what it lacks after it has got the shipments. Makes ``shared.folder`` the
+    current directory."""
+    return Place(platform.node(), fault=_unpacked(shared.shipments) or _fault(shared))
+
+
+def _unpacked(shipments: Sequence[Shipment]) -> str:
+    """What keeps the shipments from lying here; empty: nothing does."""
+    if shipments:
+        get = attribute_of("ray:get")
+        for shipment in shipments:
+            try:
+                unpack(shipment, get)
+            except OSError as error:
+                return (f"cannot write {shipment.path}, which executor.ship sends there: "
+                        f"{error.strerror}. The user that Ray runs as needs to")
+    return ""
 
 
 def _fault(shared: Shared) -> str:

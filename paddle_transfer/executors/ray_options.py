@@ -35,6 +35,10 @@ Resources = Annotated[dict[str, float], Rule(
     schema=core_schema.no_info_after_validator_function(_custom_only, core_schema.dict_schema(
         core_schema.str_schema(pattern=r"\S"),
         core_schema.float_schema(gt=0, strict=True, allow_inf_nan=False))))]
+Shipped = Annotated[list[str], Rule(
+    "must be a list of files and folders",
+    "For example [dataset/flowers]; nodes that lack them get a copy under the same path.",
+    schema=core_schema.list_schema(core_schema.str_schema(strict=True, min_length=1)))]
 
 
 class RayOptions(Options):
@@ -44,6 +48,8 @@ class RayOptions(Options):
     cpus_per_trial: Cpus = 1.0
     #: Ray's custom resources that a trial holds.
     resources: Resources = Field(default_factory=dict)
+    #: Files and folders that nodes get through Ray's object store where they lack them.
+    ship: Shipped = Field(default_factory=list)
     #: Seconds until Ray has placed the first trial, and for a worker to import the runner.
     startup_timeout: Annotated[float, above_zero("seconds")] = 600.0
 

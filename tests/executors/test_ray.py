@@ -15,8 +15,9 @@ from paddle_transfer.api import run_search
 from paddle_transfer.errors import DiskFull, SetupError
 from paddle_transfer.executors.base import Ended, ExecutorContext
 from paddle_transfer.executors.ray import RayExecutor
-from paddle_transfer.executors.ray_host import leave_mark
+from paddle_transfer.executors.ray_host import Shared, leave_mark, look
 from paddle_transfer.executors.ray_options import RayOptions
+from paddle_transfer.executors.ray_ship import pack
 from paddle_transfer.registry import Component
 from tests.executors.test_local import MISBEHAVE, RUNNER, finish, gone, run, tiny_job
 from tests.executors.test_worker_end import audit_line
@@ -129,6 +130,21 @@ def test_a_file_that_a_node_does_not_see_is_told_before_the_first_trial(tmp_path
     with pytest.raises(SetupError, match=re.escape(f"does not see {tmp_path}/no/list.txt. Every "
                                                    "node needs it under the same path")):
         make(paths=[f"{tmp_path}/no/list.txt"])
+
+
+def test_a_folder_that_no_node_has_is_sent_before_the_first_trial(tmp_path, make):
+    """Both nodes of this cluster have one file system; so the folder goes when it was packed."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "1.jpg").write_bytes(b"one")
+    [shipment] = pack([str(folder)], ray.put)
+    folder.rename(tmp_path / "elsewhere")
+    place = ray.get(ray.remote(look).remote(Shared(
+        str(tmp_path), [str(folder / "1.jpg")], "out/logs/.ray", "", {}, [shipment])))
+    assert "does not see the search's folder" in place.fault, "the next that it lacks"
+    assert (folder / "1.jpg").read_bytes() == b"one"
+    executor = make(ship=[str(folder)], paths=[str(folder / "1.jpg")])
+    assert run(executor, tiny_job(tmp_path, 0)).verdict == "complete"
 
 
 def test_resources_that_no_node_has_are_waited_for_until_it_is_late(tmp_path, make, capsys):

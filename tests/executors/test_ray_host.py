@@ -12,6 +12,7 @@ from paddle_transfer.errors import DiskFull, SetupError
 from paddle_transfer.executors import ray_host
 from paddle_transfer.executors.base import ExecutorContext, Job
 from paddle_transfer.executors.ray_host import Failure, Host, Shared, leave_mark, look
+from paddle_transfer.executors.ray_ship import Shipment
 
 RUNNER = "tests.helpers.tiny_runner:run"
 
@@ -41,6 +42,14 @@ def test_a_node_with_all_of_it_is_fine(shared, monkeypatch):
     ({"version": "0.0.1"}, ", the search 0.0.1. Install the same on every node")])
 def test_what_it_lacks(shared, changes, text):
     assert text.format(shared.folder) in look(replace(shared, **changes)).fault
+
+
+def test_what_cannot_be_sent_there(shared, monkeypatch):
+    """The parent of what is sent is a file on this node."""
+    sent = Shipment(f"{shared.folder}/list.txt/pictures", "digest", [0])
+    monkeypatch.setattr(ray_host, "attribute_of", lambda _: None)
+    assert (f"cannot write {sent.path}, which executor.ship sends there: "
+            in look(replace(shared, shipments=[sent])).fault)
 
 
 def test_a_folder_that_cannot_be_written(shared, monkeypatch):
