@@ -2,6 +2,7 @@
 # make test         install into .venv and run all tests
 # make lint         ruff and mypy, as every change must pass them
 # make guards     switch the checks of the product off, one by one: a test has to fail for each
+# make docs         build the site of docs/ in English and Chinese into build/site, without a warning
 # make format       sort imports and mend what ruff can mend by itself
 # make install      only install (EXTRAS=gpu,dev for a GPU machine)
 
@@ -17,7 +18,7 @@ READY   = $(VENV)/.installed
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: install quickstart test lint guards format clean
+.PHONY: install quickstart test lint guards docs format clean
 
 install: $(READY)
 
@@ -40,6 +41,13 @@ lint: $(READY)
 
 guards: $(READY)
 	$(PY) tests/guards/run.py
+
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+
+$(VENV)/.installed-docs: $(READY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	touch $@
 
 format: $(READY)
 	$(PY) -m ruff check --fix .

@@ -58,6 +58,9 @@ setup(
         "ray": ["ray>=2.9"],
         "dashboard": ["optuna-dashboard>=0.17"],
         "postgresql": ["psycopg[binary]>=3.1"],
+        # the site: make docs. jieba finds the words of Chinese pages for its search
+        "docs": ["jieba", "mkdocs-material>=9.6", "mkdocs-static-i18n>=1.3",
+                 "mkdocstrings[python]>=0.27"],
         "dev": [
             # the report in a browser (chromium) of the system, and its accessibility
             "axe-playwright-python", "playwright",

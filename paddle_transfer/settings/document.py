@@ -1,10 +1,10 @@
-"""The tables of the READMEs, made from the schema of the search file."""
+"""The tables of docs/keys.md and docs/keys.zh.md, made from the schema of the search file."""
 
 from __future__ import annotations
 
 from paddle_transfer.settings.schema import SearchFile, texts
 
-#: Between these lines of a README stands the table.
+#: Between these lines of a page stands the table.
 BEGIN, END = "<!-- search file: begin -->", "<!-- search file: end -->"
 
 

@@ -1,6 +1,6 @@
 """The search file: its keys with their types and defaults, in one model.
 
-The loader, the JSON Schema for editors and the tables of both READMEs follow from it. Limits and
+The loader, the JSON Schema for editors and the tables of docs/keys.md follow from it. Limits and
 rules are with the types in ``values``, the texts of the keys in ``texts.yaml``; rules about several
 keys, and about the base config, are in the modules beside this one.
 """
