@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -35,13 +36,20 @@ class LiveConsole(Console):
 
 def live_console(stream: TextIO) -> Console | None:
     """The console that can redraw what it shows on ``stream``: a terminal, or a notebook that has
-    ipywidgets. None for a file, a pipe or anything else, which gets plain lines."""
+    ipywidgets. None for a file, a pipe, a terminal that cannot move its cursor (``TERM=dumb``) and
+    the log of a CI (``CI=true``), which get plain lines. With ``NO_COLOR`` it has no colours."""
     if stream.isatty():
-        return LiveConsole(file=stream, highlight=False)
+        return None if _keeps_lines() else LiveConsole(file=stream, highlight=False)
     if stream in (sys.stdout, sys.stderr) and importlib.util.find_spec("ipywidgets"):
         notebook = LiveConsole(highlight=False)
         return notebook if notebook.is_jupyter else None
     return None
+
+
+def _keeps_lines() -> bool:
+    """Whether what this process shows is a log, even on a terminal."""
+    return (os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+            or os.environ.get("CI", "").lower() not in ("", "0", "false"))
 
 
 class ProgressBar:

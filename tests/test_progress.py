@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from paddle_transfer.progress import ProgressBar
+
+
+@pytest.fixture(autouse=True)
+def on_a_terminal(monkeypatch):
+    """Not in the log of a CI."""
+    for name in ("CI", "TERM"):
+        monkeypatch.delenv(name, raising=False)
 
 
 class Clock:

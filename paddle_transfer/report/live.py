@@ -3,55 +3,163 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
+
+from paddle_transfer.report.formatting import duration
+
+#: Seconds between two redraws where nothing has happened but that time went by.
+REDRAW = 1.0
+#: Columns of a terminal from which the table has the best value, the seconds of an epoch and those
+#: gone, and those from which it has the device, too.
+MIDDLE, WIDE = 70, 100
+
+
+@dataclass
+class Running:
+    """An attempt of a trial that runs.
+
+    :param epochs: of the whole training; None: not known
+    :param begun: when the attempt began, in seconds
+    :param reports: (when, epoch, metric) of the first report and of the last one
+    """
+
+    setting: str
+    device: str
+    epochs: int | None
+    begun: float
+    reports: list[tuple[float, int, float]] = field(default_factory=list)
+    best: float = float("-inf")
+
+    def report(self, when: float, epoch: int, value: float) -> None:
+        self.reports = [*self.reports[:1], (when, epoch, value)]
+        self.best = max(self.best, value)
+
+    @property
+    def seconds_per_epoch(self) -> float | None:
+        """Between the reports; while there is one, since the begin. None without a report."""
+        if not self.reports:
+            return None
+        since, first, _ = self.reports[0] if len(self.reports) > 1 else (self.begun, 0, 0.0)
+        when, epoch, _ = self.reports[-1]
+        return (when - since) / max(epoch - first, 1)
+
+    def left(self, now: float) -> float | None:
+        """Seconds to the end; None where that is not known."""
+        each = self.seconds_per_epoch
+        if each is None or self.epochs is None:
+            return None
+        when, epoch, _ = self.reports[-1]
+        return max(each * (self.epochs - epoch) - (now - when), 0.0)
 
 
 class LiveTrials:
-    """A bar of the finished trials and, below it, the last epoch of every running one."""
+    """A table of the running trials; below it a bar of the finished ones, and what going on is
+    expected to gain.
 
-    def __init__(self, console: Console):
-        self.console = console
-        self._epochs: dict[int, str] = {}
-        self._bar = Progress(TextColumn("trials"), BarColumn(), MofNCompleteColumn(),
-                             TextColumn("{task.description}", markup=False))
+    :param metric: its name
+    :param clock: seconds, monotonic
+    """
+
+    def __init__(self, console: Console, *, metric: str = "metric",
+                 clock: Callable[[], float] = time.monotonic):
+        self.console, self._metric, self._clock = console, metric, clock
+        self._running: dict[int, Running] = {}
+        self._going_on = ""
+        # a narrow terminal shortens the bar, then wraps the description: not what is no_wrap
+        self._bar = Progress(
+            TextColumn("trials", table_column=Column(no_wrap=True)), BarColumn(bar_width=24),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.description}", markup=False, table_column=Column()))
         self._task = self._bar.add_task("", total=None)
         # drawn when something happens, without a thread; errors that go elsewhere stay there
         self._live = Live(get_renderable=self._content, console=console, auto_refresh=False,
                           redirect_stdout=console.file is sys.stdout,
                           redirect_stderr=sys.stderr.isatty())
+        self._drawn = clock()
         self._live.start()
 
-    def show(self, done: int, total: int, standing: Sequence[str]) -> None:
-        """Draw the number of finished trials, the trials at most, and texts beside them."""
+    def show(self, done: int, total: int, standing: Sequence[str], going_on: str = "") -> None:
+        """Draw the number of finished trials, the trials at most, texts beside them, and what
+        going on is expected to gain."""
         self._bar.update(self._task, completed=done, total=total, description=" | ".join(standing))
-        self._live.refresh()
+        self._going_on = going_on
+        self._draw()
+
+    def begin_trial(self, number: int, setting: str, *, device: str = "",
+                    epochs: int | None = None) -> None:
+        self._running[number] = Running(setting, device, epochs, self._clock())
+        self._draw()
 
     def show_epoch(self, number: int, epoch: int, value: float) -> None:
         """Draw the last epoch of the running trial ``number``."""
-        self._epochs[number] = f"[{number}: epoch {epoch}, {value:.4f}]"
-        self._live.refresh()
+        if number in self._running:
+            self._running[number].report(self._clock(), epoch, value)
+            self._draw()
 
     def end_trial(self, number: int) -> None:
-        self._epochs.pop(number, None)
+        self._running.pop(number, None)
+
+    def pass_time(self) -> None:
+        """Draw what the clock alone changes."""
+        if self._running and self._clock() - self._drawn >= REDRAW:
+            self._draw()
 
     def print(self, text: str) -> None:
         """Print lines above what is redrawn; long ones are left to the terminal to wrap."""
         self.console.print(Text(text), soft_wrap=True)
 
     def close(self) -> None:
-        """Leave the last state on the screen."""
+        """Leave the bar on the screen."""
+        self._running, self._going_on = {}, ""
         self._live.stop()
 
+    def _draw(self) -> None:
+        self._drawn = self._clock()
+        self._live.refresh()
+
     def _content(self) -> Group:
-        epochs = [self._epochs[number] for number in sorted(self._epochs)]
-        return Group(self._bar, Text(" ".join(epochs))) if epochs else Group(self._bar)
+        parts: list[RenderableType] = [self._table()] if self._running else []
+        parts.append(self._bar)
+        if self._going_on:
+            parts.append(Text(self._going_on, style="dim"))
+        return Group(*parts)
+
+    def _table(self) -> Table:
+        width, now = self.console.width, self._clock()
+        rows = [(number, self._running[number]) for number in sorted(self._running)]
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        shown = {"trial": True, "epoch": True, self._metric: True, "best": width >= MIDDLE,
+                 "s/epoch": width >= MIDDLE, "gone": width >= MIDDLE, "left": True,
+                 "device": width >= WIDE and any(one.device[:3] != "cpu" for _, one in rows)}
+        for name, wanted in shown.items():
+            if wanted:
+                table.add_column(name, no_wrap=True, justify="left" if name == "device" else
+                                 "right")
+        table.add_column("setting")  # the one that a narrow terminal shortens
+        for number, one in rows:
+            cells = _cells(number, one, now)
+            table.add_row(*(cell for cell, wanted in zip(cells, shown.values(), strict=True)
+                            if wanted), Text(one.setting, no_wrap=True, overflow="ellipsis"))
+        return table
+
+
+def _cells(number: int, one: Running, now: float) -> list[str]:
+    """Trial, epoch, metric, best metric, seconds an epoch, time gone, time left, device."""
+    each, left = one.seconds_per_epoch, one.left(now)
+    _, epoch, value = one.reports[-1] if one.reports else (0.0, 0, None)
+    return [str(number), f"{epoch}/{'?' if one.epochs is None else one.epochs}",
+            *("" if value is None else f"{number:.4f}" for number in (value, one.best)),
+            "" if each is None else f"{each:.1f}", duration(now - one.begun),
+            "" if left is None else duration(left), one.device]
 
 
 def rich_table(rows: Sequence[Sequence[str]]) -> Table:

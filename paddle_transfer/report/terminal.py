@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
-from paddle_transfer.config.generated import GeneratedFiles
-from paddle_transfer.config.load import show_yaml
-from paddle_transfer.config.shipped import command, path_argument
+from paddle_transfer.config import resolve
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import counted
 from paddle_transfer.executors.base import EpochReport
@@ -37,6 +33,7 @@ from paddle_transfer.report.leaderboard import (
     summary_lines,
 )
 from paddle_transfer.report.live import LiveTrials, rich_table
+from paddle_transfer.report.next_steps import next_steps
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.history import History
 from paddle_transfer.study.records import TrialRecord, TrialState
@@ -56,12 +53,13 @@ class Terminal(Report):
         super().__init__(settings, ranker=ranker, given=given)
         self.stream, self.clock = stream or sys.stdout, clock
         self._live: LiveTrials | None = None
+        self._records: Sequence[TrialRecord] = ()  # the search's own
         self._begun: dict[int, float] = {}  # when trials of this run began
         self._took: tuple[float, int] = (0.0, 0)  # the seconds of those that have ended, and them
         self._failed: dict[str, int] = {}  # the first trial that ended of a cause
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
-        settings = self.settings
+        settings, self._records = self.settings, records
         history = self._history(records)
         space, total = settings.search_space.space, self._total(history)
         size = "a continuous space" if space.size is None else counted(space.size, "point")
@@ -81,13 +79,19 @@ class Terminal(Report):
                         f"{'is' if finished == 1 else 'are'} done already.")
         console = live_console(self.stream)
         if console is not None:
-            self._live = LiveTrials(console)
-            self._live.show(finished, total, self._standing(history))
+            self._live = LiveTrials(console, metric=settings.objective.metric, clock=self.clock)
+            self._live.show(finished, total, self._standing(history), self._going_on(records))
 
     def trial_started(self, record: TrialRecord, device: str) -> None:
         self._begun.setdefault(record.number, self.clock())
         if record.attempts > 1:
             self._print(f"trial {record.number:>3} is run again (attempt {record.attempts})")
+        if self._live is not None:
+            stages = self.settings.stages
+            config = stages.raw_config(record.proposal, self._records)
+            self._live.begin_trial(
+                record.number, show_point(stages.trained_with(record.proposal)), device=device,
+                epochs=resolve.epochs(config))
 
     def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
         if self._live is not None:
@@ -104,7 +108,11 @@ class Terminal(Report):
         self._print(f"[{done:>3}/{total}] {self._line(record)}{after}")
         if self._live is not None:
             self._live.end_trial(record.number)
-            self._live.show(done, total, standing)
+            self._live.show(done, total, standing, self._going_on(records))
+
+    def turn_ended(self, records: Sequence[TrialRecord]) -> None:
+        if self._live is not None:
+            self._live.pass_time()
 
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
         console = self._live.console if self._live is not None else None
@@ -118,8 +126,7 @@ class Terminal(Report):
         else:
             console.print(rich_table(leaderboard_rows(self.settings, leaderboard)))
             lines = summary_lines(self.settings, records, leaderboard)
-        going_on = outlook_line(self.settings, self.ranker.outlook(records))
-        self._print("\n".join([*lines, *filter(None, [going_on])]))
+        self._print("\n".join([*lines, *filter(None, [self._going_on(records)])]))
         if leaderboard.winner is not None and not (self.settings.final and is_over(reason)):
             self._print("\n".join(next_steps(self.settings)))
 
@@ -169,6 +176,9 @@ class Terminal(Report):
         why = f" (as trial {first})" if first != record.number else f" ({reason})" if reason else ""
         return f"{head} {record.state}{why}  {point}"
 
+    def _going_on(self, records: Sequence[TrialRecord]) -> str:
+        return outlook_line(self.settings, self.ranker.outlook(records))
+
     def _history(self, records: Sequence[TrialRecord]) -> History:
         return History.of(self.settings.search_space.space, records)
 
@@ -197,28 +207,3 @@ class Terminal(Report):
             self._live.print(text)
         else:
             print(text, file=self.stream, flush=True)
-
-
-def next_steps(settings: SearchSettings, *, final: bool = False) -> list[str]:
-    """The commands that go on from the result; none that needs what was not kept or written.
-
-    :param final: whether there is a model from the final trainings
-    """
-    out = path_argument(settings.output.output_dir.rstrip("/"))
-    best = GeneratedFiles(out).current("best_config.yaml").name
-    config, (weights, inference) = f"{out}/{best}", (
-        shlex.quote(show_yaml(f"{out}/{name}")) for name in ("best_model", "inference"))
-    pretrained = f"-o Global.pretrained_model={weights}"
-    tested = [f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml "
-              "beside it"]
-    with_weights = [f"  evaluate          {command('eval', '-c', config)} {pretrained}",
-                    f"  export            {command('export', '-c', config)} {pretrained} "
-                    f"-o Global.save_inference_dir={inference}"]
-    look = [f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]
-    report = [f"  see all of it     {out}/report.html, in a browser"]
-    return ["", "What next:",
-            f"  train it again    {command('train', '-c', config)}",
-            *(with_weights if settings.output.keep_models or settings.distillation else []),
-            *(tested if final else []),
-            *(report if os.path.isfile(f"{out}/report.html") else []),
-            *(look if os.path.isdir(f"{out}/vdl/search") else [])]

@@ -17,7 +17,7 @@ from paddle_transfer.datasets.base import PrepareOptions
 from paddle_transfer.datasets.prepare import prepare
 from paddle_transfer.errors import ConfigError, PaddleTransferError
 from paddle_transfer.registry import attribute_of
-from paddle_transfer.report.terminal import next_steps
+from paddle_transfer.report.next_steps import next_steps
 from tests.helpers.own_folder import fill
 from tests.helpers.tiny_search import tiny_settings
 from tools import benchmark

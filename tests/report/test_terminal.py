@@ -1,12 +1,14 @@
 import io
 import os
+import re
 
 import pytest
 
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.report import leaderboard
 from paddle_transfer.report.formatting import duration
-from paddle_transfer.report.terminal import Terminal, next_steps
+from paddle_transfer.report.next_steps import next_steps
+from paddle_transfer.report.terminal import Terminal
 from paddle_transfer.settings.final import Final
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
@@ -18,6 +20,14 @@ from tests.helpers.records import ranker_of, record, shown_settings
 class Tty(io.StringIO):
     def isatty(self):
         return True
+
+
+def log_lines(monkeypatch, variable=""):
+    """Set one of the variables that decide what a terminal gets, and none of the others."""
+    for name in ("TERM", "CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(*variable.split("="))
 
 
 def leaderboard_lines(settings, records, top=10):
@@ -163,11 +173,34 @@ def test_the_commands_can_be_pasted_into_a_shell(monkeypatch):
     assert "visualdl --logdir 'out/my search/vdl'" in text
 
 
-def test_a_terminal_gets_a_bar_with_the_running_epochs():
+def test_a_terminal_gets_a_table_of_what_runs_and_a_bar(monkeypatch):
+    log_lines(monkeypatch)
     text = show([record(0, 0.01, value=0.7)], stream=Tty())
-    assert "[0: epoch 1, 0.5000]" in text
+    assert re.search(r"0 +1/3 +0.5000 +0.5000 .* lr 0.01, mixup off", text)
     assert "1/6" in text
     assert "best 0.7000" in text
+
+
+@pytest.mark.parametrize("variable", ["TERM=dumb", "CI=true"])
+def test_a_log_on_a_terminal_gets_plain_lines(monkeypatch, variable):
+    log_lines(monkeypatch, variable)
+    records = [record(0, 0.01, value=0.7), record(1, 0.1, value=0.6)]
+    assert show(records, stream=Tty()) == show(records)
+
+
+def test_without_colours_there_are_none(monkeypatch):
+    log_lines(monkeypatch, "NO_COLOR=1")
+    text = show([record(0, 0.01, value=0.7)], stream=Tty())
+    assert re.search(r"\x1b\[\d*A", text), "but it is redrawn"
+    assert not re.search(r"\x1b\[(3|4|9|10)\d", text)
+
+
+def test_what_going_on_is_worth_stands_below_the_bar(monkeypatch):
+    log_lines(monkeypatch)
+    values = {0.1: 0.5, 0.01: 0.7, 0.001: 0.6}
+    records = [record(number, lr, value=value) for number, (lr, value) in enumerate(values.items())]
+    before_the_end = show(records, stream=Tty()).split("Search ended")[0]
+    assert "One more training is expected to gain" in before_the_end
 
 
 def test_durations():
