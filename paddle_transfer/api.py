@@ -48,6 +48,7 @@ from paddle_transfer.loop.stopping import AutoStop, BudgetLimits, Stopwatch
 from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.report.forecast import sampler_of
 from paddle_transfer.report.registry import make_reports
+from paddle_transfer.rules.accumulation import why_not_halved
 from paddle_transfer.samplers.base import PosteriorSampler, Sampler
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.inputs import read_inputs
@@ -182,7 +183,7 @@ def _search(settings: SearchSettings, store: Store, make: Callable[[float], Exec
                           repeats=repeats)
     driver = Driver(scheduler=scheduler, store=store, executor=executor, trial_folders=folders,
                     callbacks=[watch, *callbacks], pruner=pruner,
-                    interrupted=interrupts.asked)
+                    interrupted=interrupts.asked, why_not_halved=halving(settings, folders))
     reason, records = driver.run(), driver.records
     leaderboard = ranker.leaderboard(records)
     if leaderboard.winner is None or interrupts.asked() or settings.final is None:
@@ -199,6 +200,14 @@ def _search(settings: SearchSettings, store: Store, make: Callable[[float], Exec
                   payload=folders.payload, callbacks=driver.callbacks,
                   interrupted=interrupts.asked).run(make)
     return reason, records
+
+
+def halving(settings: SearchSettings, folders: TrialFolders) -> Callable[[TrialRecord], str]:
+    """``why_not_halved`` of trials, in the PaddleClas that trains them."""
+    def why_not(record: TrialRecord) -> str:
+        version = locate(folders.payload.get("paddleclas")).version
+        return why_not_halved(settings.stages.raw_config(record.proposal), version)
+    return why_not
 
 
 def _describe_paddleclas(named: str | None) -> str:
@@ -247,7 +256,7 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
     def write_config(record: TrialRecord, path: Path) -> None:
         records = store.records() if settings.distillation is not None else ()
         settings.stages.check_weights(record, records)
-        config = settings.stages.config(record.proposal, records)
+        config = settings.stages.config_of(record, records)
         write_alone(path, yaml_text(for_trial(config, output_dir=str(path.parent), seed=record.seed,
                                               device=settings.devices.kind)))
 

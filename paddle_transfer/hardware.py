@@ -45,6 +45,30 @@ def find_gpus() -> list[str]:
     return chosen
 
 
+@dataclass(frozen=True)
+class GpuMemory:
+    """Bytes of a GPU's memory, and how many of them all processes together use."""
+
+    used: float
+    total: float
+
+
+def gpu_memory(gpus: str) -> GpuMemory | None:
+    """Of the GPU with the id ``gpus``; of several, with commas between, the fullest. None where
+    that is not known: it takes ``nvidia-smi``."""
+    try:
+        done = subprocess.run(
+            ["nvidia-smi", "--query-gpu=memory.used,memory.total", "--id=" + gpus,
+             "--format=csv,noheader,nounits"],
+            capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    pairs = re.findall(r"^(\d+), (\d+)\s*$", done.stdout if done.returncode == 0 else "",
+                       re.MULTILINE)
+    found = [GpuMemory(int(used) * 2**20, int(total) * 2**20) for used, total in pairs]
+    return max(found, key=lambda one: one.used / max(one.total, 1), default=None)
+
+
 def paddle_is_cpu_only() -> bool:
     """Whether the Paddle that is installed is the build without CUDA, by its package's name. False
     where there is none, or one of another name."""

@@ -23,7 +23,8 @@ class Verdict(Word):
     DIVERGED = "diverged"
     INVALID = "invalid"  #: can never work: a TrialError
     CRASHED = "crashed"  #: an exception or a native crash: worth another try
-    KILLED = "killed"  #: by SIGKILL, SIGTERM or SIGHUP from outside, or out of memory
+    OUT_OF_MEMORY = "out_of_memory"  #: of its GPU or of the machine: worth another try with less
+    KILLED = "killed"  #: by SIGKILL, SIGTERM or SIGHUP from outside, or its device failed
     TIMEOUT = "timeout"
 
     @property
@@ -91,6 +92,7 @@ class Executor(Protocol):
     reports come before it and in epoch order; ``close`` leaves no process behind.
     """
 
+    #: Jobs that may run at once: fewer, when devices are set aside.
     slots: int
 
     def submit(self, job: Job) -> str:
@@ -104,7 +106,10 @@ class Executor(Protocol):
         ``poll``. A trial that is missing here without an ``Ended`` was lost."""
 
     def poll(self, timeout: float) -> list[Event]:
-        """The events since the last call; waits up to ``timeout`` seconds for one."""
+        """The events since the last call; waits up to ``timeout`` seconds for one.
+
+        Raises SetupError when no device is left, or no trial can run at all.
+        """
 
     def stop(self, number: int) -> None:
         """Ask trial ``number`` to end after the epoch it is in (verdict ``pruned``)."""

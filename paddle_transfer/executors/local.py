@@ -22,8 +22,9 @@ from paddle_transfer.executors.base import (
     RegisteredExecutor,
     Verdict,
 )
+from paddle_transfer.executors.devices import DeviceWatch, physical
 from paddle_transfer.executors.process import WorkerProcess
-from paddle_transfer.executors.verdict import verdict
+from paddle_transfer.executors.verdict import blames_device, short_of_memory, verdict
 from paddle_transfer.study.trial_folder import TrialFolder
 from paddle_transfer.study.trial_log import explained, log_tail, told_by
 
@@ -53,6 +54,7 @@ class _Slot:
     epoch: int = 0
     stop: bool = False
     failed_starts: int = 0
+    aside: bool = False
 
 
 class LocalExecutor(RegisteredExecutor):
@@ -62,17 +64,20 @@ class LocalExecutor(RegisteredExecutor):
     :param context: ``log_dir`` gets ``worker-<slot>.log``; ``trial_timeout`` counts from when a
         ready worker has the job
     :param clock: seconds, monotonic
+    :param watch: sets devices that fail aside; None: none is
     """
 
     name = "local"
     options = LocalOptions
 
     def __init__(self, context: ExecutorContext, *, startup_timeout: float = 600.0,
-                 clock: Callable[[], float] = time.monotonic):
+                 clock: Callable[[], float] = time.monotonic,
+                 watch: DeviceWatch | None = None):
         devices = context.devices
         assert 0 < len(set(devices)) == len(devices), f"devices must differ, but got {devices}"
         self.slots, self._slots = len(devices), [_Slot(device) for device in devices]
         self._context, self._startup_timeout, self._clock = context, startup_timeout, clock
+        self._watch = watch
         self._selector = selectors.DefaultSelector()
         context.log_dir.mkdir(parents=True, exist_ok=True)
 
@@ -80,11 +85,12 @@ class LocalExecutor(RegisteredExecutor):
     def build(cls, options: Options, context: ExecutorContext) -> LocalExecutor:
         """``options`` are ``LocalOptions``."""
         assert isinstance(options, LocalOptions), "EXECUTORS has checked the options"
-        return cls(context, startup_timeout=options.startup_timeout)
+        return cls(context, startup_timeout=options.startup_timeout, watch=DeviceWatch())
 
     def submit(self, job: Job) -> str:
-        slot = next((slot for slot in self._slots if slot.job is None), None)
-        assert slot is not None, "no slot is free"
+        free, watch = self._free(), self._watch
+        assert free, "no slot is free"
+        slot = free[0] if watch is None else min(free, key=lambda one: watch.failures(one.device))
         assert job.number not in self.running(), f"trial {job.number} is under way already"
         payload = {"device": slot.device.partition(":")[0], **job.payload}
         slot.job = Job(job.number, job.attempt, job.directory, payload)
@@ -96,13 +102,19 @@ class LocalExecutor(RegisteredExecutor):
         return slot.device
 
     def free(self) -> int:
-        return sum(slot.job is None for slot in self._slots)
+        return len(self._free())
+
+    def _free(self) -> list[_Slot]:
+        return [slot for slot in self._slots if slot.job is None and not slot.aside]
 
     def running(self) -> set[int]:
         return {slot.job.number for slot in self._slots if slot.job is not None}
 
     def poll(self, timeout: float) -> list[Event]:
         """As ``Executor.poll``. Raises SetupError when a worker cannot work at all, DiskFull."""
+        if not self.slots:
+            assert self._watch is not None, "it sets devices aside"
+            raise self._watch.error()
         ready = {key.data for key, _ in self._selector.select(self._longest_wait(timeout))}
         events: list[Event] = []
         for i, slot in enumerate(self._slots):
@@ -173,7 +185,11 @@ class LocalExecutor(RegisteredExecutor):
                 slot.ready, slot.failed_starts = True, 0
                 self._hand_over(slot, worker)
             elif kind == "fatal":
-                raise _fatal_error(slot, worker, message)
+                text = str(message.get("message", ""))
+                if self._watch is None or job is None or not blames_device(text):
+                    raise _fatal_error(slot, worker, message)
+                events.append(self._end(slot, worker, job, said={"verdict": Verdict.CRASHED,
+                                                                 "message": text}))
             elif job and (message["number"], message["attempt"]) == (job.number, job.attempt):
                 events += (self._report(slot, job, message) if kind == "epoch"
                            else self._on_ended(slot, worker, job, message))
@@ -188,10 +204,7 @@ class LocalExecutor(RegisteredExecutor):
 
     def _on_ended(self, slot: _Slot, worker: WorkerProcess, job: Job,
                   message: dict[str, Any]) -> list[Event]:
-        ended = self._end(slot, worker, job, said=message)
-        if ended.verdict in (Verdict.CRASHED, Verdict.KILLED):
-            self._retire(slot)  # whatever state it is in, it is not fit for another job
-        return [ended]
+        return [self._end(slot, worker, job, said=message)]
 
     def _on_death(self, slot: _Slot, worker: WorkerProcess, exit_code: int) -> list[Event]:
         events: list[Event] = []
@@ -224,9 +237,30 @@ class LocalExecutor(RegisteredExecutor):
         result = folder.read_result(job.number, job.attempt)
         how, message = verdict(result=result, said=said, exit_code=exit_code, overdue=overdue)
         if how in (Verdict.CRASHED, Verdict.KILLED):
-            message = explained(message, folder.log)
+            if how is Verdict.KILLED or not short_of_memory(message):
+                message = explained(message, folder.log)
+            self._retire(slot)  # whatever state it is in, it is not fit for another job
+        if how is Verdict.CRASHED and short_of_memory(message):
+            how = Verdict.OUT_OF_MEMORY
         tail = "" if how.has_result else log_tail(folder.log) or log_tail(worker.log)
-        return Ended(job.number, job.attempt, how, result=result, message=message, log_tail=tail)
+        return self._judged(slot, Ended(job.number, job.attempt, how, result=result,
+                                        message=message, log_tail=tail))
+
+    def _judged(self, slot: _Slot, ended: Ended) -> Ended:
+        """``ended``, after a look at the device; sets that aside where it has failed too often."""
+        if self._watch is None:
+            return ended
+        device = physical(slot.device)
+        same = [one for one in self._slots if physical(one.device) == device]
+        ended = self._watch.judged(device, ended, shared=any(
+            one.worker is not None for one in same if one is not slot))
+        idle = [one for one in same if one.job is None and not one.aside]
+        if self._watch.is_set_aside(device) and idle:
+            for one in idle:  # a busy one goes when its job has ended
+                self._retire(one)
+                one.aside, self.slots = True, self.slots - 1
+            self._watch.tell(device, [one.device for one in self._slots if not one.aside])
+        return ended
 
     def _deadline(self, slot: _Slot) -> float:
         if not slot.ready:

@@ -38,6 +38,7 @@ class ReliableExecutor:
         for event in self._executor.poll(timeout):
             if self._counts(event):
                 events.append(self._end(event) if isinstance(event, Ended) else event)
+        self.slots = self._executor.slots  # fewer, when a device was set aside
         lost = sorted(self._jobs.keys() - self._executor.running())
         return [*events, *(self._end(_lost(self._jobs[number])) for number in lost)]
 

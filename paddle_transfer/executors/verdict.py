@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import signal
 from typing import Any
 
@@ -18,6 +19,17 @@ _MEANINGS: dict[int, str] = {
     signal.SIGSEGV: "a fault in native code", signal.SIGABRT: "a fault in native code",
     signal.SIGILL: "native code that was built for another processor",
     signal.SIGFPE: "a division by zero in native code"}
+
+#: What Paddle, CUDA, its libraries, Python and the system say when memory is short.
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|ResourceExhausted|MemoryError|CUDA error\(2\)|cudaErrorMemoryAllocation"
+    r"|(?:CUDNN|CUBLAS)_STATUS_ALLOC_FAILED|std::bad_alloc|Cannot allocate memory", re.IGNORECASE)
+#: What they say of a GPU that fails or cannot be opened. Not of a call that was wrong: an invalid
+#: value (1) or configuration (9), an assertion in a kernel (710), such as of a label out of range.
+_DEVICE = re.compile(
+    r"CUDA error\((?!(?:1|2|9|710)\))\d+\)|no GPU is visible|no CUDA-capable device"
+    r"|CUDA-capable devices are busy|(?:CUDNN|CUBLAS)_STATUS_(?:NOT_INITIALIZED|INTERNAL_ERROR"
+    r"|EXECUTION_FAILED)|NCCL error|GPU has fallen off the bus|uncorrectable ECC", re.IGNORECASE)
 
 
 def verdict(*, result: dict[str, Any] | None, said: dict[str, Any] | None, exit_code: int | None,
@@ -63,6 +75,16 @@ def ended_by(number: int, attempt: int, result: dict[str, Any]) -> Ended:
     """The end of a job that its valid result.json tells of."""
     return Ended(number, attempt, Verdict(result["verdict"]), result=result,
                  message=str(result.get("message", "")))
+
+
+def short_of_memory(message: str) -> bool:
+    """Whether a training that crashed says that memory was short."""
+    return _OUT_OF_MEMORY.search(message) is not None
+
+
+def blames_device(message: str) -> bool:
+    """Whether a training that crashed says that its GPU failed or could not be opened."""
+    return not short_of_memory(message) and _DEVICE.search(message) is not None
 
 
 def signal_name(number: int) -> str:

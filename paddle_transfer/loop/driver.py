@@ -33,12 +33,16 @@ KILLS = 3
 #: Seconds between two looks at whether the search was asked to stop.
 TURN = 0.5
 
+#: What to do about a trial that runs out of memory.
+LESS_MEMORY = "A smaller batch_size or resolution, AMP, or fewer trials at once take less"
+
 #: How a verdict that ends a trial for good is recorded; all others are failures.
 _STATES = {Verdict.COMPLETE: TrialState.COMPLETE, Verdict.PRUNED: TrialState.PRUNED,
            Verdict.DIVERGED: TrialState.DIVERGED}
 _REASONS = {
     Verdict.CRASHED: "crashed again after a retry", Verdict.KILLED: f"killed {KILLS + 1} times",
-    Verdict.TIMEOUT: "timed out", Verdict.INVALID: "can never work"}
+    Verdict.OUT_OF_MEMORY: "out of memory", Verdict.TIMEOUT: "timed out",
+    Verdict.INVALID: "can never work"}
 #: Parts of result.json that a record has elsewhere.
 _KNOWN = {"number", "attempt", "verdict", "curve", "value", "message", "stopped", "seed"}
 
@@ -58,15 +62,19 @@ class Driver:
     :param pruner: asked after every epoch of a trial that does not confirm
     :param interrupted: asked at every turn; True ends the loop and leaves running trials as they
         are
+    :param why_not_halved: why a trial that ran out of memory cannot be tried with half the batch
+        and the gradients of two added up; empty: it is, once
     """
 
     def __init__(self, *, scheduler: Scheduler, store: Store, executor: Executor,
                  trial_folders: TrialFolders, callbacks: Sequence[SearchCallback] = (),
-                 pruner: Pruner | None = None, interrupted: Callable[[], bool] = lambda: False):
+                 pruner: Pruner | None = None, interrupted: Callable[[], bool] = lambda: False,
+                 why_not_halved: Callable[[TrialRecord], str] = lambda _: ""):
         self._scheduler, self._store = scheduler, store
         self._executor = ReliableExecutor(executor)
         self._trial_folders, self._callbacks = trial_folders, CallbackList(callbacks)
         self._pruner, self._interrupted = pruner, interrupted
+        self._why_not_halved = why_not_halved
         self._in_flight: dict[int, str] = {}  # with their devices
         self._kills: dict[int, int] = {}
         self._records = History(scheduler.space)
@@ -176,14 +184,25 @@ class Driver:
         device = self._in_flight.pop(ended.number)
         if ended.verdict == Verdict.CRASHED:
             self._trial_folders.check_room()
-        if ended.verdict in (Verdict.CRASHED, Verdict.KILLED):
+        if ended.verdict in (Verdict.CRASHED, Verdict.KILLED, Verdict.OUT_OF_MEMORY):
+            short = ended.verdict == Verdict.OUT_OF_MEMORY
+            hindrance = self._why_no_less(self._records[ended.number]) if short else ""
             record = self._keep(self._store.note_try(
                 ended.number, verdict=ended.verdict, message=ended.message,
-                log_tail=ended.log_tail))
+                log_tail=ended.log_tail, accumulate=2 if short and not hindrance else 1))
             self._trial_folders.keep(record)
-            if self._try_again(record, ended.verdict):
+            if hindrance:
+                ended = replace(ended, message=f"{ended.message}; {hindrance}. {LESS_MEMORY}")
+            elif short or self._try_again(record, ended.verdict):
                 return  # it is running and not in flight: the next free slot takes it
         self._finish(ended, device=device)
+
+    def _why_no_less(self, record: TrialRecord) -> str:
+        """Why ``record`` is not tried with half the batch; empty: it is."""
+        if record.accumulate > 1:
+            return "with half the batch, too"
+        why = self._why_not_halved(record)
+        return why and f"not tried with half the batch: {why}"
 
     def _try_again(self, record: TrialRecord, verdict: str) -> bool:
         if verdict == Verdict.CRASHED:

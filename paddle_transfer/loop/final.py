@@ -25,6 +25,7 @@ from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult
 from paddle_transfer.loop.retries import Retries
 from paddle_transfer.loop.trial_folder import TrialFolder, TrialFolders
+from paddle_transfer.rules.accumulation import accumulated
 from paddle_transfer.settings.final import Final, final_config, joined
 from paddle_transfer.settings.groups import BaseTraining, Devices, Objective, Repeats, SearchSpace
 from paddle_transfer.space.space import Point
@@ -48,12 +49,13 @@ class FinalConfigs:
     """The configs of the final trainings.
 
     :param root: ``output_dir/final``
+    :param accumulate: of a point, as its best trial was trained (``TrialRecord.accumulate``)
     """
 
     def __init__(self, final: Final, root: Path, *, base: BaseTraining, stages: SearchStages,
-                 device: str, metric: str):
+                 device: str, metric: str, accumulate: Callable[[Point], int] = lambda _: 1):
         self._root, self._base, self._stages = root, base.config, stages
-        self._device, self._metric = device, metric
+        self._device, self._metric, self._accumulate = device, metric, accumulate
         self._joined = root / JOINED if final.joins else None
 
     def join_lists(self) -> None:
@@ -69,7 +71,8 @@ class FinalConfigs:
 
     def config(self, point: Point) -> dict[str, Any]:
         """The config that trains ``point`` a last time."""
-        return final_config(self._stages.config(Proposal(point)), self._base,
+        config = accumulated(self._stages.config(Proposal(point)), self._accumulate(point))
+        return final_config(config, self._base,
                             train_list=str(self._joined) if self._joined else None)
 
     def write(self, record: TrialRecord, path: Path) -> None:
@@ -134,7 +137,8 @@ class FinalRuns:
         if self._baseline is not None and key(self._baseline) != key(self._best.point):
             self._points.append(self._baseline)
         self._configs = FinalConfigs(final, self._root, base=base, stages=stages,
-                                     device=devices.kind, metric=objective.metric)
+                                     device=devices.kind, metric=objective.metric,
+                                     accumulate=self._accumulate)
         self._folders = _FinalFolders(output_dir, write_config=self._configs.write,
                                       payload={**payload, "keep_weights": True,
                                                "also_measure": []})
@@ -192,6 +196,10 @@ class FinalRuns:
         write_atomic(str(folder.path / MADE_OF), self._digest(number) + "\n")
         executor.submit(job)
         self._callbacks.call("final_training_started", NAMES[number], point)
+
+    def _accumulate(self, point: Point) -> int:
+        searched = self._best if point is self._points[0] else self._searched
+        return 1 if searched is None or searched.value is None else searched.best.accumulate
 
     def _again(self, ended: Ended) -> bool:
         if ended.verdict is Verdict.CRASHED:

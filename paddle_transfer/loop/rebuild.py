@@ -112,7 +112,8 @@ def write_records(store: Store, records: Sequence[TrialRecord]) -> None:
             for one in record.info.get("tries", ()):
                 if one["attempt"] == attempt:
                     store.note_try(record.number, verdict=one["verdict"], message=one["message"],
-                                   log_tail=one["log_tail"])
+                                   log_tail=one["log_tail"],
+                                   accumulate=one.get("accumulate", 1))
         for epoch, value in record.curve if not record.finished else ():
             store.report_epoch(record.number, epoch=epoch, value=value)
         if record.finished:

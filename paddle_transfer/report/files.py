@@ -186,7 +186,7 @@ def best_config(settings: SearchSettings, best: PointResult,
 
     Its ``Global.output_dir`` is ``<output_dir>/best``, which spares the search's own files.
     """
-    return handed_back(settings.stages.config(best.proposal, records),
+    return handed_back(settings.stages.config_of(best.best, records),
                        output_dir=os.path.join(settings.output.output_dir, "best"),
                        seed=best.best.seed, device=settings.devices.kind,
                        metric=settings.objective.metric)
@@ -199,6 +199,10 @@ def _header(settings: SearchSettings, best: PointResult, leaderboard: Leaderboar
     text = (f"Found by paddle_transfer: {point}\n"
             f"{metric} {trial.value:.5f}{on_images(trial.images)} in trial {trial.number}, epoch "
             f"{trial.info.get('best_epoch', '?')}, seed {trial.seed}\n")
+    if trial.accumulate > 1:
+        text += (f"Out of memory with the batch of these settings: trained with 1 / "
+                 f"{trial.accumulate} of it, and the gradients of {trial.accumulate} batches added "
+                 "up (Global.update_freq)\n")
     confirmed, estimate = leaderboard.confirmation(best.point), leaderboard.estimate(best.point)
     if confirmed:
         text += f"{metric} {confirmed} over {len(confirmed.values)} seeds\n"

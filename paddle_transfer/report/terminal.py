@@ -85,7 +85,9 @@ class Terminal(Report):
     def trial_started(self, record: TrialRecord, device: str) -> None:
         self._begun.setdefault(record.number, self.clock())
         if record.attempts > 1:
-            self._print(f"trial {record.number:>3} is run again (attempt {record.attempts})")
+            how = (f" with 1 / {record.accumulate} of its batch, for it ran out of memory"
+                   if record.accumulate > 1 else "")
+            self._print(f"trial {record.number:>3} is run again{how} (attempt {record.attempts})")
         if self._live is not None:
             stages = self.settings.stages
             config = stages.raw_config(record.proposal, self._records)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from paddle_transfer.config import pretrained
+from paddle_transfer.rules.accumulation import accumulated
 from paddle_transfer.samplers.base import Sampler
 from paddle_transfer.space.blocks import active_names
 from paddle_transfer.space.search_key import SearchKey, apply_point
@@ -86,6 +87,11 @@ class SearchStages:
     def config(self, proposal: Proposal, records: Sequence[TrialRecord] = ()) -> dict[str, Any]:
         """``raw_config`` with the weights that the search has prepared."""
         return pretrained.for_search(self.raw_config(proposal, records), self.output_dir)
+
+    def config_of(self, record: TrialRecord, records: Sequence[TrialRecord] = ()
+                  ) -> dict[str, Any]:
+        """``config`` of the training that ``record`` is."""
+        return accumulated(self.config(record.proposal, records), record.accumulate)
 
     def needed_weights(self, records: Sequence[TrialRecord]) -> set[int]:
         """The numbers of the trials whose weights later trials need."""

@@ -33,9 +33,13 @@ class Store(Protocol):
     def report_epoch(self, number: int, *, epoch: int, value: float) -> TrialRecord:
         """An evaluated epoch (from 1) of the present attempt."""
 
-    def note_try(self, number: int, *, verdict: str, message: str, log_tail: str) -> TrialRecord:
+    def note_try(self, number: int, *, verdict: str, message: str, log_tail: str,
+                 accumulate: int = 1) -> TrialRecord:
         """Add a failed attempt, which may be followed by another, to ``info["tries"]``: a list of
-        ``{"attempt", "verdict", "message", "log_tail"}``."""
+        ``{"attempt", "verdict", "message", "log_tail"}``, and ``"accumulate"`` unless that is 1.
+
+        :param accumulate: see ``TrialRecord.accumulate``, for the attempts that follow
+        """
 
     def finish(self, number: int, *, state: TrialState, value: float | None = None,
                curve: Sequence[tuple[int, float]] | None = None,

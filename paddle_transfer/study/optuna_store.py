@@ -97,10 +97,11 @@ class OptunaStore:
             self._storage.set_trial_intermediate_value(self._id(number), epoch, float(value))
         return self._reload(number)
 
-    def note_try(self, number: int, *, verdict: str, message: str, log_tail: str) -> TrialRecord:
+    def note_try(self, number: int, *, verdict: str, message: str, log_tail: str,
+                 accumulate: int = 1) -> TrialRecord:
         record = self._running(number)
         entry = {"attempt": record.attempts, "verdict": str(verdict), "message": message,
-                 "log_tail": log_tail}
+                 "log_tail": log_tail, **({"accumulate": accumulate} if accumulate > 1 else {})}
         with self._guard("write"):
             self._storage.set_trial_user_attr(self._id(number), "tries",
                                               [*record.info.get("tries", ()), entry])

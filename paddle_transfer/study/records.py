@@ -111,6 +111,12 @@ class TrialRecord:
         return self.info.get("images")
 
     @property
+    def accumulate(self) -> int:
+        """Into so many parts each of its batches was divided, after it ran out of memory, and as
+        many gradients were added up for a step (``rules.accumulation``)."""
+        return max((one.get("accumulate", 1) for one in self.info.get("tries", ())), default=1)
+
+    @property
     def proposal(self) -> Proposal:
         return Proposal(self.point, self.stage, self.teacher)
 

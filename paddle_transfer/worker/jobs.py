@@ -117,4 +117,4 @@ def _failure(error: BaseException) -> tuple[str, str, Mapping[str, Any]]:
         return "diverged", str(error)[:500], {}
     if isinstance(error, PaddleTransferError):  # wrong today, wrong tomorrow
         return "invalid", str(error)[:2000], {}
-    return "killed" if isinstance(error, MemoryError) else "crashed", cause(error), {}
+    return "crashed", cause(error), {}

@@ -12,15 +12,18 @@ import yaml
 
 from paddle_transfer.errors import DiskFull, SetupError
 from paddle_transfer.executors.base import Ended, ExecutorContext, Job
+from paddle_transfer.executors.devices import DeviceWatch
 from paddle_transfer.executors.local import LocalExecutor
 from paddle_transfer.executors.process import WorkerProcess, worker_environment
+from paddle_transfer.hardware import GpuMemory
 from tests.helpers.executor_suite import ExecutorSuite
 from tests.helpers.fakes import FakeClock
 from tests.helpers.tiny_runner import AUDIT
 
 RUNNER = "tests.helpers.tiny_runner:run"
 MISBEHAVE = {"complete": None, "crash": "raise", "kill": "kill_self", "diverge": "diverge",
-             "invalid": "invalid"}
+             "invalid": "invalid", "memory": "memory"}
+GB = 10**9
 
 
 def local_executor(*, devices, log_dir, runner, **options):
@@ -299,4 +302,76 @@ def test_it_works_without_pidfd(tmp_path, monkeypatch):
     executor = local_executor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path)
     assert run(executor, tiny_job(tmp_path, 0, misbehave="kill_self")).verdict == "killed"
     assert run(executor, tiny_job(tmp_path, 1)).verdict == "complete"
+    executor.close()
+
+
+def gpus(folder, *devices, used=0.0):
+    """An executor on ``devices`` that sets aside those that fail; of the memory of each, somebody
+    else uses ``used`` of 10 GB."""
+    return local_executor(devices=devices, runner=RUNNER, log_dir=folder / "logs",
+                          watch=DeviceWatch(memory=lambda _: GpuMemory(used, 10 * GB)))
+
+
+def ends(executor, folder, *jobs):
+    """The verdicts of jobs of one kind, one after the other, each with its device."""
+    found = []
+    for number, how in enumerate(jobs):
+        device = executor.submit(tiny_job(folder, number, misbehave=how))
+        found.append((device, str(finish(executor).verdict)))
+    return found
+
+
+def test_a_device_that_fails_twice_in_a_row_is_set_aside(tmp_path, capfd):
+    """Trials that come after a failure try the other devices first."""
+    executor = gpus(tmp_path, "gpu:0", "gpu:1")
+    found = ends(executor, tmp_path, "gpu_0", None, "gpu_1", "gpu_0")
+    assert found == [("gpu:0", "killed"), ("gpu:1", "complete"), ("gpu:1", "killed"),
+                     ("gpu:0", "killed")]
+    assert (executor.slots, executor.free()) == (1, 1)
+    told = capfd.readouterr().err
+    assert re.match(r"gpu:0 has failed 2 times in a row and is set aside; the search goes on with "
+                    r"gpu:1: OSError: .*CUDA error\(46\)", told)
+    assert ends(executor, tmp_path, None, "raise", None)[0] == ("gpu:1", "complete")
+    executor.close()
+
+
+def test_a_device_that_works_in_between_is_not_set_aside(tmp_path, capfd):
+    executor = gpus(tmp_path, "gpu:0")
+    assert [how for _, how in ends(executor, tmp_path, "gpu", None, "gpu", "raise", "gpu")] == [
+        "killed", "complete", "killed", "crashed", "killed"]
+    assert executor.slots == 1
+    assert not capfd.readouterr().err
+    executor.close()
+
+
+@pytest.mark.parametrize("how", ["gpu", "no_gpu"])
+def test_a_search_ends_when_no_device_is_left(tmp_path, how):
+    """The trials that met it are told first: they are tried again, later."""
+    executor = gpus(tmp_path, "gpu:0", "gpu:1")
+    assert [verdict for _, verdict in ends(executor, tmp_path, *[how] * 4)] == ["killed"] * 4
+    assert (executor.slots, executor.free()) == (0, 0)
+    with pytest.raises(SetupError, match=r"(?s)no device is left, .*gpu:0: .*; gpu:1: .*"
+                                         r"nvidia-smi.*the same command goes on"):
+        executor.poll(0)
+    executor.close()
+
+
+def test_memory_that_somebody_else_uses_is_the_devices_fault(tmp_path):
+    executor = gpus(tmp_path, "gpu:0", used=4 * GB)
+    executor.submit(tiny_job(tmp_path, 0, misbehave="memory"))
+    ended = finish(executor)
+    assert ended.verdict == "killed"
+    assert ended.message == ("gpu:0 failed: out of memory, 4.0 of 10.0 GB of which somebody else "
+                             "uses")
+    executor.close()
+    executor = gpus(tmp_path, "gpu:0", used=0.9 * GB)  # a screen
+    assert ends(executor, tmp_path, "memory", "memory") == [("gpu:0", "out_of_memory")] * 2
+    assert executor.slots == 1
+    executor.close()
+
+
+def test_a_cpu_is_not_set_aside(tmp_path):
+    executor = gpus(tmp_path, "cpu:0", used=9 * GB)
+    assert ends(executor, tmp_path, "gpu", "gpu", "memory", "memory") == [
+        ("cpu:0", "crashed")] * 2 + [("cpu:0", "out_of_memory")] * 2
     executor.close()

@@ -5,7 +5,12 @@ import signal
 
 import pytest
 
-from paddle_transfer.executors.verdict import finite_curve, verdict
+from paddle_transfer.executors.verdict import (
+    blames_device,
+    finite_curve,
+    short_of_memory,
+    verdict,
+)
 from paddle_transfer.study.trial_folder import TrialFolder
 from paddle_transfer.study.trial_log import log_tail
 
@@ -77,3 +82,32 @@ def test_the_tail_of_a_log(tmp_path):
                                                for i in range(5000)) + b"10%\r20%\r30%")
     assert log_tail(log, lines=4).splitlines() == ["line 4999", "10%", "20%", "30%"]
     assert log_tail(tmp_path / "none") == ""
+
+
+@pytest.mark.parametrize("text", [
+    "MemoryError: ResourceExhaustedError: Out of memory error on GPU 0. Cannot allocate 1 GB",
+    "MemoryError: (ResourceExhausted) Fail to alloc memory of 4398046511104 size, error code is 12",
+    "OSError: (External) CUDA error(2), out of memory", "CUBLAS error(3), "
+    "CUBLAS_STATUS_ALLOC_FAILED", "MemoryError: Unable to allocate 3.2 GiB for an array",
+    "OSError: [Errno 12] Cannot allocate memory"])
+def test_texts_of_memory_that_is_short(text):
+    assert short_of_memory(text)
+    assert not blames_device(text)
+
+
+@pytest.mark.parametrize("text", [
+    "OSError: (External) CUDA error(719), unspecified launch failure", "CUDA error(100), no "
+    "CUDA-capable device is detected", "CUDA error(46), all CUDA-capable devices are busy",
+    "CUDNN error(1), CUDNN_STATUS_NOT_INITIALIZED", "CUDA error(214), uncorrectable ECC error",
+    "Global.device is gpu, but no GPU is visible (look at nvidia-smi)"])
+def test_texts_of_devices_that_fail(text):
+    assert blames_device(text)
+    assert not short_of_memory(text)
+
+
+@pytest.mark.parametrize("text", [
+    "OSError: (External) CUDA error(710), device-side assert triggered", "ValueError: x",
+    "CUDA error(9), invalid configuration argument", "DataLoader worker exited unexpectedly"])
+def test_texts_of_trainings_that_are_at_fault_themselves(text):
+    assert not blames_device(text)
+    assert not short_of_memory(text)

@@ -12,7 +12,7 @@ from paddle_transfer.study.trial_folder import TrialFolder
 
 #: What a job may be told to do -> the verdict it must get.
 VERDICTS = {"complete": "complete", "crash": "crashed", "kill": "killed", "diverge": "diverged",
-            "invalid": "invalid"}
+            "invalid": "invalid", "memory": "out_of_memory"}
 
 
 class ExecutorSuite:
@@ -72,7 +72,7 @@ class ExecutorSuite:
                 folder = TrialFolder(jobs[number].directory)
                 assert folder.read_result(number, 1)["verdict"] == VERDICTS[what]
                 assert folder.read_result(number, 2) is None
-            if what in ("crash", "diverge", "invalid"):
+            if what in ("crash", "diverge", "invalid", "memory"):
                 assert mine[-1].message
                 assert mine[-1].log_tail
 

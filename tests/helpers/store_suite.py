@@ -125,7 +125,18 @@ class StoreSuite:
         store.begin(0)
         record = store.finish(0, state="complete", value=1.0, info={"best_epoch": 1})
         assert [one["attempt"] for one in record.info["tries"]] == [1]
+        assert record.accumulate == 1
         assert record.info["best_epoch"] == 1
+
+    def test_a_divided_batch_is_kept(self, tmp_path):
+        store = self.open(tmp_path)
+        store.create(suggestion=0, proposal=Proposal(POINT), seed=0)
+        store.begin(0)
+        store.note_try(0, verdict="out_of_memory", message="boom", log_tail="", accumulate=2)
+        store = self.again(store, tmp_path)
+        assert store.records()[0].accumulate == 2
+        store.begin(0)
+        assert store.finish(0, state="complete", value=1.0).accumulate == 2
 
     def test_numbers_have_no_gaps(self, tmp_path):
         store = self.open(tmp_path)

@@ -10,8 +10,8 @@ value: ...})
 - ``weights``: whether it leaves some: the numbers in ``x``, in a list
 - ``epochs`` (3), ``pause``: seconds per epoch (0)
 - ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``,
-``invalid``, ``setup``, ``disk_full``, ``kill_self``, ``grandchild``, ``shared_memory``: what it
-does after its first epoch
+``invalid``, ``setup``, ``disk_full``, ``kill_self``, ``grandchild``, ``shared_memory``, ``memory``,
+``memory_once``, ``gpu``, ``gpu_N`` (on GPU N), ``no_gpu``: what it does after its first epoch
 - ``hang_in``: the number of a trial whose first attempt hangs after its first epoch
 
 In the final trainings after a search (``output_dir/final/NAME``) the environment variable
@@ -41,6 +41,26 @@ import yaml
 
 from paddle_transfer.errors import SetupError, TrialError
 from paddle_transfer.worker.diverged import Diverged
+
+#: What Paddle says.
+OUT_OF_MEMORY = """
+
+--------------------------------------
+C++ Traceback (most recent call last):
+--------------------------------------
+0   phi::Copy(...)
+
+----------------------
+Error Message Summary:
+----------------------
+ResourceExhaustedError:
+
+Out of memory error on GPU 0. Cannot allocate 7.6 GB memory on GPU 0, 9.8 GB memory has been allocated.
+
+Please check whether there is any other process using GPU 0.
+"""  # noqa: E501
+DEVICE_BUSY = ("(External) CUDA error(46), all CUDA-capable devices are busy or unavailable. "
+               "[Hint: 'cudaErrorDevicesUnavailable'.]")
 
 AUDIT = "TINY_RUNNER_AUDIT"
 FINAL = "TINY_RUNNER_FINAL"
@@ -131,6 +151,12 @@ def misbehave(how: str | None, attempt: int) -> None:
         ctypes.string_at(0)
     if how == "exit":
         os._exit(3)
+    if how == "memory" or (how == "memory_once" and attempt == 1):
+        raise MemoryError(OUT_OF_MEMORY)
+    if how == "gpu" or how == f"gpu_{os.environ['CUDA_VISIBLE_DEVICES']}":
+        raise OSError(DEVICE_BUSY)
+    if how == "no_gpu":
+        raise SetupError("Global.device is gpu, but no GPU is visible (look at nvidia-smi)")
     if how == "kill_self":
         os.kill(os.getpid(), signal.SIGKILL)
     if how == "hang":

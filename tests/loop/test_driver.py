@@ -394,3 +394,44 @@ def test_a_crash_on_a_full_disk_is_not_the_trials_fault(table, monkeypatch):
     monkeypatch.undo()
     table.run()
     assert all("tries" not in record.info for record in table.check())
+
+
+def short_of_memory(job):
+    """The first trial never has enough, the second when it has been told to take less."""
+    return Play("out_of_memory" if job.number == 0 or (job.number, job.attempt) == (1, 1)
+                else "complete", epochs=1)
+
+
+def test_out_of_memory_is_tried_once_more_with_half_the_batch(table):
+    table.run(FakeExecutor(script=short_of_memory))
+    first, second, *others = table.check(states=("failed", "complete"))
+    assert (first.attempts, first.accumulate, first.state) == (2, 2, "failed")
+    assert first.info["reason"] == (
+        "out of memory: played out_of_memory; with half the batch, too. A smaller batch_size or "
+        "resolution, AMP, or fewer trials at once take less")
+    assert (second.attempts, second.accumulate, second.state) == (2, 2, "complete")
+    assert [(one["verdict"], one["accumulate"]) for one in second.info["tries"]] == [
+        ("out_of_memory", 2)]
+    assert {(one.attempts, one.accumulate) for one in others} == {(1, 1)}
+
+
+def test_what_cannot_be_halved_is_recorded_with_the_reason(table):
+    asked = []
+
+    def why_not(record):
+        asked.append(record.number)
+        return "a batch of 7 cannot be halved"
+
+    table.run(FakeExecutor(script=short_of_memory), why_not_halved=why_not)
+    first, second, *_ = table.check(states=("failed", "complete"))
+    assert asked == [0, 1]
+    assert (first.attempts, first.accumulate) == (second.attempts, second.accumulate) == (1, 1)
+    assert "; not tried with half the batch: a batch of 7 cannot be halved. A smaller" in (
+        first.info["reason"])
+    assert first.info["verdict"] == "out_of_memory"
+
+
+def test_a_crash_with_half_the_batch_is_tried_again_with_half(table):
+    verdicts = {1: "out_of_memory", 2: "crashed", 3: "complete"}
+    table.run(FakeExecutor(script=lambda job: Play(verdicts[job.attempt])))
+    assert {(one.attempts, one.accumulate) for one in table.check()} == {(3, 2)}

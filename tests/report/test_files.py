@@ -307,3 +307,15 @@ def test_weights_are_looked_for_once(tmp_path, monkeypatch):
         outputs.trial_ended(records[i], records[:i + 1])
     outputs.search_ended(records, "done")
     assert len(unlinked) == len(set(unlinked)) == 2 * 50
+
+
+def test_the_best_config_has_the_batch_that_was_trained(tmp_path):
+    tries = [{"attempt": 1, "verdict": "out_of_memory", "message": "", "log_tail": "",
+              "accumulate": 2}]
+    finish(tmp_path, [record(0, 0.01, value=0.7), record(1, 0.001, value=0.8,
+                                                         info={"tries": tries})])
+    text = (tmp_path / "best_config.yaml").read_text()
+    assert "# Out of memory with the batch of these settings: trained with 1 / 2 of it, and" in text
+    config = yaml.safe_load(text)
+    assert config["Global"]["update_freq"] == 2
+    assert config["DataLoader"]["Train"]["sampler"]["batch_size"] == 4
