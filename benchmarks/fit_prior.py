@@ -23,6 +23,7 @@ from benchmarks.recorded import Table, load_table
 from paddle_transfer.cli.parser import OptionParser
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.errors import counted
+from paddle_transfer.progress import tracked
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.dimension_prior import axis_of
@@ -66,7 +67,7 @@ def fit(tables: Sequence[Table], *, rounds: int = ROUNDS) -> dict[str, tuple[flo
     at = numpy.array([_place(name, START[name][0]) for name in names])
     wide = numpy.array([START[name][1] for name in names])
     place, spread = at, wide
-    for turn in range(rounds):
+    for turn in tracked(range(rounds), rounds, "rounds"):
         prior = _prior(names, place, spread)
         means, variances = zip(*(_posterior(prior, names, searches, turn) for searches in seen),
                                strict=True)

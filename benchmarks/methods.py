@@ -14,6 +14,7 @@ from benchmarks.range_test import TABLES, load_tasks, offset
 from benchmarks.recorded import Table
 from benchmarks.replay import Run, SamplerSearcher, Searcher, replay
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
+from paddle_transfer.progress import tracked
 from paddle_transfer.pruners.registry import make_pruner
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import PastTask
@@ -181,7 +182,7 @@ def run_method(table: Table, method: Method, *, repeats: int, trials: int, fixed
     """``repeats`` searches; number ``i`` sees recorded seed ``i`` modulo their number, and has
     study seed ``i``."""
     runs: list[Run] = []
-    for i in range(repeats):
+    for i in tracked(range(repeats), repeats, method.name, leaves=False):
         if not method.seeded and i >= table.seeds:
             runs.append(runs[i % table.seeds])
             continue

@@ -123,7 +123,7 @@ def check_all_data(settings: SearchSettings) -> None:
     """
     from paddle_transfer.settings import check_data as checker  # numpy
 
-    with ProgressBar("images") as progress:
+    with ProgressBar("checking images") as progress:
         report = checker.check_data(settings, progress=progress)
     report.raise_errors()  # with the warnings
     if report.warnings:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from paddle_transfer.progress import ProgressBar
+from paddle_transfer.progress import ProgressBar, tracked
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +68,43 @@ def test_counted_items_are_shown_on_a_terminal_only():
     assert "images" in terminal.getvalue()
     assert "3/3" in terminal.getvalue()
     assert terminal.getvalue().count("\n") == 1
+
+
+def test_counted_items_in_a_log_have_a_line_per_tenth_where_asked():
+    stream = io.StringIO()
+    bar = ProgressBar("features", lines=True, stream=stream, clock=Clock())
+    for done in range(0, 201, 5):
+        bar(done, 200)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 11
+    assert lines[5] == "features:  50 % [##########          ] 100 of 200, 1 s left"
+
+
+def test_a_second_list_has_a_bar_of_its_own():
+    stream = Terminal()
+    with ProgressBar("images", stream=stream) as bar:
+        for done, total in ((1, 3), (3, 3), (3, 3), (1, 5), (5, 5)):
+            bar(done, total)
+    lines = stream.getvalue().split("\n")
+    assert ["3/3" in line for line in lines] == [True, False, False]
+    assert "5/5" in lines[1]
+
+
+def test_a_loop_is_tracked_as_its_items_are_used(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    sizes = [4, 4, 2]
+    assert list(tracked(sizes, 10, "batches", size=lambda batch: batch)) == sizes
+    assert "10/10" in stream.getvalue()
+    assert stream.getvalue().endswith("\n")
+
+
+def test_a_bar_that_does_not_stay_leaves_no_line(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    assert list(tracked("ab", 2, "searches", leaves=False)) == ["a", "b"]
+    assert "searches" in stream.getvalue()
+    assert stream.getvalue().endswith("\x1b[2K"), "its line is erased"
 
 
 def test_a_title_is_no_markup():

@@ -1,6 +1,7 @@
 """Inspection of all images of a check: each once, unchanged ones from the cache."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from paddle_transfer.checks.config_splits import Split
@@ -19,14 +20,22 @@ def no_progress(done: int, total: int) -> None:
 def scan_splits(splits: list[Split], *, processes: int | None, cache_folder: Path | None,
                 progress: Progress, report: Report) -> None:
     """Fill in ``images`` of all splits."""
-    for root in sorted({split.root for split in splits}):
-        of_root = [split for split in splits if split.root == root]
-        files = {row.path: path for split in of_root
-                 for row, path in zip(split.rows, split.paths, strict=True)}
-        images = scan(files, root=root, processes=processes, cache_folder=cache_folder,
-                      progress=progress, report=report)
-        for split in of_root:
-            split.images = [images.get(row.path) for row in split.rows]
+    files: dict[str, dict[str, str]] = {root: {} for root in sorted({one.root for one in splits})}
+    for split in splits:
+        files[split.root].update((row.path, path) for row, path in
+                                 zip(split.rows, split.paths, strict=True))
+    total, before = sum(map(len, files.values())), 0
+    for root, of_root in files.items():
+        images = scan(of_root, root=root, processes=processes, cache_folder=cache_folder,
+                      report=report, progress=partial(_add, progress, before, total))
+        before += len(of_root)
+        for split in splits:
+            if split.root == root:
+                split.images = [images.get(row.path) for row in split.rows]
+
+
+def _add(progress: Progress, before: int, total: int, done: int, _of_one: int) -> None:
+    progress(before + done, total)
 
 
 def scan(files: Mapping[str, str], *, root: str, processes: int | None = None,

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     with reading(arguments.config, error=DataError):
         report = check_config(config, file=arguments.config, processes=arguments.processes,
                               cache_folder=arguments.cache, max_leak=arguments.max_leak,
-                              progress=ProgressBar("images"))
+                              progress=ProgressBar("checking images"))
     print(json.dumps(report.as_dict()) if arguments.json else
           report.text(limit=0 if arguments.all else 20))
     if arguments.sheet:

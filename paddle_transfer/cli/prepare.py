@@ -85,7 +85,7 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
 
     with reading(root, error=DataError):
         result = prepare(name, root, options, log=lambda text: print(text, file=sys.stderr),
-                         progress=ProgressBar("images"))
+                         progress=ProgressBar("checking images"))
     for file, count in result.lists.values():
         print(f"{file}: {counted(count, 'image')}")
     for file, classes in ((LABELS, result.classes), (SOURCE_LABELS, result.source_classes)):

@@ -136,11 +136,14 @@ def _verify(archive: Archive, path: Path, md5: str, options: PrepareOptions,
 
 def md5_of(path: Path) -> str:
     """Of a regular file. Raises DataError when it cannot be read."""
-    digest = hashlib.md5()
+    digest, done = hashlib.md5(), 0
     try:
-        with open_file(path) as stream:
+        size = path.stat().st_size
+        with open_file(path) as stream, ProgressBar(f"verifying {path.name}", unit="bytes") as bar:
             while block := stream.read(1 << 20):
                 digest.update(block)
+                done += len(block)
+                bar(done, size)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
     return digest.hexdigest()

@@ -7,6 +7,7 @@ from typing import IO
 
 from paddle_transfer.datasets.entries import Entry, archive_errors, check_entries, open_entries
 from paddle_transfer.errors import DataError
+from paddle_transfer.progress import ProgressBar
 
 
 def extract(archive: Path, folder: Path) -> None:
@@ -20,9 +21,14 @@ def extract(archive: Path, folder: Path) -> None:
         total = check_entries(archive)
         folder.mkdir(parents=True, exist_ok=True)
         _check_room(archive, folder, total)
-        with open_entries(archive) as entries:
+        done = 0
+        with (open_entries(archive) as entries,
+              ProgressBar(f"extracting {archive.name}", unit="bytes") as bar):
             for entry in entries:
                 _write(entry, folder / PurePosixPath(entry.name))
+                done += entry.size
+                bar(done, total)
+            bar(total, total)
 
 
 def take_out(archive: Path, name: str, target: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -21,6 +22,7 @@ REDRAW = 1.0
 #: Columns of a terminal from which the table has the best value, the seconds of an epoch and those
 #: gone, and those from which it has the device, too.
 MIDDLE, WIDE = 70, 100
+_SETTING = "setting"
 
 
 @dataclass
@@ -144,7 +146,7 @@ class LiveTrials:
             if wanted:
                 table.add_column(name, no_wrap=True, justify="left" if name == "device" else
                                  "right")
-        table.add_column("setting")  # the one that a narrow terminal shortens
+        table.add_column(_SETTING)  # the one that a narrow terminal shortens
         for number, one in rows:
             cells = _cells(number, one, now)
             table.add_row(*(cell for cell, wanted in zip(cells, shown.values(), strict=True)
@@ -162,11 +164,28 @@ def _cells(number: int, one: Running, now: float) -> list[str]:
             "" if left is None else duration(left), one.device]
 
 
-def rich_table(rows: Sequence[Sequence[str]]) -> Table:
-    """A table of texts; the first of ``rows`` is its header, the first of the others stands out."""
+def rich_table(rows: Sequence[Sequence[str]], *, names: Collection[str], width: int) -> Table:
+    """The leaderboard; the first of ``rows`` is its header, the first of the others stands out.
+    Where it is wider than the terminal, each setting stands in one column, which wraps.
+
+    :param names: the columns of the hyperparameters
+    :param width: of the terminal
+    """
     table = Table(box=SIMPLE_HEAD)
+    if sum(max(map(cell_len, column)) + 3 for column in zip(*rows, strict=True)) > width:
+        rows = _narrow(rows, names)
     for name in rows[0]:
-        table.add_column(name)
+        table.add_column(name, no_wrap=name != _SETTING)
     for number, row in enumerate(rows[1:]):
         table.add_row(*(Text(cell) for cell in row), style="bold" if number == 0 else "")
     return table
+
+
+def _narrow(rows: Sequence[Sequence[str]], names: Collection[str]) -> list[list[str]]:
+    """``rows`` without the least columns, and with the hyperparameters in one."""
+    kept = [place for place, name in enumerate(rows[0])
+            if name not in names and name not in ("estimate", "epoch", "weights")]
+    settings = [", ".join(f"{name} {cell}" for name, cell in zip(rows[0], row, strict=True)
+                          if name in names and cell) for row in rows[1:]]
+    return [[*(row[place] for place in kept), setting]
+            for row, setting in zip(rows, [_SETTING, *settings], strict=True)]

@@ -126,7 +126,8 @@ class Terminal(Report):
         if console is None or leaderboard.winner is None:
             lines = leaderboard_lines(self.settings, records, leaderboard)
         else:
-            console.print(rich_table(leaderboard_rows(self.settings, leaderboard)))
+            console.print(rich_table(leaderboard_rows(self.settings, leaderboard),
+                                     names=self.settings.stages.names, width=console.width))
             lines = summary_lines(self.settings, records, leaderboard)
         self._print("\n".join([*lines, *filter(None, [self._going_on(records)])]))
         if leaderboard.winner is not None and not (self.settings.final and is_over(reason)):

@@ -35,7 +35,7 @@ def read_inputs(settings: SearchSettings, *, without: Collection[str] = (),
     :param pause: sleeps some seconds; may raise KeyboardInterrupt
     """
     found: dict[str, Input] = {}
-    with ProgressBar("images") as bar:
+    with ProgressBar("reading images") as bar:
         def progress(done: int, total: int) -> None:
             bar(done, total)
             pause(0)

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from paddle_transfer.progress import LiveConsole
-from paddle_transfer.report.live import LiveTrials
+from paddle_transfer.report.live import LiveTrials, rich_table
 from tests.helpers.fakes import FakeClock
 
 GOING_ON = "One more training is expected to gain 0.40 points"
@@ -87,3 +87,28 @@ def test_the_cursor_is_never_hidden():
     shown = Shown()
     shown.live.close()
     assert "\x1b[?25" not in shown.stream.getvalue()
+
+
+ROWS = [["rank", "top1", "estimate", "trial", "epoch", "lr", "mixup", ""],
+        ["1", "0.3083 ± 0.0083", "0.3190", "1", "6", "0.03", "on", ""],
+        ["2", "0.2833 ± 0.0167", "0.2610", "0", "5", "0.003", "", "fixed point"]]
+
+
+def leaderboard(width):
+    console = LiveConsole(file=io.StringIO(), width=width)
+    console.print(rich_table(ROWS, names=("lr", "mixup"), width=width))
+    return [line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()]
+
+
+def test_the_leaderboard_has_all_columns_where_they_fit():
+    header, _, first, second = leaderboard(100)
+    assert header.split() == ["rank", "top1", "estimate", "trial", "epoch", "lr", "mixup"]
+    assert first.split() == ["1", "0.3083", "±", "0.0083", "0.3190", "1", "6", "0.03", "on"]
+    assert second.split()[-3:] == ["0.003", "fixed", "point"]
+
+
+def test_on_a_narrow_terminal_a_setting_stands_in_one_column():
+    header, _, first, second = leaderboard(74)
+    assert header.split() == ["rank", "top1", "trial", "setting"]
+    assert first.split() == ["1", "0.3083", "±", "0.0083", "1", "lr", "0.03,", "mixup", "on"]
+    assert second.split()[-4:] == ["fixed", "point", "lr", "0.003"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from paddle_transfer import dotpath
 from paddle_transfer.config import base, resolve
 from paddle_transfer.errors import TrialError
+from paddle_transfer.progress import tracked
 from paddle_transfer.worker.bootstrap import import_with_ppcls
 from paddle_transfer.worker.features.cache import FeatureCache
 from paddle_transfer.worker.features.feature_set import FeatureSet, from_arrays, to_arrays
@@ -83,8 +84,11 @@ def _compute(engine: TransferEngine, config: dict[str, Any], split: str, section
     data = capture.batches(section, f"DataLoader.{split}", size=resolve.whole(size) or _BATCH,
                            workers=loader["num_workers"],
                            shared_memory=loader["use_shared_memory"])
+    count = base.list_size(config, split) or 0
+    data = tracked(data, count, f"features of DataLoader.{split}", lines=True,
+                   size=lambda batch: len(batch[1]))
     made: FeatureSet
-    made, end = capture.compute(engine.model, data, base.list_size(config, split) or 0, key=key,
+    made, end = capture.compute(engine.model, data, count, key=key,
                                 layer=layer, classifier=classifier, inputs=inputs, room=room)
     facts = {
         "end": end, "head": list(head),
