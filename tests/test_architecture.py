@@ -45,7 +45,7 @@ RANK = {room: place for place, rooms in enumerate(LAYERS) for room in rooms}
 
 #: A trial's process needs no more than these.
 WORKER = {"config", "strategies", "weights", "checks", "registry", "errors", "dotpath", "files",
-          "hardware"}
+          "hardware", "progress"}
 
 #: The rooms or modules that may import a library.
 DOORS = {
