@@ -265,6 +265,7 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
         "metric": settings.objective.metric, "paddleclas": paddleclas,
         "pretrained": dict(pretrained), "keep_weights": keep,
         "also_measure": list(settings.objective.also_measure),
+        "checkpoint_every": settings.devices.checkpoint_every,
         "shared_memory": shared_memory_share(len(settings.devices.slots))})
 
 

@@ -152,7 +152,8 @@ class Driver:
         return None
 
     def _begin(self, record: TrialRecord) -> None:
-        record = self._keep(self._store.begin(record.number))
+        keep = self._trial_folders.saved_epoch(record)
+        record = self._keep(self._store.begin(record.number, keep=keep))
         job = self._trial_folders.prepare(record)
         device = self._executor.submit(job)
         self._in_flight[record.number] = device
@@ -164,10 +165,13 @@ class Driver:
         return record
 
     def _on_epoch(self, report: EpochReport) -> None:
-        record = self._keep(
-            self._store.report_epoch(report.number, epoch=report.epoch, value=report.value))
+        record = self._records[report.number]
+        # an attempt that goes on from a checkpoint tells of the epochs before it once more
+        if dict(record.curve).get(report.epoch) != report.value:
+            record = self._keep(self._store.report_epoch(
+                report.number, epoch=report.epoch, value=report.value))
         self._callbacks.call("epoch_reported", record, report)
-        if self._pruner is None or self._records.is_repeat(
+        if self._pruner is None or report.epoch < record.curve[-1][0] or self._records.is_repeat(
                 record.number, self._scheduler.repeats.search_times):
             return
         try:
@@ -193,7 +197,10 @@ class Driver:
             self._trial_folders.keep(record)
             if hindrance:
                 ended = replace(ended, message=f"{ended.message}; {hindrance}. {LESS_MEMORY}")
-            elif short or self._try_again(record, ended.verdict):
+            elif short:  # with other batches, it begins anew
+                self._trial_folders.drop_checkpoint(ended.number)
+                return
+            elif self._try_again(record, ended.verdict):
                 return  # it is running and not in flight: the next free slot takes it
         self._finish(ended, device=device)
 
@@ -212,6 +219,7 @@ class Driver:
         return self._kills[record.number] <= KILLS
 
     def _finish(self, ended: Ended, *, device: str) -> None:
+        self._trial_folders.drop_checkpoint(ended.number)
         record = self._records[ended.number]
         other = other_list(ended.result or {}, record, self._records.measured(record.stage))
         if other:  # not a failure of its point, but no result of this search either

@@ -45,7 +45,8 @@ class TrialFolders:
 
     def prepare(self, record: TrialRecord) -> Job:
         """The job of the record's present attempt, in a folder with its config and nothing of
-        earlier attempts but their logs (``train.log.1`` is the first attempt's)."""
+        earlier attempts but their logs (``train.log.1`` is the first attempt's) and the last
+        checkpoint."""
         folder = self.folder(record.number)
         try:
             folder.path.mkdir(parents=True)
@@ -55,6 +56,14 @@ class TrialFolders:
         self._write_config(record, folder.config)
         return Job(record.number, record.attempts, str(folder.path),
                    {**self.payload, "seed": record.seed})
+
+    def saved_epoch(self, record: TrialRecord) -> int:
+        """The epoch after which a new attempt goes on; 0: it begins anew."""
+        return self.folder(record.number).saved_epoch() if record.attempts else 0
+
+    def drop_checkpoint(self, number: int) -> None:
+        """Delete what trial ``number``, which has ended, would go on from."""
+        shutil.rmtree(self.folder(number).checkpoint, ignore_errors=True)
 
     def keep(self, record: TrialRecord) -> None:
         """Write ``record`` into its folder, from which the study can be rebuilt."""
@@ -80,10 +89,10 @@ class TrialFolders:
 
 
 def _clear(folder: TrialFolder, attempt: int) -> None:
-    """Delete what attempts before ``attempt`` left, but their logs."""
+    """Delete what attempts before ``attempt`` left, but their logs and their last checkpoint."""
     if folder.log.exists():
         folder.log.rename(f"{folder.log}.{attempt - 1}")
-    for path in set(folder.path.iterdir()) - set(folder.old_logs()):
+    for path in set(folder.path.iterdir()) - {*folder.old_logs(), folder.checkpoint}:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:

@@ -49,7 +49,8 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     if not gpus and not placed and given.workers > cores:
         reading.notes.append(f"{given.workers} workers share {cores} CPU cores; more than that is "
                              "no faster.")
-    return groups.Devices(gpus, given.workers, given.trial_timeout, executor)
+    return groups.Devices(gpus, given.workers, given.trial_timeout, executor,
+                          given.checkpoint_every)
 
 
 def _check_placed(reading: Reading, executor: Component, device: str) -> None:

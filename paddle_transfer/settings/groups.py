@@ -17,6 +17,8 @@ __all__ = ["BaseTraining", "Budget", "Component", "Devices", "Objective", "Outpu
            "Sampling", "SearchSpace"]
 
 LOCAL = Component("local")
+#: Seconds.
+CHECKPOINT_EVERY = 60.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class Devices:
     workers: int = 1
     trial_timeout: float | None = None
     executor: Component = LOCAL
+    checkpoint_every: float | None = CHECKPOINT_EVERY
 
     @property
     def kind(self) -> str:

@@ -17,6 +17,7 @@ from pydantic import Field
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.rules import Filled
 from paddle_transfer.config.validation import Section
+from paddle_transfer.settings import groups
 from paddle_transfer.settings import values as v
 from paddle_transfer.space.registry import HYPERPARAMETERS
 
@@ -80,6 +81,7 @@ class SearchFile(Section):
     de_duplication: v.YesNo = True
     seed: v.Seed = 0
     trial_timeout: v.Seconds | None = None
+    checkpoint_every: v.CheckpointEvery = groups.CHECKPOINT_EVERY
     keep_models: v.Count = 3
     storage: v.StorageUrl | None = None
     stop: v.Stop | None = "none"

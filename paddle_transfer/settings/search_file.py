@@ -123,6 +123,8 @@ class SearchSettings:
             "also_measure": list(self.objective.also_measure) or None,
             "fixed": self.search_space.baseline,
             "gpus": ",".join(self.devices.gpus) or None,
+            "checkpoint_every": "none" if self.devices.checkpoint_every is None else
+            self.devices.checkpoint_every,
             "executor": None if executor == groups.LOCAL else executor.to_dict(),
             **(posterior if part.has_posterior else {}),
             **({"pruner": self.pruner.to_dict()} if self.pruner else {}),

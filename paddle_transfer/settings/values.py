@@ -140,6 +140,13 @@ Confirm = Annotated[int | str, rules.Rule(
          core_schema.literal_schema(["none"])])),
     BeforeValidator(lambda value: "none" if _is_none(value) else value)]
 Seconds = Annotated[float, rules.above_zero("seconds")]
+#: None where a search file says none.
+CheckpointEvery = Annotated[float | None, rules.Rule(
+    "must be a number of seconds, 0 or more, or none",
+    "0 saves a checkpoint after every epoch, none saves none.", schema=core_schema.union_schema(
+        [core_schema.float_schema(strict=True, ge=0, allow_inf_nan=False),
+         core_schema.none_schema()])),
+    BeforeValidator(lambda value: None if _is_none(value) else value)]
 Hours = Annotated[float, rules.above_zero("hours")]
 Acquisition = Annotated[str, rules.one_of(*ACQUISITIONS)]
 Stop = Annotated[str, rules.one_of("none", "auto")]

@@ -27,8 +27,9 @@ class Store(Protocol):
     def reuse(self, *, suggestion: int, original: TrialRecord) -> TrialRecord:
         """A new trial with the state and value of the finished ``original``; it is not trained."""
 
-    def begin(self, number: int) -> TrialRecord:
-        """A new attempt (the first is 1) at a running trial, without the epochs of earlier ones."""
+    def begin(self, number: int, *, keep: int = 0) -> TrialRecord:
+        """A new attempt (the first is 1) at a running trial, without the epochs of earlier ones
+        but the first ``keep``, after which it goes on."""
 
     def report_epoch(self, number: int, *, epoch: int, value: float) -> TrialRecord:
         """An evaluated epoch (from 1) of the present attempt."""

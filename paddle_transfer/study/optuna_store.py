@@ -83,11 +83,12 @@ class OptunaStore:
         return self._add(original.proposal, attrs, state=original.state, value=original.value,
                          curve=original.curve)
 
-    def begin(self, number: int) -> TrialRecord:
+    def begin(self, number: int, *, keep: int = 0) -> TrialRecord:
         record, trial = self._running(number), self._id(number)
         with self._guard("write"):
-            for epoch, _ in record.curve:  # Optuna cannot delete a value; its pruners skip NaN
-                self._storage.set_trial_intermediate_value(trial, epoch, math.nan)
+            for epoch, _ in record.curve:
+                if epoch > keep:  # Optuna cannot delete a value; its pruners skip NaN
+                    self._storage.set_trial_intermediate_value(trial, epoch, math.nan)
             self._storage.set_trial_user_attr(trial, "attempts", record.attempts + 1)
         return self._reload(number)
 

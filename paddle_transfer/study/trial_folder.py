@@ -25,7 +25,8 @@ class TrialFolder:
 
     ``config`` is the whole PaddleClas config, ``log`` that of the present attempt, ``weights`` are
     those of the best epoch, ``student_weights`` the part of a distilled model under its own names,
-    ``index`` a classifier that is not in the weights.
+    ``index`` a classifier that is not in the weights, ``checkpoint`` the folder from which a trial
+    that was interrupted goes on (``weights.checkpoint``).
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -38,6 +39,7 @@ class TrialFolder:
     weights = _file("best_model.pdparams")
     student_weights = _file("best_model_student.pdparams")
     index = _file("best_model.index.npz")
+    checkpoint = _file("checkpoint")
 
     @classmethod
     def of(cls, output_dir: str | os.PathLike[str], number: int | str) -> TrialFolder:
@@ -47,6 +49,14 @@ class TrialFolder:
     def old_logs(self) -> list[Path]:
         """The logs of earlier attempts: ``train.log.1``, ..."""
         return list(self.path.glob("train.log.*"))
+
+    def saved_epoch(self) -> int:
+        """The epoch after which the checkpoint was saved; 0 where there is none that can be read.
+        The worker looks whether it is whole."""
+        try:
+            return int(json.loads((self.checkpoint / "state.json").read_text())["epoch"])
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return 0
 
     def read_result(self, number: int, attempt: int | None) -> dict[str, Any] | None:
         """The result that attempt ``attempt`` (None: any) of trial ``number`` left; None when there

@@ -18,7 +18,15 @@ from paddle_transfer.config import resolve
 from paddle_transfer.errors import TrialError, did_you_mean
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.weights.load_report import LoadReport
-from paddle_transfer.worker import average, eval_loop, infer, second_lists, train_loop
+from paddle_transfer.worker import (
+    average,
+    eval_loop,
+    infer,
+    second_lists,
+    train_loop,
+    training_state,
+)
+from paddle_transfer.worker.checkpoints import Checkpoints
 from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.learnt import Learnt, check_steps, require_iterations, require_learnt
 from paddle_transfer.worker.locate import EngineHome
@@ -56,7 +64,11 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
 
     def __init__(self, config: AttrDict, *, mode: str, home: EngineHome, options: RunOptions,
                  saver: Saver, halves: Sequence[WorkerHalf] = ()):
-        self.home, self.options, self.saver, self._halves = home, options, saver, tuple(halves)
+        self.home, self.options, self.saver, self.halves = home, options, saver, tuple(halves)
+        self._checkpoints, self._epoch_id = options.checkpoints or Checkpoints(None), 0
+        #: Lists that are read beside ``DataLoader.Train``, and where a checkpoint left them.
+        self.streams: dict[str, second_lists.Endless] = {}
+        self.positions: dict[str, tuple[int, int]] = {}
         self.pretrained: LoadReport | None = None
         self.last_eval: tuple[dict[str, float], dict[str, float]] = ({}, {})
         self.images, self.classes, self.largest_rate = 0, 0, 0.0
@@ -78,17 +90,27 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         self.list_mark = list_mark(self.config)
 
     def train(self) -> None:
-        """Train all epochs, or until ``options.on_epoch`` says to stop.
+        """Train all epochs, or until ``options.on_epoch`` says to stop; those that are left after
+        the checkpoint in ``options``.
 
         :raises Diverged: the loss is NaN or infinite
         :raises TrialError: an epoch had no iteration, or not one weight has changed
+        :raises ResumeFailed: the checkpoint is of another network
         """
         self.saver.after_epoch = self._after_epoch
         check_steps(self)
+        saved = self._checkpoints.found
+        if saved is not None:  # PaddleClas asks for it where this names one
+            self.config["Global"]["checkpoints"] = "checkpoint"
+            self.saver.goes_on_after = saved.epoch
+            training_state.restore_result(self, saved)
         try:
             super().train()
         except _StopTraining:
             self.stopped = True
+        if self._learnt is None and saved is not None:
+            self._checkpoints.on_restored()
+            return
         if self._learnt is None:
             raise TrialError("no epoch is left to train: Global.checkpoints names a training that "
                              f"has had all {self.config['Global']['epochs']} of Global.epochs")
@@ -101,7 +123,9 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
     def further_batches(self, part: str) -> Iterator[Sequence[Tensor]]:
         """See ``TrainedEngine``."""
         self.train_dataloader = second_lists.in_turn(self.train_dataloader)
-        return second_lists.endless(self._plain, part)
+        self.streams[part] = stream = second_lists.Endless(self._plain, part)
+        stream.seek(*self.positions.get(part, (0, 0)))
+        return stream
 
     def whole_list(self, part: str) -> Iterable[Sequence[Tensor]]:
         """See ``TrainedEngine``."""
@@ -123,7 +147,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
     def losses(self, batch: Sequence[Tensor], losses: Mapping[str, Tensor]
                ) -> Mapping[str, Tensor]:
         """``losses`` of a step as the strategy changes them."""
-        for half in self._halves:
+        for half in self.halves:
             losses = half.losses(self, batch, losses)
         return losses
 
@@ -165,11 +189,16 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
     def _train_epoch(self, train: Callable[[Engine, int, int], float | None], epoch_id: int,
                      print_batch_step: int) -> None:
         if self._learnt is None:
-            resumed = self.config["Global"]["checkpoints"] is not None
+            saved = self._checkpoints.found
+            resumed = self.config["Global"]["checkpoints"] is not None and saved is None
             self._learnt = Learnt(self.model, resumed=resumed)
-        for half in self._halves:
+            if saved is not None:
+                training_state.restore(self, saved)
+                self._checkpoints.on_restored()
+        self._epoch_id = epoch_id
+        for half in self.halves:
             half.epoch_started(self, epoch_id)
-        if getattr(self, "ema", False) and any(half.may_freeze for half in self._halves):
+        if getattr(self, "ema", False) and any(half.may_freeze for half in self.halves):
             self.moving = average.moving(self.model)
         before = self.global_step
         rate = train(self, epoch_id, print_batch_step)
@@ -188,12 +217,12 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         if self._learnt is not None and not self._learnt:
             logger.info(f"[Eval][Epoch {epoch_id}] left out: no weight has changed yet")
             return -1.0
-        for half in self._halves if self.mode == "train" else ():
+        for half in self.halves if self.mode == "train" else ():
             half.before_evaluation(self)
         measured = evaluate(epoch_id)
         losses = {name: float(meter.avg) for name, meter in measured.losses.items()}
         values, self.images = measured.values, measured.seen
-        for half in self._halves if self.mode == "train" else ():
+        for half in self.halves if self.mode == "train" else ():
             values = {**values, **half.measured(self, measured.per_class.accuracy())}
         self.classes = len(measured.per_class.seen)
         name = self.options.metric or next(iter(values), "")
@@ -229,3 +258,11 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         tell = self.options.on_epoch
         if result is not None and tell is not None and tell(result):
             raise _StopTraining
+        checkpoints = self._checkpoints
+        if not checkpoints.due:
+            return
+        obstacle = training_state.obstacle(self)
+        if obstacle:
+            checkpoints.switch_off(obstacle)
+        else:
+            checkpoints.save(self._epoch_id, *training_state.capture(self), self.saver.best_files)

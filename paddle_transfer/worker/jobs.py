@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -80,6 +81,7 @@ class RunningJob:
         told = {**self._ids, "verdict": verdict, "message": message}
         if verdict in _FINAL:
             write_result(self._directory, {"curve": self._curve, **result, **told})
+            shutil.rmtree(self._directory / "checkpoint", ignore_errors=True)
         self._send(type="ended", **told)
         return verdict
 

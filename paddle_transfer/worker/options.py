@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paddle_transfer.worker.checkpoints import Checkpoints
 
 #: What a search records of weights that it prepared: ``source``, ``file``, ``sha256`` of the
 #: original, ``prepared_sha256``, and ``head`` (name of a tensor -> why it was not loaded).
@@ -37,6 +40,8 @@ class RunOptions:
     :param on_epoch: called after every evaluated epoch; a true answer ends the training
     :param shared_memory: bytes of it that the data workers may use; None: all that are free
     :param prepared: weights that a search prepared, by ``Global.pretrained_model``
+    :param checkpoints: where the training saves its state, and what it goes on from; needs
+        ``weights_to``. None: nowhere
     """
 
     metric: str | None = None
@@ -45,3 +50,4 @@ class RunOptions:
     on_epoch: Callable[[EpochResult], bool] | None = None
     shared_memory: float | None = None
     prepared: Mapping[str, Origin] = field(default_factory=dict)
+    checkpoints: Checkpoints | None = None

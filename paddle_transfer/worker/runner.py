@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from paddle_transfer.config import load
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.errors import TrialError
 from paddle_transfer.worker.bootstrap import import_with_ppcls
+from paddle_transfer.worker.checkpoints import Checkpoints, ResumeFailed, open_checkpoints
 from paddle_transfer.worker.further_lists import measure
 from paddle_transfer.worker.locate import EngineHome, locate
 from paddle_transfer.worker.options import EpochResult, RunOptions
@@ -25,7 +25,8 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     :param job: directory, and a payload with seed, device (``cpu``, ``gpu``), metric (None: the
         first of Metric.Eval), paddleclas (a checkout, or None), keep_weights (of the best epoch),
         pretrained (an ``Origin`` for all weights that the search prepared), shared_memory (bytes
-        for this trial's data workers; None: all that are free), also_measure (lists that the best
+        for this trial's data workers; None: all that are free), checkpoint_every (seconds between
+        checkpoints, see ``worker.checkpoints``; None: none), also_measure (lists that the best
         weights are measured on, too: then the result has ``measured``), mean_of (files of weights
         whose mean is evaluated; nothing is trained: see ``worker.soup``)
     :param report: told epoch, value, images and scalars of every evaluated epoch; True ends the
@@ -49,21 +50,37 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
 
 def _trained(config: dict[str, Any], payload: dict[str, Any], *, path: str, home: EngineHome,
              report: Callable[..., bool]) -> dict[str, Any]:
-    """Train by ``config``; the result. ``path``: of the best weights, where they are wanted."""
-    epochs: list[EpochResult] = []
+    """Train by ``config``, or go on from a checkpoint; the result. ``path``: of the best weights,
+    where they are wanted."""
+    checkpoints = open_checkpoints(os.path.dirname(path), config, payload)
+    checkpoints.find()
+    try:
+        return _train(config, payload, checkpoints, path=path, home=home, report=report)
+    except ResumeFailed as error:
+        checkpoints.forget(str(error))
+        return _train(config, payload, checkpoints, path=path, home=home, report=report)
+
+
+def _train(config: dict[str, Any], payload: dict[str, Any], checkpoints: Checkpoints, *, path: str,
+           home: EngineHome, report: Callable[..., bool]) -> dict[str, Any]:
+    """As ``_trained``. Raises ResumeFailed: not from this checkpoint."""
+    def tell_again() -> None:
+        for earlier in checkpoints.epochs:  # its parent may have died before it knew
+            report(**earlier)
 
     def on_epoch(result: EpochResult) -> bool:
-        epochs.append(result)
+        checkpoints.epochs.append(vars(result))
         return bool(report(**vars(result)))
 
-    began = time.monotonic()
+    checkpoints.on_restored = tell_again
     lists = payload.get("also_measure") or ()
     weights = path if payload.get("keep_weights") or lists else ""
     options = RunOptions(metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
                          prepared=payload.get("pretrained") or {}, weights_to=weights,
-                         shared_memory=payload.get("shared_memory"))
+                         shared_memory=payload.get("shared_memory"), checkpoints=checkpoints)
     with open_training(config, home=home, options=options) as training:
         training.train()
+    epochs = [EpochResult(**one) for one in checkpoints.epochs]
     value, epoch = _best(training, epochs)
     measured = {} if training.stopped or not lists else measure(
         config, lists, weights=path, home=home,
@@ -73,9 +90,10 @@ def _trained(config: dict[str, Any], payload: dict[str, Any], *, path: str, home
     return {"value": value, "images": training.images, "classes": training.classes or None,
             "list": training.list_mark, "best_epoch": epoch,
             "curve": [[one.epoch, one.value] for one in epochs],
-            "seconds": time.monotonic() - began, "seed": payload["seed"],
+            "seconds": checkpoints.seconds, "seed": payload["seed"],
             "engine": training.versions(), "stopped": training.stopped,
-            "pretrained": training.loaded(), **({"measured": measured} if measured else {})}
+            "pretrained": training.loaded(), **({"measured": measured} if measured else {}),
+            **({"resumed": checkpoints.resumed} if checkpoints.resumed else {})}
 
 
 def _best(training: Training, epochs: Sequence[EpochResult]) -> tuple[float, int]:

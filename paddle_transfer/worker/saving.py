@@ -11,6 +11,8 @@ import paddle
 from paddle import Tensor, nn
 from ppcls.utils import save_load
 
+from paddle_transfer.weights.checkpoint import link
+
 #: Prefix of the student's parameters in a DistillationModel of PaddleClas's configs.
 STUDENT = "Student."
 
@@ -32,6 +34,23 @@ class Saver:
         #: Whether the moving average measured no less than the network itself in this epoch.
         self.average_is_best = True
         self.after_epoch: Callable[[], None] = lambda: None
+        #: The epoch that a training goes on after, from a checkpoint of ours; None: from none.
+        self.goes_on_after: int | None = None
+
+    @property
+    def best_files(self) -> dict[str, Path]:
+        """The files of the best weights by their names."""
+        if not self.best_path:
+            return {}
+        student = Path(_student(self.best_path))
+        return {path.name: path for path in (Path(self.best_path), student) if path.exists()}
+
+    def take(self, files: Mapping[str, Path]) -> None:
+        """Put the best weights, once ``best_files``, where they belong."""
+        if self._to:
+            for name, file in files.items():
+                link(file, Path(self._to).with_name(name))
+            self.best_path = self._to if files else None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(save_load, name)
@@ -69,6 +88,9 @@ class Saver:
         worse epoch could overwrite the best weights.
         """
         def stand_in(config: Mapping[str, Any], *args: object, **kwargs: object) -> Any:
+            if self.goes_on_after is not None:
+                metric = -1.0 if self.best_metric is None else self.best_metric
+                return {"metric": metric, "epoch": self.goes_on_after}
             info = init_model(config, *args, **kwargs)
             if info is not None and config.get("checkpoints"):
                 self._remember(Path(config["checkpoints"]).parent)
@@ -105,8 +127,12 @@ def _save_weights(path: str, net: nn.Layer, *, loss: nn.Layer | None,
     student = {name[len(STUDENT):]: value for name, value in state.items()
                if name.startswith(STUDENT)}
     if student:
-        _write(student, path[:-len(".pdparams")] + "_student.pdparams")
+        _write(student, _student(path))
     _write(state, path)
+
+
+def _student(path: str) -> str:
+    return path[:-len(".pdparams")] + "_student.pdparams"
 
 
 def _write(state: dict[str, Tensor], path: str) -> None:

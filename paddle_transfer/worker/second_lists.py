@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,13 @@ class InTurn:
         return len(self._loader)
 
     def __iter__(self) -> Iterator[Batch]:
+        return self.without(0)
+
+    def without(self, first: int) -> Iterator[Batch]:
+        """One pass without its ``first`` batches, of which no image is read."""
         loader = self._loader
         collate = loader.collate_fn or default_collate_fn
-        for indices in loader.batch_sampler:
+        for indices in islice(loader.batch_sampler, first, None):
             yield [paddle.to_tensor(field)
                    for field in collate([loader.dataset[index] for index in indices])]
 
@@ -47,21 +52,48 @@ def in_turn(loader: Any) -> Any:
     return loader if loader.num_workers or isinstance(loader, InTurn) else InTurn(loader)
 
 
-def endless(config: dict[str, Any], part: str) -> Iterator[Batch]:
+class Endless:
     """Batches of ``DataLoader.<part>``, one pass after the other, each in another order.
 
     :param config: as the user wrote it
     :raises TrialError: a pass has no batch, or no image can be read
     """
-    loader = in_turn(_loader(config, part, config["DataLoader"][part]))
-    if not len(loader):
-        raise TrialError(f"DataLoader.{part} gives no batch: its list has {len(loader.dataset)} "
-                         "images, fewer than sampler.batch_size, and drop_last is true")
 
-    def passes() -> Iterator[Batch]:
-        while True:
-            yield from read(iter(loader))
-    return passes()
+    def __init__(self, config: dict[str, Any], part: str):
+        self._loader = loader = in_turn(_loader(config, part, config["DataLoader"][part]))
+        if not len(loader):
+            raise TrialError(f"DataLoader.{part} gives no batch: its list has "
+                             f"{len(loader.dataset)} images, fewer than sampler.batch_size, and "
+                             "drop_last is true")
+        #: Whether ``seek`` finds a place again: not what data workers have read ahead.
+        self.can_seek = isinstance(loader, InTurn) and type(
+            loader.batch_sampler) is paddle.io.DistributedBatchSampler
+        self._passes, self._taken = 0, 0
+        self._batches: Iterator[Batch] = iter(())
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        batch = next(self._batches, None)
+        while batch is None:
+            self._batches, self._taken = read(iter(self._loader)), 0
+            self._passes += 1
+            batch = next(self._batches, None)
+        self._taken += 1
+        return batch
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """(passes begun, batches taken of the last one)."""
+        return self._passes, self._taken
+
+    def seek(self, passes: int, taken: int) -> None:
+        """Go to a ``position`` of a stream of the same list. It must be one that ``can_seek``."""
+        self._passes, self._taken = passes, taken
+        if passes:
+            self._loader.batch_sampler.set_epoch(passes - 1)
+            self._batches = read(self._loader.without(taken))
 
 
 def whole_list(config: dict[str, Any], part: str) -> Iterator[Batch]:

@@ -174,7 +174,9 @@ def _after_halves(halves: Sequence[WorkerHalf], build_optimizer: Callable[..., A
     """``build_optimizer``, which only a training calls, after the hooks that come before it."""
     def stand_in(config: dict[str, Any], epochs: int, steps: int, models: list[nn.Layer]) -> Any:
         parallel.trained = [one for one in models[0].parameters() if not one.stop_gradient]
-        extra = [layer for half in halves for layer in half.model_built(models[0])]
+        for half in halves:
+            half.further_layers = half.model_built(models[0])
+        extra = [layer for half in halves for layer in half.further_layers]
         optimizers, schedules = build_optimizer(config, epochs, steps, [*models, *extra])
         for optimizer in optimizers if any(half.may_freeze for half in halves) else ():
             # with tables made in the first step nothing could be frozen or thawed later

@@ -49,7 +49,7 @@ STRATEGIES_OF_OURS = {
     "feature_extraction": {"classifier": "linear_svm", "strength": 0.01},
     "multi_task": {"weight": 2.0, "target_epochs": 1}, "domain_adaptation": {"hidden": 8}}
 NUMBERS = {name: number for number, name in enumerate(STRATEGIES_OF_OURS)}  # of the trials below
-#: In its trial a search is killed after the first epoch; it thaws layers after that.
+#: In its trial a search is killed in the second epoch; it thaws layers before that.
 KILLED = "gradual"
 
 
@@ -78,6 +78,7 @@ def searches(trainings, digits, weights, tmp_path_factory):
     for name in ("undisturbed", "killed"):
         dump_yaml({"base_config_file": str(folder / "base.yaml"), "search_mode": "grid",
                    "output_dir": str(folder / name), "workers": 1, "keep_models": len(values),
+                   "checkpoint_every": 0 if name == "killed" else "none",
                    "search_dict": [{"search_key": "strategy", "search_values": values}]},
                   str(folder / f"{name}.yaml"))
     told = Reports()
@@ -128,6 +129,8 @@ def test_conformance(trainings, digits, weights, searches, tmp_path, name, optio
     assert changed(weights, trial.weights) >= HEAD
     resumed = again.read_result(number, 2 if name == KILLED else 1)
     assert resumed["curve"] == first["curve"]
+    assert resumed.get("resumed") == ([1] if name == KILLED else None)
+    assert not again.checkpoint.exists()
     assert trainings(digest, str(again.weights)) == trainings(digest, str(trial.weights))
 
     seed = load_yaml(str(trial.config))["Global"]["seed"]

@@ -81,11 +81,16 @@ def _output_to(path: str) -> Iterator[None]:
             os.close(old)
 
 
-def train(directory: str, config: dict, *, stop_after: int = 0,
+class Interrupted(BaseException):
+    """What a training meets that is broken off; no ``except Exception`` gets in its way."""
+
+
+def train(directory: str, config: dict, *, stop_after: int = 0, break_after: int = 0,
           variables: dict[str, str] | None = None, **payload: Any) -> dict:
     """Runs the trial runner in ``directory``; its result, with ``reports`` and the ``digest`` of
     the weights.
 
+    :param break_after: Interrupted comes after this epoch was told, before it is saved
     :param variables: of the environment, meanwhile
     """
     from paddle_transfer.worker.runner import run
@@ -96,6 +101,8 @@ def train(directory: str, config: dict, *, stop_after: int = 0,
 
     def report(**told: Any) -> bool:
         reports.append(told)
+        if told["epoch"] == break_after:
+            raise Interrupted
         return len(reports) == stop_after
 
     job = {"number": 0, "attempt": 1, "directory": directory,

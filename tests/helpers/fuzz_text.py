@@ -46,7 +46,7 @@ SEARCHES: tuple[dict[str, Any], ...] = (
     {"search_mode": "grid", "search_dict": [LR, {"search_key": "mixup"}], "gpus": None},
     {"search_mode": "bayes", "max_iter": 5, "seed": 3, "metric": "top1", "search_times": 2,
      "confirm": 3, "workers": 2, "stop": "auto", "pruner": "auto", "prior": "none",
-     "trial_timeout": 3.5, "time_budget": 1, "epoch_budget": 100,
+     "trial_timeout": 3.5, "checkpoint_every": "none", "time_budget": 1, "epoch_budget": 100,
      "fixed": {"lr": 0.1, "n": 8, "c": 0}, "search_dict": [LR, BATCH, WARMUP]},
     {"sampler": {"name": "TPESampler", "n_startup_trials": 3}, "final": {"retrain_on": "train+val"},
      "pruner": {"name": "MedianPruner"}, "reports": ["terminal"], "executor": "local",

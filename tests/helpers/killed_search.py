@@ -1,6 +1,6 @@
 """A search that is killed while a trial trains: ``python -m tests.helpers.killed_search FILE N``
-ends with SIGKILL after the first epoch of trial N. The worker sends it, and trains no further
-however long the search takes to die."""
+ends with SIGKILL after the second epoch of trial N, before that is saved. The worker sends it, and
+trains no further however long the search takes to die."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
 
     def reported(**told: Any) -> bool:
         stop = report(**told)
-        if (str(job["number"]), told["epoch"]) == (os.environ[_NUMBER], 1):
+        if (str(job["number"]), told["epoch"]) == (os.environ[_NUMBER], 2):
             os.kill(int(os.environ[_SEARCH]), signal.SIGKILL)
             signal.pause()
         return stop

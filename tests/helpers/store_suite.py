@@ -86,6 +86,17 @@ class StoreSuite:
         assert store.report_epoch(0, epoch=1, value=0.1).curve == ((1, 0.1),)
         assert self.again(store, tmp_path).records()[0].curve == ((1, 0.1),)
 
+    def test_an_attempt_that_goes_on_keeps_the_epochs_before(self, tmp_path):
+        store = self.open(tmp_path)
+        store.create(suggestion=0, proposal=Proposal(POINT), seed=0)
+        store.begin(0)
+        for epoch in (1, 2, 3):
+            store.report_epoch(0, epoch=epoch, value=epoch / 10)
+        record = store.begin(0, keep=2)
+        assert (record.attempts, record.curve) == (2, ((1, 0.1), (2, 0.2)))
+        store.report_epoch(0, epoch=3, value=0.4)
+        assert self.again(store, tmp_path).records()[0].curve == ((1, 0.1), (2, 0.2), (3, 0.4))
+
     def test_the_curve_given_at_the_end_is_the_one_that_stays(self, tmp_path):
         store = self.open(tmp_path)
         store.create(suggestion=0, proposal=Proposal(POINT), seed=0)

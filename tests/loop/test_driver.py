@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -182,6 +183,74 @@ def test_a_kill_is_no_crash(table):
     verdicts = {1: "killed", 2: "crashed", 3: "complete"}
     table.run(FakeExecutor(script=lambda job: Play(verdicts[job.attempt])))
     assert [record.attempts for record in table.check()] == [3] * 6
+
+
+class Killing:
+    """A script whose first attempts are killed after their last epoch, with a checkpoint of epoch
+    ``saved``."""
+
+    def __init__(self, *, saved=2, verdict="killed"):
+        self.saved, self.verdict = saved, verdict
+
+    def __call__(self, job):
+        if job.attempt > 1:
+            return Play()
+        folder = Path(job.directory) / "checkpoint"
+        folder.mkdir()
+        (folder / "state.json").write_text(f'{{"epoch": {self.saved}}}')
+        return Play(self.verdict)
+
+
+class Asked:
+    """A pruner that stops nothing."""
+
+    def __init__(self):
+        self.about = []
+
+    def should_stop(self, record, _records):
+        self.about.append((record.number, record.attempts, record.curve[-1][0]))
+        return False
+
+
+@pytest.mark.parametrize("verdict", ["killed", "crashed"])
+def test_epochs_before_a_checkpoint_are_kept_and_told_once_an_attempt(table, verdict):
+    watcher, pruner, store = Watcher(), Asked(), table.store()
+    written, report = [], store.report_epoch
+    store.report_epoch = lambda number, *, epoch, value: written.append(
+        (number, epoch)) or report(number, epoch=epoch, value=value)
+    table.run(FakeExecutor(slots=1, script=Killing(verdict=verdict)), store=store,
+              callbacks=[watcher], pruner=pruner)
+    assert all(record.curve == ((1, 0.5 / 3), (2, 1 / 3), (3, 0.5)) for record in table.check())
+    assert written == [(number, epoch) for number in range(6) for epoch in (1, 2, 3, 3)]
+    assert watcher.calls[1:9] == [
+        ("trial_started", 0, 1, "cpu:0"), *(("epoch_reported", 0, epoch) for epoch in (1, 2, 3)),
+        ("trial_started", 0, 2, "cpu:0"), *(("epoch_reported", 0, epoch) for epoch in (1, 2, 3))]
+    # of the last epoch before the checkpoint again: its answer may have been lost
+    assert pruner.about[:6] == [(0, 1, 1), (0, 1, 2), (0, 1, 3), (0, 2, 2), (0, 2, 3), (1, 1, 1)]
+
+
+def test_the_checkpoint_of_a_trial_that_has_ended_is_deleted(table):
+    table.run(FakeExecutor(script=Killing()))
+    assert not list(Path(table.settings.output_dir).glob("trials/*/checkpoint"))
+
+
+def test_a_trial_with_half_the_batch_goes_on_from_no_checkpoint(table):
+    attempts = []
+
+    def script(job):
+        attempts.append((Path(job.directory) / "checkpoint").exists())
+        return Killing(verdict="out_of_memory")(job)
+
+    table.run(FakeExecutor(slots=1, script=script), why_not_halved=lambda _: "")
+    assert [record.attempts for record in table.check()] == [2] * 6
+    assert not any(attempts)
+
+
+def test_another_curve_after_a_checkpoint_that_was_of_no_use_replaces_the_first(table):
+    executor = FakeExecutor(script=lambda job: Killing()(job) if job.attempt == 1 else Play(
+        value=0.9))
+    table.run(executor)
+    assert all(record.curve == ((1, 0.9 / 3), (2, 0.6), (3, 0.9)) for record in table.check())
 
 
 def test_a_worker_that_is_killed_again_and_again_is_given_up(table):

@@ -44,6 +44,21 @@ def test_another_attempt_finds_nothing_of_the_one_before_but_its_log(tmp_path, t
     assert (folder / "train.log.1").read_text() == "train.log of 1"
 
 
+def test_another_attempt_finds_the_checkpoint_of_the_one_before(tmp_path, trial_folders):
+    trial_folders.prepare(RECORD)
+    assert trial_folders.saved_epoch(RECORD) == 0
+    state = tmp_path / "trials" / "0007" / "checkpoint" / "state.json"
+    state.parent.mkdir()
+    state.write_text('{"epoch": 4}')
+    assert trial_folders.saved_epoch(RECORD) == 4
+    trial_folders.prepare(again(2))
+    assert state.exists()
+    state.write_text("[")
+    assert trial_folders.saved_epoch(again(2)) == 0
+    trial_folders.drop_checkpoint(7)
+    assert not state.parent.exists()
+
+
 def test_only_the_present_attempts_result_is_taken_over(tmp_path, trial_folders):
     trial_folders.prepare(RECORD)
     assert trial_folders.ended(RECORD) is None

@@ -10,7 +10,7 @@ from paddle_transfer.errors import ConfigError
 from paddle_transfer.samplers.gp.sampler import ACQUISITIONS
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings import devices, values
-from paddle_transfer.settings.search_file import load_search_file
+from paddle_transfer.settings.search_file import SearchSettings, load_search_file
 from paddle_transfer.space.hyperparameter import Range
 from paddle_transfer.study.records import Proposal
 from tests.helpers.configs import PUBLISHED_FIXED, base_config, write_search
@@ -69,6 +69,22 @@ def test_paddleclas_words(tmp_path, monkeypatch):
 def test_gpus_in_every_form(tmp_path, monkeypatch, written, read):
     monkeypatch.setattr(devices, "find_gpus", lambda: ["0", "1", "2", "3"])
     assert load_search_file(write_search(tmp_path, gpus=written)).devices.gpus == read
+
+
+@pytest.mark.parametrize(("written", "read"), [(None, 60.0), (0, 0.0), (2.5, 2.5), ("none", None),
+                                               ("None", None)])
+def test_the_seconds_between_checkpoints(tmp_path, written, read):
+    given = {} if written is None else {"checkpoint_every": written}
+    settings = load_search_file(write_search(tmp_path, **given))
+    assert settings.devices.checkpoint_every == read
+    assert SearchSettings.from_dict(settings.to_dict()).devices.checkpoint_every == read
+
+
+@pytest.mark.parametrize("written", [-1, "60", True, [60], float("nan"), float("inf")])
+def test_seconds_between_checkpoints_that_are_none(tmp_path, written):
+    (text,) = issues(write_search(tmp_path, checkpoint_every=written))
+    assert text.startswith("checkpoint_every: must be a number of seconds, 0 or more, or none")
+    assert text.endswith("0 saves a checkpoint after every epoch, none saves none.")
 
 
 def test_max_iter_defaults_to_twenty_where_there_is_no_grid(tmp_path):

@@ -1,57 +1,124 @@
-import pickle
+"""Checkpoints on disk: the last one is there, whole or not at all."""
+
+import json
+import os
+from unittest import mock
 
 import numpy as np
 import pytest
 
-from paddle_transfer.weights.errors import NotWeights, UnsafeWeights
-from paddle_transfer.weights.read import read_all
-from tests.helpers.evil_weights import evil_files
+from paddle_transfer.weights import checkpoint
+from paddle_transfer.weights.checkpoint import CheckpointFolder, Distrusted
+
+TENSORS = {"network/weight": np.arange(6, dtype="float32").reshape(2, 3),
+           "optimizer 0/step": np.array(0.25, dtype="float64")}
+STATE = {"random": [1, 2.5, None], "rate": float("nan")}
 
 
-def test_what_a_training_saves(tmp_path):
-    array = np.arange(6, dtype="float32").reshape(2, 3)
-    held = [{
-        "fc.w_0_velocity_0": ("fc.w_0", array), "LR_Scheduler": {"last_epoch": 3, "last_lr": 0.1},
-        "StructuredToParameterName@@": {"a": "b"}, "names": ("x", None, True),
-        "step": np.float64(2.5)
-    }]
-    file = tmp_path / "latest.pdopt"
-    for protocol in range(2, 6):
-        file.write_bytes(pickle.dumps(held, protocol))
-        (found,) = read_all(file)
-        assert np.array_equal(found.pop("fc.w_0_velocity_0"), array)
-        assert found == {
-            "LR_Scheduler": {"last_epoch": 3, "last_lr": 0.1}, "names": ("x", None, True),
-            "step": 2.5
-        }
+@pytest.fixture
+def best(tmp_path):
+    path = tmp_path / "best_model.pdparams"
+    path.write_bytes(b"of epoch 1")
+    return path
 
 
-def test_nothing_of_an_evil_file_is_run(tmp_path):
-    mark = tmp_path / "mark"
-    for number, (name, data, _) in enumerate(evil_files(str(mark))):
-        file = tmp_path / f"{number}.pdstates"
-        file.write_bytes(data)
-        with pytest.raises((UnsafeWeights, NotWeights)):
-            read_all(file)
-        assert not mark.exists(), name
+@pytest.fixture
+def folder(tmp_path, best):
+    made = CheckpointFolder(tmp_path / "checkpoint", made_by="me")
+    made.save(1, STATE, TENSORS, {best.name: best})
+    return made
 
 
-def test_a_bare_name_and_a_ring_are_refused(tmp_path):
-    file = tmp_path / "a.pdstates"
-    file.write_bytes(pickle.dumps({"metric": eval}))
-    with pytest.raises(UnsafeWeights, match=r"builtins\.eval"):
-        read_all(file)
-    ring = {}
-    ring["self"] = [ring]
-    file.write_bytes(pickle.dumps(ring))
-    with pytest.raises(NotWeights, match="holds itself"):
-        read_all(file)
+def again(folder, made_by="me"):
+    return CheckpointFolder(folder.path, made_by=made_by)
 
 
-def test_a_small_file_does_not_unfold(tmp_path):
-    thing = []
-    for _ in range(60):
-        thing = [thing, thing]
-    (tmp_path / "a.pdstates").write_bytes(pickle.dumps({"metric": thing}))
-    found = read_all(tmp_path / "a.pdstates")["metric"]
-    assert found[0] is found[1]
+def test_what_was_saved_is_loaded(folder):
+    found = again(folder).load()
+    assert (found.epoch, found.state["random"]) == (1, STATE["random"])
+    assert np.isnan(found.state["rate"])
+    assert {name: (array.dtype, array.tolist()) for name, array in found.tensors.items()} == {
+        name: (array.dtype, array.tolist()) for name, array in TENSORS.items()}
+    assert {name: path.read_bytes() for name, path in found.files.items()} == {
+        "best_model.pdparams": b"of epoch 1"}
+
+
+def test_the_best_weights_are_those_of_the_checkpoint_whatever_replaces_them(folder, best):
+    other = best.with_name("other")
+    other.write_bytes(b"of epoch 2")
+    os.replace(other, best)
+    assert again(folder).load().files[best.name].read_bytes() == b"of epoch 1"
+    folder.save(2, STATE, TENSORS, {best.name: best})
+    assert again(folder).load().files[best.name].read_bytes() == b"of epoch 2"
+
+
+def test_only_the_last_one_is_kept(folder, best):
+    mine = again(folder)
+    mine.load()
+    mine.save(2, STATE, TENSORS, {best.name: best})
+    assert {path.name for path in folder.path.iterdir()} == {
+        "state.json", "2-tensors.safetensors", "1-best_model.pdparams"}
+    mine.delete()
+    assert not folder.path.exists()
+    assert mine.load() is None
+
+
+def test_a_kill_while_one_is_written_leaves_the_one_before(folder, best):
+    def killed(path, content):
+        if path.name == "state.json":
+            raise KeyboardInterrupt
+        path.write_bytes(b"".join(content))
+
+    best.unlink()
+    best.write_bytes(b"of epoch 2")
+    with mock.patch.object(checkpoint, "write_atomic", killed), pytest.raises(KeyboardInterrupt):
+        folder.save(2, {}, {"other": TENSORS["network/weight"]}, {best.name: best})
+    found = again(folder).load()
+    assert (found.epoch, sorted(found.tensors)) == (1, sorted(TENSORS))
+    assert found.files[best.name].read_bytes() == b"of epoch 1"
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["1-tensors.safetensors", "1-best_model.pdparams"])
+def test_a_damaged_file_is_told_by_name(folder, name):
+    flip(folder.path / name)
+    with pytest.raises(Distrusted, match=f"is damaged: .*{name}"):
+        again(folder).load()
+
+
+def test_a_file_that_is_missing_is_told(folder):
+    (folder.path / "1-tensors.safetensors").unlink()
+    with pytest.raises(Distrusted, match=r"is damaged: .*No such file"):
+        again(folder).load()
+
+
+def test_a_state_that_somebody_has_edited_is_not_trusted(folder):
+    path = folder.path / "state.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "epoch": 2}))
+    with pytest.raises(Distrusted, match="is damaged: its checksum is another"):
+        again(folder).load()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"epoch": 1}', "[" * 100_000])
+def test_a_state_that_is_none_is_not_trusted(folder, text):
+    (folder.path / "state.json").write_text(text)
+    with pytest.raises(Distrusted, match=r"cannot be read|is damaged"):
+        again(folder).load()
+
+
+def test_that_of_another_training_is_not_trusted(folder):
+    with pytest.raises(Distrusted, match="is of another training: its config, seed or weights"):
+        again(folder, made_by="you").load()
+
+
+def test_without_links_files_are_copied(folder, best):
+    with mock.patch.object(os, "link", side_effect=PermissionError):
+        best.unlink()
+        best.write_bytes(b"of epoch 2")
+        folder.save(2, STATE, TENSORS, {best.name: best})
+    assert again(folder).load().files[best.name].read_bytes() == b"of epoch 2"

@@ -59,6 +59,8 @@ class WorkerHalf:
     find_classifier: Callable[[], Sequence[str]] = tuple
     #: Gives the number of classes in the list of ``DataLoader.<part>``; set by the worker.
     count_classes: Callable[[str], int]
+    #: What ``model_built`` gave; set by the worker.
+    further_layers: Sequence[nn.Layer] = ()
 
     def __init__(self, options: Any, config: Mapping[str, Any]):
         self.options, self.config = options, config
@@ -97,6 +99,17 @@ class WorkerHalf:
         """
         del engine, batch
         return losses
+
+    def state(self) -> dict[str, Any]:
+        """Called between two epochs: what the half itself counts, as plain data for a checkpoint.
+        Layers and lists are saved by the worker."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Called before the first epoch of a training that goes on from a checkpoint.
+
+        :param state: what ``state`` gave
+        """
 
     def before_evaluation(self, engine: TrainedEngine) -> None:
         """Called in training before every evaluation."""

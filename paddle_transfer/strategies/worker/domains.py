@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import paddle
 from paddle import Tensor, nn
@@ -76,6 +77,12 @@ class DomainAdaptationHalf(WorkerHalf):
             self._discriminator(alignment.reverse_gradient(features, weight))
             for features in (source, target)))
         return {"DomainLoss": domain, "DomainAccuracy": right, "loss": loss + domain}
+
+    def state(self) -> dict[str, Any]:
+        return {"step": self._step}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._step = state["step"]
 
     def measured(self, engine: TrainedEngine, accuracy: float) -> Mapping[str, float]:
         """``target_free``, when it chooses the best epoch: it costs a pass through the list."""
