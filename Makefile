@@ -32,8 +32,13 @@ $(READY): setup.py
 quickstart: $(READY)
 	$(PY) tools/quickstart.py
 
-test: $(READY)
+test: $(READY) tests/node/.installed
 	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
+
+# The language server of editors; its tests are skipped where it cannot be had.
+tests/node/.installed: tests/node/package.json
+	@npm install --prefix tests/node --no-package-lock --no-fund --no-audit --silent && touch $@ \
+		|| echo "no node packages: the tests that need them are skipped"
 
 lint: $(READY)
 	$(PY) -m ruff check .

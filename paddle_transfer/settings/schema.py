@@ -100,14 +100,17 @@ class SearchFile(Section):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a search file, for editors; Chinese texts are in ``x-description-zh``."""
+    """The JSON Schema of a search file, with the texts in both languages. They stand there twice:
+    editors complete with ``description``, and show ``markdownDescription`` of the word under the
+    pointer."""
     made: dict[str, Any] = _without_titles(SearchFile.model_json_schema())
     sections = {"search_dict": "SearchItem", "teacher": "Teacher", "final": "FinalSection"}
     for path, text in texts().items():
         owner, _, name = path.rpartition(".")
         field = (made["$defs"][sections[owner]] if owner else made)["properties"][name]
-        field["description"], field["x-description-zh"] = (
-            re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text[key]) for key in ("en", "zh"))
+        english, chinese = (re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text[key])
+                            for key in ("en", "zh"))
+        field["description"] = field["markdownDescription"] = f"{english}\n\n{chinese}"
         if field.get("default") in (None, []):
             field.pop("default", None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema",

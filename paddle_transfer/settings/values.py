@@ -172,9 +172,11 @@ _Paths = Annotated[tuple[Any, ...], rules.Filled(list, TABLES_HINT), BeforeValid
 Paths = Annotated[_Paths | None, BeforeValidator(
     lambda value: None if _is_none(value) else value,
     json_schema_input_type=str | list[str] | None)]
-#: Names and options are for the room of the reports to check.
+#: What editors offer. Names and options are for the room of the reports to check.
+REPORT_NAMES = ("files", "visualdl", "html", "terminal")
 _Report = Annotated[Component, PlainValidator(_report), WithJsonSchema(
-    {"anyOf": [{"type": "string"}, {"type": "object", "required": ["name"]}]})]
+    {"anyOf": [open_enum(REPORT_NAMES), {"type": "object", "required": ["name"],
+                                         "properties": {"name": open_enum(REPORT_NAMES)}}]})]
 _Reports = Annotated[tuple[_Report, ...], rules.Filled(list, empty=True)]
 Reports = Annotated[_Reports | None, BeforeValidator(
     lambda value: [] if _is_none(value) else _one_item(value),

@@ -8,7 +8,7 @@ from typing import Any
 _TYPES: dict[str, Any] = {
     "string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list,
     "object": dict, "null": type(None)}
-_SILENT = {"$schema", "$defs", "title", "description", "default", "x-description-zh"}
+_SILENT = {"$schema", "$defs", "title", "description", "default", "markdownDescription"}
 
 
 def mistakes(value: Any, schema: dict[str, Any], root: dict[str, Any] | None = None,

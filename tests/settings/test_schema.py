@@ -86,8 +86,11 @@ def test_every_key_has_its_texts_in_both_languages():
     for properties in sections.values():
         for name, field in properties.items():
             assert field["description"], name
-            assert re.search(r"[\u4e00-\u9fff]|`", field["x-description-zh"]), name
-            assert "](" not in field["description"] + field["x-description-zh"], name
+            assert field["description"] == field["markdownDescription"], name
+            english, chinese = field["description"].split("\n\n")
+            assert english, name
+            assert re.search(r"[\u4e00-\u9fff]|`", chinese), name
+            assert "](" not in english + chinese, name
     assert [name for name in texts() if "." not in name] == list(SearchFile.model_fields)
 
 
