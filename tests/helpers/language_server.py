@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ class LanguageServer:
             self._diagnostics[message["params"]["uri"]] = message["params"]["diagnostics"]
         elif "method" in message and "id" in message:
             items = (message.get("params") or {}).get("items", [])
-            self._send({"id": message["id"], "result": [_SETTINGS(one) for one in items]})
+            self._send({"id": message["id"], "result": [_settings(one) for one in items]})
         return message
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -109,9 +108,6 @@ def _settings(item: dict[str, Any]) -> dict[str, Any] | None:
     """An editor's settings of a section: those of VS Code, but nothing from the network."""
     return {"validate": True, "hover": True, "completion": True,
             "schemaStore": {"enable": False}} if item.get("section") == "yaml" else None
-
-
-_SETTINGS: Callable[[dict[str, Any]], dict[str, Any] | None] = _settings
 
 
 def _text(content: Any) -> str:

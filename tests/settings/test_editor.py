@@ -12,7 +12,7 @@ SHIPPED = Path(__file__).resolve().parents[2] / "ppcls_configs" / "search"
 MODELINE = "# yaml-language-server: $schema=../search.schema.json\n"
 
 pytestmark = pytest.mark.skipif(
-    command() is None, reason="needs node and yaml-language-server: npm install --prefix tests/node")
+    command() is None, reason="needs node, and npm install --prefix tests/node")
 
 
 @pytest.fixture(scope="module")
