@@ -18,8 +18,11 @@ In the final trainings after a search (``output_dir/final/NAME``) the environmen
 ``TINY_RUNNER_FINAL`` says what it does, and N below is ``final/NAME``. So it is in the steps of a
 soup (``output_dir/final/soup/NAME``): the metric is that of the mean of the files' numbers.
 
-It appends "began N attempt A pid P", "epoch N E" and "finished N attempt A" to the file that the
-environment variable ``TINY_RUNNER_AUDIT`` names, each line in one write.
+It saves checkpoints as a training does, and goes on from them.
+
+It appends "began N attempt A pid P", "resumed N E", "epoch N E", "saved N E" and "finished N
+attempt A" to the file that the environment variable ``TINY_RUNNER_AUDIT`` names, each line in one
+write.
 """
 
 from __future__ import annotations
@@ -37,9 +40,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from paddle_transfer.errors import SetupError, TrialError
+from paddle_transfer.worker.checkpoints import Checkpoints, open_checkpoints
 from paddle_transfer.worker.diverged import Diverged
 
 #: What Paddle says.
@@ -85,16 +90,25 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
         return _mean(job["payload"]["mean_of"], folder, tiny, attempt, report)
     best = tiny["value"] if tiny.get("value") is not None else _looked_up(tiny)
     best = _score(tiny.get("x"), seed) if best is None else best
-    epochs, stopped, curve = tiny.get("epochs", 3), False, []
+    epochs, stopped, curve = tiny.get("epochs", 3), False, list[list[float]]()
+    checkpoints = _checkpoints(number, folder, config, job["payload"])
+    for earlier in checkpoints.epochs:
+        report(**earlier)
+        curve.append([earlier["epoch"], earlier["value"]])
     images = {"images": tiny.get("images", 9)} if tiny.get("images", 9) is not None else {}
-    for epoch in range(1, epochs + 1):
+    for epoch in range(len(curve) + 1, epochs + 1):
         wait(tiny.get("pause", 0))
         curve.append([epoch, best * epoch / epochs])
-        stopped = report(epoch=epoch, value=curve[-1][1], **images,
-                         scalars={"train/loss": 1.0 / epoch})
+        told = {"epoch": epoch, "value": curve[-1][1], **images,
+                "scalars": {"train/loss": 1.0 / epoch}}
+        stopped = report(**told)
         audit(f"epoch {number} {epoch}")
         if stopped:
             break
+        checkpoints.epochs.append(told)
+        if checkpoints.due:
+            checkpoints.save(epoch, {}, {"weights": np.zeros(1)}, {})
+            audit(f"saved {number} {epoch}")
         if epoch == 1:
             hangs = (number, attempt) == (tiny.get("hang_in"), 1)
             misbehave("hang" if hangs else tiny.get("misbehave"), attempt)
@@ -104,6 +118,15 @@ def run(job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
     return {"value": max(value for _, value in curve), "best_epoch": len(curve), "curve": curve,
             "seconds": 0.0, "seed": seed, "engine": {"engine": "tiny"}, "stopped": stopped,
             **images}
+
+
+def _checkpoints(number: int | str, folder: Path, config: dict[str, Any],
+                 payload: dict[str, Any]) -> Checkpoints:
+    made = open_checkpoints(str(folder), config, payload)
+    made.find()
+    if made.found is not None:
+        audit(f"resumed {number} {made.found.epoch}")
+    return made
 
 
 def _mean(files: list[str], folder: Path, tiny: dict[str, Any], attempt: int,

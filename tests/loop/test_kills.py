@@ -28,7 +28,7 @@ KILLS = 24
 # about three trials finish between two kills on a fast machine: enough of them for twice as many
 # kills
 OPTIONS = {"values": {"a": list(range(12)), "b": [i / 10 for i in range(12)]},
-           "tiny": {"epochs": 4, "pause": 0.01}}
+           "tiny": {"epochs": 4, "pause": 0.01}, "checkpoint_every": 0.0}
 POINTS = 144
 LIMIT = 120.0  # seconds for anything to happen at all, however slow the machine
 
@@ -97,6 +97,18 @@ class Search:
                                                               self.audit.read_text(), re.MULTILINE))
 
 
+def trained_after_saved(lines: list[str]) -> list[str]:
+    """The epochs that were trained though a checkpoint had them."""
+    saved: dict[str, int] = {}
+    wrong = []
+    for what, number, epoch in (line.split()[:3] for line in lines):
+        if what == "saved":
+            saved[number] = int(epoch)
+        elif what == "epoch" and int(epoch) <= saved.get(number, 0):
+            wrong.append(f"{number} {epoch}")
+    return wrong
+
+
 def processes_of(search: Search) -> list[int]:
     """All that carry this test's environment, data loaders and the like included."""
     mark, found = f"{AUDIT}={search.audit}".encode(), []
@@ -154,6 +166,8 @@ def test_kills_at_random_moments_change_nothing(search):
             } == begun_when_finished, "trained again after it had finished"
     assert all(begun[record.number] >= 1 for record in records)
     assert sum(begun.values()) > POINTS
+    assert trained_after_saved(search.lines()) == []
+    assert any(line.startswith("resumed ") for line in search.lines())
     for record in records:
         folder = TrialFolder.of(search.output_dir, record.number)
         result = folder.read_result(record.number, record.attempts)
