@@ -90,22 +90,31 @@ class Meter:
 def settings_of(folder: Path, *, trials: int, workers: int, sampler: str = "random",
                 output: str = "out", **executor: object) -> SearchSettings:
     """A search of as many points as one likes, on the data in ``folder``, made when missing."""
-    base = folder / "base.yaml"
-    if not base.exists():
-        config, data = load_yaml(str(CONFIG)), load_yaml(str(make(folder, images=40, side=8)))
-        config["Global"]["pretrained_model"] = None
-        for part in ("Train", "Eval"):
-            config["DataLoader"][part]["dataset"].update(data["DataLoader"][part]["dataset"])
-        config["Arch"]["class_num"] = data["Arch"]["class_num"]
-        dump_yaml(config, str(base))
     return load_search_file({
-        "base_config_file": str(base), "output_dir": str(folder / output), "metric": "top1",
+        "base_config_file": str(base_config(folder)), "output_dir": str(folder / output),
+        "metric": "top1",
         "search_mode": sampler, "max_iter": trials, "workers": workers,
         "executor": {"name": EXECUTOR, **executor}, "search_dict": [
             {"search_key": "lr", **_axis(1e-4, 0.1, sampler)},
             {"search_key": "l2_decay", **_axis(1e-6, 1e-3, sampler)},
             {"search_key": "label_smoothing", "search_values": [False, True]},
             {"search_key": "mixup", "search_values": [False, True]}]}, [])
+
+
+def base_config(folder: Path, **changes: object) -> Path:
+    """A config of the usual size on data in ``folder``, both made when missing.
+
+    :param changes: to ``Global``
+    """
+    base = folder / "base.yaml"
+    if not base.exists():
+        config, data = load_yaml(str(CONFIG)), load_yaml(str(make(folder, images=40, side=8)))
+        config["Global"].update({"pretrained_model": None, **changes})
+        for part in ("Train", "Eval"):
+            config["DataLoader"][part]["dataset"].update(data["DataLoader"][part]["dataset"])
+        config["Arch"]["class_num"] = data["Arch"]["class_num"]
+        dump_yaml(config, str(base))
+    return base
 
 
 def _axis(low: float, high: float, sampler: str) -> dict[str, Any]:

@@ -73,12 +73,22 @@ class FaultyExecutor(VirtualExecutor):
             play = replace(play, verdict="complete", writes=False)
         super().play(job, play)
         late = [EpochReport(job.number, job.attempt, 7 + i, 0.99) for i in range(3)]
-        for event in late if kind is Accident.LATE else late[:kind is Accident.AFTER]:
+        after = kind is Accident.AFTER and play.verdict != "hang"
+        for event in late if kind is Accident.LATE else late[:after]:
             self.tell(2.0 + (play.epochs + 0.5) * play.pace, job, event)
         if kind is Accident.DISORDER and play.verdict != "hang":
             self.later(0.1, job, EpochReport(job.number, job.attempt, *play.curve[-1]))
         for i, value in enumerate((math.nan, math.inf) if kind is Accident.NONFINITE else ()):
             self.later(0.5 + i * play.pace, job, EpochReport(job.number, job.attempt, i + 1, value))
+
+    def jump(self, seconds: float) -> None:
+        """Set the clock; what is under way takes as long as it would."""
+        self.clock.now += seconds
+        self._queue = [(at + seconds, *rest) for at, *rest in self._queue]
+
+    def hangs(self) -> bool:
+        """Whether jobs are under way, and nothing will ever come of them."""
+        return bool(self.jobs) and not self._queue
 
     @override
     def deliver(self, job: Job, event: Event) -> Sequence[Event]:

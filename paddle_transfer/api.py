@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -108,11 +109,13 @@ def run_search(settings: SearchSettings, *, version: str | None = None, fresh: b
 def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False,
         rebuild: bool = False, paddleclas: str | None = None, runner: str = PADDLE_RUNNER,
         callbacks: Sequence[SearchCallback] | None = None, more: Sequence[SearchCallback] = (),
-        ppcls: FindPpcls = lambda: None) -> tuple[str, list[TrialRecord]]:
+        ppcls: FindPpcls = lambda: None, clock: Callable[[], float] = time.monotonic
+        ) -> tuple[str, list[TrialRecord]]:
     """Run a search until it is over or was asked to stop; (why it ended, its trials). The
     arguments are those of ``run_search``.
 
     :param more: callbacks beside ``callbacks``
+    :param clock: seconds, monotonic; what ``time_budget`` counts
     Raises KeyboardInterrupt when it was asked to stop before its first trial; Unidentified before
     it was known whether the trials in ``output_dir`` are its own.
     """
@@ -133,7 +136,7 @@ def run(settings: SearchSettings, interrupts: Interrupts, *, fresh: bool = False
             return made
 
         return _search(settings, store, executor, folders=folders, sampler=sampler, ranker=ranker,
-                       callbacks=[*callbacks, *more], interrupts=interrupts)
+                       callbacks=[*callbacks, *more], interrupts=interrupts, clock=clock)
 
 
 def _open(settings: SearchSettings, interrupts: Interrupts, stack: ExitStack, *, fresh: bool,
@@ -165,14 +168,14 @@ def _open(settings: SearchSettings, interrupts: Interrupts, stack: ExitStack, *,
 
 def _search(settings: SearchSettings, store: Store, make: Callable[[float], Executor], *,
             folders: TrialFolders, sampler: Sampler, ranker: Ranker,
-            callbacks: Sequence[SearchCallback], interrupts: Interrupts
-            ) -> tuple[str, list[TrialRecord]]:
+            callbacks: Sequence[SearchCallback], interrupts: Interrupts,
+            clock: Callable[[], float]) -> tuple[str, list[TrialRecord]]:
     """The search proper, then the final trainings or the soup.
 
     :param make: makes an executor, given how much longer than ``trial_timeout`` a training may take
     """
     stages, space, repeats = settings.stages, settings.search_space, settings.repeats
-    watch, executor = Stopwatch(store), make(1.0)
+    watch, executor = Stopwatch(store, clock=clock), make(1.0)
     limits = BudgetLimits(settings.budget, base=settings.base, keys=space.keys, stages=stages,
                           seconds=lambda: watch.seconds)
     scheduler = Scheduler(

@@ -39,7 +39,7 @@ LAYERS = (
     ("strategies",),
     ("config",),
     ("registry",),
-    ("errors", "dotpath", "files", "hardware", "progress"),
+    ("clock", "errors", "dotpath", "files", "hardware", "progress"),
 )
 RANK = {room: place for place, rooms in enumerate(LAYERS) for room in rooms}
 

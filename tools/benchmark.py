@@ -20,6 +20,7 @@ python tools/benchmark.py COMMAND:
     soup --source DIR --weights FILE --output DIR   a greedy soup beside the best single trial
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
     features --source DIR --weights FILE  search classifiers on features, beside whole trainings
+    faults [--seeds 200]                searches in which much goes wrong, in virtual time
     driver [--trials N ...] [--workers W ...] [--simulate]   what a search costs beside trainings
 """
 
@@ -38,7 +39,7 @@ from paddle_transfer.cli.command import guarded
 #: Commands that read their own options.
 OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features", "domains",
        "driver", "fit-prior", "nine_keys", "task_features", "rate_sweep", "range_test", "curves",
-       "soup")
+       "soup", "faults")
 
 
 def main() -> int:

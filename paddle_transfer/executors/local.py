@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from paddle_transfer.clock import SteadyClock
 from paddle_transfer.config.rules import above_zero
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import DiskFull, SetupError, StudyError
@@ -76,8 +77,8 @@ class LocalExecutor(RegisteredExecutor):
         devices = context.devices
         assert 0 < len(set(devices)) == len(devices), f"devices must differ, but got {devices}"
         self.slots, self._slots = len(devices), [_Slot(device) for device in devices]
-        self._context, self._startup_timeout, self._clock = context, startup_timeout, clock
-        self._watch = watch
+        self._context, self._startup_timeout, self._watch = context, startup_timeout, watch
+        self._clock = SteadyClock(clock)
         self._selector = selectors.DefaultSelector()
         context.log_dir.mkdir(parents=True, exist_ok=True)
 

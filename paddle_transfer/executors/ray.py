@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from paddle_transfer.clock import SteadyClock
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import SetupError, cause
 from paddle_transfer.executors.base import (
@@ -86,7 +87,7 @@ class RayExecutor(RegisteredExecutor):
 
     def __init__(self, context: ExecutorContext, options: RayOptions, *,
                  clock: Callable[[], float] = time.monotonic):
-        self._context, self._options, self._clock = context, options, clock
+        self._context, self._options, self._clock = context, options, SteadyClock(clock)
         self.slots = len(context.devices)
         self._slots = [_Slot() for _ in range(self.slots)]
         self._ray, self._connected = connect(options.address)

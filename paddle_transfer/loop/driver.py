@@ -225,15 +225,14 @@ class Driver:
         if other:  # not a failure of its point, but no result of this search either
             ended = replace(ended, verdict=Verdict.INVALID, result=None, message=other)
         end = outcome(ended, device)
-        if end["state"] is TrialState.FAILED and not anything_works(self._records):
-            curve = end["curve"]
-            record = self._keep(replace(record, state=end["state"],
-                                        info={**record.info, **end["info"]},
-                                        curve=record.curve if curve is None else curve))
+        curve = record.curve if end["curve"] is None else end["curve"]
+        record = replace(record, state=end["state"], value=end["value"], curve=curve,
+                         info={**record.info, **end["info"]})
+        if record.state is TrialState.FAILED and not anything_works(self._records):
+            self._keep(record)
             self._provisional.append(ended.number)
         else:
-            record = self._keep(self._store.finish(ended.number, **end))
-            self._trial_folders.keep(record)
+            record = self._write_down(record)
             self._settle()
         self._callbacks.call("trial_ended", record, self._records)
         if other:  # those that follow would be measured on the same other list
@@ -243,10 +242,15 @@ class Driver:
         """Write down the failures before the first trial that has worked: they are those of their
         points."""
         for number in self._provisional:
-            record = self._records[number]
-            self._trial_folders.keep(self._keep(self._store.finish(
-                number, state=record.state, curve=record.curve, info=record.info)))
+            self._write_down(self._records[number])
         self._provisional = []
+
+    def _write_down(self, record: TrialRecord) -> TrialRecord:
+        """End a trial for good: first in its folder, since after a kill what the study does not
+        know yet is found there, but not the other way round."""
+        self._trial_folders.keep(record)
+        return self._keep(self._store.finish(record.number, state=record.state, value=record.value,
+                                             curve=record.curve, info=record.info))
 
 
 class Outcome(TypedDict):

@@ -44,8 +44,12 @@ class DirectoryLock:
                 if clock() - begun > (_PATIENCE if owner and _is_alive(owner) else _ORPHANS):
                     raise self._taken(owner) from None
                 pause(0.05)
-        os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self.fd, 0)
+            os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
+        except BaseException:  # a full disk; this process may try again
+            self.close()
+            raise
 
     def close(self) -> None:
         """Release. Not by unlocking: that would take the lock from workers that still live."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from paddle_transfer.clock import SteadyClock
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.loop.ranking import Ranker
 from paddle_transfer.settings.budget import most_epochs, searches_epochs
@@ -45,7 +46,7 @@ class Stopwatch:
     essential = True  # it writes to the study
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic):
-        self._store, self._clock = store, clock
+        self._store, self._clock = store, SteadyClock(clock)
         self._before = self._written = float(store.attributes().get(SECONDS, 0.0))
         self._started: float | None = None
 
@@ -61,6 +62,9 @@ class Stopwatch:
 
     def epoch_reported(self, record: TrialRecord, report: EpochReport) -> None:
         self._write(after=_EPOCHS)
+
+    def turn_ended(self, records: Sequence[TrialRecord]) -> None:
+        self._clock()
 
     def trial_ended(self, record: TrialRecord, records: Sequence[TrialRecord]) -> None:
         self._write(after=_EVERY)

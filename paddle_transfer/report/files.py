@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from paddle_transfer.clock import SteadyClock
 from paddle_transfer.config import resolve
 from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import write_atomic, yaml_text
@@ -67,7 +68,7 @@ class ResultFiles(Report):
     def __init__(self, settings: SearchSettings, *, ranker: Ranker, given: Options | None = None,
                  clock: Callable[[], float] = time.monotonic):
         super().__init__(settings, ranker=ranker, given=given)
-        self._clock, self._next = clock, 0.0  # when they may be written again
+        self._clock, self._next = SteadyClock(clock), 0.0  # when they may be written again
         self._changed = False  # since they were written
         self._weights: set[int] | None = None  # the trials that may have some; None: any
         self._ended: set[int] = set()  # those that have ended since they were deleted

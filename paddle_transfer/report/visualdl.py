@@ -82,6 +82,8 @@ class VisualDL(Report):
         if run is not None:
             run.hparams(self._hparams(record, record.images), f"best/{self.metric}")
             self._end(_name(record))
+        elif record.reused is None:  # its result was found on disk
+            self._write_again(record)
         self._count(record)
         if self._search is not None:
             self._search.flush()

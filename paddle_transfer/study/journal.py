@@ -24,6 +24,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json, json_to
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from paddle_transfer.clock import SteadyClock
 from paddle_transfer.errors import StudyError
 from paddle_transfer.files import open_file
 from paddle_transfer.study.folder import WAYS_OUT
@@ -77,7 +78,7 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str], *, repair: bool = False,
                  clock: Callable[[], float] = time.monotonic):
-        self._path, self._clock = Path(path), clock
+        self._path, self._clock = Path(path), SteadyClock(clock)
         self._studies: dict[int, str] = {}
         self._numbers: list[int] = []  # of trials by study
         self._attributes: dict[int, dict[str, Any]] = {}
@@ -86,7 +87,7 @@ class Journal:
         self._ids: dict[tuple[int, int], int] = {}  # of those, by study and number
         self._texts: dict[int, tuple[BaseDistribution, str]] = {}  # equal ones may differ: 1, True
         self._count = self._size = self._lines = 0
-        self._unsynced, self._synced = False, clock()
+        self._unsynced, self._synced = False, 0.0
         if os.path.lexists(path):
             self._catch_up(repair=repair)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,9 @@ from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.study.journal import Journal
 from paddle_transfer.study.optuna_store import OptunaStore
+from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.study.store import open_store
+from paddle_transfer.study.trial_folder import TrialFolder
 from tests.helpers.fakes import (
     Accident,
     ExecutorThatDiesAt,
@@ -78,6 +81,9 @@ class Table:
         points = [self.settings.space.index(record.point) for record in records]
         assert sorted(points) == list(range(self.settings.space.size)), "every point once"
         assert {record.state for record in records} <= set(states)
+        for record in records:
+            kept = TrialFolder.of(self.settings.output_dir, record.number).record
+            assert TrialRecord.from_plain(json.loads(kept.read_text())) == record
         for executor in self.executors:
             assert executor.most <= executor.slots
             held = {}
