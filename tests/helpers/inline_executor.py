@@ -21,6 +21,7 @@ from paddle_transfer.worker.jobs import RunningJob
 from tests.helpers.tiny_runner import run
 
 NAME = "tests.helpers.inline_executor:InlineExecutor"
+CLUMSY = "tests.helpers.inline_executor:ClumsyExecutor"
 
 
 class InlineExecutor(RegisteredExecutor):
@@ -61,3 +62,17 @@ class InlineExecutor(RegisteredExecutor):
 
     def close(self) -> None:
         """Nothing runs."""
+
+
+class ClumsyExecutor(InlineExecutor):
+    """Says everything twice, but nothing of the end of first attempts; every other one left no
+    result."""
+
+    def submit(self, job: Job) -> str:
+        device = super().submit(job)
+        if job.attempt == 1:
+            self._events.pop()
+            if job.number % 2 == 0:
+                TrialFolder(job.directory).result.unlink()
+        self._events *= 2
+        return device

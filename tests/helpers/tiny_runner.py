@@ -176,7 +176,7 @@ def misbehave(how: str | None, attempt: int) -> None:
         os._exit(3)
     if how == "memory" or (how == "memory_once" and attempt == 1):
         raise MemoryError(OUT_OF_MEMORY)
-    if how == "gpu" or how == f"gpu_{os.environ['CUDA_VISIBLE_DEVICES']}":
+    if how == "gpu" or how == f"gpu_{os.environ.get('CUDA_VISIBLE_DEVICES')}":
         raise OSError(DEVICE_BUSY)
     if how == "no_gpu":
         raise SetupError("Global.device is gpu, but no GPU is visible (look at nvidia-smi)")

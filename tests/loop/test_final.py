@@ -14,8 +14,10 @@ import yaml
 
 from paddle_transfer.api import run_search
 from paddle_transfer.errors import SearchFailed
+from paddle_transfer.registry import Component
 from paddle_transfer.report.leaderboard import final_lines
 from paddle_transfer.settings.final import Final
+from tests.helpers.inline_executor import CLUMSY
 from tests.helpers.tiny_runner import AUDIT, FINAL
 from tests.helpers.tiny_search import RUNNER, tiny_settings
 
@@ -46,6 +48,13 @@ def settings(folder, **changes):
 
 def run(folder, **changes):
     return run_search(settings(folder, **changes), runner=RUNNER)
+
+
+def test_an_executor_that_loses_and_doubles_changes_nothing(tmp_path, audit):
+    assert run(tmp_path, executor=Component(CLUMSY)) == 0
+    assert sorted(audit()) == ["final/best attempt 1", "final/best attempt 2",
+                               "final/fixed attempt 1"]
+    assert (told(tmp_path)["best"]["test"], told(tmp_path)["best"]["point"]) == (0.9, BEST)
 
 
 def told(folder):

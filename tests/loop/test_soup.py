@@ -17,7 +17,7 @@ from paddle_transfer.registry import Component
 from paddle_transfer.result import load_search
 from paddle_transfer.settings.final import Final
 from paddle_transfer.settings.groups import LOCAL  # noqa: F401 (for the script below)
-from tests.helpers.inline_executor import NAME
+from tests.helpers.inline_executor import CLUMSY, NAME
 from tests.helpers.tiny_runner import AUDIT, FINAL
 from tests.helpers.tiny_search import RUNNER, tiny_settings
 
@@ -52,6 +52,13 @@ def settings(folder, values, *, tested=False, **changes):
 
 def run(folder, values=BETTER, **changes):
     return run_search(settings(folder, values, **changes), runner=RUNNER)
+
+
+def test_an_executor_that_loses_and_doubles_changes_nothing(tmp_path, audit):
+    assert run(tmp_path, executor=Component(CLUMSY)) == 0
+    assert audit() == ["0000 attempt 1", "0000 attempt 2", "0001 attempt 1", "0002 attempt 1",
+                       "0002 attempt 2"]
+    assert weights(tmp_path) == [-0.3, 0.4]
 
 
 def weights(folder):
