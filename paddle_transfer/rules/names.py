@@ -28,7 +28,7 @@ MODULES = {
 READS = ("Arch", "Optimizer", "Loss", "Metric", "DataLoader.*.dataset", "DataLoader.*.sampler")
 
 #: Packages whose names in PaddleClas's modules are modules, tools and types, no parts (but for
-#: Paddle's samplers and transforms).
+#: Paddle's samplers and transforms, and Tanh, a neck).
 _OTHERS = ("__future__", "collections", "easydict", "functools", "numpy", "paddle", "PIL", "typing")
 
 
@@ -79,7 +79,7 @@ def _imported(node: ast.ImportFrom, file: Path, ppcls: Path, depth: int) -> froz
     if all(alias.name != "*" for alias in node.names):
         name = node.module or ""
         if (name.partition(".")[0] in _OTHERS and not node.level
-                and not name.startswith(("paddle.io", "paddle.vision"))):
+                and not name.startswith(("paddle.io", "paddle.nn", "paddle.vision"))):
             return frozenset()
         return frozenset(alias.asname or alias.name for alias in node.names)
     target = imported_file(node, file, ppcls)

@@ -17,6 +17,7 @@ from tests.helpers.greedy_files import distillation_config
     ("loss", "CELoss"), ("metric", "TopkAcc"), ("data set", "ImageNetDataset"),
     ("sampler", "DistributedBatchSampler"), ("operator", "RandCropImage"),
     ("operator", "MixupOperator"), ("neck or head", "ArcMargin"),
+    ("neck or head", "Tanh"),  # the neck of a new head with a hidden layer: Paddle's
 ])
 def test_what_the_engine_has(kind, name):
     assert name in known_names(known_ppcls(), kind)
