@@ -18,6 +18,7 @@ python tools/benchmark.py COMMAND:
     range_test                          how well range tests tell the best rates of tasks
     curves --records DIR                pruners on public records of learning curves
     soup --source DIR --weights FILE --output DIR   a greedy soup beside the best single trial
+    pictures                            the pictures of the docs, of the recorded tables
     weights [--arch ResNet50_vd]        load weights, beside Paddle's own loading
     features --source DIR --weights FILE  search classifiers on features, beside whole trainings
     faults [--seeds 200]                searches in which much goes wrong, in virtual time
@@ -39,7 +40,7 @@ from paddle_transfer.cli.command import guarded
 #: Commands that read their own options.
 OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features", "domains",
        "driver", "fit-prior", "nine_keys", "task_features", "rate_sweep", "range_test", "curves",
-       "soup", "faults")
+       "soup", "faults", "pictures")
 
 
 def main() -> int:

@@ -25,6 +25,7 @@ import yaml
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 COPIED = ("paddle_transfer", "ppcls_configs", "benchmarks", "tests", "tools", "docs",
+          "mkdocs.yml", "CHANGELOG.md", "CONTRIBUTING.md",
           "pyproject.toml", "setup.py", "README.md", "README_ch.md")
 
 

@@ -1,10 +1,13 @@
-"""An executor that runs the tiny jobs (``tiny_runner``) in this process, at once: for tests of what
-follows from results. A search file names it ``executor: {name: NAME}``."""
+"""Executors that run their jobs in this process, at once: tiny ones (``tiny_runner``), for tests of
+what follows from results, and real trainings, in a process that has Paddle. A search file names
+them ``executor: {name: NAME}``."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from paddle_transfer.config.validation import Options
 from paddle_transfer.executors.base import (
@@ -18,9 +21,10 @@ from paddle_transfer.executors.base import (
 )
 from paddle_transfer.study.trial_folder import TrialFolder
 from paddle_transfer.worker.jobs import RunningJob
-from tests.helpers.tiny_runner import run
+from tests.helpers import tiny_runner
 
 NAME = "tests.helpers.inline_executor:InlineExecutor"
+TRAINS = "tests.helpers.inline_executor:InlineTraining"
 CLUMSY = "tests.helpers.inline_executor:ClumsyExecutor"
 
 
@@ -39,7 +43,7 @@ class InlineExecutor(RegisteredExecutor):
     def submit(self, job: Job) -> str:
         ids, said = (job.number, job.attempt), list[dict]()
         running = RunningJob(asdict(job), lambda **told: said.append(told), lambda _: False)
-        verdict = running.run(run)
+        verdict = running.run(self.run)
         self._events += [EpochReport(*ids, one["epoch"], one["value"], one["scalars"],
                                      one["images"]) for one in said if one["type"] == "epoch"]
         result = TrialFolder(Path(job.directory)).read_result(*ids)
@@ -48,6 +52,10 @@ class InlineExecutor(RegisteredExecutor):
 
     def free(self) -> int:
         return 1 - len(self.running())
+
+    def run(self, job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
+        """One job, as the runner of a worker does it."""
+        return tiny_runner.run(job, report)
 
     def running(self) -> set[int]:
         return {event.number for event in self._events if isinstance(event, Ended)}
@@ -76,3 +84,12 @@ class ClumsyExecutor(InlineExecutor):
                 TrialFolder(job.directory).result.unlink()
         self._events *= 2
         return device
+
+
+class InlineTraining(InlineExecutor):
+    name = "inline training"
+
+    def run(self, job: dict[str, Any], report: Callable[..., bool]) -> dict[str, Any]:
+        from paddle_transfer.worker.runner import run  # Paddle
+
+        return run(job, report)
