@@ -39,13 +39,14 @@ LAYERS = (
     ("strategies",),
     ("config",),
     ("registry",),
+    ("predictions",),
     ("clock", "errors", "dotpath", "files", "hardware", "progress"),
 )
 RANK = {room: place for place, rooms in enumerate(LAYERS) for room in rooms}
 
 #: A trial's process needs no more than these.
 WORKER = {"config", "strategies", "weights", "checks", "registry", "errors", "dotpath", "files",
-          "hardware", "progress"}
+          "hardware", "predictions", "progress"}
 
 #: The rooms or modules that may import a library.
 DOORS = {

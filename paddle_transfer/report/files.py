@@ -119,13 +119,13 @@ class ResultFiles(Report):
         target, header = self._files.current(BEST), _header(self.settings, best, leaderboard)
         folder = TrialFolder.of(self.root, best.best.number)
         soup = self._soup if self._soup and self._soup["accepted"] else None
-        for weights in (folder.weights, folder.student_weights, folder.index):
-            if soup and weights == folder.weights:
-                replace_with_link(self.root / soup["weights"], self.root / weights.name)
-            elif weights.exists():
-                replace_with_link(weights, self.root / weights.name)
-            elif not _is_of_trial(target, best.best):
-                (self.root / weights.name).unlink(missing_ok=True)  # another trial's
+        for file in (folder.weights, folder.student_weights, folder.index, folder.predictions):
+            souped = soup is not None and file in (folder.weights, folder.predictions)
+            source = (self.root / soup["weights"]).with_name(file.name) if soup and souped else file
+            if source.exists():
+                replace_with_link(source, self.root / file.name)
+            elif souped or not _is_of_trial(target, best.best):
+                (self.root / file.name).unlink(missing_ok=True)  # another model's
         if self.settings.output.keep_models and not (self.root / folder.weights.name).exists():
             header += ("Its weights are not kept (keep_models); training this config again gives "
                        "them\n")
@@ -162,6 +162,7 @@ class ResultFiles(Report):
             folder = TrialFolder.of(self.root, number)
             folder.weights.unlink(missing_ok=True)
             folder.index.unlink(missing_ok=True)
+            folder.predictions.unlink(missing_ok=True)
         self._weights, self._ended = ended & kept, set()
 
     def _may_win(self, records: Sequence[TrialRecord], leaderboard: Leaderboard) -> set[int]:

@@ -26,7 +26,8 @@ class TrialFolder:
     ``config`` is the whole PaddleClas config, ``log`` that of the present attempt, ``weights`` are
     those of the best epoch, ``student_weights`` the part of a distilled model under its own names,
     ``index`` a classifier that is not in the weights, ``checkpoint`` the folder from which a trial
-    that was interrupted goes on (``weights.checkpoint``).
+    that was interrupted goes on (``weights.checkpoint``), ``predictions`` the answers on the
+    validation list.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -40,6 +41,7 @@ class TrialFolder:
     student_weights = _file("best_model_student.pdparams")
     index = _file("best_model.index.npz")
     checkpoint = _file("checkpoint")
+    predictions = _file("best_predictions.npz")
 
     @classmethod
     def of(cls, output_dir: str | os.PathLike[str], number: int | str) -> TrialFolder:

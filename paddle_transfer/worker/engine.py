@@ -16,6 +16,7 @@ from ppcls.utils.config import AttrDict
 from paddle_transfer import dotpath
 from paddle_transfer.config import resolve
 from paddle_transfer.errors import TrialError, did_you_mean
+from paddle_transfer.predictions import Predictions
 from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.worker import (
@@ -39,6 +40,18 @@ def versions(home: EngineHome) -> dict[str, str]:
     """What computes in this process."""
     return {"paddleclas": home.version, "kind": home.kind, "path": home.path,
             "paddle": paddle.version.full_version, "numpy": np.__version__}
+
+
+def write_predictions(predictions: Predictions | None, options: RunOptions) -> None:
+    """Write them where ``options`` say so. They are only shown: one line says that they cannot be
+    written."""
+    if predictions is None or options.predictions_to is None or paddle.distributed.get_rank():
+        return
+    try:
+        predictions.write(options.predictions_to)
+    except OSError as error:
+        print(f"paddle_transfer: {options.predictions_to}: the answers on the validation list "
+              f"cannot be written: {error.strerror or error}", flush=True)
 
 
 class _StopTraining(Exception):
@@ -73,6 +86,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         self.last_eval: tuple[dict[str, float], dict[str, float]] = ({}, {})
         self.images, self.classes, self.largest_rate = 0, 0, 0.0
         self._learnt: Learnt | None = None
+        self._answers: Predictions | None = None  # in the evaluation before
+        self.best_answers: Predictions | None = None
         #: Tensors, by id, that the moving average follows in this epoch; None: all.
         self.moving: frozenset[int] | None = None
         self.metric, self.stopped = options.metric, False
@@ -108,6 +123,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
             super().train()
         except _StopTraining:
             self.stopped = True
+        write_predictions(self.best_answers, self.options)
         if self._learnt is None and saved is not None:
             self._checkpoints.on_restored()
             return
@@ -222,6 +238,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         measured = evaluate(epoch_id)
         losses = {name: float(meter.avg) for name, meter in measured.losses.items()}
         values, self.images = measured.values, measured.seen
+        if self.mode != "train":
+            write_predictions(measured.predictions, self.options)
         for half in self.halves if self.mode == "train" else ():
             values = {**values, **half.measured(self, measured.per_class.accuracy())}
         self.classes = len(measured.per_class.seen)
@@ -230,7 +248,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         logger.info(f"[Eval][Epoch {epoch_id}][Avg]{text}, images: {self.images}")
         self.last_eval, self.metric = (values, losses), name
         if name in values:
-            self._note(epoch_id, values[name])
+            self._note(epoch_id, values[name], measured.predictions)
             return values[name]
         if self.mode == "train":
             raise TrialError(
@@ -238,7 +256,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
                 f"{', '.join(values) or 'nothing'}. {did_you_mean(name, list(values))}")
         return -1.0
 
-    def _note(self, epoch_id: int, value: float) -> None:
+    def _note(self, epoch_id: int, value: float, answers: Predictions | None) -> None:
         """Keep the result of a training's evaluation until the epoch ends."""
         if self.mode != "train":
             return
@@ -249,12 +267,17 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         if self._epoch is not None and self._epoch.epoch == epoch_id:
             # the second evaluation of an epoch is the EMA model's: the better of both counts
             self.saver.average_is_best = value >= self._epoch.value
+            if not self.saver.average_is_best:
+                answers = self._answers
             value = max(value, self._epoch.value)
         scalars = {f"eval/{name}": number for name, number in {**losses, **metrics}.items()}
+        self._answers = answers
         self._epoch = EpochResult(epoch_id, value, self.images, scalars | self._train_scalars)
 
     def _after_epoch(self) -> None:
         result, self._epoch = self._epoch, None
+        if result is not None and result.epoch == self.saver.best_epoch:
+            self.best_answers = self._answers
         tell = self.options.on_epoch
         if result is not None and tell is not None and tell(result):
             raise _StopTraining

@@ -16,6 +16,7 @@ from ppcls.engine.engine import Engine
 from ppcls.utils import logger
 from ppcls.utils.misc import AverageMeter
 
+from paddle_transfer.predictions import Predictions
 from paddle_transfer.worker import retrieval
 from paddle_transfer.worker.batches import Batch, Output, autocast, average, from_dali, read
 from paddle_transfer.worker.diverged import Diverged
@@ -24,6 +25,7 @@ from paddle_transfer.worker.metrics import (
     TopKCounts,
     main_logits,
     metric_values,
+    predictions_of,
 )
 from paddle_transfer.worker.whole_lists import count_images, require_all
 
@@ -37,6 +39,7 @@ class Evaluation:
     """What was measured on ``seen`` images.
 
     :param values: all metrics by name, in their order
+    :param predictions: the answers on the images; None where these have other labels than one class
     """
 
     losses: dict[str, AverageMeter] = field(default_factory=dict)
@@ -44,6 +47,8 @@ class Evaluation:
     top_k: TopKCounts = field(default_factory=TopKCounts)
     per_class: PerClassAccuracy = field(default_factory=PerClassAccuracy)
     seen: int = 0
+    predictions: Predictions | None = None
+    _parts: list[Predictions] = field(default_factory=list)
 
     def add(self, preds: Output, labels: Tensor, count: int, *, metric_func: Any,
             losses: Mapping[str, Tensor], single_label: bool = True) -> None:
@@ -58,6 +63,7 @@ class Evaluation:
             self.top_k.add(metric_func, preds, count)
         if single_label:
             self.per_class.add(preds, labels)
+            self._parts += predictions_of(preds, labels)
         self.seen += count
 
     def finish(self, metric_func: Any) -> None:
@@ -65,6 +71,8 @@ class Evaluation:
         self.values = metric_values(metric_func, self.top_k)
         if sum(self.per_class.seen.values()) == self.seen:  # else images have other labels
             self.values |= self.per_class.named()
+        if self._parts and sum(len(part.labels) for part in self._parts) == self.seen:
+            self.predictions = Predictions.join(self._parts)
 
 
 def evaluator(engine: Engine) -> Callable[[int], Evaluation]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from paddle_transfer.config.base import MEAN_PER_CLASS, METRIC_NAMES
 from paddle_transfer.errors import TrialError
+from paddle_transfer.predictions import Predictions
 
 if TYPE_CHECKING:
     from paddle import Tensor
@@ -57,6 +58,19 @@ def main_logits(predictions: Output) -> Tensor | None:
     if isinstance(main, dict):
         main = main.get("logits")
     return None if isinstance(main, (list, tuple)) else main
+
+
+def predictions_of(predictions: Output, labels: Tensor) -> list[Predictions]:
+    """The answers on a batch; [] where they are no scores of classes, one of which is each label.
+
+    :param labels: (samples, 1)
+    """
+    logits = main_logits(predictions)
+    if logits is None or len(logits.shape) != 2 or list(labels.shape) != [logits.shape[0], 1]:
+        return []
+    scores, true = logits.astype("float32").numpy(), labels.numpy()[:, 0]
+    known = true.size and true.min() >= 0 and true.max() < scores.shape[1]
+    return [Predictions.of(scores, true)] if known else []
 
 
 def metric_values(metric_func: object, top_k: TopKCounts) -> dict[str, float]:

@@ -39,6 +39,7 @@ class RunOptions:
     :param log_file: whether PaddleClas writes a log file of its own beside what it prints
     :param on_epoch: called after every evaluated epoch; a true answer ends the training
     :param shared_memory: bytes of it that the data workers may use; None: all that are free
+    :param predictions_to: where ``Predictions`` of the best epoch are written; None: nowhere
     :param prepared: weights that a search prepared, by ``Global.pretrained_model``
     :param checkpoints: where the training saves its state, and what it goes on from; needs
         ``weights_to``. None: nowhere
@@ -49,5 +50,6 @@ class RunOptions:
     log_file: bool = True
     on_epoch: Callable[[EpochResult], bool] | None = None
     shared_memory: float | None = None
+    predictions_to: str | None = None
     prepared: Mapping[str, Origin] = field(default_factory=dict)
     checkpoints: Checkpoints | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from paddle_transfer.config import load
 from paddle_transfer.config.portable import for_trial
 from paddle_transfer.errors import TrialError
+from paddle_transfer.predictions import predictions_beside
 from paddle_transfer.worker.bootstrap import import_with_ppcls
 from paddle_transfer.worker.checkpoints import Checkpoints, ResumeFailed, open_checkpoints
 from paddle_transfer.worker.further_lists import measure
@@ -77,7 +78,8 @@ def _train(config: dict[str, Any], payload: dict[str, Any], checkpoints: Checkpo
     weights = path if payload.get("keep_weights") or lists else ""
     options = RunOptions(metric=payload.get("metric"), log_file=False, on_epoch=on_epoch,
                          prepared=payload.get("pretrained") or {}, weights_to=weights,
-                         shared_memory=payload.get("shared_memory"), checkpoints=checkpoints)
+                         shared_memory=payload.get("shared_memory"), checkpoints=checkpoints,
+                         predictions_to=predictions_beside(path))
     with open_training(config, home=home, options=options) as training:
         training.train()
     epochs = [EpochResult(**one) for one in checkpoints.epochs]

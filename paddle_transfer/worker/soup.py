@@ -8,6 +8,7 @@ from typing import Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.errors import TrialError
+from paddle_transfer.predictions import predictions_beside
 from paddle_transfer.strategies.section import read_strategy
 from paddle_transfer.strategies.worker.statistics import Statistics
 from paddle_transfer.weights.mean import mean_of
@@ -38,7 +39,8 @@ def evaluate_mean(config: dict[str, Any], *, payload: dict[str, Any], to: str, h
     made = {**dotpath.clone(config), "Global": {**config["Global"], "pretrained_model": to}}
     made.pop("EMA", None)  # the files are of the average, where that was the better one
     options = RunOptions(metric=metric, log_file=False, weights_to="",
-                         shared_memory=payload.get("shared_memory"))
+                         shared_memory=payload.get("shared_memory"),
+                         predictions_to=predictions_beside(to))
     with open_engine(made, mode="eval", home=home, options=options) as engine:
         names = _take_statistics(engine, config, mean.moved)
         if names:

@@ -11,6 +11,7 @@ from paddle import nn
 from paddle.optimizer.lr import LRScheduler
 from ppcls.engine.engine import Engine
 
+from paddle_transfer.predictions import Predictions
 from paddle_transfer.weights.checkpoint import Checkpoint
 from paddle_transfer.worker import random_states
 from paddle_transfer.worker.checkpoints import ResumeFailed
@@ -21,6 +22,8 @@ _SAMPLERS = {"BatchSampler", "DistributedBatchSampler", "PKSampler", "MultiScale
              "DistributedRandomIdentitySampler", "RASampler"}
 _LOADERS = ("train_dataloader", "eval_dataloader", "gallery_dataloader", "query_dataloader",
             "gallery_query_dataloader")
+#: Before the names of the best epoch's answers on the validation list.
+_ANSWERS = "answers/"
 #: Of a learning rate schedule, or a loss: what is counted, as plain values.
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -45,6 +48,9 @@ def obstacle(engine: Engine) -> str:
 def capture(engine: Engine) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """(plain data, arrays by name) of ``engine`` between two epochs."""
     tensors = {f"{part}/{name}": value.numpy() for part, name, value in _layer_tensors(engine)}
+    if engine.best_answers is not None:
+        tensors |= {f"{_ANSWERS}{name}": value
+                    for name, value in vars(engine.best_answers).items()}
     optimizers = []
     for number, optimizer in enumerate(engine.optimizer):
         state = optimizer.state_dict()
@@ -76,7 +82,8 @@ def restore(engine: Engine, saved: Checkpoint) -> None:
     :raises ResumeFailed: it is another network, optimizer or data set
     """
     try:
-        _restore(engine, saved.state, dict(saved.tensors))
+        _restore(engine, saved.state, {name: value for name, value in saved.tensors.items()
+                                       if not name.startswith(_ANSWERS)})
     except (KeyError, ValueError, TypeError, AttributeError, AssertionError) as error:
         raise ResumeFailed(f"the checkpoint does not fit ({type(error).__name__}: {error})"
                            ) from error
@@ -87,6 +94,9 @@ def restore_result(engine: Engine, saved: Checkpoint) -> None:
     vars(engine).update(saved.state["counters"])
     engine.saver.best_metric, engine.saver.best_epoch = saved.state["best"]
     engine.saver.take(saved.files)
+    answers = {name.removeprefix(_ANSWERS): value for name, value in saved.tensors.items()
+               if name.startswith(_ANSWERS)}
+    engine.best_answers = Predictions(**answers) if answers else None
 
 
 def _versions(engine: Engine) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from paddle_transfer.config import load
 from paddle_transfer.errors import SetupError, TrialError
+from paddle_transfer.predictions import Predictions
 from paddle_transfer.worker.diverged import Diverged
 from tests.helpers.bridge import (
     Trainings,
@@ -61,13 +62,24 @@ def test_a_trial_reports_every_epoch_and_keeps_only_the_best_weights(reference, 
     assert {result["images"], *(told["images"] for told in result["reports"])} == {count}
     assert scalars["eval/top1"] == result["reports"][0]["value"]
     assert sorted(file.name for file in directory.iterdir()) == [
-        "best_model.pdparams", "config.yaml", "train.log"
+        "best_model.pdparams", "best_predictions.npz", "config.yaml", "train.log"
     ]
     log = (directory / "train.log").read_text()
     engine = result["engine"]
     home = f"{engine['kind']} at {engine['path']}"
     assert log.startswith(f"paddle_transfer: PaddleClas {engine['paddleclas']}, {home}\n")
     assert log.count("[Train][Epoch 1/2][Avg]") == 1
+
+
+def test_a_trial_leaves_its_answers_on_the_validation_list(reference, digits):
+    result, directory = reference
+    answers = Predictions.read(directory / "best_predictions.npz")
+    lines = [line.split() for line in Path(digits, "val_list.txt").read_text().splitlines()]
+    assert answers.labels.tolist() == [int(label) for _, label in lines]
+    right = answers.classes[:, 0] == answers.labels
+    assert right.mean() == pytest.approx(result["value"], abs=1e-9), "those of the best epoch"
+    assert np.allclose(answers.own[right], answers.probabilities[right, 0])
+    assert (answers.probabilities.sum(axis=1) <= 1.0 + 1e-5).all()
 
 
 def test_a_second_run_in_a_process_equals_the_first_in_a_fresh_one(trainings, reference, digits,

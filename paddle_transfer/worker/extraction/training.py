@@ -22,7 +22,7 @@ from paddle_transfer.strategies.section import apply_strategy, read_strategy
 from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.worker.bootstrap import open_engine
 from paddle_transfer.worker.diverged import Diverged
-from paddle_transfer.worker.engine import TransferEngine, versions
+from paddle_transfer.worker.engine import TransferEngine, versions, write_predictions
 from paddle_transfer.worker.eval_loop import Evaluation
 from paddle_transfer.worker.extraction.classifiers import Classifier, fit
 from paddle_transfer.worker.extraction.trained_model import TrainedModel
@@ -138,6 +138,7 @@ class FeatureTraining:
             build_loss(dotpath.clone(losses))(preds, labels) if losses else {}))
         found.finish(metric_func)
         self.images = require_all(found.seen, len(tested.labels))
+        write_predictions(found.predictions, self._run)
         self.classes, self.list_mark = len(found.per_class.seen), list_mark(config)
         self.metric = self.metric or next(iter(found.values), None)
         if self.metric not in found.values:

@@ -1,0 +1,139 @@
+"""What the model of a search says, for people: each setting's effect, and which settings matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy
+
+from paddle_transfer.samplers.base import Observation, PastTask
+from paddle_transfer.samplers.common import valid_observations
+from paddle_transfer.samplers.gp import encoding
+from paddle_transfer.samplers.gp.encoding import Array
+from paddle_transfer.samplers.gp.model import ModelAverage, model_of
+from paddle_transfer.samplers.gp.threads import one_thread
+from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value
+from paddle_transfer.space.space import Point, Space
+
+#: Values of a range that are looked at, and points over which an importance is a mean.
+RANGE_VALUES, BACKGROUND = 15, 48
+#: Complete points below which nothing is said.
+LEAST = 5
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The metric along one setting, all others as in the best point.
+
+    :param values: of the setting, in order where it has one
+    :param mean: what the model expects at each of them, in units of the metric
+    :param low: one standard deviation below; ``high``: above
+    """
+
+    name: str
+    values: tuple[Value, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class PairEffect:
+    """The metric over two settings, all others as in the best point.
+
+    :param mean: [values of the second, values of the first], in units of the metric
+    """
+
+    names: tuple[str, str]
+    values: tuple[tuple[Value, ...], tuple[Value, ...]]
+    mean: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """
+    :param effects: of all settings, those that matter most first
+    :param importance: setting -> (share of the variance over the space that it explains alone,
+        0..1, with the standard deviation of that share over the model's sets of parameters)
+    :param pair: of the two settings that matter most; None with one setting
+    """
+
+    effects: tuple[Effect, ...]
+    importance: Mapping[str, tuple[float, float]]
+    pair: PairEffect | None
+
+
+@one_thread()
+def model_view(space: Space, finished: Sequence[Observation], best: Point, *,
+               tasks: Sequence[PastTask] = (), eval_size: int | None = None,
+               baseline: Point | None = None) -> ModelView | None:
+    """The view of the model of ``finished``; None while there are too few complete points.
+
+    :param best: the point that the effects start from
+    :param tasks: earlier tasks, as in ``SamplerContext``
+    Raises ValueError or ArithmeticError when there is no model.
+    """
+    results = valid_observations(space, finished)
+    if len({space.key(one.point) for one in results if one.state == "complete"}) < LEAST:
+        return None
+    model = model_of(space, results, tasks=tasks, eval_size=eval_size, baseline=baseline)
+    importance = _importance(model, space)
+    strongest = sorted(importance, key=lambda name: -importance[name][0])
+    effects = {h.name: _effect(model, space, best, h) for h in space.hyperparameters}
+    pair = _pair(model, space, best, strongest[:2]) if len(strongest) > 1 else None
+    return ModelView(tuple(effects[name] for name in strongest), importance, pair)
+
+
+def values_of(h: Hyperparameter) -> tuple[Value, ...]:
+    """The values of ``h`` at which it is looked at, in the order of its axis if it has one."""
+    if isinstance(h, Choice):
+        return tuple(sorted(h.values)) if h.ordered else h.values
+    places = numpy.linspace(0.0, 1.0, RANGE_VALUES)
+    return tuple(dict.fromkeys(h.decode(float(place)) for place in places))
+
+
+def _effect(model: ModelAverage, space: Space, best: Point, h: Hyperparameter) -> Effect:
+    values = values_of(h)
+    points = [space.canonical({**best, h.name: value}) for value in values]
+    means, deviations = model.predict(encoding.matrix(model.axes, points))
+    mean = model.weights @ means
+    deviation = numpy.sqrt(numpy.maximum(
+        model.weights @ (deviations ** 2 + means ** 2) - mean ** 2, 0.0))
+    return Effect(h.name, values, *(tuple(map(float, model.data.metric(one)))
+                                    for one in (mean, mean - deviation, mean + deviation)))
+
+
+def _pair(model: ModelAverage, space: Space, best: Point, names: Sequence[str]) -> PairEffect:
+    first, second = (values_of(space[name]) for name in names)
+    points = [space.canonical({**best, names[0]: one, names[1]: other})
+              for other in second for one in first]
+    mean = model.data.metric(model.mean(encoding.matrix(model.axes, points)))
+    rows = mean.reshape(len(second), len(first))
+    return PairEffect((names[0], names[1]), (first, second),
+                      tuple(tuple(map(float, row)) for row in rows))
+
+
+def _importance(model: ModelAverage, space: Space) -> dict[str, tuple[float, float]]:
+    """First-order shares of the variance (Sobol 1993), of the model's mean, on its own scale."""
+    rng = Random("importance")
+    background = [space.sample(rng) for _ in range(BACKGROUND)]
+    whole = model.predict(encoding.matrix(model.axes, background))[0]
+    alone = {}
+    for h in space.hyperparameters:
+        values = values_of(h)
+        points = [space.canonical({**point, h.name: value})
+                  for value in values for point in background]
+        means = model.predict(encoding.matrix(model.axes, points))[0]
+        of_value = means.reshape(len(means), len(values), BACKGROUND).mean(axis=2)
+        alone[h.name] = of_value.var(axis=1)
+    together = numpy.sum(numpy.stack(list(alone.values())), axis=0)
+    total = numpy.maximum(whole.var(axis=1), together)
+    return {name: _weighted(model.weights, variance / numpy.maximum(total, 1e-12))
+            for name, variance in alone.items()}
+
+
+def _weighted(weights: Array, shares: Array) -> tuple[float, float]:
+    mean = float(weights @ shares)
+    return mean, float(numpy.sqrt(max(0.0, float(weights @ (shares - mean) ** 2))))
