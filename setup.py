@@ -44,7 +44,7 @@ setup(
     license="Apache-2.0",
     packages=find_packages(include=["paddle_transfer", "paddle_transfer.*"]),
     package_data={"paddle_transfer": ["py.typed", "**/*.json", "**/*.yaml",
-                                     "report/html/templates/*"]},
+                                     "report/html/templates/**/*"]},
     cmdclass={"build_py": BuildWithConfigs},
     entry_points={"console_scripts": ["paddle-transfer = paddle_transfer.cli.main:main"]},
     python_requires=">=3.10,<3.13",

@@ -11,7 +11,7 @@ from paddle_transfer.checks.config_splits import ReadLists, Split, read_splits
 from paddle_transfer.checks.findings import Report, SplitCounts
 from paddle_transfer.checks.image_checks import LeakCheck, check_duplicates, check_images
 from paddle_transfer.checks.label_checks import check_labels
-from paddle_transfer.checks.scan import Progress, no_progress, scan_splits
+from paddle_transfer.checks.scan import Progress, all_known, no_progress, scan_splits
 
 #: Share of a validation or test list above which leaks are errors, not warnings: public data sets
 #: have a few leaks each.
@@ -35,6 +35,21 @@ def check_config(config: dict[str, Any], *, file: str = "config", processes: int
     (report,) = check_configs([(file, config)], processes=processes, cache_folder=cache_folder,
                               max_leak=max_leak, progress=progress)
     return report
+
+
+def check_known(config: dict[str, Any], *, file: str = "config", cache_folder: Path | None = None,
+                most: int = 20_000) -> tuple[Report, bool]:
+    """``check_config`` of images that an earlier check has looked at and that have not changed
+    since. Of others, and of more than ``most``, the lists are checked alone: no image is decoded.
+
+    :returns: the report, and whether it is about the images, too
+    """
+    report = Report()
+    splits = read_splits(config, file=file, report=report)
+    if sum(len(split.rows) for split in splits) <= most and all_known(splits, cache_folder):
+        return check_config(config, file=file, cache_folder=cache_folder), True
+    check_labels(splits, config=config, file=file, report=report)
+    return report, False
 
 
 def check_configs(configs: Sequence[tuple[str, dict[str, Any]]], *, processes: int | None = None,

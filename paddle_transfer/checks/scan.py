@@ -38,6 +38,20 @@ def _add(progress: Progress, before: int, total: int, done: int, _of_one: int) -
     progress(before + done, total)
 
 
+def all_known(splits: list[Split], cache_folder: Path | None) -> bool:
+    """Whether all images were inspected before and have not changed since."""
+    for root in {split.root for split in splits}:
+        cache = ScanCache(root, cache_folder)
+        known = cache.load()
+        cache.close()
+        files = {row.path: path for split in splits if split.root == root
+                 for row, path in zip(split.rows, split.paths, strict=True)}
+        if any(name not in known or known[name][0] != file_stamp(path)
+               for name, path in files.items()):
+            return False
+    return True
+
+
 def scan(files: Mapping[str, str], *, root: str, processes: int | None = None,
          cache_folder: Path | None = None, progress: Progress = no_progress,
          report: Report | None = None) -> dict[str, ImageInfo]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,14 @@ from paddle_transfer.report.html.figures.progress import Progress, Trained
 from paddle_transfer.report.html.gain import Gain, gain_of
 from paddle_transfer.study.records import TrialState
 
+#: Why a search ends, as ``loop`` says it; the page says it in two languages.
+REASONS = {key: re.compile(form) for key, form in {
+    "ended_max_iter": r"max_iter \((?P<count>\d+)\) suggestions were evaluated",
+    "ended_space": r"all (?P<count>\d+) points of the space were evaluated",
+    "ended_auto": r"stop auto: one more training is expected to gain (?P<gain>[\d.]+) points; the "
+                  r"noise of one seed is (?P<noise>[\d.]+) points",
+    "ended_time": r"time_budget \((?P<hours>[\d.]+) h\) is spent",
+    "ended_interrupted": INTERRUPTED}.items()}
 #: Rows of a long table that are seen at once.
 SHOWN = 15
 
@@ -40,9 +49,19 @@ def answer(data: SearchData) -> dict[str, Any]:
     scale = 100.0 if data.in_points else 1.0
     return {"best": best, "fixed": fixed, "status": _status(data),
             "settings": list(_settings(data)), "gain": gain and _gain(gain, scale),
-            "unit": "points" if data.in_points else "", "ended": data.ended,
+            "unit": "points" if data.in_points else "",
+            "ended": data.ended and told_reason(data.ended),
             "counts": counts(data), "cost": cost(data),
             "classes": best.best_trial.info.get("classes") if best else None}
+
+
+def told_reason(reason: str) -> tuple[str, dict[str, str]]:
+    """(text, its values) of why a search ended; the text ``ended_else`` for what is not known."""
+    for key, form in REASONS.items():
+        found = form.fullmatch(reason)
+        if found is not None:
+            return key, found.groupdict()
+    return "ended_else", {"reason": reason}
 
 
 def _gain(gain: Gain, scale: float) -> dict[str, Any]:

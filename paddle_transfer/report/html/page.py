@@ -18,7 +18,7 @@ from paddle_transfer import __version__
 from paddle_transfer.config.load import write_atomic
 from paddle_transfer.report.html import content
 from paddle_transfer.report.html.data import SearchData, read_search_data
-from paddle_transfer.report.html.figures import progress as progress_figures
+from paddle_transfer.report.html.sections import make_sections
 from paddle_transfer.report.html.words import LANGUAGES, marked, texts
 
 #: The name of the report in an output_dir.
@@ -43,12 +43,11 @@ def write_report(output_dir: str | os.PathLike[str], file: str | os.PathLike[str
 def render(data: SearchData, *, language: str | None = None) -> str:
     """The page as HTML."""
     shown = language or DEFAULT
-    progress = content.progress_of(data)
-    figures = {name: json.loads(made.to_json()) for name, made in {
-        "best_so_far": progress_figures.best_so_far(progress, marked),
-        "curves": progress_figures.curves(progress, marked),
-        "devices": progress_figures.devices(progress, marked)}.items() if made.data}
+    sections = make_sections(data, marked)
+    figures = {name: json.loads(made.to_json()) for section in sections
+               for name, made in section.figures.items()}
     context = {
+        "sections": sections,
         "data": data, "answer": content.answer(data), "leaderboard": content.leaderboard(data),
         "failures": content.failures(data), "figures": figures, "title": data.output_dir.name,
         "language": shown, "asked": language or "", "version": __version__}

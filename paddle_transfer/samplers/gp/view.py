@@ -19,7 +19,7 @@ from paddle_transfer.space.space import Point, Space
 
 #: Values of a range that are looked at, and points over which an importance is a mean.
 RANGE_VALUES, BACKGROUND = 15, 48
-#: Complete points below which nothing is said.
+#: Points with a result below which nothing is said; two of them are complete.
 LEAST = 5
 
 
@@ -76,7 +76,8 @@ def model_view(space: Space, finished: Sequence[Observation], best: Point, *,
     Raises ValueError or ArithmeticError when there is no model.
     """
     results = valid_observations(space, finished)
-    if len({space.key(one.point) for one in results if one.state == "complete"}) < LEAST:
+    points = {space.key(one.point): one.state for one in results}
+    if len(points) < LEAST or sum(state == "complete" for state in points.values()) < 2:
         return None
     model = model_of(space, results, tasks=tasks, eval_size=eval_size, baseline=baseline)
     importance = _importance(model, space)

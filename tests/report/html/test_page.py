@@ -47,7 +47,8 @@ def test_the_figures_are_those_of_search_results_json(finished):
     assert found["winner.estimate"] == pytest.approx(told["winner"]["estimate"], abs=1e-6)
     assert found["fixed.value"] == told["fixed"]["value"]
     assert found["gain"] == told["winner"]["value"] - told["fixed"]["value"]
-    assert f'data-figure="ended">{told["ended"]}<' in page
+    ended = re.search(r'data-figure="ended">(.*?)</dd>', page)[1]
+    assert html.unescape(re.sub("<[^>]+>", "", ended)) == told["ended"]
     assert data_of(page)["results"] == told
 
 

@@ -68,11 +68,12 @@ def best_so_far(progress: Progress, words: Words) -> go.Figure:
         if best > float("-inf"):
             steps, values = [*steps, place], [*values, best]
     if steps and progress.noise:
-        upper = [value + progress.noise for value in values]
-        lower = [value - progress.noise for value in values]
-        made.add_scatter(x=[*steps, *reversed(steps)], y=[*upper, *reversed(lower)], fill="toself",
-                         mode="none", fillcolor=faded(BLUE, 0.14), hoverinfo="skip",
-                         name=words("noise_band"))
+        for side in (-1, 1):
+            made.add_scatter(
+                x=steps, y=[value + side * progress.noise for value in values], mode="lines",
+                line={"width": 0, "shape": "hv"}, hoverinfo="skip", name=words("noise_band"),
+                fill="none" if side < 0 else "tonexty", fillcolor=faded(BLUE, 0.14),
+                showlegend=side > 0, legendgroup="noise")
     for state in ("complete", "pruned"):
         some = [(place, one) for place, one in done if one.state == state]
         if some:

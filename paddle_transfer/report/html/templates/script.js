@@ -29,7 +29,7 @@
 
   function template() {
     const style = getComputedStyle(root), colour = (name) => style.getPropertyValue(name).trim();
-    const axis = { gridcolor: colour("--line"), linecolor: colour("--muted"), tickcolor: colour("--line"), zerolinecolor: colour("--line"), title: { standoff: 8 } };
+    const axis = { gridcolor: colour("--line"), linecolor: colour("--muted"), tickcolor: colour("--line"), zerolinecolor: colour("--line"), title: { standoff: 8, font: { size: 13, color: colour("--muted") } } };
     return { layout: {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", xaxis: axis, yaxis: axis,
       font: { family: style.getPropertyValue("--sans"), size: 13, color: colour("--fg") },
@@ -101,6 +101,14 @@
     table.dataset.whole = "true";
     for (const row of table.tBodies[0].rows) row.hidden = false;
     button.remove();
+  });
+
+  for (const button of all(".copy")) button.addEventListener("click", async () => {
+    const label = button.querySelector("[data-t]");
+    try { await navigator.clipboard.writeText(button.parentNode.querySelector("code").textContent); } catch { return; }
+    label.dataset.t = "copied";
+    label.textContent = textOf("copied");
+    setTimeout(() => { label.dataset.t = "copy"; label.textContent = textOf("copy"); }, 1500);
   });
 
   // -- switches ------------------------------------------------------------------------------

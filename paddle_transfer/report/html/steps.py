@@ -1,0 +1,77 @@
+"""How to go on from a search, and what it takes to do it again."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from paddle_transfer.config.generated import GeneratedFiles
+from paddle_transfer.config.load import show_yaml
+from paddle_transfer.config.shipped import command, path_argument
+from paddle_transfer.loop.context import CONTEXT
+from paddle_transfer.report.html.data import SearchData
+from paddle_transfer.study.identity import INPUTS
+
+
+def next_steps(data: SearchData) -> list[tuple[str, str]]:
+    """(text of what it does, command)."""
+    out = path_argument(os.fspath(data.output_dir))
+    again = [("step_report", command("report", out))]
+    best = GeneratedFiles(out).current("best_config.yaml")
+    if not best.is_file():
+        return again
+    config = f"{out}/{best.name}"
+    made = [("step_train", command("train", "-c", config))]
+    if os.path.exists(f"{out}/best_model.pdparams"):
+        weights = f"-o Global.pretrained_model={shlex.quote(show_yaml(f'{out}/best_model'))}"
+        made += [("step_eval", f"{command('eval', '-c', config)} {weights}"),
+                 ("step_infer", f"{command('infer', '-c', config)} {weights} "
+                                "-o Infer.infer_imgs=photo.jpg"),
+                 ("step_export", f"{command('export', '-c', config)} {weights} -o "
+                  f"Global.save_inference_dir={shlex.quote(show_yaml(f'{out}/inference'))}")]
+    return made + again
+
+
+def environment(data: SearchData) -> dict[str, str]:
+    """The software that the trials ran with."""
+    found = data.attributes.get(CONTEXT)
+    known = found.get("environment") if isinstance(found, dict) else None
+    return {str(name): str(value) for name, value in (known or {}).items()}
+
+
+def seeds(data: SearchData) -> dict[str, Any]:
+    """Of the search, and of the training that gave the best weights."""
+    content = data.saved.content
+    return {"search": content.get("seed", 0),
+            "best": data.best.best_trial.seed if data.best else None}
+
+
+def hashes(data: SearchData) -> list[tuple[str, str]]:
+    """(file, SHA-256) of the lists and of the pretrained weights."""
+    return list(dict.fromkeys((*_lists(data), *_weights(data))))
+
+
+def _lists(data: SearchData) -> Iterator[tuple[str, str]]:
+    inputs = data.attributes.get(INPUTS)
+    for entry in (inputs.values() if isinstance(inputs, dict) else ()):
+        if isinstance(entry, list) and len(entry) == 3:
+            yield str(entry[0]), str(entry[2])
+
+
+def _weights(data: SearchData) -> Iterator[tuple[str, str]]:
+    for record in data.trainings:
+        loaded = record.info.get("pretrained")
+        if isinstance(loaded, dict) and loaded.get("sha256"):
+            yield str(loaded.get("source") or loaded.get("file")), str(loaded["sha256"])
+
+
+def files(data: SearchData) -> dict[str, str]:
+    """Name -> content of the config that was found, and of the search file."""
+    made = {}
+    for name in ("best_config.yaml", "search.yaml"):
+        file = GeneratedFiles(data.output_dir).current(name)
+        if file.is_file():
+            made[file.name] = file.read_text(encoding="utf-8", errors="replace")
+    return made

@@ -1,0 +1,140 @@
+"""The other sections: what a model says, the data, how to go on, what it takes to do it again."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from paddle_transfer.report.html import matters, page, steps
+from paddle_transfer.report.html.content import told_reason
+from paddle_transfer.report.html.data import read_search_data
+from paddle_transfer.report.html.gain import gain_of
+from paddle_transfer.report.html.sections import make_sections
+from paddle_transfer.report.html.words import in_language, texts
+from paddle_transfer.space.hyperparameter import Choice
+from paddle_transfer.space.search_key import SearchKey
+from tests.helpers.configs import base_config
+from tests.helpers.records import record, shown_settings
+from tests.helpers.saved_study import write_study
+
+POINTS = [record(i, lr, mixup, value=0.5 + 0.1 * (lr == 0.01) + 0.02 * mixup)
+          for i, (lr, mixup) in enumerate((lr, mixup) for lr in (0.1, 0.01, 0.001)
+                                          for mixup in (False, True))]
+
+
+def search(folder, records=POINTS, **settings):
+    return read_search_data(write_study(shown_settings(folder / "out", **settings), records))
+
+
+def sections(data):
+    return {section.name: section for section in make_sections(data, in_language("en"))}
+
+
+def test_a_search_has_the_view_of_a_model(tmp_path):
+    made = sections(search(tmp_path))["matters"]
+    assert {"importance", "effect0", "effect1", "pair", "parallel"} == set(made.figures)
+    assert made.figures["importance"].data[0].y[-1] == "lr", "the most important one at the top"
+    assert made.values["chosen"]
+
+
+def test_another_search_is_only_looked_at_by_a_model(tmp_path):
+    made = sections(search(tmp_path, search_mode="random"))["matters"]
+    assert "importance" in made.figures
+    assert not made.values["chosen"]
+
+
+def test_few_points_say_so(tmp_path):
+    made = sections(search(tmp_path, POINTS[:3]))["matters"]
+    assert made.values["few"]
+    assert "importance" not in made.figures
+
+
+def test_strategies_stand_side_by_side(tmp_path):
+    keys = (SearchKey(Choice("strategy", ("full", "head", "partial"))),
+            SearchKey(Choice("lr", (0.1, 0.01), log=True)))
+    records = [record(i, 0.1, value=value, state=state, point={"strategy": strategy, "lr": lr})
+               for i, (strategy, lr, value, state) in enumerate((
+                   ("full", 0.1, 0.6, "complete"), ("head", 0.1, 0.7, "complete"),
+                   ("head", 0.01, 0.8, "complete"), ("partial", 0.1, 0.9, "pruned")))]
+    data = search(tmp_path, records, keys=keys, fixed=None)
+    assert list(matters.strategies(data)) == ["head", "full", "partial"], "pruned ones come last"
+    drawn = sections(data)["matters"].figures["strategies"]
+    assert {line.name: list(line.x) for line in drawn.data} == {
+        "pruned": [0.9], "other trainings": [0.7], "the best of each": [0.6, 0.8]}
+
+
+def test_a_section_that_cannot_be_made_costs_itself_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(matters, "view_of", lambda _: 1 / 0)
+    made = sections(search(tmp_path))
+    assert made["matters"].fault.startswith("ZeroDivisionError: division by zero")
+    assert not made["progress"].fault
+
+
+def test_the_data_are_shown_with_what_a_check_finds(tmp_path):
+    (tmp_path / "train_list.txt").write_text("a.png 0\nb.png 7\n")
+    made = sections(search(tmp_path, base_config=base_config(tmp_path)))["dataset"]
+    assert made.values["lists"][0]["images"] == 2
+    assert not made.values["checked"].images
+    assert any("7" in finding for finding in made.values["checked"].findings)
+    assert made.values["sheet"] == [], "none of the images is there"
+
+
+def test_the_ways_to_go_on_need_nothing_that_is_not_there(tmp_path):
+    data = search(tmp_path)
+    assert [key for key, _ in steps.next_steps(data)] == ["step_train", "step_report"]
+    (data.output_dir / "best_model.pdparams").touch()
+    told = dict(steps.next_steps(data))
+    assert list(told) == ["step_train", "step_eval", "step_infer", "step_export", "step_report"]
+    assert re.search(rf" (tools/)?train(\.py)? -c {data.output_dir}/best_config.yaml$",
+                     told["step_train"])
+
+
+def test_all_that_it_takes_to_do_it_again(tmp_path):
+    weights = {"source": "weights.pdparams", "sha256": "ab" * 32}
+    data = search(tmp_path, [record(0, 0.01, value=0.7, seed=3, info={"pretrained": weights})])
+    assert steps.seeds(data) == {"search": 0, "best": 3}
+    assert steps.hashes(data) == [("weights.pdparams", "ab" * 32)]
+    assert set(steps.files(data)) == {"best_config.yaml", "search.yaml"}
+
+
+def test_a_gain_says_where_its_error_comes_from(tmp_path):
+    first = gain_of(search(tmp_path / "a", search_mode="random"))
+    assert (round(first.value, 6), first.source, first.sure) == (0.02, "images", False)
+    again = [*POINTS, *(record(6 + i, 0.01, mixup, value=0.61 + 0.02 * mixup, seed=1)
+                        for i, mixup in enumerate((False, True)))]
+    second = gain_of(search(tmp_path / "b", again, search_mode="random"))
+    assert (second.source, second.trainings) == ("repeats", 2)
+    assert second.error == pytest.approx(0.005 * 2 ** 0.5)
+    third = gain_of(search(tmp_path / "c"))
+    assert third.source == "noise", "of the search's own model"
+
+
+def test_the_gain_of_confirmed_points_is_seed_by_seed(tmp_path):
+    data = search(tmp_path)
+    told = json.loads((data.output_dir / "search_results.json").read_text())
+    told["confirm"] = {"points": [
+        {"fixed": False, "seeds": [0, 1, 2], "values": [0.8, 0.7, 0.9]},
+        {"fixed": True, "seeds": [0, 2, 1], "values": [0.7, 0.8, 0.5]}]}
+    (data.output_dir / "search_results.json").write_text(json.dumps(told))
+    gain = gain_of(read_search_data(data.output_dir))
+    assert (gain.source, gain.trainings, gain.sure) == ("seeds", 3, True)
+    assert gain.value == pytest.approx((0.1 + 0.2 + 0.1) / 3)
+
+
+@pytest.mark.parametrize(("reason", "key"), [
+    ("max_iter (6) suggestions were evaluated", "ended_max_iter"),
+    ("all 6 points of the space were evaluated", "ended_space"),
+    ("time_budget (0.5 h) is spent", "ended_time"), ("interrupted", "ended_interrupted"),
+    ("a new reason: {braces}", "ended_else")])
+def test_a_reason_reads_the_same_in_english(reason, key):
+    assert told_reason(reason)[0] == key
+    assert in_language("en")(key).format(**told_reason(reason)[1]) == reason
+
+
+def test_every_text_that_a_template_names_is_there():
+    for file in Path(page.__file__).with_name("templates").rglob("*.j2"):
+        named = re.findall(r'\b(?:t|text|head|scroll)\("(\w+)"[,)]', file.read_text())
+        named += [key for keys in re.findall(r'plot\(figures, "\w+", "(\w+)", "(\w+)"',
+                                             file.read_text()) for key in keys]
+        assert set(named) <= set(texts("en")), file.name
