@@ -22,9 +22,10 @@ def test_the_better_of_both_is_kept(tmp_path, network, average, kept):
     saver = saving.Saver(to=str(tmp_path / "best_model.pdparams"))
     engine = SimpleNamespace(mode="train", last_eval=({}, {}), saver=saver, _epoch=None, images=4,
                              _train_scalars={})
-    note(engine, 1, network)
-    note(engine, 1, average)
+    note(engine, 1, network, "network")
+    note(engine, 1, average, "average")
     assert engine._epoch.value == max(network, average)
+    assert engine._answers == kept
     saver.save_model(layers["network"], None, {"metric": engine._epoch.value, "epoch": 1},
                      str(tmp_path), prefix="best_model", ema=layers["average"])
     weight = read(tmp_path / "best_model.pdparams").tensors["weight"]

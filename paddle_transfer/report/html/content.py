@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from paddle_transfer.loop.callbacks import INTERRUPTED, is_over
+from paddle_transfer.loop.failures import causes
 from paddle_transfer.report.formatting import duration, show_point, show_value
 from paddle_transfer.report.html.data import SearchData
 from paddle_transfer.report.html.figures.progress import Progress, Trained
@@ -135,8 +136,10 @@ def _sortable(value: Any) -> Any:
 
 
 def failures(data: SearchData) -> list[dict[str, Any]]:
-    """The trainings without a metric, and why."""
-    return [{"trial": record.number, "state": str(record.state),
-             "point": show_point(data.used(record.point)),
-             "reason": " ".join(str(record.info.get("reason", "")).split())}
-            for record in data.trainings if record.finished and not record.state.has_value]
+    """The trainings without a metric, those of one cause together."""
+    found = {record.number: record for record in data.trainings
+             if record.finished and not record.state.has_value}
+    return [{"state": str(found[one.numbers[0]].state), "reason": " ".join(one.text.split()),
+             "points": [(number, show_point(data.used(found[number].point)))
+                        for number in one.numbers]}
+            for one in causes(data.records, (TrialState.DIVERGED, TrialState.FAILED))]

@@ -66,7 +66,7 @@ def _progress(data: SearchData, words: Words) -> Section:
     told = content.progress_of(data)
     return Section("progress", {
         "best_so_far": progress.best_so_far(told, words), "curves": progress.curves(told, words),
-        "devices": progress.devices(told, words)})
+        "devices": progress.devices(told, words)}, {"noise": told.noise is not None})
 
 
 def _matters(data: SearchData, words: Words) -> Section:

@@ -12,8 +12,8 @@ from paddle_transfer.report.html.figures.style import BLUE, GREY, ORANGE, Words,
 from paddle_transfer.samplers.gp.view import Effect, ModelView, PairEffect
 from paddle_transfer.space.hyperparameter import Value, is_number
 
-#: The height of one small plot, in px; how many stand side by side.
-SMALL, ACROSS = 210, 3
+#: The height of one small plot, in px, and the values named on its axis.
+SMALL, MOST_TICKS = 210, 4
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Axis:
         if not self.numeric:
             return {"type": "category", "categoryorder": "array",
                     "categoryarray": [show_value(value) for value in self.values]}
-        some = self.values if len(self.values) <= 7 else self.values[::-(-len(self.values) // 5)]
+        some = self.values[::-(-len(self.values) // MOST_TICKS)]
         return {"type": "log" if self.log else "linear", "tickmode": "array",
                 "tickvals": [float(value) for value in some],
                 "ticktext": [show_value(value) for value in some], "tickangle": 0}

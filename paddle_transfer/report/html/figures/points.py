@@ -47,7 +47,7 @@ def parallel(tried: Sequence[Tried], values: Mapping[str, Sequence[Value]], metr
         if some:
             made.add_scatter(
                 x=x, y=y, customdata=text, mode="lines", name=words(group),
-                line={"color": colour, "width": width, "shape": "spline", "smoothing": 0.6},
+                line={"color": colour, "width": width},
                 hovertemplate=f"{words('trial')} %{{customdata[0]}}: %{{customdata[2]:.4f}}<br>"
                               "%{customdata[1]}<extra></extra>")
     made.update_xaxes(tickmode="array", tickvals=list(range(len(names) + 1)), showgrid=True,
