@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from paddle_transfer import dotpath
+from paddle_transfer.predictions import FILE, Predictions
 from tests.helpers.bridge import Interrupted, train
 from tests.helpers.digits import DECODE, NORMALIZE, tiny_config
 from tools.digits import write_digits
@@ -45,6 +47,12 @@ def trained_epochs(log):
             if "[Train][Epoch" in line and "[Avg]" in line]
 
 
+def same_answers(*folders):
+    """Whether trainings left the same answers on the validation list: those of the best epoch."""
+    one, other = (vars(Predictions.read(folder / FILE)) for folder in folders)
+    return all(np.array_equal(value, other[name]) for name, value in one.items())
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_it_ends_as_an_undisturbed_one(trainings, digits, tmp_path, name):
     def config(folder):
@@ -68,6 +76,7 @@ def test_it_ends_as_an_undisturbed_one(trainings, digits, tmp_path, name):
     assert len(found["reports"]) == EPOCHS
     for key in ("curve", "value", "best_epoch", "digest", "images", "list"):
         assert found[key] == expected[key], key
+    assert same_answers(whole, parts)
     assert trained_epochs(log) == [2, 3], "what was saved is not trained again"
     assert "goes on after epoch 1, from a checkpoint" in log.read_text()
     assert (found["resumed"], "resumed" in expected) == ([1], False)

@@ -306,7 +306,7 @@ def test_weights_are_looked_for_once(tmp_path, monkeypatch):
     for i in range(20, 50):
         outputs.trial_ended(records[i], records[:i + 1])
     outputs.search_ended(records, "done")
-    assert len(unlinked) == len(set(unlinked)) == 2 * 50
+    assert len(unlinked) == len(set(unlinked)) == 3 * 50
 
 
 def test_the_best_config_has_the_batch_that_was_trained(tmp_path):
@@ -319,3 +319,30 @@ def test_the_best_config_has_the_batch_that_was_trained(tmp_path):
     config = yaml.safe_load(text)
     assert config["Global"]["update_freq"] == 2
     assert config["DataLoader"]["Train"]["sampler"]["batch_size"] == 4
+
+
+def test_the_answers_of_the_best_network_are_handed_back(tmp_path):
+    settings = shown_settings(tmp_path, keep_models=0)
+    outputs, records = result_files(settings), [record(0, 0.01, value=0.7),
+                                                record(1, 0.001, value=0.8)]
+    for one in records:
+        weights_of(tmp_path, one.number).with_name("best_predictions.npz").write_bytes(
+            b"answers %d" % one.number)
+    outputs.search_ended(records, "done")
+    handed = tmp_path / "best_predictions.npz"
+    assert handed.read_bytes() == b"answers 1"
+    left = [file.parent.name for file in tmp_path.glob("trials/*/best_predictions.npz")]
+    assert left == ["0001"], "the others' are deleted with their weights"
+
+    soup = tmp_path / "final" / "soup" / "0001"
+    soup.mkdir(parents=True)
+    told = {"accepted": True, "weights": "final/soup/0001/best_model.pdparams", "metric": "top1",
+            "trials": [0, 1], "value": 0.85, "images": 9, "statistics": 0,
+            "single": {"trial": 1, "value": 0.8}}
+    for name in ("best_model.pdparams", "best_predictions.npz"):
+        (soup / name).write_bytes(b"of the soup")
+    outputs.soup_ended(told)
+    assert handed.read_bytes() == b"of the soup"
+    (soup / "best_predictions.npz").unlink()
+    outputs.soup_ended(told)
+    assert not handed.exists(), "those of another network would be wrong"
