@@ -56,6 +56,8 @@ setup(
         # The newest paddlepaddle-gpu of PyPI is 2.6.2, which was built for numpy 1.
         "gpu": ["paddlepaddle-gpu>=2.6", "numpy<2", *ENGINE],
         "ray": ["ray>=2.9"],
+        # event files, and what shows them
+        "tensorboard": ["tensorboard>=2.14", "tensorboardX>=2.6"],
         "dashboard": ["optuna-dashboard>=0.17"],
         "postgresql": ["psycopg[binary]>=3.1"],
         # the site: make docs. jieba finds the words of Chinese pages for its search
@@ -66,7 +68,8 @@ setup(
             "axe-playwright-python", "playwright",
             "build", "hypothesis", "mypy>=1.11", "optuna-dashboard", "pandas", "pandas-stubs",
             "pre-commit", "psycopg[binary]", "pytest>=8", "pytest-timeout", "pytest-xdist>=3.3",
-            "ruff>=0.9", "scipy-stubs", "types-PyYAML", "types-requests",
+            "ruff>=0.9", "scipy-stubs", "tensorboard", "tensorboardX>=2.6",
+            "types-PyYAML", "types-requests",
             # for python -m build --no-isolation where setuptools is older than 70.1
             "wheel<0.46",
         ],

@@ -53,6 +53,7 @@ DOORS = {
     "skopt": {"samplers.gp"},
     "optuna": {"study", "samplers.optuna", "pruners.optuna", "optuna"},
     "visualdl": {"report.visualdl"},
+    "tensorboardX": {"report.tensorboard"},
     "plotly": {"report.html"},
     "jinja2": {"report.html"},
     "ray": {"executors.ray"},
@@ -62,7 +63,7 @@ DOORS = {
 }
 
 HEAVY = ("paddle", "ppcls", "paddleclas", "ray", "skopt", "sklearn", "optuna", "visualdl",
-         "plotly", "jinja2")
+         "tensorboardX", "plotly", "jinja2")
 
 
 @functools.cache

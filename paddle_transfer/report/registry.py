@@ -1,8 +1,9 @@
-"""The reports that a search file may name: the result files, VisualDL, ``report.html``, the
-terminal."""
+"""The reports that a search file may name: the result files, VisualDL, TensorBoard,
+``report.html``, the terminal."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from traceback import extract_tb
 
 from pydantic import ValidationError
@@ -21,9 +22,27 @@ REPORTS: Registry[type[Report]] = Registry(
     "report", group="paddle_transfer.reports", attribute="options", builtin={
         "files": "paddle_transfer.report.files:ResultFiles",
         "visualdl": "paddle_transfer.report.visualdl:VisualDL",
+        "tensorboard": "paddle_transfer.report.tensorboard:TensorBoard",
         "html": "paddle_transfer.report.html.callback:HtmlReport",
         "terminal": "paddle_transfer.report.terminal:Terminal",
     })
+
+
+#: Those that write runs, which ``paddle-transfer report --format`` can write afterwards.
+FORMATS = ("visualdl", "tensorboard")
+#: Packages that a report needs, and that are installed with an extra of its name only.
+EXTRAS = {"tensorboard": "tensorboardX"}
+
+
+def lacking(name: str) -> str:
+    """The package that the report ``name`` needs and that is not installed; empty: none."""
+    package = EXTRAS.get(name, "")
+    return package if package and find_spec(package) is None else ""
+
+
+def install(name: str) -> str:
+    """The command that installs what the report ``name`` needs."""
+    return f"pip install 'paddle_transfer[{name}]'"
 
 
 def check_reports(settings: SearchSettings) -> None:
@@ -35,6 +54,10 @@ def check_reports(settings: SearchSettings) -> None:
         if component.name not in REPORTS:
             issues.append(ValidationIssue(f"reports.{i}", "must be a report", repr(component.name),
                                           did_you_mean(component.name, REPORTS.names())))
+        elif package := lacking(component.name):
+            issues.append(ValidationIssue(
+                f"reports.{i}", f"needs {package}, which is not installed", repr(component.name),
+                install(component.name)))
         elif component.options or component.name not in REPORTS.builtin:  # ours import slowly
             try:
                 _options(component)

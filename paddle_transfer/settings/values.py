@@ -173,7 +173,7 @@ Paths = Annotated[_Paths | None, BeforeValidator(
     lambda value: None if _is_none(value) else value,
     json_schema_input_type=str | list[str] | None)]
 #: What editors offer. Names and options are for the room of the reports to check.
-REPORT_NAMES = ("files", "visualdl", "html", "terminal")
+REPORT_NAMES = ("files", "visualdl", "tensorboard", "html", "terminal")
 _Report = Annotated[Component, PlainValidator(_report), WithJsonSchema(
     {"anyOf": [open_enum(REPORT_NAMES), {"type": "object", "required": ["name"],
                                          "properties": {"name": open_enum(REPORT_NAMES)}}]})]

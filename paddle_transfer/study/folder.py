@@ -16,7 +16,7 @@ OWN = frozenset((
     ".lock", ".written.json", "study.journal", "search.yaml", "search_results.csv",
     "search_results.json", "best_config.yaml", "best_model.pdparams",
     "best_model_student.pdparams", "best_predictions.npz", "final.json", "report.html", "trials",
-    "logs", "pretrained", "vdl", "final", "inputs", "best", "inference"))
+    "logs", "pretrained", "vdl", "tensorboard", "final", "inputs", "best", "inference"))
 _OWN_FORMS = re.compile(r"study\..+|best_model[\w.]*|(search|best_config)\.new\d*\.yaml")
 #: The comment above ``search.yaml``, by which it is told from one that a person wrote.
 UNDERSTOOD = "as it was understood"

@@ -43,7 +43,7 @@ def test_a_home_folder_that_cannot_be_written_ends_no_search_and_takes_no_viewer
     done = child("-m", "tests.helpers.tiny_search", str(tmp_path / "out"), '{"max_iter": 1}',
                  env={"HOME": "/dev/null"})
     assert (done.returncode, done.stderr) == (0, "")
-    assert (tmp_path / "out" / "vdl" / "trial_0000").is_dir()
+    assert (tmp_path / "out" / "vdl" / "0000 a=0 b=1").is_dir()
 
 
 def test_trainings_need_no_home_folder_either(monkeypatch):

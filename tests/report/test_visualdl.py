@@ -22,6 +22,9 @@ RECORDS = [
 ]
 
 
+FIRST, SECOND, THIRD = "0000 lr=0.01", "0001 lr=0.001 mixup", "0002 lr=0.1"
+
+
 def play(tracker, entry, records):
     tracker.trial_started(entry, "cpu:0")
     for epoch, value in entry.curve:
@@ -31,16 +34,16 @@ def play(tracker, entry, records):
     tracker.trial_ended(entry, records)
 
 
-def track(root, records=RECORDS, *, before=()):
+def track(root, records=RECORDS, *, before=(), kind=VisualDL):
     settings = shown_settings(root)
-    tracker = VisualDL(settings, ranker=ranker_of(settings))
+    tracker = kind(settings, ranker=ranker_of(settings))
     tracker.search_started(list(before))
     done = list(before)
     for entry in records:
         done.append(entry)
         play(tracker, entry, list(done))
     tracker.search_ended(done, "done")
-    return root / "vdl"
+    return root / kind.folder
 
 
 def read(directory, component, tag):
@@ -58,9 +61,9 @@ def scalars(directory, tag):
 
 def test_scalars_per_epoch_and_the_best_as_the_last_value(tmp_path):
     vdl = track(tmp_path)
-    assert scalars(vdl / "trial_0000", "eval/top1") == [(1, 0.35), (2, 0.7), (3, 0.69)]
-    assert scalars(vdl / "trial_0000", "best/top1") == [(1, 0.35), (2, 0.7), (3, 0.7)]
-    assert scalars(vdl / "trial_0000", "train/loss") == [(1, 1.0), (2, 0.5), (3, 0.33333)]
+    assert scalars(vdl / FIRST, "eval/top1") == [(1, 0.35), (2, 0.7), (3, 0.69)]
+    assert scalars(vdl / FIRST, "best/top1") == [(1, 0.35), (2, 0.7), (3, 0.7)]
+    assert scalars(vdl / FIRST, "train/loss") == [(1, 1.0), (2, 0.5), (3, 0.33333)]
 
 
 def test_the_search_has_a_run_of_its_own(tmp_path):
@@ -81,14 +84,14 @@ def test_the_reason_of_the_end_is_a_text(tmp_path):
 
 def test_going_on_keeps_finished_runs_and_writes_half_written_ones_again(tmp_path):
     vdl = track(tmp_path, RECORDS[:2])
-    before = {path: path.read_bytes() for path in (vdl / "trial_0000").iterdir()}
-    (vdl / "trial_0001" /
+    before = {path: path.read_bytes() for path in (vdl / FIRST).iterdir()}
+    (vdl / SECOND /
      ".complete").unlink()  # as a kill between the last epoch and the end leaves it
-    for path in (vdl / "trial_0001").glob("*vdlrecords*"):
+    for path in (vdl / SECOND).glob("*vdlrecords*"):
         path.write_bytes(path.read_bytes()[:-7])
     track(tmp_path, RECORDS[2:], before=RECORDS[:2])
-    assert {path: path.read_bytes() for path in (vdl / "trial_0000").iterdir()} == before
-    assert scalars(vdl / "trial_0001", "best/top1") == [(1, 0.4), (2, 0.8), (3, 0.8)]
+    assert {path: path.read_bytes() for path in (vdl / FIRST).iterdir()} == before
+    assert scalars(vdl / SECOND, "best/top1") == [(1, 0.4), (2, 0.8), (3, 0.8)]
     assert scalars(vdl / "search", "search/trials_done") == [(1, 1), (2, 2), (3, 3)]
 
 
@@ -100,7 +103,7 @@ def test_a_trial_that_is_run_again_starts_its_curve_anew(tmp_path):
     tracker.epoch_reported(entry, EpochReport(0, 1, 1, 0.99))
     play(tracker, entry, [entry])
     tracker.search_ended([entry], "done")
-    assert scalars(tmp_path / "vdl" / "trial_0000", "eval/top1") == [(1, 0.35), (2, 0.7), (3, 0.69)]
+    assert scalars(tmp_path / "vdl" / FIRST, "eval/top1") == [(1, 0.35), (2, 0.7), (3, 0.69)]
 
 
 TOLD = {"best": {"point": {"lr": 0.001, "mixup": True}, "test": 0.75, "images": 7,
@@ -108,9 +111,9 @@ TOLD = {"best": {"point": {"lr": 0.001, "mixup": True}, "test": 0.75, "images": 
         "fixed": {"point": {"lr": 0.01, "mixup": False}, "test": 0.0, "epoch": 20}}
 
 
-def finish(root, *, trained=("best", "fixed"), told=TOLD):
+def finish(root, *, trained=("best", "fixed"), told=TOLD, kind=VisualDL):
     settings = shown_settings(root)
-    tracker = VisualDL(settings, ranker=ranker_of(settings))
+    tracker = kind(settings, ranker=ranker_of(settings))
     tracker.final_started(trained)
     for number, name in enumerate(trained):
         tracker.final_training_started(name, TOLD[name]["point"])
@@ -209,19 +212,19 @@ def server(tmp_path):
 def test_the_servers_pages_show_every_trial_with_its_best_metric(server):
     table = list(csv.DictReader(io.StringIO(server("hparams/data?type=csv"))))
     shown = {os.path.basename(row["Trial ID"]): row for row in table}
-    assert set(shown) == {"trial_0000", "trial_0001", "trial_0002"}
-    assert float(shown["trial_0000"]["best/top1"]) == pytest.approx(0.7)  # not 0.69, its last epoch
-    assert float(shown["trial_0001"]["best/top1"]) == pytest.approx(0.8)
-    assert float(shown["trial_0001"]["lr"]) == pytest.approx(0.001)
+    assert set(shown) == {FIRST, SECOND, THIRD}
+    assert float(shown[FIRST]["best/top1"]) == pytest.approx(0.7)  # not 0.69, its last epoch
+    assert float(shown[SECOND]["best/top1"]) == pytest.approx(0.8)
+    assert float(shown[SECOND]["lr"]) == pytest.approx(0.001)
     assert {float(row["images"]) for row in shown.values() if row["best/top1"]} == {9}
-    assert shown["trial_0001"]["mixup"] == "True"
-    assert float(shown["trial_0002"]["lr"]) == pytest.approx(0.1)
+    assert shown[SECOND]["mixup"] == "True"
+    assert float(shown[THIRD]["lr"]) == pytest.approx(0.1)
     tags = json.loads(server("scalar/tags"))["data"]
     by_run = dict(zip((os.path.basename(run) for run in tags["runs"]), tags["tags"],
                       strict=True))
     assert set(by_run) == {
-        "trial_0000", "trial_0001", "search", "final", "final_best", "final_fixed"
+        FIRST, SECOND, "search", "final", "final_best", "final_fixed"
     }
     assert set(by_run["final_best"]) == {"test/top1", "test/top5", "test/images", "train/loss",
                                       "lr"}
-    assert {"eval/top1", "best/top1", "train/loss", "lr"} == set(by_run["trial_0001"])
+    assert {"eval/top1", "best/top1", "train/loss", "lr"} == set(by_run[SECOND])
