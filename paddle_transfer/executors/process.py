@@ -20,6 +20,10 @@ def worker_environment(device: str) -> dict[str, str]:
     thread unless the user set a number (two trials of one thread each beat one of two)."""
     environment = dict(os.environ)
     environment.setdefault("OMP_NUM_THREADS", "1")
+    # glibc hands the memory of every batch back to the system and takes it anew, for 4 % of a CPU
+    # training's time; these keep it for the next batch
+    environment.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 30))
+    environment.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 25))
     kind, _, number = device.partition(":")
     environment["CUDA_VISIBLE_DEVICES"] = number if kind == "gpu" else ""
     home = str(Path(paddle_transfer.__file__).resolve().parent.parent)

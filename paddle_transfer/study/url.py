@@ -6,6 +6,8 @@ import re
 
 from paddle_transfer.errors import without_passwords
 
+#: The addresses with a password that this process was given, by what they are without it.
+_KNOWN: dict[str, str] = {}
 _FORM = re.compile(r"(?P<scheme>[\w.+-]+)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 
 
@@ -21,13 +23,15 @@ class StorageUrl(str):
 
     def __new__(cls, url: str) -> StorageUrl:
         made = super().__new__(cls, without_passwords(str(url)))
-        made.full = full_url(url)
+        made.full = url.full if isinstance(url, StorageUrl) else str(url)
+        if made.full != made:
+            _KNOWN[str(made)] = made.full
         return made
 
 
 def full_url(url: str) -> str:
-    """``url`` with its password, as far as it is known."""
-    return url.full if isinstance(url, StorageUrl) else url
+    """``url`` with its password, as far as this process knows it."""
+    return url.full if isinstance(url, StorageUrl) else _KNOWN.get(url, url)
 
 
 def is_url(url: str) -> bool:

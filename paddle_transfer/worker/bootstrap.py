@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from paddle_transfer.errors import SetupError
 from paddle_transfer.hardware import writable_home
+from paddle_transfer.worker.late_imports import late_imports
 from paddle_transfer.worker.locate import EngineHome, require_paddle
 from paddle_transfer.worker.options import RunOptions
 
@@ -37,7 +38,8 @@ def load_ppcls(home: EngineHome) -> None:
         with writable_home():  # PaddleClas imports both; its own cache stays in the real one
             importlib.import_module("paddle")
             importlib.import_module("visualdl")
-        module = importlib.import_module("ppcls.engine.engine")
+        with late_imports():
+            module = importlib.import_module("ppcls.engine.engine")
     except ModuleNotFoundError as error:
         raise SetupError(f"{home} cannot be imported: the library {error.name} is missing. "
                          "pip install paddle_transfer installs all that it needs") from error

@@ -273,6 +273,7 @@ def test_the_environment_of_a_worker(monkeypatch):
     assert worker_environment("cpu:3")["CUDA_VISIBLE_DEVICES"] == ""
     assert worker_environment("gpu:3")["CUDA_VISIBLE_DEVICES"] == "3"
     assert worker_environment("cpu:0")["OMP_NUM_THREADS"] == "1"
+    assert worker_environment("cpu:0")["MALLOC_TRIM_THRESHOLD_"] == str(2**30)
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     assert worker_environment("cpu:0")["OMP_NUM_THREADS"] == "4"
 

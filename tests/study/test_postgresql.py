@@ -61,7 +61,7 @@ def test_a_search_goes_on_through_a_restart_of_the_database(tmp_path, server, mo
                          storage=server.url())
     restart = RestartsTheDatabase(server)
     with Interrupts() as interrupts:
-        _, records = run(made, interrupts, runner=RUNNER, callbacks=[restart])
+        _, records = run(made, interrupts, runner=RUNNER, more=[restart])
     restart.back.join()
     plain = tiny_settings(tmp_path / "plain", values={"a": [0.0, 0.25, 0.5], "b": [1, 2]})
     began = [line for line in Path(tmp_path / "audit").read_text().splitlines()
@@ -83,6 +83,8 @@ def test_a_search_goes_on_through_a_restart_of_the_database(tmp_path, server, mo
     assert len(files) > 12
     assert not [path for path in files
                 if PASSWORD.encode() in path.read_bytes() or b"a-secret%2F" in path.read_bytes()]
+    assert (tmp_path / "out" / "report.html").exists()
+    monkeypatch.setattr("paddle_transfer.study.url._KNOWN", {})  # as another process
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     assert len(paddle_transfer.load_search(tmp_path / "out").trials) == 6
     monkeypatch.delenv("PGPASSWORD")
