@@ -8,6 +8,8 @@ from typing import Any
 
 from paddle_transfer.loop.callbacks import INTERRUPTED, is_over
 from paddle_transfer.loop.failures import causes
+from paddle_transfer.loop.saved_ranking import read_json
+from paddle_transfer.loop.stopping import SECONDS
 from paddle_transfer.report.formatting import duration, show_point, show_value
 from paddle_transfer.report.html.data import SearchData
 from paddle_transfer.report.html.figures.progress import Progress, Trained
@@ -26,17 +28,20 @@ REASONS = {key: re.compile(form) for key, form in {
 SHOWN = 15
 
 
-def progress_of(data: SearchData) -> Progress:
-    """The trainings in their order, for the plots."""
+def progress_of(data: SearchData, *, noise: float | None = None) -> Progress:
+    """The trainings in their order, for the plots.
+
+    :param noise: of one training, where the search itself has told none
+    """
     start = min((begun for begun, _ in data.times.values()), default=0.0)
     best = data.best.best_trial.number if data.best else None
     fixed = data.baseline.best_trial.number if data.baseline else None
     going_on: Mapping[str, float] = data.told.get("going_on") or {}
     return Progress(data.metric, tuple(
         Trained(record.number, str(record.state), record.value, show_point(data.used(record.point)),
-                record.curve, str(record.info.get("device", "")) or "?",
+                record.curve, str(record.info.get("device", "")) or "–",
                 _span(data, record.number, start), record.number == best, record.number == fixed)
-        for record in data.trainings), going_on.get("noise"), going_on.get("gain"))
+        for record in data.trainings), going_on.get("noise", noise), going_on.get("gain"))
 
 
 def _span(data: SearchData, number: int, start: float) -> tuple[float, float] | None:
@@ -53,6 +58,7 @@ def answer(data: SearchData) -> dict[str, Any]:
             "unit": "points" if data.in_points else "",
             "ended": data.ended and told_reason(data.ended),
             "counts": counts(data), "cost": cost(data),
+            "tested": tested(data), "soup": souped(data),
             "classes": best.best_trial.info.get("classes") if best else None}
 
 
@@ -63,6 +69,26 @@ def told_reason(reason: str) -> tuple[str, dict[str, str]]:
         if found is not None:
             return key, found.groupdict()
     return "ended_else", {"reason": reason}
+
+
+def tested(data: SearchData) -> list[tuple[str, float, int | None]]:
+    """(text, metric, images) of what was measured on the test list, which has chosen nothing."""
+    final = read_json(data.output_dir / "final.json")
+    test = (data.told.get("soup") or {}).get("test") or {}
+    found = [(f"tested_{name}", (final.get(name) or {}).get("test"),
+              (final.get(name) or {}).get("images")) for name in ("best", "fixed")]
+    found += [(f"tested_{name}", test.get(name), test.get("images")) for name in ("soup", "single")]
+    return [(key, float(value), images) for key, value, images in found if value is not None]
+
+
+def souped(data: SearchData) -> dict[str, str] | None:
+    """What ``final: {soup: greedy}`` made of the best trials, where it was accepted."""
+    soup = data.told.get("soup") or {}
+    if not soup.get("accepted"):
+        return None
+    return {"trials": ", ".join(map(str, soup["trials"])), "value": f"{soup['value']:.4f}",
+            "images": str(soup.get("images") or "?"), "trial": str(soup["single"]["trial"]),
+            "single": f"{soup['single']['value']:.4f}"}
 
 
 def _gain(gain: Gain, scale: float) -> dict[str, Any]:
@@ -105,13 +131,11 @@ def counts(data: SearchData) -> dict[str, int]:
 
 
 def cost(data: SearchData) -> dict[str, str]:
-    """Time of all trainings together, and from the first to the last."""
+    """Time of all trainings together, and of the search."""
     seconds = sum(float(record.info.get("seconds") or 0.0) for record in data.trainings)
-    times = data.times.values()
-    wall = max((end for _, end in times), default=0.0) - min((begun for begun, _ in times),
-                                                             default=0.0)
+    searched = data.attributes.get(SECONDS) or 0.0
     return {"devices": duration(seconds) if seconds else "",
-            "wall": duration(wall) if wall else ""}
+            "wall": duration(searched) if searched else ""}
 
 
 def leaderboard(data: SearchData) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def view_of(data: SearchData) -> ModelView | None:
 
 def chosen_by_model(data: SearchData) -> bool:
     """Whether the search's sampler has such a model."""
-    name = str(data.saved.content.get("search_mode"))
+    content = data.saved.content
+    name = str(content.get("search_mode") or dict(content.get("sampler") or {}).get("name"))
     return name in SAMPLERS and SAMPLERS[name].has_posterior
 
 

@@ -15,6 +15,7 @@ from paddle_transfer.report.html.dataset import Dataset, checked, contact_sheet,
 from paddle_transfer.report.html.figures import classes, model, points, progress, winner
 from paddle_transfer.report.html.figures.style import Words
 from paddle_transfer.report.html.winner import calibration_error, read_winner
+from paddle_transfer.samplers.gp.view import ModelView
 
 
 @dataclass
@@ -43,8 +44,15 @@ def make_sections(data: SearchData, words: Words) -> list[Section]:
         dataset = read_dataset(data.config)
     except Exception as error:  # the section of the data says so
         fault = cause(error)
+    view, blind = None, ""
+    try:
+        view = matters.view_of(data)
+    except Exception as error:  # the section of what mattered says so
+        blind = cause(error)
     makers: dict[str, Callable[[SearchData, Words], Section]] = {
-        "progress": _progress, "matters": _matters,
+        "progress": lambda data, words: _progress(data, view, words),
+        "matters": lambda data, words: (
+            Section("matters", fault=blind) if blind else _matters(data, view, words)),
         "winner": lambda data, words: _winner(data, dataset, words), 
         "dataset": lambda data, words: (
             Section("dataset", fault=fault) if fault else _dataset(data, dataset, words)),
@@ -62,15 +70,15 @@ def make_sections(data: SearchData, words: Words) -> list[Section]:
     return made
 
 
-def _progress(data: SearchData, words: Words) -> Section:
-    told = content.progress_of(data)
+def _progress(data: SearchData, view: ModelView | None, words: Words) -> Section:
+    told = content.progress_of(data, noise=view.noise if view else None)
     return Section("progress", {
         "best_so_far": progress.best_so_far(told, words), "curves": progress.curves(told, words),
         "devices": progress.devices(told, words)}, {"noise": told.noise is not None})
 
 
-def _matters(data: SearchData, words: Words) -> Section:
-    view, tried = matters.view_of(data), matters.tried(data)
+def _matters(data: SearchData, view: ModelView | None, words: Words) -> Section:
+    tried = matters.tried(data)
     made, effects = dict[str, go.Figure](), list[tuple[str, str]]()
     if view is not None:
         made["importance"] = model.importance(view, words)

@@ -58,11 +58,13 @@ class ModelView:
     :param importance: setting -> (share of the variance over the space that it explains alone,
         0..1, with the standard deviation of that share over the model's sets of parameters)
     :param pair: of the two settings that matter most; None with one setting
+    :param noise: standard deviation of one training at the best point, in units of the metric
     """
 
     effects: tuple[Effect, ...]
     importance: Mapping[str, tuple[float, float]]
     pair: PairEffect | None
+    noise: float
 
 
 @one_thread()
@@ -84,7 +86,8 @@ def model_view(space: Space, finished: Sequence[Observation], best: Point, *,
     strongest = sorted(importance, key=lambda name: -importance[name][0])
     effects = {h.name: _effect(model, space, best, h) for h in space.hyperparameters}
     pair = _pair(model, space, best, strongest[:2]) if len(strongest) > 1 else None
-    return ModelView(tuple(effects[name] for name in strongest), importance, pair)
+    return ModelView(tuple(effects[name] for name in strongest), importance, pair,
+                     model.noise)
 
 
 def values_of(h: Hyperparameter) -> tuple[Value, ...]:

@@ -67,6 +67,13 @@ def test_failures_are_told_with_their_reason_and_can_break_nothing(finished):
     assert "<b>sad" not in page
 
 
+def test_nothing_in_the_data_ends_the_script_that_holds_them(tmp_path):
+    reason = "a</script><script>alert(1)</script>"
+    page = page_of(write_study(shown_settings(tmp_path / "out"), RECORDS, reason=reason))
+    assert data_of(page)["results"]["ended"] == reason
+    assert page.count("<script") == 3
+
+
 def test_pruned_trainings_are_marked_in_the_curves(finished):
     lines = data_of(page_of(finished))["figures"]["curves"]["data"]
     pruned = [line for line in lines if line.get("name") == "⟦pruned⟧"]

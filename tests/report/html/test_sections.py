@@ -2,16 +2,19 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from paddle_transfer.report.html import matters, page, steps
+from paddle_transfer.report.html import content, matters, page, steps
 from paddle_transfer.report.html.content import told_reason
 from paddle_transfer.report.html.data import read_search_data
 from paddle_transfer.report.html.gain import gain_of
+from paddle_transfer.report.html.page import write_report
 from paddle_transfer.report.html.sections import make_sections
 from paddle_transfer.report.html.words import in_language, texts
+from paddle_transfer.settings.final import Final
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
 from tests.helpers.configs import base_config
@@ -69,6 +72,8 @@ def test_a_section_that_cannot_be_made_costs_itself_only(tmp_path, monkeypatch):
     made = sections(search(tmp_path))
     assert made["matters"].fault.startswith("ZeroDivisionError: division by zero")
     assert not made["progress"].fault
+    monkeypatch.setattr(content, "progress_of", lambda *_, **__: 1 / 0)
+    assert sections(search(tmp_path / "again"))["progress"].fault.startswith("ZeroDivisionError")
 
 
 def test_the_data_are_shown_with_what_a_check_finds(tmp_path):
@@ -120,6 +125,33 @@ def test_the_gain_of_confirmed_points_is_seed_by_seed(tmp_path):
     gain = gain_of(read_search_data(data.output_dir))
     assert (gain.source, gain.trainings, gain.sure) == ("seeds", 3, True)
     assert gain.value == pytest.approx((0.1 + 0.2 + 0.1) / 3)
+
+
+def test_a_search_that_is_not_over_has_a_band_of_noise_too(tmp_path):
+    settings = shown_settings(tmp_path / "out", search_mode="random")
+    data = read_search_data(write_study(settings, POINTS, reason=None))
+    lines = [line.name for line in sections(data)["progress"].figures["best_so_far"].data]
+    assert "noise of one seed" in lines
+    assert "expected gain of one more training" not in lines
+
+
+def test_what_was_tested_is_in_the_answer(tmp_path):
+    soup = {"accepted": True, "weights": "final/soup/0001/best_model.pdparams", "metric": "top1",
+            "trials": [2, 3], "value": 0.65, "images": 9, "statistics": 0,
+            "single": {"trial": 2, "value": 0.6},
+            "test": {"single": 0.61, "soup": 0.64, "images": 50}}
+    settings = shown_settings(tmp_path / "out")
+    settings = replace(settings, final=Final(soup="greedy"))
+    weights = tmp_path / "out" / soup["weights"]
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    data = read_search_data(write_study(settings, POINTS, soup=soup))
+    assert content.tested(data) == [("tested_soup", 0.64, 50), ("tested_single", 0.61, 50)]
+    assert content.souped(data)["trials"] == "2, 3"
+    assert "2, 3: 0.6500 on 9 images" in write_report(data.output_dir).read_text("utf-8")
+    (data.output_dir / "final.json").write_text(json.dumps(
+        {"best": {"test": 0.7, "images": 5}, "fixed": {"test": 0.6}}))
+    assert content.tested(data)[:2] == [("tested_best", 0.7, 5), ("tested_fixed", 0.6, None)]
 
 
 @pytest.mark.parametrize(("reason", "key"), [

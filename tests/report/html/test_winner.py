@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from paddle_transfer.predictions import FILE, Predictions
+from paddle_transfer.report.html import pictures
 from paddle_transfer.report.html.data import read_search_data
 from paddle_transfer.report.html.dataset import Dataset, read_dataset
 from paddle_transfer.report.html.figures.winner import Bin
@@ -79,8 +80,12 @@ def test_a_list_that_has_changed_names_no_picture(folder):
     assert 'class="gone"' in write_report(folder).read_text(encoding="utf-8")
 
 
-def test_images_that_are_gone_are_told(folder):
-    (folder.parent / "3.png").unlink()
+@pytest.mark.parametrize("spoil", [
+    lambda file: file.unlink(), lambda file: file.write_bytes(b"no picture"),
+    lambda file: Image.new("RGB", (90, 90)).save(file)], ids=["gone", "broken", "large"])
+def test_images_that_cannot_be_shown_are_told(folder, monkeypatch, spoil):
+    monkeypatch.setattr(pictures, "PIXELS", 80 * 80)
+    spoil(folder.parent / "3.png")
     page = write_report(folder).read_text(encoding="utf-8")
     assert page.count('class="gone"') == 1
 

@@ -58,6 +58,7 @@ def best_so_far(progress: Progress, words: Words) -> go.Figure:
     """The metric of each training, and the best so far, with the noise of one training as a band
     and the gain that is still expected at the end."""
     made = figure(x=words("trainings"), y=progress.metric)
+    _whole_ticks(made, len(progress.trainings))
     done = [(place, one) for place, one in enumerate(progress.trainings, start=1)
             if one.value is not None]
     best, steps, values = float("-inf"), list[int](), list[float]()
@@ -90,6 +91,10 @@ def best_so_far(progress: Progress, words: Words) -> go.Figure:
                          line={"color": BLUE, "width": 2.5, "shape": "hv"},
                          hovertemplate=f"{words('best_so_far')} %{{y:.4f}}<extra></extra>")
         _add_gain(made, progress, steps[-1], values[-1], words)
+    told = {one.value for _, one in done}
+    if len(told) == 1 and not progress.noise:  # else Plotly shows a range of 2 around it
+        middle = told.pop() or 0.0
+        made.update_yaxes(range=[middle - 0.05, middle + 0.05])
     _add_baseline(made, [(place, one) for place, one in done if one.is_baseline], words)
     return made
 
@@ -119,6 +124,8 @@ def curves(progress: Progress, words: Words) -> go.Figure:
     """The metric over the epochs of every training; the best one and the fixed point stand out,
     pruned ones end in a cross."""
     made = figure(x=words("epoch"), y=progress.metric)
+    _whole_ticks(made, max((one.curve[-1][0] for one in progress.trainings if one.curve),
+                           default=0))
     some = [one for one in progress.trainings if one.curve]
     for kind, colour, width in (("others", GREY, 1.0), ("pruned", GREY, 1.0),
                                 ("running", GREEN, 2.0), ("fixed_point", ORANGE, 2.5),
@@ -146,6 +153,12 @@ def curves(progress: Progress, words: Words) -> go.Figure:
                              showlegend=False, hoverinfo="skip",
                              marker={"color": GREY, "size": 7, "symbol": "x-thin-open"})
     return made
+
+
+def _whole_ticks(made: go.Figure, last: int) -> None:
+    """Ticks at whole numbers of a short axis; a long one has those anyway."""
+    if last <= 12:
+        made.update_xaxes(dtick=1)
 
 
 def _kind(one: Trained) -> str:

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const DATA = JSON.parse(document.getElementById("data").textContent);
+  const PAPER = 640; // px of a printed page of A4
   const NONCE = document.currentScript.nonce;
   const root = document.documentElement;
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -38,12 +39,13 @@
     } };
   }
 
-  function draw() {
+  function draw(width) {
     if (!ready) return;
     const narrow = innerWidth < 600;
     for (const place of all("[data-plot]")) {
       const figure = withTexts(DATA.figures[place.dataset.plot]);
       figure.layout.template = template();
+      if (width) figure.layout.width = Math.min(width, place.clientWidth);
       if (narrow) figure.layout.margin = { ...figure.layout.margin, l: 44, r: 4 };
       Plotly.react(place, figure.data, figure.layout, {
         responsive: true, displaylogo: false, locale: "en",
@@ -122,7 +124,7 @@
   languages.addEventListener("change", () => { language = languages.value; remember("language", language); translate(); draw(); });
   themes.addEventListener("change", () => { theme = themes.value; remember("theme", theme); paint(); });
   dark.addEventListener("change", () => paint());
-  addEventListener("beforeprint", () => { root.dataset.theme = "light"; draw(); });
+  addEventListener("beforeprint", () => { root.dataset.theme = "light"; draw(PAPER); });
   addEventListener("afterprint", paint);
   if (theme !== "auto") root.dataset.theme = theme;
   translate();
