@@ -12,7 +12,8 @@ import pytest
 from tests.helpers.snippets import ROOT
 
 #: Pages that users read from beginning to end: they are in both languages.
-BOTH = ("index", "start", "own_images", "keys", "results", "python", "published")
+BOTH = ("index", "start", "own_images", "choosing", "search", "results", "gpus", "python",
+        "questions", "paddleclas_search", "optuna", "paddlehub", "keys", "api", "published")
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +44,23 @@ def test_pages_fetch_nothing_from_elsewhere(site):
                              sheet.read_text(encoding="utf-8")), sheet
 
 
-def test_both_languages_are_searched(site):
-    index = json.loads((site / "search/search_index.json").read_text(encoding="utf-8"))
-    assert index["config"]["lang"] == ["en", "zh"]
-    words = {word for one in index["docs"] if one["location"].startswith("zh/own_images")
-             for word in one["text"].split("\u200b")}
-    assert {"图像", "文件夹"} <= words, "Chinese is segmented"
+@pytest.mark.parametrize(("language", "words"), [("", {"learning", "images"}),
+                                                 ("zh/", {"学习", "图像", "文件夹"})])
+def test_each_language_has_a_search_of_its_own(site, language, words):
+    text = (site / language / "search/search_index.json").read_text(encoding="utf-8")
+    places = [one["location"] for one in json.loads(text)["docs"]]
+    assert [place for place in places if place.startswith("zh/")] == []
+    assert [place for place in places if not (site / language / place.partition("#")[0]).exists()
+            ] == []
+    assert words <= {word for one in json.loads(text)["docs"]
+                     for word in re.split(r"[\s\u200b]", one["text"])}, "Chinese is segmented"
+    script = (site / language / "search/search_index.js").read_text(encoding="utf-8")
+    assert script == f"var __index = {text}"
+    for page in (site / language).rglob("*.html"):
+        base = json.loads(re.search(r'<script id="__config"[^>]*>(.*?)</script>',
+                                    page.read_text(encoding="utf-8"))[1])["base"]
+        own = site / "zh" if page.is_relative_to(site / "zh") else site
+        assert page.name == "404.html" or (page.parent / base).resolve() == own.resolve(), page
 
 
 @pytest.mark.parametrize("name", BOTH)
