@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
 from paddle_transfer.config.generated import GeneratedFiles
-from paddle_transfer.config.load import show_yaml
 from paddle_transfer.config.shipped import command, path_argument
 from paddle_transfer.loop.context import CONTEXT
 from paddle_transfer.report.html.data import SearchData
+from paddle_transfer.report.next_steps import commands
 from paddle_transfer.study.identity import INPUTS
 
 
@@ -19,19 +18,11 @@ def next_steps(data: SearchData) -> list[tuple[str, str]]:
     """(text of what it does, command)."""
     out = path_argument(os.fspath(data.output_dir))
     again = [("step_report", command("report", out))]
-    best = GeneratedFiles(out).current("best_config.yaml")
-    if not best.is_file():
+    if not GeneratedFiles(out).current("best_config.yaml").is_file():
         return again
-    config = f"{out}/{best.name}"
-    made = [("step_train", command("train", "-c", config))]
-    if os.path.exists(f"{out}/best_model.pdparams"):
-        weights = f"-o Global.pretrained_model={shlex.quote(show_yaml(f'{out}/best_model'))}"
-        made += [("step_eval", f"{command('eval', '-c', config)} {weights}"),
-                 ("step_infer", f"{command('infer', '-c', config)} {weights} "
-                                "-o Infer.infer_imgs=photo.jpg"),
-                 ("step_export", f"{command('export', '-c', config)} {weights} -o "
-                  f"Global.save_inference_dir={shlex.quote(show_yaml(f'{out}/inference'))}")]
-    return made + again
+    weights = os.path.exists(f"{out}/best_model.pdparams")
+    return [*((f"step_{name}", line) for name, line in commands(out, weights=weights).items()),
+            *again]
 
 
 def environment(data: SearchData) -> dict[str, str]:
