@@ -10,7 +10,9 @@ from paddle_transfer.loop.lock import DirectoryLock
 from paddle_transfer.loop.saved_ranking import read_json
 from paddle_transfer.report.html.data import read_search_data
 from paddle_transfer.report.registry import FORMATS, REPORTS, install, lacking
-from paddle_transfer.report.run_folder import RunFolder, RunsReport
+from paddle_transfer.report.run_folder import RunFolder
+from paddle_transfer.report.runs_report import RunsReport
+from paddle_transfer.report.winner_run import write_winner
 
 
 def write_runs(output_dir: str | os.PathLike[str], name: str) -> Path:
@@ -43,4 +45,5 @@ def write_runs(output_dir: str | os.PathLike[str], name: str) -> Path:
             runs.write_final(final)
         if soup:
             runs.write_soup(soup)
+        write_winner(runs, data)
     return runs.root

@@ -11,8 +11,8 @@ from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 
-from paddle_transfer.report.run_folder import RunsReport
 from paddle_transfer.report.runs import Pixels, Plain, Run
+from paddle_transfer.report.runs_report import RunsReport
 
 
 class TensorBoardRun(Run):

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer.hardware import writable_home
-from paddle_transfer.report.run_folder import RunsReport
 from paddle_transfer.report.runs import Pixels, Plain, Run
+from paddle_transfer.report.runs_report import RunsReport
 
 with writable_home():  # it writes there while it is imported
     from visualdl.component import base_component
