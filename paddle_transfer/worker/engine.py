@@ -28,6 +28,7 @@ from paddle_transfer.worker import (
     training_state,
 )
 from paddle_transfer.worker.checkpoints import Checkpoints
+from paddle_transfer.worker.data_place import DataPlace
 from paddle_transfer.worker.diverged import Diverged
 from paddle_transfer.worker.learnt import Learnt, check_steps, require_iterations, require_learnt
 from paddle_transfer.worker.locate import EngineHome
@@ -79,9 +80,11 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
                  saver: Saver, halves: Sequence[WorkerHalf] = ()):
         self.home, self.options, self.saver, self.halves = home, options, saver, tuple(halves)
         self._checkpoints, self._epoch_id = options.checkpoints or Checkpoints(None), 0
-        #: Lists that are read beside ``DataLoader.Train``, and where a checkpoint left them.
+        #: The place in ``DataLoader.Train``; the lists that are read beside it, and the places in
+        #: them of a checkpoint.
+        self.place = DataPlace()
         self.streams: dict[str, second_lists.Endless] = {}
-        self.positions: dict[str, tuple[int, int]] = {}
+        self.places: dict[str, dict[str, Any]] = {}
         self.pretrained: LoadReport | None = None
         self.last_eval: tuple[dict[str, float], dict[str, float]] = ({}, {})
         self.images, self.classes, self.largest_rate = 0, 0, 0.0
@@ -140,7 +143,8 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         """See ``TrainedEngine``."""
         self.train_dataloader = second_lists.in_turn(self.train_dataloader)
         self.streams[part] = stream = second_lists.Endless(self._plain, part)
-        stream.seek(*self.positions.get(part, (0, 0)))
+        if part in self.places:
+            stream.restore(self.places[part])
         return stream
 
     def whole_list(self, part: str) -> Iterable[Sequence[Tensor]]:

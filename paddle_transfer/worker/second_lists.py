@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from paddle_transfer import dotpath
 from paddle_transfer.errors import TrialError
 from paddle_transfer.files import open_file
 from paddle_transfer.worker.batches import Batch, read
+from paddle_transfer.worker.data_place import DataPlace
 
 
 class InTurn:
@@ -35,13 +35,19 @@ class InTurn:
         return len(self._loader)
 
     def __iter__(self) -> Iterator[Batch]:
-        return self.without(0)
+        return self._read(iter(self._loader.batch_sampler))
 
     def without(self, first: int) -> Iterator[Batch]:
         """One pass without its ``first`` batches, of which no image is read."""
+        places = iter(self._loader.batch_sampler)
+        for _ in range(first):
+            next(places)
+        return self._read(places)
+
+    def _read(self, places: Iterator[Sequence[int]]) -> Iterator[Batch]:
         loader = self._loader
         collate = loader.collate_fn or default_collate_fn
-        for indices in islice(loader.batch_sampler, first, None):
+        for indices in places:
             yield [paddle.to_tensor(field)
                    for field in collate([loader.dataset[index] for index in indices])]
 
@@ -65,10 +71,7 @@ class Endless:
             raise TrialError(f"DataLoader.{part} gives no batch: its list has "
                              f"{len(loader.dataset)} images, fewer than sampler.batch_size, and "
                              "drop_last is true")
-        #: Whether ``seek`` finds a place again: not what data workers have read ahead.
-        self.can_seek = isinstance(loader, InTurn) and type(
-            loader.batch_sampler) is paddle.io.DistributedBatchSampler
-        self._passes, self._taken = 0, 0
+        self._place = DataPlace()
         self._batches: Iterator[Batch] = iter(())
 
     def __iter__(self) -> Iterator[Batch]:
@@ -77,23 +80,23 @@ class Endless:
     def __next__(self) -> Batch:
         batch = next(self._batches, None)
         while batch is None:
-            self._batches, self._taken = read(iter(self._loader)), 0
-            self._passes += 1
+            self._batches = read(self._place.begin(self._loader))
             batch = next(self._batches, None)
-        self._taken += 1
+        self._place.taken += 1
         return batch
 
     @property
-    def position(self) -> tuple[int, int]:
-        """(passes begun, batches taken of the last one)."""
-        return self._passes, self._taken
+    def sampler(self) -> Any:
+        """What puts the list into an order."""
+        return self._loader.batch_sampler
 
-    def seek(self, passes: int, taken: int) -> None:
-        """Go to a ``position`` of a stream of the same list. It must be one that ``can_seek``."""
-        self._passes, self._taken = passes, taken
-        if passes:
-            self._loader.batch_sampler.set_epoch(passes - 1)
-            self._batches = read(self._loader.without(taken))
+    def state(self) -> dict[str, Any]:
+        """See ``DataPlace``."""
+        return self._place.state(self._loader)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from where the stream of another process was, before the first batch."""
+        self._place.restore(state)
 
 
 def whole_list(config: dict[str, Any], part: str) -> Iterator[Batch]:

@@ -70,10 +70,11 @@ def _batches(engine: Engine) -> Iterator[Batch]:
     longer than the data), 2.4 makes one per epoch.
     """
     if not hasattr(engine, "iter_per_epoch"):
-        engine.train_dataloader_iter = iter(engine.train_dataloader)
+        engine.train_dataloader_iter = engine.place.begin(engine.train_dataloader)
         # the iterator first: it is read to its end, or it would go on drawing random numbers
         for batch, _ in zip(read(engine.train_dataloader_iter), range(engine.max_iter),
                             strict=False):
+            engine.place.taken += 1
             yield from_dali(batch) if engine.use_dali else batch
         return
     for _ in range(engine.iter_per_epoch):
@@ -82,10 +83,11 @@ def _batches(engine: Engine) -> Iterator[Batch]:
         if batch is None:
             if engine.use_dali:
                 engine.train_dataloader.reset()
-            engine.train_dataloader_iter = iter(engine.train_dataloader)
+            engine.train_dataloader_iter = engine.place.begin(engine.train_dataloader)
             batch = next(read(engine.train_dataloader_iter), None)
             if batch is None:
                 return
+        engine.place.taken += 1
         yield batch
 
 

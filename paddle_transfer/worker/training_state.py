@@ -15,13 +15,11 @@ from paddle_transfer.predictions import Predictions
 from paddle_transfer.weights.checkpoint import Checkpoint
 from paddle_transfer.worker import random_states
 from paddle_transfer.worker.checkpoints import ResumeFailed
+from paddle_transfer.worker.data_place import PLAIN_SAMPLERS, SAMPLERS, passes, set_passes
 
-#: Samplers whose only state is the number of passes that they have begun, or a generator's that is
-#: saved anyway.
-_SAMPLERS = {"BatchSampler", "DistributedBatchSampler", "PKSampler", "MultiScaleSampler",
-             "DistributedRandomIdentitySampler", "RASampler"}
-_LOADERS = ("train_dataloader", "eval_dataloader", "gallery_dataloader", "query_dataloader",
-            "gallery_query_dataloader")
+#: Read from their beginning to their end in every evaluation.
+_EVALUATED = ("eval_dataloader", "gallery_dataloader", "query_dataloader",
+              "gallery_query_dataloader")
 #: Before the names of the best epoch's answers on the validation list.
 _ANSWERS = "answers/"
 #: Of a learning rate schedule, or a loss: what is counted, as plain values.
@@ -30,18 +28,15 @@ _PLAIN = (bool, int, float, str, type(None))
 
 def obstacle(engine: Engine) -> str:
     """Why the state of ``engine`` cannot be saved whole between two epochs; empty: it can."""
-    batches, steps = len(engine.train_dataloader), getattr(engine, "iter_per_epoch", None)
+    samplers = [(one, SAMPLERS) for _, one in _samplers(engine)] + [
+        (stream.sampler, PLAIN_SAMPLERS) for stream in engine.streams.values()]
     reasons = {
         "Global.train_mode has a loop of its own": not engine.own_loop,
         "DALI keeps the place in the data": engine.use_dali,
         "several processes share its batches": paddle.distributed.get_world_size() > 1,
-        "an epoch ends in the middle of the data (Global.iter_per_epoch, Global.update_freq)": bool(
-            steps is not None and steps % batches),
         "this Paddle does not hand out its random state": random_states.capture() is None,
-        **{f"{type(sampler).__name__} keeps a place in the data": type(
-            sampler).__name__ not in _SAMPLERS for _, sampler in _samplers(engine)},
-        **{f"DataLoader.{part} is read ahead by data workers": not stream.can_seek
-           for part, stream in engine.streams.items()}}
+        **{f"{type(one).__name__} keeps a place in the data": type(one).__name__ not in known
+           for one, known in samplers}}
     return next((text for text, holds in reasons.items() if holds), "")
 
 
@@ -66,9 +61,9 @@ def capture(engine: Engine) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "scaler": _listed(scaler.state_dict()) if hasattr(scaler, "state_dict") else None,
         "modes": [layer.training for layer in engine.model.sublayers(include_self=True)],
         "loss": [_numbers(layer) for layer in engine.train_loss_func.sublayers(include_self=True)],
-        "samplers": {name: sampler.epoch for name, sampler in _samplers(engine)
-                     if hasattr(sampler, "epoch")},
-        "streams": {part: stream.position for part, stream in engine.streams.items()},
+        "samplers": {name: passes(sampler) for name, sampler in _samplers(engine)},
+        "place": engine.place.state(engine.train_dataloader),
+        "streams": {part: stream.state() for part, stream in engine.streams.items()},
         "halves": [half.state() for half in engine.halves],
         "random": random_states.capture(),
         "counters": {name: getattr(engine, name) for name in (
@@ -126,11 +121,12 @@ def _restore(engine: Engine, state: dict[str, Any], tensors: dict[str, np.ndarra
     for layer, numbers in zip(layers, state["loss"], strict=True):
         vars(layer).update(numbers)
     for name, sampler in _samplers(engine):
-        if name in state["samplers"]:
-            _begin_passes(sampler, state["samplers"][name])
+        if name != "train_dataloader":
+            set_passes(sampler, state["samplers"][name])
     for half, plain in zip(engine.halves, state["halves"], strict=True):
         half.restore(plain)
-    engine.positions = dict(state["streams"])
+    engine.place.restore(state["place"])
+    engine.places = dict(state["streams"])
     engine.global_step = state["counters"]["global_step"]
     random_states.restore(state["random"])
 
@@ -150,19 +146,10 @@ def _layer_tensors(engine: Engine) -> Iterator[tuple[str, str, paddle.Tensor]]:
 
 
 def _samplers(engine: Engine) -> Iterator[tuple[str, Any]]:
-    for name in _LOADERS:
+    for name in ("train_dataloader", *_EVALUATED):
         sampler = getattr(getattr(engine, name, None), "batch_sampler", None)
         if sampler is not None:
             yield name, sampler
-
-
-def _begin_passes(sampler: Any, count: int) -> None:
-    """Make ``sampler`` one that has begun ``count`` passes. Some shuffle what the pass before has
-    shuffled, so they begin each."""
-    if type(sampler).__module__.startswith("paddle."):
-        sampler.epoch = count
-    while sampler.epoch < count:
-        next(iter(sampler))
 
 
 def _with_state(optimizer: Any) -> list[str]:

@@ -1,12 +1,18 @@
 """When a checkpoint is saved, and which one is gone on from."""
 
 import errno
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
+from paddle_transfer.errors import TrialError
 from paddle_transfer.weights.checkpoint import CheckpointFolder
-from paddle_transfer.worker.checkpoints import Checkpoints, open_checkpoints
+from paddle_transfer.worker import runner
+from paddle_transfer.worker.checkpoints import Checkpoints, ResumeFailed, open_checkpoints
+from paddle_transfer.worker.diverged import Diverged
+from paddle_transfer.worker.jobs import RunningJob
+from paddle_transfer.worker.options import EpochResult
 from tests.helpers.fakes import FakeClock
 
 EPOCH = {"epoch": 1, "value": 0.5, "images": 8, "scalars": {"lr": 0.1}}
@@ -130,3 +136,64 @@ def test_one_that_cannot_be_written_does_not_end_the_training(tmp_path, capsys, 
     assert not checkpoints.due
     assert "saves no checkpoints: " in (out := capsys.readouterr().out)
     assert told in out
+
+
+class FakeTraining:
+    """As ``open_training`` gives one; its ``train`` reports epochs from ``first`` on."""
+
+    images, classes, list_mark, stopped, best = 8, 2, None, False, (0.5, 1)
+
+    def __init__(self, options, first, error=None):
+        self._options, self._first, self._error = options, first, error
+
+    def train(self):
+        if self._error:
+            raise self._error
+        for epoch in range(self._first, 4):
+            self._options.on_epoch(EpochResult(epoch, 0.5, 8, {}))
+
+    def versions(self):
+        return {}
+
+    def loaded(self):
+        return None
+
+
+def test_a_checkpoint_that_does_not_fit_is_deleted_and_the_trial_begins_anew(
+        tmp_path, monkeypatch, capsys):
+    payload = {"seed": 0, "checkpoint_every": 0}
+    first = opened(tmp_path, payload)
+    first.epochs.append(EPOCH)
+    first.save(1, {}, TENSORS, {})
+    begun, told = [], []
+
+    @contextmanager
+    def training(_config, *, options, **_):
+        begun.append(options.checkpoints.found)
+        yield FakeTraining(options, 1, ResumeFailed("it is of Paddle 1.0") if options.checkpoints
+                           .found else None)
+
+    monkeypatch.setattr(runner, "open_training", training)
+    result = runner._trained(CONFIG, payload, path=str(tmp_path / "best_model.pdparams"),
+                             home=None, report=lambda **one: told.append(one["epoch"]))
+    assert ([one is None for one in begun], told) == ([False, True], [1, 2, 3])
+    assert [epoch for epoch, _ in result["curve"]] == [1, 2, 3]
+    assert "resumed" not in result
+    assert "trains from its first epoch: it is of Paddle 1.0" in capsys.readouterr().out
+    assert not (tmp_path / "checkpoint").exists()
+
+
+@pytest.mark.parametrize(("ends", "kept"), [
+    ({"value": 0.5, "curve": [[1, 0.5]]}, False), (TrialError("no"), False),
+    (Diverged("nan"), False), (ValueError("a crash"), True), (MemoryError(), True)])
+def test_the_checkpoint_of_a_job_is_deleted_with_its_result(tmp_path, ends, kept):
+    (tmp_path / "checkpoint").mkdir()
+
+    def run(_job, _report):
+        if isinstance(ends, Exception):
+            raise ends
+        return ends
+
+    job = {"number": 0, "attempt": 1, "directory": str(tmp_path), "payload": {}}
+    RunningJob(job, lambda **_: None, lambda _: False).run(run)
+    assert (tmp_path / "checkpoint").exists() == kept
