@@ -15,6 +15,7 @@ from paddle_transfer.space import document as hyperparameters
 #: File -> what it should hold, from what it holds.
 PAGES = {
     "docs/hyperparameters.md": hyperparameters.with_table,
+    "docs/hyperparameters.zh.md": lambda page: hyperparameters.with_table(page, chinese=True),
     "docs/keys.md": search_file.with_table,
     "docs/keys.zh.md": lambda page: search_file.with_table(page, chinese=True),
     "ppcls_configs/search.schema.json": lambda _: schema_text(),

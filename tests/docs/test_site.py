@@ -13,7 +13,8 @@ from tests.helpers.snippets import ROOT
 
 #: Pages that users read from beginning to end: they are in both languages.
 BOTH = ("index", "start", "own_images", "choosing", "search", "results", "gpus", "python",
-        "questions", "paddleclas_search", "optuna", "paddlehub", "keys", "api", "published")
+        "questions", "paddleclas_search", "optuna", "paddlehub", "keys", "hyperparameters",
+        "api", "published")
 
 
 @pytest.fixture(scope="module")
