@@ -26,6 +26,8 @@ REASONS = {key: re.compile(form) for key, form in {
     "ended_interrupted": INTERRUPTED}.items()}
 #: Rows of a long table that are seen at once.
 SHOWN = 15
+#: Rows of the leaderboard, and points of one cause of failures.
+ROWS, POINTS = 500, 50
 
 
 def progress_of(data: SearchData, *, noise: float | None = None) -> Progress:
@@ -141,7 +143,7 @@ def cost(data: SearchData) -> dict[str, str]:
 def leaderboard(data: SearchData) -> dict[str, Any]:
     """The table of the points, best first."""
     rows = []
-    for row in data.ranking:
+    for row in data.ranking[:ROWS]:
         used, trial = data.used(row.point), row.best_trial
         rows.append({
             "rank": row.rank, "value": row.value, "error": row.error, "estimate": row.estimate,
@@ -151,6 +153,7 @@ def leaderboard(data: SearchData) -> dict[str, Any]:
             "point": [(show_value(used[name]) if name in used else "–", _sortable(used.get(name)))
                       for name in data.names]})
     return {"rows": rows, "names": data.names, "shown": SHOWN,
+            "count": len(data.ranking),
             "has_estimate": any(row["estimate"] is not None for row in rows)}
 
 
@@ -165,5 +168,5 @@ def failures(data: SearchData) -> list[dict[str, Any]]:
              if record.finished and not record.state.has_value}
     return [{"state": str(found[one.numbers[0]].state), "reason": " ".join(one.text.split()),
              "points": [(number, show_point(data.used(found[number].point)))
-                        for number in one.numbers]}
+                        for number in one.numbers[:POINTS]], "count": len(one.numbers)}
             for one in causes(data.records, (TrialState.DIVERGED, TrialState.FAILED))]

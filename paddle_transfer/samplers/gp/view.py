@@ -19,6 +19,8 @@ from paddle_transfer.space.space import Point, Space
 
 #: Values of a range that are looked at, and points over which an importance is a mean.
 RANGE_VALUES, BACKGROUND = 15, 48
+#: Results that the model is made of at most: n^3. Of more the best half, the others evenly.
+MOST = 300
 #: Points with a result below which nothing is said; two of them are complete.
 LEAST = 5
 
@@ -81,6 +83,10 @@ def model_view(space: Space, finished: Sequence[Observation], best: Point, *,
     points = {space.key(one.point): one.state for one in results}
     if len(points) < LEAST or sum(state == "complete" for state in points.values()) < 2:
         return None
+    if len(results) > MOST:
+        ranked = sorted(results, key=lambda one: (one.value is None, -(one.value or 0.0)))
+        half, rest = ranked[:MOST // 2], ranked[MOST // 2:]
+        results = half + [rest[i * len(rest) // (MOST // 2)] for i in range(MOST // 2)]
     model = model_of(space, results, tasks=tasks, eval_size=eval_size, baseline=baseline)
     importance = _importance(model, space)
     strongest = sorted(importance, key=lambda name: -importance[name][0])

@@ -170,3 +170,16 @@ def test_every_text_that_a_template_names_is_there():
         named += [key for keys in re.findall(r'plot\(figures, "\w+", "(\w+)", "(\w+)"',
                                              file.read_text()) for key in keys]
         assert set(named) <= set(texts("en")), file.name
+
+
+def test_thousands_of_trials_make_no_page_of_hundreds_of_megabytes(tmp_path):
+    few = search(tmp_path, POINTS[:1])
+    records = tuple(record(i, (0.1, 0.01, 0.001)[i % 3], bool(i % 2), value=0.5 + i / 1e4)
+                    for i in range(4000))
+    rows = [replace(few.ranking[0], rank=i + 1, best_trial=one) for i, one in enumerate(records)]
+    data = replace(few, records=records, ranking=tuple(rows))
+    made = page.render(data)
+    assert len(made) < 6_000_000
+    assert made.count("<tr") < 600
+    assert 'data-t="more_points"' in made
+    assert "section_fault" not in re.sub(r'id="data">.*', "", made, flags=re.DOTALL)

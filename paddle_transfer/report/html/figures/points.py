@@ -15,6 +15,7 @@ from paddle_transfer.report.html.figures.style import (
     Words,
     faded,
     figure,
+    thinned,
 )
 from paddle_transfer.space.hyperparameter import Value, is_number
 
@@ -36,7 +37,7 @@ def parallel(tried: Sequence[Tried], values: Mapping[str, Sequence[Value]], metr
               ("best_tenth", ranked[-tenth:], BLUE, 2.2))
     for group, some, colour, width in groups:
         x, y, text = list[float | None](), list[float | None](), list[list[object]]()
-        for one in some:
+        for one in thinned(some):
             height = (one.value - worst) / (best - worst) if best > worst else 0.5
             x += [*range(len(names) + 1), None]
             y += [*(_height(one.point[name], values[name], one.number) for name in names), height,

@@ -16,6 +16,7 @@ from paddle_transfer.report.html.figures.style import (
     Words,
     faded,
     figure,
+    thinned,
 )
 
 
@@ -130,7 +131,7 @@ def curves(progress: Progress, words: Words) -> go.Figure:
     for kind, colour, width in (("others", GREY, 1.0), ("pruned", GREY, 1.0),
                                 ("running", GREEN, 2.0), ("fixed_point", ORANGE, 2.5),
                                 ("found", BLUE, 3.0)):
-        group = [one for one in some if _kind(one) == kind]
+        group = thinned([one for one in some if _kind(one) == kind])
         if not group:
             continue
         x, y, text = list[int | None](), list[float | None](), list[list[object]]()
@@ -179,7 +180,8 @@ def devices(progress: Progress, words: Words) -> go.Figure:
     made = figure(x=words(unit), height=130 + 44 * max(1, len(names)), barmode="overlay")
     made.update_yaxes(type="category", categoryorder="array", categoryarray=names)
     for state, colour in STATES.items():
-        group = [(one, one.span) for one in some if one.state == state and one.span]
+        group = thinned([(one, one.span) for one in some if one.state == state and one.span],
+                        2000)
         if group:
             made.add_bar(
                 orientation="h", name=words(f"state_{state}"), y=[one.device for one, _ in group],
