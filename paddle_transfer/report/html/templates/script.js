@@ -39,13 +39,13 @@
     } };
   }
 
-  function draw(width) {
+  function draw(printed) {
     if (!ready) return;
     const narrow = innerWidth < 600;
     for (const place of all("[data-plot]")) {
       const figure = withTexts(DATA.figures[place.dataset.plot]);
       figure.layout.template = template();
-      if (width) figure.layout.width = Math.min(width, place.clientWidth);
+      if (printed) figure.layout.width = place.closest(".small-multiples") ? PAPER / 3 - 16 : PAPER;
       if (narrow) figure.layout.margin = { ...figure.layout.margin, l: 44, r: 4 };
       Plotly.react(place, figure.data, figure.layout, {
         responsive: true, displaylogo: false, locale: "en",
@@ -124,7 +124,7 @@
   languages.addEventListener("change", () => { language = languages.value; remember("language", language); translate(); draw(); });
   themes.addEventListener("change", () => { theme = themes.value; remember("theme", theme); paint(); });
   dark.addEventListener("change", () => paint());
-  addEventListener("beforeprint", () => { root.dataset.theme = "light"; draw(PAPER); });
+  addEventListener("beforeprint", () => { root.dataset.theme = "light"; draw(true); });
   addEventListener("afterprint", paint);
   if (theme !== "auto") root.dataset.theme = theme;
   translate();
