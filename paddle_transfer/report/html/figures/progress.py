@@ -187,7 +187,8 @@ def devices(progress: Progress, words: Words) -> go.Figure:
                 orientation="h", name=words(f"state_{state}"), y=[one.device for one, _ in group],
                 base=[span[0] / seconds for _, span in group],
                 x=[max(span[1] - span[0], last / 500) / seconds for _, span in group],
-                marker={"color": faded(colour, 0.8), "line": {"color": "rgba(255,255,255,0.7)", "width": 1}},
+                marker={"color": faded(colour, 0.8),
+                        "line": {"color": "rgba(255,255,255,0.7)", "width": 1}},
                 customdata=[[one.number, one.text, span[1] - span[0]] for one, span in group],
                 hovertemplate=f"{words('trial')} %{{customdata[0]}}: %{{customdata[2]:.0f}} s<br>"
                               "%{customdata[1]}<extra></extra>")
