@@ -80,9 +80,11 @@ def passes(sampler: Any) -> int | None:
 
 def set_passes(sampler: Any, count: int | None) -> None:
     """Make ``sampler``, which has begun no pass, one that has begun ``count``. Some shuffle what
-    the pass before has shuffled, so they begin each."""
+    the pass before has shuffled, so they begin each. No generator is changed."""
     if count is None:
         return
+    states = random_states.capture_host()
     sampler.epoch = count if type(sampler).__module__.startswith("paddle.") else 0
     while sampler.epoch < count:
         next(iter(sampler))
+    random_states.restore_host(states)
