@@ -23,6 +23,7 @@ python tools/benchmark.py COMMAND:
     features --source DIR --weights FILE  search classifiers on features, beside whole trainings
     faults [--seeds 200]                searches in which much goes wrong, in virtual time
     ratio --paddleclas CHECKOUT         a search against bare runs of tools/train.py
+    kills [--kills 60]                  real searches that are killed and begun again
     driver [--trials N ...] [--workers W ...] [--simulate]   what a search costs beside trainings
 """
 
@@ -41,7 +42,7 @@ from paddle_transfer.cli.command import guarded
 #: Commands that read their own options.
 OWN = ("data", "record", "miniature", "weights", "strategies", "joint", "features", "domains",
        "driver", "fit-prior", "nine_keys", "task_features", "rate_sweep", "range_test", "curves",
-       "soup", "faults", "pictures", "ratio")
+       "soup", "faults", "pictures", "ratio", "kills")
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -131,6 +132,17 @@ def leave_mark(mark: Path, token: str, patience: float = 30.0) -> None:
         file.write(token)
 
 
+def end_with(parent: int) -> None:
+    """End this process soon after its parent, from a thread of its own. Ray's actors do so, too,
+    but not while what is left of Ray's process is a zombie, as in a container that reaps none."""
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
 class Host:
     """One slot: a ``LocalExecutor`` with one worker process, which dies with this process.
 
@@ -146,6 +158,7 @@ class Host:
 
     def open(self, shared: Shared) -> Place:
         """Before the first job: where this is, with what is missing there."""
+        end_with(os.getppid())
         place = replace(look(shared), device=self._device)
         if not place.fault:
             os.environ.update(shared.environment)

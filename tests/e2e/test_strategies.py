@@ -86,7 +86,8 @@ def searches(trainings, digits, weights, tmp_path_factory):
         for name, value in environment(trainings.paddleclas).items():
             patch.setenv(name, value)
         ended = subprocess.run([sys.executable, "-m", "tests.helpers.killed_search",
-                                str(folder / "killed.yaml"), str(NUMBERS[KILLED])],
+                                str(folder / "killed.yaml"),
+                                json.dumps({NUMBERS[KILLED]: "search"})],
                                cwd=ROOT, capture_output=True, text=True, check=False)
         assert ended.returncode == -signal.SIGKILL, ended.stdout[-2000:] + ended.stderr[-2000:]
         kept = results(folder / "killed")

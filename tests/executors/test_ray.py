@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.kill_rules import Search, broken, records_of
 from paddle_transfer.api import run_search
+from paddle_transfer.config.load import dump_yaml
 from paddle_transfer.errors import DiskFull, SetupError
 from paddle_transfer.executors.base import Ended, ExecutorContext
 from paddle_transfer.executors.ray import RayExecutor
@@ -21,10 +24,12 @@ from paddle_transfer.executors.ray_ship import pack
 from paddle_transfer.registry import Component
 from tests.executors.test_local import MISBEHAVE, RUNNER, finish, gone, run, tiny_job
 from tests.executors.test_worker_end import audit_line
+from tests.helpers.digits import tiny_config
 from tests.helpers.executor_suite import ExecutorSuite
 from tests.helpers.fakes import FakeClock
 from tests.helpers.tiny_runner import AUDIT
 from tests.helpers.tiny_search import tiny_settings
+from tools.digits import write_digits
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -252,3 +257,46 @@ def test_a_search_that_is_killed_leaves_no_process_and_goes_on(tmp_path, cluster
     begun = [line.split()[1] for line in audit.read_text().splitlines()
              if line.startswith("began")]
     assert begun == ["0", "1", "2", "2", "3", "4", "5"]
+
+
+# --- real trainings -------------------------------------------------------------------------------
+
+def real_search(folder, output, **executor):
+    """A search of four tiny trainings, two at once."""
+    file = folder / f"{output}.yaml"
+    dump_yaml({"base_config_file": str(folder / "base.yaml"), "output_dir": str(folder / output),
+               "search_mode": "grid", "workers": 2, "checkpoint_every": 0, "executor": executor,
+               "search_dict": [
+                   {"search_key": "lr", "search_values": [0.05, 0.01]},
+                   {"search_key": "label_smoothing", "search_values": [False, True]}]}, str(file))
+    return Search(file, folder / output)
+
+
+def test_real_trainings_whose_worker_node_and_search_die_end_as_undisturbed_ones_on_one_machine(
+        tmp_path, cluster, monkeypatch):
+    kills = {0: "worker", 1: "node", 3: "search"}
+    write_digits(tmp_path / "data", classes=(0, 1), per_class_train=8, per_class_val=10)
+    dump_yaml(tiny_config(str(tmp_path / "data"), "output", Global__epochs=3,
+                          Metric__Eval=[{"TopkAcc": {"topk": [1]}}], Infer__PostProcess__topk=1),
+              str(tmp_path / "base.yaml"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    undisturbed = real_search(tmp_path, "undisturbed", name="local")
+    assert run_search(undisturbed.settings) == 0
+    nodes = [cluster.add_node(num_cpus=1, resources={"place": 1}, object_store_memory=MEMORY)
+             for _ in range(2)]
+    killed = real_search(tmp_path, "killed", name="ray", address=cluster.address,
+                         resources={"place": 1})
+    ended = subprocess.run([sys.executable, "-m", "tests.helpers.killed_search", str(killed.file),
+                            json.dumps(kills)], cwd=HOME, capture_output=True, text=True,
+                           check=False, timeout=400)
+    assert ended.returncode == -signal.SIGKILL, ended.stdout[-2000:] + ended.stderr[-2000:]
+    killed.note_finished()
+    assert {0, 1} <= killed.finished.keys() < {0, 1, 2, 3}
+    assert run_search(killed.settings) == 0
+    assert broken(killed, undisturbed) == []
+    records = records_of(killed)
+    assert [records[number].info["resumed"] for number in kills] == [[1]] * len(kills)
+    assert [one["verdict"] for number in (0, 1) for one in records[number].info["tries"]] == [
+        "killed", "killed"]
+    for node in nodes:
+        cluster.remove_node(node, allow_graceful=False)

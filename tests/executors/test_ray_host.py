@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -13,6 +16,7 @@ from paddle_transfer.executors import ray_host
 from paddle_transfer.executors.base import ExecutorContext, Job
 from paddle_transfer.executors.ray_host import Failure, Host, Shared, leave_mark, look
 from paddle_transfer.executors.ray_ship import Shipment
+from tests.executors.test_worker_end import gone
 
 RUNNER = "tests.helpers.tiny_runner:run"
 
@@ -20,6 +24,7 @@ RUNNER = "tests.helpers.tiny_runner:run"
 @pytest.fixture
 def shared(tmp_path, monkeypatch):
     monkeypatch.setenv("PADDLE_TEST", "0")  # hosts set it
+    monkeypatch.setattr(ray_host, "end_with", lambda _: None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "out" / "logs").mkdir(parents=True)
     (tmp_path / "out" / "logs" / ".ray").write_text("token")
@@ -42,6 +47,18 @@ def test_a_node_with_all_of_it_is_fine(shared, monkeypatch):
     ({"version": "0.0.1"}, ", the search 0.0.1. Install the same on every node")])
 def test_what_it_lacks(shared, changes, text):
     assert text.format(shared.folder) in look(replace(shared, **changes)).fault
+
+
+def test_a_process_ends_with_its_parent_although_that_stays_a_zombie():
+    child = ("import os, time; from paddle_transfer.executors.ray_host import end_with; "
+             "end_with(os.getppid()); print(os.getpid(), flush=True); time.sleep(600)")
+    with subprocess.Popen([sys.executable, "-c", "import subprocess, sys; subprocess.run("
+                           f"[sys.executable, '-c', {child!r}])"],
+                          stdout=subprocess.PIPE, text=True) as parent:
+        pid = int(parent.stdout.readline())
+        os.kill(parent.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, parent.pid, os.WEXITED | os.WNOWAIT)  # it is not reaped
+        assert gone(pid)
 
 
 def test_what_cannot_be_sent_there(shared, monkeypatch):
