@@ -13,6 +13,7 @@ from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.loop.saved_ranking import RankedPoint, as_told, ranking, read_json
 from paddle_transfer.loop.saved_search import read_saved_search
+from paddle_transfer.report.notebook import search_html
 from paddle_transfer.space.hyperparameter import Value
 from paddle_transfer.space.space import Point
 from paddle_transfer.study.leftover import read_rows
@@ -20,6 +21,8 @@ from paddle_transfer.study.records import Stage, TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from paddle_transfer.report.html.plots import Figure
 
 #: One evaluated epoch: (epoch, metric), epochs from 1.
 Curve = tuple[tuple[int, float], ...]
@@ -121,6 +124,28 @@ class SearchResult:
 
         table: pd.DataFrame = pd.DataFrame(self.rows())
         return table
+
+    def plots(self, *, language: str = "en") -> dict[str, Figure]:
+        """The plots of ``report.html`` that have something to show, as Plotly figures by name:
+        ``best_so_far``, ``curves``, ``devices``, ``importance``, ``effect0``, ``pair``,
+        ``parallel``, ``strategies``, ``confusion``, ``per_class``, ``reliability``,
+        ``class_counts``.
+
+        :param language: of their words, ``en`` or ``zh``
+        """
+        from paddle_transfer.report.html.plots import make_plots  # late: Plotly
+
+        return make_plots(self.output_dir, language=language)
+
+    def plot(self, name: str, *, language: str = "en") -> Figure:
+        """One of ``plots``. Raises DataError when there is none of this name."""
+        from paddle_transfer.report.html.plots import make_plot  # late: Plotly
+
+        return make_plot(self.output_dir, name, language=language)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return search_html(str(self.output_dir), self.metric, self.reason, self.ranking)
 
     def __repr__(self) -> str:
         best = f"best {self.metric} {self.best.value:.4f}" if self.best else "no complete trial"

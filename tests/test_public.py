@@ -185,6 +185,12 @@ def test_a_running_search_is_loaded(search_file):
     assert [row.point["a"] for row in last.ranking] == [0.0, 0.5]
 
 
+def test_a_result_shows_itself_in_a_notebook(search_file):
+    shown = search(search_file)._repr_html_()
+    assert "top1 0." in shown
+    assert "all 3 points of the space were evaluated" in shown
+
+
 def test_an_estimate_runs_and_writes_nothing(search_file, tmp_path):
     (tmp_path / "train_list.txt").write_text("a.png 0\nb.png 1\n\n")
     estimate = paddle_transfer.estimate(search_file, confirm=2)

@@ -60,6 +60,8 @@ class RunsReport(Report):
         if run is not None:
             self.runs.write_hparams(run, record, record.images)
             self.runs.end(self.runs.name(record))
+        elif record.reused is None:  # its result was found on disk
+            self.runs.write_again(record)
         if search is not None:
             self.runs.count(record, search)
             search.flush()
