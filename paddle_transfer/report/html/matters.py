@@ -8,8 +8,8 @@ from paddle_transfer.report.formatting import show_value
 from paddle_transfer.report.html.data import SearchData
 from paddle_transfer.report.html.figures.model import Tried
 from paddle_transfer.samplers.base import PastTask
+from paddle_transfer.samplers.effects import LEAST, ModelView, values_of
 from paddle_transfer.samplers.gp.past_tasks import shipped
-from paddle_transfer.samplers.gp.view import ModelView, model_view, values_of
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.space.hyperparameter import Value
 from paddle_transfer.study.history import observations
@@ -33,11 +33,13 @@ def view_of(data: SearchData) -> ModelView | None:
 
     Raises ValueError or ArithmeticError when there is none.
     """
-    if data.best is None or data.saved.in_steps:
+    finished = observations(data.records)[0]
+    if data.best is None or data.saved.in_steps or len(finished) < LEAST:
         return None
-    return model_view(data.saved.space, observations(data.records)[0], data.best.point,
-                      tasks=_tasks(data), eval_size=data.best.images,
-                      baseline=data.saved.content.get("fixed"))
+    from paddle_transfer.samplers.gp.view import model_view  # late: numpy, scipy
+
+    return model_view(data.saved.space, finished, data.best.point, tasks=_tasks(data),
+                      eval_size=data.best.images, baseline=data.saved.content.get("fixed"))
 
 
 def chosen_by_model(data: SearchData) -> bool:

@@ -15,7 +15,7 @@ from paddle_transfer.report.html.dataset import Dataset, checked, contact_sheet,
 from paddle_transfer.report.html.figures import classes, model, points, progress, winner
 from paddle_transfer.report.html.figures.style import Words
 from paddle_transfer.report.html.winner import calibration_error, read_winner
-from paddle_transfer.samplers.gp.view import ModelView
+from paddle_transfer.samplers.effects import ModelView
 
 
 @dataclass

@@ -2,71 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from random import Random
 
 import numpy
 
 from paddle_transfer.samplers.base import Observation, PastTask
 from paddle_transfer.samplers.common import valid_observations
+from paddle_transfer.samplers.effects import LEAST, Effect, ModelView, PairEffect, values_of
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.encoding import Array
 from paddle_transfer.samplers.gp.model import ModelAverage, model_of
 from paddle_transfer.samplers.gp.threads import one_thread
-from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Value
+from paddle_transfer.space.hyperparameter import Hyperparameter
 from paddle_transfer.space.space import Point, Space
 
-#: Values of a range that are looked at, and points over which an importance is a mean.
-RANGE_VALUES, BACKGROUND = 15, 48
+#: Points over which an importance is a mean.
+BACKGROUND = 48
 #: Results that the model is made of at most: n^3. Of more the best half, the others evenly.
 MOST = 300
-#: Points with a result below which nothing is said; two of them are complete.
-LEAST = 5
-
-
-@dataclass(frozen=True)
-class Effect:
-    """The metric along one setting, all others as in the best point.
-
-    :param values: of the setting, in order where it has one
-    :param mean: what the model expects at each of them, in units of the metric
-    :param low: one standard deviation below; ``high``: above
-    """
-
-    name: str
-    values: tuple[Value, ...]
-    mean: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class PairEffect:
-    """The metric over two settings, all others as in the best point.
-
-    :param mean: [values of the second, values of the first], in units of the metric
-    """
-
-    names: tuple[str, str]
-    values: tuple[tuple[Value, ...], tuple[Value, ...]]
-    mean: tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class ModelView:
-    """
-    :param effects: of all settings, those that matter most first
-    :param importance: setting -> (share of the variance over the space that it explains alone,
-        0..1, with the standard deviation of that share over the model's sets of parameters)
-    :param pair: of the two settings that matter most; None with one setting
-    :param noise: standard deviation of one training at the best point, in units of the metric
-    """
-
-    effects: tuple[Effect, ...]
-    importance: Mapping[str, tuple[float, float]]
-    pair: PairEffect | None
-    noise: float
 
 
 @one_thread()
@@ -94,14 +48,6 @@ def model_view(space: Space, finished: Sequence[Observation], best: Point, *,
     pair = _pair(model, space, best, strongest[:2]) if len(strongest) > 1 else None
     return ModelView(tuple(effects[name] for name in strongest), importance, pair,
                      model.noise)
-
-
-def values_of(h: Hyperparameter) -> tuple[Value, ...]:
-    """The values of ``h`` at which it is looked at, in the order of its axis if it has one."""
-    if isinstance(h, Choice):
-        return tuple(sorted(h.values)) if h.ordered else h.values
-    places = numpy.linspace(0.0, 1.0, RANGE_VALUES)
-    return tuple(dict.fromkeys(h.decode(float(place)) for place in places))
 
 
 def _effect(model: ModelAverage, space: Space, best: Point, h: Hyperparameter) -> Effect:

@@ -6,7 +6,8 @@ import math
 import pytest
 
 from paddle_transfer.samplers.base import Observation
-from paddle_transfer.samplers.gp.view import LEAST, RANGE_VALUES, model_view, values_of
+from paddle_transfer.samplers.effects import LEAST, RANGE_VALUES, values_of
+from paddle_transfer.samplers.gp.view import model_view
 from paddle_transfer.space.hyperparameter import Choice, Range
 from paddle_transfer.space.space import Space
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from paddle_transfer.report.formatting import show_value
 from paddle_transfer.report.html.figures.style import BLUE, GREY, ORANGE, Words, faded, figure
-from paddle_transfer.samplers.gp.view import Effect, ModelView, PairEffect
+from paddle_transfer.samplers.effects import Effect, ModelView, PairEffect
 from paddle_transfer.space.hyperparameter import Value, is_number
 
 #: The height of one small plot, in px, and the values named on its axis.
