@@ -17,6 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SHOWN = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 #: The folder of the Chinese pages, and where a language keeps its search index.
 ZH, INDEX = "zh/", "search/search_index.json"
+#: A line break after a Chinese letter or mark, before a line that goes on with such a letter, or
+#: after a mark with any word.
+BREAK = re.compile(r"([\u4e00-\u9fff])\n *(?=[\u4e00-\u9fff\u3001-\u301c\uff00-\uffef])|"
+                   r"([\u3001-\u301c\uff00-\uffef])\n *(?=[\u4e00-\u9fff\u201cA-Za-z`\[(])")
 UNTRANSLATED = '!!! note ""\n    本页目前只有英文版。\n\n'
 
 
@@ -28,8 +32,15 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: ob
     for target, file in SHOWN.items():
         place = posixpath.relpath(target, posixpath.dirname(name))
         markdown = re.sub(rf"\]\((?:\.\./)*{re.escape(file)}", f"]({place}", markdown)
-    chinese = config.theme["language"] == "zh" and ".zh." not in name
-    return UNTRANSLATED + markdown if chinese else markdown
+    if config.theme["language"] != "zh":
+        return markdown
+    return joined(markdown) if ".zh." in name else UNTRANSLATED + markdown
+
+
+def joined(markdown: str) -> str:
+    """Chinese paragraphs without the line breaks that browsers show as spaces; code stays."""
+    parts = re.split(r"(^ *```.*?^ *```$)", markdown, flags=re.MULTILINE | re.DOTALL)
+    return "".join(part if i % 2 else BREAK.sub(r"\1\2", part) for i, part in enumerate(parts))
 
 
 def on_post_page(output: str, *, page: Page, **_: object) -> str:

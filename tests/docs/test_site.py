@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.snippets import ROOT
 
 #: Pages that users read from beginning to end: they are in both languages.
-BOTH = ("index", "start", "own_images", "choosing", "search", "results", "gpus", "python",
+BOTH = ("index", "start", "own_images", "choosing", "search", "results", "report", "gpus", "python",
         "questions", "paddleclas_search", "optuna", "paddlehub", "keys", "hyperparameters",
         "api", "published")
 
@@ -80,3 +80,13 @@ def test_pages_that_were_not_translated_say_so(site):
     assert "本页目前只有英文版" in (site / "zh/cluster.html").read_text(encoding="utf-8")
     assert "本页目前只有英文版" not in (site / "zh/start.html").read_text(encoding="utf-8")
     assert "本页目前只有英文版" not in (site / "cluster.html").read_text(encoding="utf-8")
+
+
+def test_chinese_paragraphs_have_no_spaces_where_lines_break(site):
+    page = (site / "zh/choosing.html").read_text(encoding="utf-8")
+    text = re.search(r"<article.*</article>", page, re.DOTALL)[0]
+    assert re.findall(r"[\u4e00-\u9fff\uff0c\u3002]\n *[\u4e00-\u9fff]", text) == []
+    assert len(re.findall("<li>", (site / "zh/search.html").read_text(encoding="utf-8"))) == len(
+        re.findall("<li>", (site / "search.html").read_text(encoding="utf-8"))), "lists stay"
+    assert max(code.count("\n") for code in re.findall("<code>.*?</code>", text, re.DOTALL)
+               ) > 5, "code stays"
