@@ -2,6 +2,8 @@
 
     python tools/benchmark.py driver --trials 100 1000 10000 --workers 8
     python tools/benchmark.py driver --simulate --trials 10000 --workers 1 8 64 512
+    python tools/benchmark.py driver --trials 100 1000 --storage sqlite:///study.db
+    python tools/benchmark.py driver --plot docs/benchmarks/driver.jsonl    # what --json printed
 
 A whole search with all its reports and files, on an executor whose trainings cost nothing
 (``simulated.py``). Seconds are those of this machine's clock, from the search's first event to its
@@ -22,10 +24,12 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.data import make
+from benchmarks.driver_plot import plot_driver
 from benchmarks.simulated import SimulatedExecutor
 from paddle_transfer.api import run
 from paddle_transfer.cli.parser import OptionParser
@@ -51,10 +55,12 @@ class Cost:
     ms_per_trial: float
     bytes_per_trial: float
     resume_s: float
+    store: str = "journal"
 
     def __str__(self) -> str:
         return (f"{self.trials:>6} trials, {self.workers:>3} workers: {self.ms_per_trial:7.2f} ms "
-                f"and {self.bytes_per_trial:8.0f} bytes a trial, resumed in {self.resume_s:.2f} s")
+                f"and {self.bytes_per_trial:8.0f} bytes a trial, resumed in {self.resume_s:.2f} s "
+                f"({self.store})")
 
 
 @dataclass(frozen=True)
@@ -88,11 +94,12 @@ class Meter:
 
 
 def settings_of(folder: Path, *, trials: int, workers: int, sampler: str = "random",
-                output: str = "out", **executor: object) -> SearchSettings:
+                output: str = "out", storage: str | None = None,
+                **executor: object) -> SearchSettings:
     """A search of as many points as one likes, on the data in ``folder``, made when missing."""
     return load_search_file({
         "base_config_file": str(base_config(folder)), "output_dir": str(folder / output),
-        "metric": "top1",
+        "metric": "top1", **({"storage": storage} if storage else {}),
         "search_mode": sampler, "max_iter": trials, "workers": workers,
         "executor": {"name": EXECUTOR, **executor}, "search_dict": [
             {"search_key": "lr", **_axis(1e-4, 0.1, sampler)},
@@ -141,10 +148,11 @@ def _silence() -> Iterator[None]:
         yield
 
 
-def measure(trials: int, workers: int, sampler: str) -> Cost:
+def measure(trials: int, workers: int, sampler: str, storage: str | None = None) -> Cost:
     """The cost of a search's trials, and of going on with it when it is over."""
     with tempfile.TemporaryDirectory() as name:
-        settings = settings_of(Path(name), trials=trials, workers=workers, sampler=sampler)
+        settings = settings_of(Path(name), trials=trials, workers=workers, sampler=sampler,
+                               storage=storage)
         clock, memory = Meter(_clock), Meter(_held)
         search(settings, clock)
         began = _clock()
@@ -152,9 +160,10 @@ def measure(trials: int, workers: int, sampler: str) -> Cost:
         resumed = _clock() - began
         tracemalloc.start()
         search(settings_of(Path(name), trials=trials, workers=workers, sampler=sampler,
-                           output="again"), memory)
+                           output="again", storage=storage), memory)
         tracemalloc.stop()
-    return Cost(trials, workers, 1000 * clock.used / trials, memory.used / trials, resumed)
+    return Cost(trials, workers, 1000 * clock.used / trials, memory.used / trials, resumed,
+                storage.partition(":")[0].partition("+")[0] if storage else "journal")
 
 
 def _held() -> float:
@@ -179,13 +188,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sampler", default="random", help="search_mode (default: %(default)s)")
     parser.add_argument("--simulate", action="store_true",
                         help="the share of worker time spent training, lengths being uneven")
+    parser.add_argument("--storage", help="a database in the place of the journal, by its URL")
+    parser.add_argument("--plot", type=Path, metavar="FILE",
+                        help="only draw what --json printed into FILE, beside it")
     parser.add_argument("--cpu", action="store_true", help="count the processor's time")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     arguments = parser.parse_args(argv)
+    if arguments.plot:
+        print(plot_driver(arguments.plot))
+        return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if arguments.cpu:
         SimulatedExecutor.read = staticmethod(time.process_time)
-    one = simulate if arguments.simulate else measure
+    one = simulate if arguments.simulate else partial(measure, storage=arguments.storage)
     for trials in arguments.trials:
         for workers in arguments.workers:
             found = one(trials, workers, arguments.sampler)
