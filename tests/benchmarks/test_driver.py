@@ -27,11 +27,10 @@ def test_workers_train_nearly_all_the_time_on_a_clock_without_a_driver():
     assert len({round(length, 6) for _, length in made.trainings}) == 400, "uneven"
 
 
-def test_a_database_in_the_place_of_the_journal(monkeypatch):
-    seen, url = [], "postgresql+psycopg://me@host/db"
-    monkeypatch.setattr(driver, "search", lambda settings, _: seen.append(settings.output.storage))
-    assert driver.measure(2, 2, "random", storage=url).store == "postgresql"
-    assert seen == [url] * 3
+def test_a_database_in_the_place_of_the_journal(tmp_path):
+    url = "postgresql+psycopg://me@host/db"
+    made = driver.settings_of(tmp_path, trials=2, workers=2, storage=url)
+    assert made.output.storage == url
 
 
 def test_the_plot_shows_every_store_and_the_workers(tmp_path):

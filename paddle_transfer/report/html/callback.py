@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from paddle_transfer.config.validation import Options
@@ -22,9 +23,20 @@ class HtmlReport(Report):
     name = "html"
     options = HtmlOptions
 
+    _finished = 0  # how many trials had ended when the search began
+
+    def search_started(self, records: Sequence[TrialRecord]) -> None:
+        self._finished = sum(record.finished for record in records)
+
     def search_ended(self, records: Sequence[TrialRecord], reason: str) -> None:
-        if records:
+        news = sum(record.finished for record in records) > self._finished
+        # after thousands of trials a page takes seconds: that of a search that was over stays
+        if records and (news or not self._tells_the_end()):
             self._write()
+
+    def _tells_the_end(self) -> bool:
+        page = Path(self.settings.output.output_dir) / "report.html"
+        return page.exists() and 'class="status done"' in page.read_text(encoding="utf-8")
 
     def soup_ended(self, result: dict[str, Any] | None) -> None:
         self._write()

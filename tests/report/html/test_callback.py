@@ -18,6 +18,17 @@ def test_it_is_written_at_the_end(tmp_path):
     assert "max_iter (2) suggestions were evaluated" in page
 
 
+def test_the_page_of_a_search_that_was_over_stays(tmp_path):
+    page = run(tmp_path, "html")
+    mark = "<!-- the page of before -->"
+    page.write_text(page.read_text(encoding="utf-8") + mark, encoding="utf-8")
+    assert mark in run(tmp_path, "html").read_text(encoding="utf-8")
+    page.write_text('<p class="status interrupted">', encoding="utf-8")
+    assert 'class="status done"' in run(tmp_path, "html").read_text(encoding="utf-8")
+    page.unlink()
+    assert run(tmp_path, "html").exists()
+
+
 def test_it_can_be_left_out(tmp_path):
     assert not run(tmp_path, "terminal").exists()
 
