@@ -90,19 +90,21 @@ class CheckpointFolder:
             raise Distrusted(f"cannot be read ({one_line(error, 200)})") from None
         if not isinstance(content, dict) or content.pop("sha256", "") != _digest(content):
             raise Distrusted("is damaged: its checksum is another")
-        if content["made_by"] != self._made_by:
+        if content.get("made_by") != self._made_by:
             raise Distrusted("is of another training: its config, seed or weights differ")
-        tensors, named = content["tensors"], content["files"]
         try:
+            tensors, named = content["tensors"], content["files"]
             found = read(self.path / tensors["file"], sha256=tensors["sha256"]).tensors
             for one in named.values():
                 if _digest_of(self.path / one["file"]) != one["sha256"]:
                     raise Distrusted(f"is damaged: the checksum of {one['file']} is another")
+            self._files = named
+            return Checkpoint(content["epoch"], content["state"], found,
+                              {name: self.path / one["file"] for name, one in named.items()})
         except (OSError, WeightsError) as error:
             raise Distrusted(f"is damaged: {one_line(error, 200)}") from None
-        self._files = named
-        return Checkpoint(content["epoch"], content["state"], found,
-                          {name: self.path / one["file"] for name, one in named.items()})
+        except (KeyError, TypeError, AttributeError):
+            raise Distrusted("is of another version") from None
 
     def delete(self) -> None:
         """Delete all of it, as far as that is possible."""

@@ -56,15 +56,19 @@ class Checkpoints:
         it."""
         try:
             found = self._folder.load() if self._folder else None
+            if found is None:
+                return
+            told = found.state["told"]
+            self.epochs = list(told["epochs"])
+            self.resumed = [*told["resumed"], found.epoch]
+            self._before = told["seconds"]
         except Distrusted as error:
             self.forget(f"the checkpoint {error}")
             return
-        if found is None:
+        except (KeyError, TypeError):
+            self.forget("the checkpoint is of another version")
             return
-        self.found, told = found, found.state["told"]
-        self.epochs = list(told["epochs"])
-        self.resumed = [*told["resumed"], found.epoch]
-        self._before = told["seconds"]
+        self.found = found
         _say(f"goes on after epoch {found.epoch}, from a checkpoint")
 
     def forget(self, why: str) -> None:

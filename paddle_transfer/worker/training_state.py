@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from paddle import nn
 from paddle.optimizer.lr import LRScheduler
 from ppcls.engine.engine import Engine
 
+from paddle_transfer.errors import one_line
 from paddle_transfer.predictions import Predictions
 from paddle_transfer.weights.checkpoint import Checkpoint
 from paddle_transfer.worker import random_states
@@ -76,22 +78,31 @@ def restore(engine: Engine, saved: Checkpoint) -> None:
 
     :raises ResumeFailed: it is another network, optimizer or data set
     """
-    try:
+    with _fitting():
         _restore(engine, saved.state, {name: value for name, value in saved.tensors.items()
                                        if not name.startswith(_ANSWERS)})
-    except (KeyError, ValueError, TypeError, AttributeError, AssertionError) as error:
-        raise ResumeFailed(f"the checkpoint does not fit ({type(error).__name__}: {error})"
-                           ) from error
 
 
 def restore_result(engine: Engine, saved: Checkpoint) -> None:
-    """Of a training that has had its last epoch this is all that it still needs."""
-    vars(engine).update(saved.state["counters"])
-    engine.saver.best_metric, engine.saver.best_epoch = saved.state["best"]
-    engine.saver.take(saved.files)
-    answers = {name.removeprefix(_ANSWERS): value for name, value in saved.tensors.items()
-               if name.startswith(_ANSWERS)}
-    engine.best_answers = Predictions(**answers) if answers else None
+    """Of a training that has had its last epoch this is all that it still needs. Raises
+    ResumeFailed."""
+    with _fitting():
+        vars(engine).update(saved.state["counters"])
+        engine.saver.best_metric, engine.saver.best_epoch = saved.state["best"]
+        engine.saver.take(saved.files)
+        answers = {name.removeprefix(_ANSWERS): value for name, value in saved.tensors.items()
+                   if name.startswith(_ANSWERS)}
+        engine.best_answers = Predictions(**answers) if answers else None
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    try:
+        yield
+    except (LookupError, ValueError, TypeError, AttributeError, AssertionError,
+            RuntimeError) as error:
+        raise ResumeFailed(f"the checkpoint does not fit ({type(error).__name__}: "
+                           f"{one_line(error, 200)})") from error
 
 
 def _versions(engine: Engine) -> dict[str, str]:

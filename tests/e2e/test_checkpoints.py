@@ -80,3 +80,8 @@ def test_it_ends_as_an_undisturbed_one(trainings, digits, tmp_path, name):
     assert trained_epochs(log) == [2, 3], "what was saved is not trained again"
     assert "goes on after epoch 1, from a checkpoint" in log.read_text()
     assert (found["resumed"], "resumed" in expected) == ([1], False)
+    # killed before the result was written: nothing is left to train
+    log.unlink()
+    last = trainings(train, str(parts), config(parts), checkpoint_every=0)
+    assert (last["reports"], last["digest"]) == (expected["reports"], expected["digest"])
+    assert (last["resumed"], trained_epochs(log)) == ([1, EPOCHS], [])

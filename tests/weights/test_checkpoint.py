@@ -111,6 +111,15 @@ def test_a_state_that_is_none_is_not_trusted(folder, text):
         again(folder).load()
 
 
+def test_that_of_another_version_is_not_trusted(folder):
+    path = folder.path / "state.json"
+    content = json.loads(path.read_text())
+    del content["sha256"], content["files"]
+    path.write_text(json.dumps({**content, "sha256": checkpoint._digest(content)}))
+    with pytest.raises(Distrusted, match="is of another version"):
+        again(folder).load()
+
+
 def test_that_of_another_training_is_not_trusted(folder):
     with pytest.raises(Distrusted, match="is of another training: its config, seed or weights"):
         again(folder, made_by="you").load()

@@ -115,6 +115,14 @@ def test_seconds_are_those_up_to_the_checkpoint_and_those_after_it(tmp_path):
     assert second.seconds == 0.0
 
 
+def test_what_another_version_has_saved_is_not_gone_on_from(tmp_path, capsys):
+    payload = {"seed": 0, "checkpoint_every": 0}
+    first = opened(tmp_path, payload)
+    first.save(1, {"told": {}}, TENSORS, {})
+    assert opened(tmp_path, payload).found is None
+    assert "the checkpoint is of another version" in capsys.readouterr().out
+
+
 def test_a_moved_search_goes_on(tmp_path):
     payload = {"seed": 0, "checkpoint_every": 0}
     opened(tmp_path, payload).save(1, {}, TENSORS, {})
