@@ -14,7 +14,7 @@ from typing import Any
 
 from paddle_transfer.errors import PaddleTransferError, SetupError, cause, is_disk_full
 from paddle_transfer.worker.diverged import Diverged
-from paddle_transfer.worker.process import output_into
+from paddle_transfer.worker.process import end_group, output_into
 
 #: Trains one trial: (job, report) -> result. See ``runner.run``.
 Runner = Callable[[dict[str, Any], Callable[..., bool]], dict[str, Any]]
@@ -70,6 +70,7 @@ class RunningJob:
 
         :param images: how many ``value`` was measured on; None: the runner does not say
         """
+        self._make_way()
         if not math.isfinite(value):
             raise Diverged(f"the metric was {value} after epoch {epoch}")
         self._curve.append([int(epoch), float(value)])
@@ -78,12 +79,23 @@ class RunningJob:
         return self._stop_requested(self._ids["number"])
 
     def _end(self, verdict: str, message: str, result: Mapping[str, Any]) -> str:
+        self._make_way()
         told = {**self._ids, "verdict": verdict, "message": message}
         if verdict in _FINAL:
             write_result(self._directory, {"curve": self._curve, **result, **told})
             shutil.rmtree(self._directory / "checkpoint", ignore_errors=True)
         self._send(type="ended", **told)
         return verdict
+
+    def _make_way(self) -> None:
+        """End this process when a later attempt at the trial has been prepared: its node was given
+        up for dead, and what it still wrote or deleted would be the other's."""
+        try:
+            record = json.loads((self._directory / "trial.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # there is none, or it is being written
+            return
+        if isinstance(record, dict) and record.get("attempts", 0) > self._ids["attempt"]:
+            end_group()
 
 
 def write_result(directory: Path, result: dict[str, Any]) -> None:

@@ -114,6 +114,18 @@ def test_a_worker_that_failed_is_replaced(tmp_path, executor, audit, how, messag
         {re.search(r"pid (\d+)", line)[1] for line in audit() if line.startswith("began")}) == 2
 
 
+@pytest.mark.parametrize("epochs", [1, 10_000])
+def test_a_worker_makes_way_for_a_later_attempt(tmp_path, executor, epochs):
+    """Its node was thought dead, say. What is in the folder then is the other attempt's."""
+    job = tiny_job(tmp_path, 0, epochs=epochs, pause=0.01)
+    (tmp_path / "0000" / "checkpoint").mkdir()
+    (tmp_path / "0000" / "trial.json").write_text('{"attempts": 2}')
+    assert run(executor, job).verdict == "killed"
+    assert not (tmp_path / "0000" / "result.json").exists()
+    assert (tmp_path / "0000" / "checkpoint").exists()
+    assert run(executor, tiny_job(tmp_path, 0, attempt=2)).verdict == "complete"
+
+
 def test_native_crashes_leave_their_text_in_the_trials_log(tmp_path, executor):
     ended = run(executor, tiny_job(tmp_path, 0, misbehave="segfault"))
     assert "Segmentation fault" in ended.log_tail
