@@ -3,14 +3,16 @@ network so small that a training takes a part of a second. All here runs in ``br
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
+import json
 import shlex
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from paddle_transfer import dotpath, estimate
+from paddle_transfer import SearchResult, dotpath, estimate
 from paddle_transfer.config.load import dump_yaml, load_yaml
 from paddle_transfer.settings import ineffective_keys
 from tests.helpers.commands import run_command
@@ -81,6 +83,27 @@ def run_python(folder: str, text: str) -> str:
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as told:
         exec(compile(text, "<docs>", "exec"), {"__name__": "docs"})
     return told.getvalue()
+
+
+def run_notebook(folder: str, file: str, sizes: str) -> list[tuple[str, str]]:
+    """What the cells show: (type, the HTML of a result, else nothing).
+
+    :param sizes: the code in the place of the first cell, which says how large all of it is
+    """
+    cells = json.loads(Path(file).read_text(encoding="utf-8"))["cells"]
+    _, *codes = ("".join(one["source"]) for one in cells if one["cell_type"] == "code")
+    scope: dict[str, Any] = {"__name__": "notebook"}
+    shown = []
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()), FEW_POINTS:
+        for code in (sizes, *codes):
+            *body, last = ast.parse(code).body
+            value = isinstance(last, ast.Expr) and not code.endswith(";")
+            exec(compile(ast.Module(body if value else [*body, last], []), file, "exec"), scope)
+            if value and isinstance(last, ast.Expr):
+                found = eval(compile(ast.Expression(last.value), file, "eval"), scope)
+                html = found._repr_html_() if isinstance(found, SearchResult) else ""
+                shown.append((type(found).__name__, html))
+    return shown
 
 
 def check_yaml(folder: str, content: dict[str, Any], search: dict[str, Any]) -> None:
