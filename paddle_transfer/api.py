@@ -269,7 +269,8 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
         "pretrained": dict(pretrained), "keep_weights": keep,
         "also_measure": list(settings.objective.also_measure),
         "checkpoint_every": settings.devices.checkpoint_every,
-        "shared_memory": shared_memory_share(len(settings.devices.slots))})
+        "shared_memory": shared_memory_share(len(settings.devices.slots)
+                                             * settings.devices.processes)})
 
 
 def write_settings(settings: SearchSettings) -> None:

@@ -120,6 +120,7 @@ def _remarks(settings: SearchSettings, machine: Machine) -> Iterator[str]:
                "temporary one.")
     memory = machine.shared_memory()
     line = fit_shared_memory(dotpath.clone(settings.base.config), ("Train", "Eval", *FURTHER),
-                             memory, memory.free / len(settings.devices.slots))
+                             memory, memory.free / (
+                                 len(settings.devices.slots) * settings.devices.processes))
     if line:
         yield f"{line}."

@@ -119,10 +119,27 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True)
+class Sharing:
+    """How trials share the devices of this machine out.
+
+    :param gpus_per_trial: GPUs that train each trial together, data-parallel
+    :param processes_per_trial: the same on a CPU
+    :param trials_per_gpu: trials at once on each GPU
+    :param scale_learning_rate: whether the learning rate grows with the images of a step
+    """
+
+    gpus_per_trial: int = 1
+    processes_per_trial: int = 1
+    trials_per_gpu: int = 1
+    scale_learning_rate: bool = True
+
+
+@dataclass(frozen=True)
 class ExecutorContext:
     """What a search gives its executor beside the executor's own options.
 
-    :param devices: one per slot, ``cpu:0`` or ``gpu:3``; its kind goes to every job's payload
+    :param devices: one per slot, ``cpu:0`` or ``gpu:3``, ``gpu:0,1`` where both train a trial
+        together, ``gpu:3#2`` for the second slot on a GPU; its kind goes to every job's payload
     :param runner: ``MODULE:FUNCTION`` that runs a job in a worker (``worker.main``)
     :param trial_timeout: seconds per attempt; None: no limit
     :param keep_fds: descriptors that workers on this machine hold open (the directory's lock)
@@ -152,6 +169,11 @@ class RegisteredExecutor(ABC):
     def lacking(cls) -> str:
         """What it needs and this machine lacks, asked before a search; empty: nothing."""
         return ""
+
+    @classmethod
+    def sharing(cls, options: Options) -> Sharing:  # noqa: ARG003 (others have some)
+        """How it shares the devices of this machine out, by its ``options``."""
+        return Sharing()
 
     @classmethod
     @abstractmethod

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from paddle_transfer.clock import SteadyClock
-from paddle_transfer.config.rules import above_zero
+from paddle_transfer.config.rules import YES_NO, above_zero, whole
 from paddle_transfer.config.validation import Options
 from paddle_transfer.errors import DiskFull, SetupError, StudyError
 from paddle_transfer.executors.base import (
@@ -21,6 +21,7 @@ from paddle_transfer.executors.base import (
     ExecutorContext,
     Job,
     RegisteredExecutor,
+    Sharing,
     Verdict,
 )
 from paddle_transfer.executors.devices import DeviceWatch, physical
@@ -38,6 +39,11 @@ _CHECK = 0.1
 class LocalOptions(Options):
     #: Seconds that a worker may take to import the runner.
     startup_timeout: Annotated[float, above_zero("seconds")] = 600.0
+    #: See ``Sharing``.
+    gpus_per_trial: Annotated[int, whole(1, 64)] = 1
+    processes_per_trial: Annotated[int, whole(1, 64)] = 1
+    trials_per_gpu: Annotated[int, whole(1, 64)] = 1
+    scale_learning_rate: Annotated[bool, YES_NO] = True
 
 
 @dataclass
@@ -66,6 +72,7 @@ class LocalExecutor(RegisteredExecutor):
         ready worker has the job
     :param clock: seconds, monotonic
     :param watch: sets devices that fail aside; None: none is
+    :param processes: that train each trial together
     """
 
     name = "local"
@@ -73,12 +80,12 @@ class LocalExecutor(RegisteredExecutor):
 
     def __init__(self, context: ExecutorContext, *, startup_timeout: float = 600.0,
                  clock: Callable[[], float] = time.monotonic,
-                 watch: DeviceWatch | None = None):
+                 watch: DeviceWatch | None = None, processes: int = 1):
         devices = context.devices
         assert 0 < len(set(devices)) == len(devices), f"devices must differ, but got {devices}"
         self.slots, self._slots = len(devices), [_Slot(device) for device in devices]
         self._context, self._startup_timeout, self._watch = context, startup_timeout, watch
-        self._clock = SteadyClock(clock)
+        self._clock, self._processes = SteadyClock(clock), processes
         self._selector = selectors.DefaultSelector()
         context.log_dir.mkdir(parents=True, exist_ok=True)
 
@@ -86,7 +93,16 @@ class LocalExecutor(RegisteredExecutor):
     def build(cls, options: Options, context: ExecutorContext) -> LocalExecutor:
         """``options`` are ``LocalOptions``."""
         assert isinstance(options, LocalOptions), "EXECUTORS has checked the options"
-        return cls(context, startup_timeout=options.startup_timeout, watch=DeviceWatch())
+        on_gpu = context.devices[0].startswith("gpu")
+        processes = options.gpus_per_trial if on_gpu else options.processes_per_trial
+        return cls(context, startup_timeout=options.startup_timeout, watch=DeviceWatch(),
+                   processes=processes)
+
+    @classmethod
+    def sharing(cls, options: Options) -> Sharing:
+        assert isinstance(options, LocalOptions), "EXECUTORS has checked the options"
+        return Sharing(options.gpus_per_trial, options.processes_per_trial, options.trials_per_gpu,
+                       options.scale_learning_rate)
 
     def submit(self, job: Job) -> str:
         free, watch = self._free(), self._watch
@@ -152,7 +168,7 @@ class LocalExecutor(RegisteredExecutor):
         number = self._slots.index(slot)
         worker = WorkerProcess(
             device=slot.device, runner=self._context.runner, keep_fds=self._context.keep_fds,
-            log=self._context.log_dir / f"worker-{number}.log")
+            processes=self._processes, log=self._context.log_dir / f"worker-{number}.log")
         slot.worker, slot.ready, slot.since = worker, False, self._clock()
         self._selector.register(worker.reports, selectors.EVENT_READ, number)
         if worker.pidfd is not None:
@@ -237,6 +253,8 @@ class LocalExecutor(RegisteredExecutor):
         folder = TrialFolder(Path(job.directory))
         result = folder.read_result(job.number, job.attempt)
         how, message = verdict(result=result, said=said, exit_code=exit_code, overdue=overdue)
+        if (said or {}).get("unfit"):
+            self._retire(slot)
         if how in (Verdict.CRASHED, Verdict.KILLED):
             if how is Verdict.KILLED or not short_of_memory(message):
                 message = explained(message, folder.log)

@@ -16,15 +16,16 @@ import paddle_transfer
 
 
 def worker_environment(device: str) -> dict[str, str]:
-    """The environment of a worker for ``cpu:<slot>`` or ``gpu:<id>``: no GPU but its own, and one
-    thread unless the user set a number (two trials of one thread each beat one of two)."""
+    """The environment of a worker for ``cpu:<slot>`` or ``gpu:<ids>``, which ``#2`` may follow: no
+    GPU but its own, and one thread unless the user set a number (two trials of one thread each beat
+    one of two)."""
     environment = dict(os.environ)
     environment.setdefault("OMP_NUM_THREADS", "1")
     # glibc hands the memory of every batch back to the system and takes it anew, for 4 % of a CPU
     # training's time; these keep it for the next batch
     environment.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 30))
     environment.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 25))
-    kind, _, number = device.partition(":")
+    kind, _, number = device.partition("#")[0].partition(":")
     environment["CUDA_VISIBLE_DEVICES"] = number if kind == "gpu" else ""
     home = str(Path(paddle_transfer.__file__).resolve().parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(
@@ -39,13 +40,16 @@ class WorkerProcess:
 
     :param log: where its output goes outside of trials; emptied first
     :param keep_fds: descriptors that it holds open as long as it lives
+    :param processes: that train each trial together, itself included
     """
 
-    def __init__(self, *, device: str, runner: str, log: Path, keep_fds: Sequence[int] = ()):
+    def __init__(self, *, device: str, runner: str, log: Path, keep_fds: Sequence[int] = (),
+                 processes: int = 1):
         self.device, self.log = device, log
         self.reports, writing = os.pipe()
         command = [sys.executable, "-m", "paddle_transfer.worker.main", "--runner", runner,
-                   "--report-fd", str(writing), "--parent", str(os.getpid())]
+                   "--rank", "0", "--processes", str(processes), "--report-fd", str(writing),
+                   "--parent", str(os.getpid())]
         try:
             with open(log, "wb") as output:
                 # A session of its own: Ctrl-C reaches the parent only, and the group can be killed.

@@ -201,6 +201,10 @@ def _header(settings: SearchSettings, best: PointResult, leaderboard: Leaderboar
     text = (f"Found by paddle_transfer: {point}\n"
             f"{metric} {trial.value:.5f}{on_images(trial.images)} in trial {trial.number}, epoch "
             f"{trial.info.get('best_epoch', '?')}, seed {trial.seed}\n")
+    count = settings.devices.processes
+    if count > 1:
+        text += (f"{count} devices trained it together, with batch_size images on each: give its "
+                 f"training to paddle.distributed.launch with as many\n")
     if trial.accumulate > 1:
         text += (f"Out of memory with the batch of these settings: trained with 1 / "
                  f"{trial.accumulate} of it, and the gradients of {trial.accumulate} batches added "

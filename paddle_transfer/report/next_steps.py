@@ -11,16 +11,17 @@ from paddle_transfer.config.shipped import command, path_argument
 from paddle_transfer.settings.search_file import SearchSettings
 
 
-def commands(out: str, *, weights: bool) -> dict[str, str]:
+def commands(out: str, *, weights: bool, processes: int = 1) -> dict[str, str]:
     """Command of this package -> the whole line that goes on from the best config in ``out``.
 
     :param weights: whether the best model is there as well
+    :param processes: that trained each trial together, and have to again
     """
     best = GeneratedFiles(out).current("best_config.yaml").name
     config, (model, inference) = f"{out}/{best}", (
         shlex.quote(show_yaml(f"{out}/{name}")) for name in ("best_model", "inference"))
     pretrained = f"-o Global.pretrained_model={model}"
-    made = {"train": command("train", "-c", config)}
+    made = {"train": _launched(command("train", "-c", config), processes)}
     if weights:
         made |= {"eval": f"{command('eval', '-c', config)} {pretrained}",
                  "infer": f"{command('infer', '-c', config)} {pretrained} "
@@ -30,13 +31,23 @@ def commands(out: str, *, weights: bool) -> dict[str, str]:
     return made
 
 
+def _launched(line: str, processes: int) -> str:
+    """``line``, a command, run by several processes."""
+    if processes == 1:
+        return line
+    script = line.removeprefix("python ").replace("paddle-transfer ",
+                                                  '"$(command -v paddle-transfer)" ', 1)
+    return f"python -m paddle.distributed.launch --nproc_per_node {processes} {script}"
+
+
 def next_steps(settings: SearchSettings, *, final: bool = False) -> list[str]:
     """The commands that go on from the result; none that needs what was not kept or written.
 
     :param final: whether there is a model from the final trainings
     """
     out = path_argument(settings.output.output_dir.rstrip("/"))
-    made = commands(out, weights=bool(settings.output.keep_models or settings.distillation))
+    made = commands(out, weights=bool(settings.output.keep_models or settings.distillation),
+                    processes=settings.devices.processes)
     tested = [f"  the tested model  {out}/final/best/best_model.pdparams, trained by config.yaml "
               "beside it"]
     look = [f"  look              visualdl --logdir {shlex.quote(f'{out}/vdl')}"]

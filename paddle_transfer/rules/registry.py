@@ -24,6 +24,7 @@ from paddle_transfer.rules.batches import (
     MIXED_BATCHES,
     UPDATE_FREQUENCY,
 )
+from paddle_transfer.rules.devices import devices_rule
 from paddle_transfer.rules.evaluation import EVALUATION
 from paddle_transfer.rules.images import SIZES
 from paddle_transfer.rules.metric import metric_rule
@@ -56,13 +57,14 @@ RULES = (NEEDS, LENGTH, CLASS_COUNTS, TOPK, BATCHES, UPDATE_FREQUENCY, EVALUATED
          WEIGHTS, STRATEGY, HEAD)
 
 
-def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False
-              ) -> tuple[Rule, ...]:
+def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = False,
+              processes: int = 1) -> tuple[Rule, ...]:
     """The rules for one search.
 
     :param metric: that is searched; empty: not known
     :param ppcls: PaddleClas's folder of that name; None: names are not checked
     :param tested: whether the test list is read, too
+    :param processes: that train each trial together
     """
     parts = ("Train", "Eval", *FURTHER, *(("Test", ) if tested else ()))
     files = Rule(tuple(f"DataLoader.{part}.dataset.{key}" for part in parts
@@ -70,6 +72,7 @@ def rules_for(*, metric: str = "", ppcls: Path | None = None, tested: bool = Fal
                  lambda config, issues: check_files(config, parts, issues), alone=True,
                  lacking=True)
     return (*RULES, files, *((metric_rule(metric), ) if metric else ()),
+            *((devices_rule(processes), ) if processes > 1 else ()),
             *(parts_rules(ppcls) if ppcls is not None else ()))
 
 

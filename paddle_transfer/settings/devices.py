@@ -22,7 +22,8 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     """
     given, gpus, data = reading.given, reading.given.gpus, reading.data
     executor = given.executor or groups.LOCAL
-    placed = EXECUTORS[executor.name].places_trials
+    part = EXECUTORS[executor.name]
+    placed = part.places_trials
     device = "" if base is None else resolve.device(base)
     if device and device not in resolve.DEVICES:
         reading.issues.add(f"{base_file}: Global.device", "must be a device that PaddleClas knows",
@@ -49,8 +50,43 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     if not gpus and not placed and given.workers > cores:
         reading.notes.append(f"{given.workers} workers share {cores} CPU cores; more than that is "
                              "no faster.")
-    return groups.Devices(gpus, given.workers, given.trial_timeout, executor,
-                          given.checkpoint_every)
+    sharing = part.sharing(part.options.model_validate(dict(executor.options)))
+    devices = groups.Devices(gpus, given.workers, given.trial_timeout, executor,
+                             given.checkpoint_every, sharing)
+    if not placed:
+        _check_sharing(reading, devices)
+    return devices
+
+
+def _check_sharing(reading: Reading, devices: groups.Devices) -> None:
+    """Whether the devices can be shared out as the executor's options say, and remarks on that."""
+    sharing, asked = devices.sharing, devices.executor.options
+    for key in ("processes_per_trial", ) if devices.gpus else ("gpus_per_trial", "trials_per_gpu"):
+        if asked.get(key, 1) != 1:
+            found = f"gpus {','.join(devices.gpus)}" if devices.gpus else "no gpus"
+            reading.issues.add(f"executor.{key}", "is for trials on a CPU" if devices.gpus else
+                               "is for trials on GPUs", f"{asked[key]!r} and {found}",
+                               "Write gpus_per_trial." if devices.gpus else
+                               "Name some in gpus, or write processes_per_trial.")
+    size, count = devices.processes, len(devices.gpus)
+    if size > 1 and sharing.trials_per_gpu > 1:
+        reading.issues.add("executor.trials_per_gpu", "must be 1 where several GPUs train a trial",
+                           f"{sharing.trials_per_gpu} and gpus_per_trial {size}")
+    if 0 < count < size:
+        reading.issues.add("executor.gpus_per_trial", "must not be more than there are gpus",
+                           f"{size} and gpus {','.join(devices.gpus)}")
+    elif count % size:
+        reading.notes.append(f"Not used, for {size} GPUs train each trial: GPU "
+                             f"{', '.join(devices.gpus[-(count % size):])}.")
+    if size == 1:
+        return
+    if reading.given.final is not None and reading.given.final.soup:
+        reading.issues.add("final.soup", "cannot be where several devices train a trial",
+                           f"{size} for each", "A soup is measured on one.")
+    rates = (f"learning rates are multiplied by {size} (-o executor.scale_learning_rate=False "
+             "keeps them)" if sharing.scale_learning_rate else "learning rates stay")
+    reading.notes.append(f"{size} devices train each trial together, with the config's batch on "
+                         f"each: {rates}.")
 
 
 def _check_placed(reading: Reading, executor: Component, device: str) -> None:

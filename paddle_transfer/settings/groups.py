@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from paddle_transfer.executors.base import Sharing
 from paddle_transfer.registry import Component
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point, Space
@@ -19,6 +20,8 @@ __all__ = ["BaseTraining", "Budget", "Component", "Devices", "Objective", "Outpu
 LOCAL = Component("local")
 #: Seconds.
 CHECKPOINT_EVERY = 60.0
+#: One trial on each device.
+ALONE = Sharing()
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,24 @@ class Budget:
 @dataclass(frozen=True)
 class Devices:
     """Where trials run: ids of GPUs, or else so many ``workers`` on the CPU, or wherever the
-    executor places them."""
+    executor places them. Of GPUs that ``sharing`` leaves over none is used."""
 
     gpus: tuple[str, ...] = ()
     workers: int = 1
     trial_timeout: float | None = None
     executor: Component = LOCAL
     checkpoint_every: float | None = CHECKPOINT_EVERY
+    sharing: Sharing = ALONE
+
+    @property
+    def processes(self) -> int:
+        """That train each trial together, each on a device of its own."""
+        return self.sharing.gpus_per_trial if self.gpus else self.sharing.processes_per_trial
+
+    @property
+    def rate_factor(self) -> int:
+        """What learning rates are multiplied with (``space.optimizers.scale_rates``)."""
+        return self.processes if self.sharing.scale_learning_rate else 1
 
     @property
     def kind(self) -> str:
@@ -125,9 +139,14 @@ class Devices:
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """One name for each trial that runs at once: ``gpu:3``, ``cpu:0``."""
-        numbers = self.gpus or map(str, range(self.workers))
-        return tuple(f"{self.kind}:{number}" for number in numbers)
+        """One name for each trial that runs at once, as ``ExecutorContext`` has them."""
+        if not self.gpus:
+            return tuple(f"{self.kind}:{number}" for number in range(self.workers))
+        size = self.processes
+        groups = [",".join(self.gpus[i:i + size])
+                  for i in range(0, len(self.gpus) - size + 1, size)]
+        more = [f"#{i}" if i > 1 else "" for i in range(1, self.sharing.trials_per_gpu + 1)]
+        return tuple(f"gpu:{group}{one}" for one in more for group in groups)
 
 
 @dataclass(frozen=True)

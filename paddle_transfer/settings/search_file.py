@@ -93,7 +93,9 @@ class SearchSettings:
         made: Config = dotpath.with_text_keys({  # as the study on disk has them
             "space": space, "order": list(self.stages.names), "metric": self.objective.metric,
             "seed": self.repeats.seed, "search_times": self.repeats.search_times,
-            "base_config": comparable(self.base.config), **stages})
+            "base_config": comparable(self.base.config), **stages,
+            **({"processes_per_trial": self.devices.processes,
+                "rate_factor": self.devices.rate_factor} if self.devices.processes > 1 else {})})
         return made
 
     @property
@@ -102,7 +104,8 @@ class SearchSettings:
         return make_stages(
             base=self.base.config, keys=self.search_space.keys, space=self.search_space.space,
             output_dir=self.output.output_dir, seed=self.repeats.seed,
-            search_times=self.repeats.search_times, plan=self.plan, distillation=self.distillation)
+            search_times=self.repeats.search_times, plan=self.plan, distillation=self.distillation,
+            rate_factor=self.devices.rate_factor)
 
     def to_dict(self) -> Config:
         """The search file as it was understood, defaults included; ``from_dict`` reads it.
@@ -122,7 +125,7 @@ class SearchSettings:
             "metric": self.objective.metric,
             "also_measure": list(self.objective.also_measure) or None,
             "fixed": self.search_space.baseline,
-            "gpus": ",".join(self.devices.gpus) or None,
+            "gpus": ",".join(self.devices.gpus) or None, "sharing": None,  # of executor
             "checkpoint_every": "none" if self.devices.checkpoint_every is None else
             self.devices.checkpoint_every,
             "executor": None if executor == groups.LOCAL else executor.to_dict(),
@@ -203,15 +206,14 @@ def _settings(reading: Reading) -> SearchSettings:
     sampling = groups.Sampling(fields.read_sampler(reading), given.prior or "none",
                                budget.read_warm_start(reading), given.stop or "none")
     output = groups.Output(fields.read_output_dir(reading), given.storage, given.keep_models)
-    sound = True
+    sound, devices = True, read_devices(reading, base_file, base)
     if keys and base is not None:
         kinds = kinds_of(base_file, base, keys, stepwise=reading.uses_stages,
                          distillation=distillation, final=final)
         rules = rules_for(metric="" if reading.spoilt("metric") else metric,
                           ppcls=reading.ppcls,
-                          tested=final is not None)
+                          tested=final is not None, processes=devices.processes)
         sound = _check_kinds(reading, keys, kinds, rules)
-    devices = read_devices(reading, base_file, base)
     check_output_folder(reading, output.output_dir, {
         base_file: base,
         **({distillation.config_file: distillation.config} if distillation else {})})
@@ -306,8 +308,9 @@ def _notes(reading: Reading, base: Config, devices: groups.Devices, keys: Sequen
     remarks = [unused_weights(apply_point(base, strategies, {"strategy": value}))
                for value in values] or [unused_weights(base)]
     notes += dict.fromkeys(filter(None, remarks))
-    if reading.uses_stages and len(devices.gpus) > 1:
+    if reading.uses_stages and len(devices.gpus) > devices.processes == 1:
         notes.append("PaddleClas trains each trial on all listed GPUs; here each GPU trains a "
                      "trial of its own, with the batch size of the config (one that was meant for "
-                     "several may want a smaller learning rate).")
+                     "several may want a smaller learning rate); executor: {name: local, "
+                     f"gpus_per_trial: {len(devices.gpus)}}} trains each on all.")
     return tuple(notes)

@@ -77,6 +77,15 @@ def set_learning_rate(arguments: dict[str, Any], value: float) -> None:
         schedule["learning_rate"] = value
 
 
+def scale_rates(config: dict[str, Any], *, old: int, new: int) -> None:
+    """Multiply the learning rates with new / old, for steps of ``new`` images in the place of
+    ``old`` (Goyal et al. 2017)."""
+    for _, arguments in optimizers(config):
+        rate = learning_rate(arguments)
+        if is_number(rate):
+            set_learning_rate(arguments, scaled(rate, old, new))
+
+
 def scaled(x: float, old: float, new: float) -> float:
     """``x`` times new / old, rounded to 12 digits."""
     return float(f"{x * new / old:.12g}")

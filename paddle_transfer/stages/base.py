@@ -11,6 +11,7 @@ from paddle_transfer.config import pretrained
 from paddle_transfer.rules.accumulation import accumulated
 from paddle_transfer.samplers.base import Sampler
 from paddle_transfer.space.blocks import active_names
+from paddle_transfer.space.optimizers import scale_rates
 from paddle_transfer.space.search_key import SearchKey, apply_point
 from paddle_transfer.space.space import Point, Space
 from paddle_transfer.strategies.section import apply_strategy
@@ -30,6 +31,8 @@ class SearchStages:
     :param base: the base config
     :param output_dir: the search's
     :param search_times: trainings of every point
+    :param rate_factor: what the learning rates of all configs are multiplied with: a batch on each
+        of so many devices makes a step (linear scaling, Goyal et al. 2017)
     """
 
     #: Whether running trials may be pruned.
@@ -41,6 +44,7 @@ class SearchStages:
     output_dir: str
     seed: int = 0
     search_times: int = 1
+    rate_factor: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,7 +86,10 @@ class SearchStages:
 
         :param records: have the teacher whose weights the config of a student names
         """
-        return apply_strategy(self._edited(proposal, records))
+        made = self._edited(proposal, records)
+        if self.rate_factor > 1:
+            scale_rates(made, old=1, new=self.rate_factor)
+        return apply_strategy(made)
 
     def config(self, proposal: Proposal, records: Sequence[TrialRecord] = ()) -> dict[str, Any]:
         """``raw_config`` with the weights that the search has prepared."""

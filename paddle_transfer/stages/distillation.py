@@ -121,10 +121,11 @@ class DistilledSearch(GreedySearch):
 
 def make_stages(*, base: dict[str, Any], keys: tuple[SearchKey, ...], space: Space, output_dir: str,
                 seed: int = 0, search_times: int = 1, plan: Plan | None = None,
-                distillation: Distillation | None = None) -> SearchStages:
+                distillation: Distillation | None = None, rate_factor: int = 1) -> SearchStages:
     """The stages of a search: one, or with a ``plan`` those of a greedy search."""
     common: dict[str, Any] = {"base": base, "keys": keys, "space": space, "output_dir": output_dir,
-                              "seed": seed, "search_times": search_times}
+                              "seed": seed, "search_times": search_times,
+                              "rate_factor": rate_factor}
     if plan is None:
         return SearchStages(**common)
     if distillation is None:

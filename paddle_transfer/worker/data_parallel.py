@@ -1,4 +1,4 @@
-"""Data-parallel training of networks whose layers are frozen and thawed on the way."""
+"""Data-parallel training: what the processes of one training share beside their gradients."""
 
 from __future__ import annotations
 
@@ -6,6 +6,28 @@ from typing import Any
 
 import paddle
 from paddle import Tensor, nn
+
+from paddle_transfer.worker.learnt import STATISTICS
+
+
+def share_statistics(model: nn.Layer) -> None:
+    """Give every process the first one's buffers and running statistics of BatchNorm, which are of
+    the images that a process has had itself. The first one saves; else a metric would be that of
+    several networks, none of which is the one that is kept."""
+    if paddle.distributed.get_world_size() == 1:
+        return
+    statistics = [value for name, value in model.named_parameters() if name.endswith(STATISTICS)]
+    for value in [*model.buffers(), *statistics]:
+        paddle.distributed.broadcast(value, src=0)
+
+
+def agreed(answer: bool) -> bool:
+    """The first process's ``answer``, in all of them: only it hears that a trial is to stop."""
+    if paddle.distributed.get_world_size() == 1:
+        return answer
+    told = paddle.to_tensor([int(answer)])
+    paddle.distributed.broadcast(told, src=0)
+    return bool(told.item())
 
 
 class ThawableParallel:

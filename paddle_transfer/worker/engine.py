@@ -21,6 +21,7 @@ from paddle_transfer.strategies.worker.base import WorkerHalf
 from paddle_transfer.weights.load_report import LoadReport
 from paddle_transfer.worker import (
     average,
+    data_parallel,
     eval_loop,
     infer,
     second_lists,
@@ -239,6 +240,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
             return -1.0
         for half in self.halves if self.mode == "train" else ():
             half.before_evaluation(self)
+        data_parallel.share_statistics(self.model)
         measured = evaluate(epoch_id)
         losses = {name: float(meter.avg) for name, meter in measured.losses.items()}
         values, self.images = measured.values, measured.seen
@@ -283,7 +285,7 @@ class TransferEngine(Engine):  # type: ignore[misc]  # PaddleClas ships no types
         if result is not None and result.epoch == self.saver.best_epoch:
             self.best_answers = self._answers
         tell = self.options.on_epoch
-        if result is not None and tell is not None and tell(result):
+        if result is not None and tell is not None and data_parallel.agreed(tell(result)):
             raise _StopTraining
         checkpoints = self._checkpoints
         if not checkpoints.due:

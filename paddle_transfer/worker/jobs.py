@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ Runner = Callable[[dict[str, Any], Callable[..., bool]], dict[str, Any]]
 
 #: Verdicts with a result.json; after the others the trial is tried again.
 _FINAL = ("complete", "pruned", "diverged", "invalid")
+#: Verdicts after which all processes of a trial have come to their end together.
+WORKED = ("complete", "pruned")
 
 
 class Fatal(Exception):
@@ -39,28 +42,35 @@ class RunningJob:
     :param job: ``number``, ``attempt``, ``directory`` and ``payload``
     :param send: sends a message
     :param stop_requested: whether the parent has asked to stop trial ``number``
+    :param rank: of this process among those that train together; result.json is that of the first
+    :param before_failing: called when the runner has raised; None: this process trains alone
     """
 
     def __init__(self, job: dict[str, Any], send: Callable[..., None],
-                 stop_requested: Callable[[int], bool]):
+                 stop_requested: Callable[[int], bool], *, rank: int = 0,
+                 before_failing: Callable[[], None] | None = None):
         self._job = {name: job[name] for name in ("number", "attempt", "directory", "payload")}
         self._ids = {name: job[name] for name in ("number", "attempt")}
         self._directory = Path(job["directory"])
         self._send, self._stop_requested = send, stop_requested
         self._curve: list[list[float]] = []
+        self._rank, self._before_failing = rank, before_failing
+        self._lock, self._ended = threading.Lock(), False
 
     def run(self, runner: Runner) -> str:
         """Run the job and report its end; the verdict. Raises Fatal."""
         try:
             with output_into(self._directory / "train.log"):
                 try:
-                    return self._end(*_verdict(runner(self._job, self._report)))
+                    return self.end(*_verdict(runner(self._job, self._report)))
                 except BaseException as error:
                     if isinstance(error, (PaddleTransferError, Diverged)):
                         print(f"error: {error}", file=sys.stderr)
                     else:
                         traceback.print_exc()
-                    return self._end(*_failure(error))
+                    if self._before_failing is not None:
+                        self._before_failing()
+                    return self.end(*_failure(error))
         except OSError as error:  # the log or the result cannot be written
             raise Fatal(error) from error
 
@@ -78,13 +88,20 @@ class RunningJob:
                    scalars={name: float(one) for name, one in (scalars or {}).items()})
         return self._stop_requested(self._ids["number"])
 
-    def _end(self, verdict: str, message: str, result: Mapping[str, Any]) -> str:
+    def end(self, verdict: str, message: str, result: Mapping[str, Any]) -> str:
+        """Write and send how it ended, once: the first verdict counts. Returns ``verdict``."""
         self._make_way()
         told = {**self._ids, "verdict": verdict, "message": message}
-        if verdict in _FINAL:
-            write_result(self._directory, {"curve": self._curve, **result, **told})
-            shutil.rmtree(self._directory / "checkpoint", ignore_errors=True)
-        self._send(type="ended", **told)
+        unfit = self._before_failing is not None and verdict not in WORKED
+        with self._lock:
+            if self._ended:
+                return verdict
+            self._ended = True
+            if verdict in _FINAL and not self._rank:
+                write_result(self._directory, {"curve": self._curve, **result, **told})
+                shutil.rmtree(self._directory / "checkpoint", ignore_errors=True)
+            # the others of a training that failed may wait for each other for ever
+            self._send(type="ended", **told, **({"unfit": True} if unfit else {}))
         return verdict
 
     def _make_way(self) -> None:

@@ -1,7 +1,8 @@
 """A worker process: takes jobs one after the other and runs each in this process.
 
-An executor starts it as ``python -m paddle_transfer.worker.main --runner MODULE:FUNCTION
---report-fd N --parent PID``. One JSON object a line: jobs and stops come in on stdin, reports go
+An executor starts it as ``python -m paddle_transfer.worker.main --runner MODULE:FUNCTION --rank 0
+--processes K --report-fd N --parent PID``; with K above 1 it starts others (``followers``), and all
+train each job together. One JSON object a line: jobs and stops come in on stdin, reports go
 out on descriptor N. Imports no Paddle itself; the runner does. Whatever happens, it dies with its
 parent and never leaves half a result.
 """
@@ -19,11 +20,16 @@ import traceback
 from typing import Any
 
 from paddle_transfer.registry import attribute_of
+from paddle_transfer.worker.followers import Followers, environments
 from paddle_transfer.worker.jobs import Fatal, Runner, RunningJob
 from paddle_transfer.worker.process import end_group, exit_now, worker_arguments
 
 #: The exit code after an exception in a job: the process may be in any state, so it is replaced.
 CRASHED = 70
+
+
+#: Verdicts after which this process may be in any state.
+_SPOILS = ("crashed", "killed")
 
 
 class Channel:
@@ -59,14 +65,24 @@ class Channel:
         end_group()
 
 
-def serve(channel: Channel, runner_name: str) -> int:
-    """Run jobs until one leaves the process unfit for more; the exit code."""
+def serve(channel: Channel, runner_name: str, *, rank: int = 0,
+          followers: Followers | None = None) -> int:
+    """Run jobs until one leaves the process unfit for more; the exit code.
+
+    :param rank: of this process among those that train together
+    """
+    waiting, spoils = (None, _SPOILS) if followers is None else (
+        followers.wait_for_failure, (*_SPOILS, "diverged", "invalid"))
     try:
-        runner = _import_runner(runner_name)
+        runner, verdict = _import_runner(runner_name), ""
         channel.send(type="ready")
-        while RunningJob(channel.jobs.get(), channel.send, channel.stop_requested).run(
-                runner) not in ("crashed", "killed"):
-            pass
+        while verdict not in spoils:
+            command = channel.jobs.get()
+            job = RunningJob(command, channel.send, channel.stop_requested, rank=rank,
+                             before_failing=waiting)
+            if followers is not None:
+                followers.begin(job, command)
+            verdict = job.run(runner)
         return CRASHED
     except Fatal as error:
         channel.send(type="fatal", kind=error.kind, message=str(error))
@@ -83,7 +99,7 @@ def _import_runner(name: str) -> Runner:
 
 
 def main() -> int:
-    args = worker_arguments(str(__doc__), "--runner")
+    args = worker_arguments(str(__doc__), "--runner", "--rank", "--processes")
     commands = os.dup(0)  # a copy that nothing else reads from; the training's stdin is empty
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -91,7 +107,18 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     faulthandler.enable()
-    return serve(Channel(commands=commands, reports=args.report_fd), args.runner)
+    channel = Channel(commands=commands, reports=args.report_fd)
+    return serve(channel, args.runner, rank=int(args.rank),
+                 followers=_followers(int(args.processes), args.runner))
+
+
+def _followers(processes: int, runner: str) -> Followers | None:
+    """The processes that train together with this one, which takes its place among them."""
+    if processes == 1:
+        return None
+    own, *others = environments(processes, gpus=bool(os.environ.get("CUDA_VISIBLE_DEVICES")))
+    os.environ.update(own)
+    return Followers(others, runner)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def _train(config: dict[str, Any], payload: dict[str, Any], checkpoints: Checkpo
     measured = {} if training.stopped or not lists else measure(
         config, lists, weights=path, home=home,
         best=next(one for one in epochs if one.epoch == epoch))
-    if not payload.get("keep_weights") and weights:
+    if not payload.get("keep_weights") and weights and training.is_main_process:
         os.remove(path)
     return {"value": value, "images": training.images, "classes": training.classes or None,
             "list": training.list_mark, "best_epoch": epoch,

@@ -91,8 +91,8 @@ sys.stdin.read()
 
 def test_a_worker_whose_parent_died_before_it_could_ask_does_not_begin():
     worker = subprocess.Popen([sys.executable, "-m", "paddle_transfer.worker.main", "--runner",
-                               RUNNER, "--report-fd", "1", "--parent", "1"], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE)
+                               RUNNER, "--rank", "0", "--processes", "1", "--report-fd", "1",
+                               "--parent", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert worker.wait(LIMIT) == 1
         assert worker.stdout.read() == b""

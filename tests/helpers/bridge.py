@@ -12,6 +12,7 @@ import hashlib
 import io
 import multiprocessing
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -166,6 +167,28 @@ def stock_trainings(files: list[str], folder: str) -> None:
         config.profiler_options = None
         Engine(config, mode="train").train()
         session.forget_loggers()
+
+
+def stock_evaluation(file: str, weights: str, folder: str) -> tuple[float, float]:
+    """(metric, loss) that stock PaddleClas's evaluation gives the weights (a path without suffix)
+    of a training by the config ``file``; the loss has five digits."""
+    from paddle_transfer.worker.bootstrap import import_with_ppcls
+    from paddle_transfer.worker.locate import locate
+
+    session = import_with_ppcls("session", locate())
+    import paddle
+    from ppcls.engine.engine import Engine
+    from ppcls.utils.config import get_config
+    session.forget_loggers()
+    config = get_config(file, show=False, overrides=[
+        f"Global.pretrained_model={weights}", f"Global.output_dir={folder}"])
+    config.profiler_options = None
+    os.makedirs(folder, exist_ok=True)
+    log = os.path.join(folder, "evaluation.log")
+    with paddle.utils.unique_name.guard(), numbers_as_arrays(), _output_to(log):
+        metric = float(Engine(config, mode="eval").eval())
+    with open(log, encoding="utf-8") as stream:
+        return metric, float(re.findall(r"\[Avg\].*\bloss: ([0-9.]+)", stream.read())[-1])
 
 
 def stock_use(file: str, weights: str, folder: str) -> dict[str, Any]:

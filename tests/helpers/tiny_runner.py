@@ -11,7 +11,8 @@ value: ...})
 - ``epochs`` (3), ``pause``: seconds per epoch (0)
 - ``misbehave``: nothing, ``raise``, ``raise_once``, ``segfault``, ``exit``, ``hang``, ``diverge``,
 ``invalid``, ``setup``, ``disk_full``, ``kill_self``, ``grandchild``, ``shared_memory``, ``memory``,
-``memory_once``, ``gpu``, ``gpu_N`` (on GPU N), ``no_gpu``: what it does after its first epoch
+``memory_once``, ``gpu``, ``gpu_N`` (on GPU N), ``no_gpu``: what it does after its first epoch;
+``rank1_`` before it: the second process of two does that, and the first hangs
 - ``hang_in``: the number of a trial whose first attempt hangs after its first epoch
 
 In the final trainings after a search (``output_dir/final/NAME``) the environment variable
@@ -174,6 +175,10 @@ def misbehave(how: str | None, attempt: int) -> None:
         ctypes.string_at(0)
     if how == "exit":
         os._exit(3)
+    if how and how.startswith("rank1_"):
+        if os.environ.get("PADDLE_TRAINER_ID") != "1":
+            signal.pause()  # it waits for the gradients of the other one
+        misbehave(how.removeprefix("rank1_"), attempt)
     if how == "memory" or (how == "memory_once" and attempt == 1):
         raise MemoryError(OUT_OF_MEMORY)
     if how == "gpu" or how == f"gpu_{os.environ.get('CUDA_VISIBLE_DEVICES')}":

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from paddle_transfer.executors.base import Sharing
 from paddle_transfer.report.files import EVERY, SHARE, ResultFiles, replace_with_link
 from paddle_transfer.report.leaderboard import leaderboard_lines
+from paddle_transfer.report.next_steps import next_steps
 from paddle_transfer.samplers.base import PosteriorSummary
+from paddle_transfer.settings.groups import Devices
 from paddle_transfer.study.trial_folder import TrialFolder
 from tests.helpers.records import ranker_of, record, shown_settings
 
@@ -346,3 +349,17 @@ def test_the_answers_of_the_best_network_are_handed_back(tmp_path):
     (soup / "best_predictions.npz").unlink()
     outputs.soup_ended(told)
     assert not handed.exists(), "those of another network would be wrong"
+
+
+def test_a_training_of_two_processes_is_handed_back_as_one(tmp_path):
+    settings = shown_settings(tmp_path)
+    settings = replace(settings, devices=Devices(sharing=Sharing(processes_per_trial=2)))
+    assert settings.stages.rate_factor == 2
+    outputs = result_files(settings)
+    outputs.search_ended([record(0, 0.01, value=0.7)], "done")
+    text = (tmp_path / "best_config.yaml").read_text()
+    assert "# 2 devices trained it together, with batch_size images on each" in text
+    assert yaml.safe_load(text)["Optimizer"]["lr"]["learning_rate"] == 0.02
+    (line, ) = (one for one in next_steps(settings) if "train it again" in one)
+    assert "python -m paddle.distributed.launch --nproc_per_node 2 " in line
+    assert line.endswith(f"train -c {tmp_path}/best_config.yaml") or "tools/train.py -c" in line

@@ -5,7 +5,10 @@ import pytest
 from paddle_transfer.errors import ConfigError
 from paddle_transfer.settings import devices
 from paddle_transfer.settings.search_file import SearchSettings, load_search_file
-from tests.helpers.configs import base_config, write_search
+from paddle_transfer.study.records import Proposal
+from tests.helpers.configs import PUBLISHED_FIXED, base_config, write_search
+
+POINT = PUBLISHED_FIXED
 
 
 @pytest.fixture
@@ -115,3 +118,66 @@ def test_mistakes_in_what_ray_is_told(load, changes, text):
 def test_gpus_are_not_for_ray(load):
     with pytest.raises(ConfigError, match="gpus: must be left out with executor: ray; found 0,1"):
         load("cpu", executor="ray", gpus="0,1")
+
+
+def local(**options):
+    return {"name": "local", **options}
+
+
+def test_groups_of_gpus_train_a_trial_together(load):
+    settings = load("gpu", "gpus=0,1,2,3,4", present=tuple("01234"),
+                    executor=local(gpus_per_trial=2))
+    assert settings.devices.slots == ("gpu:0,1", "gpu:2,3")
+    assert (settings.devices.processes, settings.devices.kind) == (2, "gpu")
+    assert "Not used, for 2 GPUs train each trial: GPU 4." in settings.notes
+    assert ("2 devices train each trial together, with the config's batch on each: learning rates "
+            "are multiplied by 2 (-o executor.scale_learning_rate=False keeps them).") in (
+                settings.notes)
+    assert settings.stages.raw_config(Proposal(POINT))["Optimizer"]["lr"]["learning_rate"] == (
+        2 * POINT["lr"]), "a searched rate is that for one device's batch"
+    again = SearchSettings.from_dict(settings.to_dict())
+    assert again.devices == settings.devices
+    assert again.identity() == settings.identity()
+
+
+def test_the_rate_may_stay(load):
+    settings = load("cpu", present=(), executor=local(
+        processes_per_trial=2, scale_learning_rate=False), workers=2)
+    assert settings.devices.slots == ("cpu:0", "cpu:1")
+    assert settings.devices.processes == 2
+    assert settings.stages.raw_config(Proposal(POINT))["Optimizer"]["lr"]["learning_rate"] == (
+        POINT["lr"])
+    assert any("on each: learning rates stay." in note for note in settings.notes)
+
+
+def test_a_search_on_other_numbers_of_devices_is_another_one(load):
+    alone, two, kept = (load("cpu", present=(), executor=local(**options)).identity()
+                        for options in ({}, {"processes_per_trial": 2},
+                                        {"processes_per_trial": 2, "scale_learning_rate": False}))
+    assert alone == load("cpu", present=()).identity()
+    assert alone != two != kept
+
+
+def test_several_trials_share_a_gpu(load):
+    settings = load("gpu", executor=local(trials_per_gpu=2))
+    assert settings.devices.slots == ("gpu:0", "gpu:1", "gpu:0#2", "gpu:1#2")
+    assert settings.devices.processes == 1
+    assert SearchSettings.from_dict(settings.to_dict()).devices == settings.devices
+
+
+@pytest.mark.parametrize(("device", "options", "texts"), [
+    ("cpu", {"gpus_per_trial": 2}, ["executor.gpus_per_trial", "is for trials on GPUs", "no gpus",
+                                    "processes_per_trial"]),
+    ("cpu", {"trials_per_gpu": 2}, ["executor.trials_per_gpu", "is for trials on GPUs"]),
+    ("gpu", {"processes_per_trial": 2}, ["executor.processes_per_trial", "is for trials on a CPU",
+                                         "Write gpus_per_trial."]),
+    ("gpu", {"gpus_per_trial": 3}, ["executor.gpus_per_trial", "must not be more than there are "
+                                    "gpus", "3 and gpus 0,1"]),
+    ("gpu", {"gpus_per_trial": 2, "trials_per_gpu": 2}, [
+        "executor.trials_per_gpu", "must be 1 where several GPUs train a trial"]),
+    ("gpu", {"gpus_per_trial": 0}, ["executor.gpus_per_trial", "must be a whole number, 1 to 64"])])
+def test_devices_that_cannot_be_shared_out_so(load, device, options, texts):
+    with pytest.raises(ConfigError) as caught:
+        load(device, present=("0", "1") if device == "gpu" else (), executor=local(**options))
+    for text in texts:
+        assert text in str(caught.value)

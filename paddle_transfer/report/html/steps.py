@@ -21,8 +21,12 @@ def next_steps(data: SearchData) -> list[tuple[str, str]]:
     if not GeneratedFiles(out).current("best_config.yaml").is_file():
         return again
     weights = os.path.exists(f"{out}/best_model.pdparams")
-    return [*((f"step_{name}", line) for name, line in commands(out, weights=weights).items()),
-            *again]
+    content = data.saved.content
+    executor = content.get("executor")
+    options = executor if isinstance(executor, dict) else {}
+    processes = options.get("gpus_per_trial" if content.get("gpus") else "processes_per_trial", 1)
+    made = commands(out, weights=weights, processes=processes)
+    return [*((f"step_{name}", line) for name, line in made.items()), *again]
 
 
 def environment(data: SearchData) -> dict[str, str]:

@@ -9,7 +9,6 @@ from paddle_transfer.config import resolve
 from paddle_transfer.config.base import list_at
 from paddle_transfer.space import optimizers, transforms
 from paddle_transfer.space.entry import Entry, whole
-from paddle_transfer.space.hyperparameter import is_number
 
 BATCH_SIZE_PATH = "DataLoader.Train.sampler.batch_size"
 
@@ -23,11 +22,7 @@ def _apply_batch_size(config: dict[str, Any], value: int) -> None:
 
 
 def _apply_scaled(config: dict[str, Any], value: int) -> None:
-    old = dotpath.get(config, BATCH_SIZE_PATH)
-    for _, arguments in optimizers.optimizers(config):
-        rate = optimizers.learning_rate(arguments)
-        if is_number(rate):
-            optimizers.set_learning_rate(arguments, optimizers.scaled(rate, old, value))
+    optimizers.scale_rates(config, old=dotpath.get(config, BATCH_SIZE_PATH), new=value)
     _apply_batch_size(config, value)
 
 
