@@ -169,8 +169,8 @@ def _files(trouble: Trouble, records: Sequence[TrialRecord]) -> Iterator[str]:
         trial = TrialFolder.of(folder, record.number)
         if json.loads(trial.record.read_text()) != json.loads(json.dumps(record.to_plain())):
             yield f"trial.json of trial {record.number} is another one"
-        if record.reused is None and not trouble.lives[-1].disk.happened and not (
-                folder / "vdl" / f"trial_{record.number:04d}" / ".complete").exists():
+        if record.reused is None and not trouble.lives[-1].disk.happened and not any(
+                (folder / "vdl").glob(f"{record.number:04d}*/.complete")):
             yield f"VisualDL lacks trial {record.number}"
     yield from (f"{path} was left behind" for path in folder.rglob("*.tmp*"))
 
