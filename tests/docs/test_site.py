@@ -14,7 +14,7 @@ from tests.helpers.snippets import ROOT
 #: Pages that users read from beginning to end: they are in both languages.
 BOTH = ("index", "start", "own_images", "choosing", "search", "results", "report", "gpus", "python",
         "questions", "paddleclas_search", "optuna", "paddlehub", "keys", "hyperparameters",
-        "api", "published")
+        "strategies", "api", "published")
 
 
 @pytest.fixture(scope="module")
