@@ -175,17 +175,17 @@ def rich_table(rows: Sequence[Sequence[str]], *, names: Collection[str], width: 
     if sum(max(map(cell_len, column)) + 3 for column in zip(*rows, strict=True)) > width:
         rows = _narrow(rows, names)
     for name in rows[0]:
-        table.add_column(name, no_wrap=name != _SETTING)
+        table.add_column(name, no_wrap=name != _SETTING, overflow="fold")
     for number, row in enumerate(rows[1:]):
         table.add_row(*(Text(cell) for cell in row), style="bold" if number == 0 else "")
     return table
 
 
 def _narrow(rows: Sequence[Sequence[str]], names: Collection[str]) -> list[list[str]]:
-    """``rows`` without the least columns, and with the hyperparameters in one."""
+    """``rows`` without the least columns, and with the hyperparameters and the remark in one."""
     kept = [place for place, name in enumerate(rows[0])
-            if name not in names and name not in ("estimate", "epoch", "weights")]
-    settings = [", ".join(f"{name} {cell}" for name, cell in zip(rows[0], row, strict=True)
-                          if name in names and cell) for row in rows[1:]]
+            if name not in names and name not in ("estimate", "epoch", "weights", "")]
+    settings = [", ".join(f"{name} {cell}".strip() for name, cell in zip(rows[0], row, strict=True)
+                          if (name in names or not name) and cell) for row in rows[1:]]
     return [[*(row[place] for place in kept), setting]
             for row, setting in zip(rows, [_SETTING, *settings], strict=True)]

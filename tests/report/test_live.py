@@ -108,7 +108,11 @@ def test_the_leaderboard_has_all_columns_where_they_fit():
 
 
 def test_on_a_narrow_terminal_a_setting_stands_in_one_column():
-    header, _, first, second = leaderboard(74)
+    header, _, first, second = leaderboard(68)
     assert header.split() == ["rank", "top1", "trial", "setting"]
     assert first.split() == ["1", "0.3083", "±", "0.0083", "1", "lr", "0.03,", "mixup", "on"]
-    assert second.split()[-4:] == ["fixed", "point", "lr", "0.003"]
+    assert second.split()[-4:] == ["lr", "0.003,", "fixed", "point"]
+
+
+def test_on_a_very_narrow_one_no_character_is_lost():
+    assert "…" not in "".join(leaderboard(36))

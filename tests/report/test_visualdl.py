@@ -13,6 +13,7 @@ import pytest
 
 from paddle_transfer.executors.base import EpochReport
 from paddle_transfer.report.visualdl import VisualDL
+from tests.helpers.browser import open_browser
 from tests.helpers.records import ranker_of, record, shown_settings
 
 RECORDS = [
@@ -175,11 +176,12 @@ def test_final_trainings_that_fail_or_are_one(tmp_path):
     assert scalars(tmp_path / "vdl" / "final", "final/fixed_top1") == [(20, 0.75)]
 
 
-@pytest.fixture
-def server(tmp_path):
-    """The API of a real VisualDL server on a free loopback port."""
-    vdl = track(tmp_path)
-    finish(tmp_path)
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """Of a real VisualDL server on a free loopback port."""
+    root = tmp_path_factory.mktemp("search")
+    vdl = track(root)
+    finish(root)
     script = "import sys; from visualdl.server.app import main; main()"
     command = [
         sys.executable, "-c", script, "--logdir",
@@ -193,7 +195,6 @@ def server(tmp_path):
     port = command[command.index("--port") + 1]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                env={**os.environ, "NO_PROXY": "127.0.0.1"})
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         lines = []
         for line in process.stdout:
@@ -202,11 +203,30 @@ def server(tmp_path):
                 break
         else:
             pytest.fail("VisualDL did not start:\n" + "".join(lines))
-        yield lambda path: opener.open(f"http://127.0.0.1:{port}/app/api/{path}", timeout=60).read(
-        ).decode()
+        yield f"http://127.0.0.1:{port}/app"
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def server(address):
+    """Its API."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return lambda path: opener.open(f"{address}/api/{path}", timeout=60).read().decode()
+
+
+def test_a_browser_shows_the_names_and_curves_of_the_runs(address):
+    with open_browser() as browser:
+        page, told = browser.new_page(), list[str]()
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.goto(f"{address}/hyper-parameter")
+        for name in (FIRST, SECOND, THIRD):
+            page.get_by_text(name).first.wait_for()
+        page.goto(f"{address}/scalar")
+        page.get_by_text(SECOND).first.wait_for()
+        page.locator("canvas").first.wait_for()
+        assert told == []
 
 
 def test_the_servers_pages_show_every_trial_with_its_best_metric(server):
