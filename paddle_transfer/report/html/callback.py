@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
+from paddle_transfer.config.rules import one_of
 from paddle_transfer.config.validation import Options
 from paddle_transfer.report.base import Report
 from paddle_transfer.study.records import TrialRecord
@@ -14,7 +15,7 @@ from paddle_transfer.study.records import TrialRecord
 class HtmlOptions(Options):
     """``language``: of the page; None: that of the reader's browser."""
 
-    language: Literal["en", "zh"] | None = None
+    language: Annotated[str, one_of("en", "zh")] | None = None
 
 
 class HtmlReport(Report):

@@ -152,7 +152,8 @@ def leaderboard(data: SearchData) -> dict[str, Any]:
             "images": row.images,
             "point": [(show_value(used[name]) if name in used else "–", _sortable(used.get(name)))
                       for name in data.names]})
-    return {"rows": rows, "names": data.names, "shown": SHOWN,
+    numeric = {h.name: h.ordered for h in data.saved.space.hyperparameters}
+    return {"rows": rows, "names": data.names, "numeric": numeric, "shown": SHOWN,
             "count": len(data.ranking),
             "has_estimate": any(row["estimate"] is not None for row in rows)}
 

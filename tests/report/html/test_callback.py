@@ -1,8 +1,14 @@
 """The report as a callback of a search."""
 
-from paddle_transfer import api
+import re
+
+import pytest
+
+from paddle_transfer import api, public
+from paddle_transfer.errors import ConfigError
 from paddle_transfer.registry import Component
 from paddle_transfer.report.html.page import REPORT
+from tests.helpers.configs import write_search
 from tests.helpers.tiny_search import RUNNER, tiny_settings
 
 
@@ -39,6 +45,17 @@ def test_a_fault_in_it_is_one_line_and_ends_no_search(tmp_path, monkeypatch, cap
     told, = capsys.readouterr().err.splitlines()
     assert told.startswith("the report html failed in search_ended and is switched off; the search "
                            "goes on: ZeroDivisionError: division by zero")
+
+
+def test_its_language_is_one_of_two(tmp_path):
+    def load(language):
+        return public.load_settings(write_search(
+            tmp_path, reports=[{"name": "html", "language": language}]))
+
+    assert load("zh").reports == (Component("html", {"language": "zh"}),)
+    with pytest.raises(ConfigError, match=re.escape(
+            "reports.0.language: must be one of en, zh; found 'fr'")):
+        load("fr")
 
 
 def test_a_full_disk_costs_the_report_only(tmp_path, monkeypatch, capsys):
