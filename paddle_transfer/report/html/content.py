@@ -37,12 +37,12 @@ def progress_of(data: SearchData, *, noise: float | None = None) -> Progress:
     """
     start = min((begun for begun, _ in data.times.values()), default=0.0)
     best = data.best.best_trial.number if data.best else None
-    fixed = data.baseline.best_trial.number if data.baseline else None
+    fixed = data.baseline.trials if data.baseline else ()
     going_on: Mapping[str, float] = data.told.get("going_on") or {}
     return Progress(data.metric, tuple(
         Trained(record.number, str(record.state), record.value, show_point(data.used(record.point)),
                 record.curve, str(record.info.get("device", "")) or "–",
-                _span(data, record.number, start), record.number == best, record.number == fixed)
+                _span(data, record.number, start), record.number == best, record.number in fixed)
         for record in data.trainings), going_on.get("noise", noise), going_on.get("gain"))
 
 

@@ -21,7 +21,7 @@ STRATEGY = "strategy"
 
 def tried(data: SearchData, *, pruned: bool = False) -> list[Tried]:
     """The complete trainings of the search proper, and the ``pruned`` ones."""
-    return [Tried(record.number, record.point, record.value, record.complete)
+    return [Tried(record.number, data.used(record.point), record.value, record.complete)
             for record in data.trainings if record.value is not None
             and (record.complete or pruned) and record.stage is Stage.SEARCH]
 
@@ -65,7 +65,7 @@ def _tasks(data: SearchData) -> tuple[PastTask, ...]:
 def axes_of(data: SearchData) -> dict[str, tuple[Value, ...]]:
     """Setting -> its values in order, of those that trainings differ in."""
     varied = {name for name in data.names
-              if len({show_value(one.point[name]) for one in tried(data)}) > 1}
+              if len({show_value(one.point.get(name)) for one in tried(data)}) > 1}
     return {h.name: values_of(h) for h in data.saved.space.hyperparameters if h.name in varied}
 
 
@@ -75,5 +75,5 @@ def strategies(data: SearchData) -> dict[str, list[Tried]]:
         return {}
     groups: dict[str, list[Tried]] = {}
     for one in sorted(tried(data, pruned=True), key=lambda one: (not one.complete, -one.value)):
-        groups.setdefault(show_value(one.point[STRATEGY]), []).append(one)
+        groups.setdefault(show_value(one.point.get(STRATEGY)), []).append(one)
     return groups if len(groups) > 1 else {}

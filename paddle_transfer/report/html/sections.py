@@ -112,8 +112,10 @@ def _winner(data: SearchData, dataset: Dataset, words: Words) -> Section:
     if len(found.names) <= winner.READABLE:
         made["confusion"] = winner.confusion(found.names, found.matrix(), words)
     wrong = int((~found.right).sum())
+    soup = (data.told.get("soup") or {}).get("accepted")
     return Section("winner", made, {
-        "missing": False, "accuracy": found.accuracy, "images": len(found.right), "wrong": wrong,
+        "missing": False, "soup": bool(soup), "trial": data.best.best_trial.number,
+        "accuracy": found.accuracy, "images": len(found.right), "wrong": wrong,
         "error": calibration_error(bins), "pairs": found.pairs(), "mistakes": found.mistakes()})
 
 

@@ -10,6 +10,7 @@ import pytest
 from paddle_transfer.report.html import content, matters, page, steps
 from paddle_transfer.report.html.content import told_reason
 from paddle_transfer.report.html.data import read_search_data
+from paddle_transfer.report.html.figures import points as points_figures
 from paddle_transfer.report.html.gain import gain_of
 from paddle_transfer.report.html.page import write_report
 from paddle_transfer.report.html.sections import make_sections
@@ -65,6 +66,27 @@ def test_strategies_stand_side_by_side(tmp_path):
     drawn = sections(data)["matters"].figures["strategies"]
     assert {line.name: list(line.x) for line in drawn.data} == {
         "pruned": [0.9], "other trainings": [0.7], "the best of each": [0.6, 0.8]}
+
+
+def test_a_setting_that_is_switched_off_is_no_result_of_its_value(tmp_path):
+    keys = (SearchKey(Choice("strategy", ("full", "partial"))),
+            SearchKey(Choice("trained_stages", (1, 2, 3),
+                             condition=(("strategy", ("partial",)),))))
+    points = [("full", 1), ("partial", 1), ("partial", 2), ("partial", 3)]
+    records = [record(i, 0.1, value=0.5 + i / 10,
+                      point={"strategy": strategy, "trained_stages": stages})
+               for i, (strategy, stages) in enumerate((*points, *points))]
+    records = [replace(one, seed=one.number // 4) for one in records]
+    data = search(tmp_path, records, keys=keys, fixed=None, max_iter=8)
+    assert [one.point.get("trained_stages") for one in matters.tried(data)][:4] == [None, 1, 2, 3]
+    lines = points_figures.parallel(matters.tried(data), matters.axes_of(data), "top1",
+                                    in_language("en")).data
+    assert any(None in line.y[:2] for line in lines), "a gap"
+
+
+def test_curves_of_one_epoch_are_no_curves(tmp_path):
+    data = search(tmp_path, [replace(one, curve=one.curve[:1]) for one in POINTS])
+    assert set(sections(data)["progress"].figures) == {"best_so_far", "devices"}
 
 
 def test_a_section_that_cannot_be_made_costs_itself_only(tmp_path, monkeypatch):

@@ -14,13 +14,15 @@ from paddle_transfer.space.hyperparameter import Value, is_number
 
 #: The height of one small plot, in px, and the values named on its axis.
 SMALL, MOST_TICKS = 210, 4
+#: Characters of a value on its axis.
+LONG = 12
 
 
 @dataclass(frozen=True)
 class Tried:
     """What a training got.
 
-    :param point: its settings
+    :param point: its settings, without those that others switch off
     :param complete: whether it was not pruned
     """
 
@@ -45,8 +47,10 @@ class Axis:
     def layout(self) -> dict[str, object]:
         """Of Plotly's axis."""
         if not self.numeric:
-            return {"type": "category", "categoryorder": "array",
-                    "categoryarray": [show_value(value) for value in self.values]}
+            texts = [show_value(value) for value in self.values]
+            return {"type": "category", "categoryorder": "array", "categoryarray": texts,
+                    "tickvals": texts, "ticktext": [one if len(one) <= LONG else f"{one[:LONG]}…"
+                                                    for one in texts]}
         some = self.values[::-(-len(self.values) // MOST_TICKS)]
         return {"type": "log" if self.log else "linear", "tickmode": "array",
                 "tickvals": [float(value) for value in some],
@@ -68,7 +72,7 @@ def effect(one: Effect, tried: Sequence[Tried], words: Words) -> go.Figure:
     made = figure(x="", y="", height=SMALL, showlegend=False,
                   margin={"l": 44, "r": 8, "t": 6, "b": 34})
     made.update_xaxes(**axis.layout)
-    known = [each for each in tried if each.point[one.name] in one.values or axis.numeric]
+    known = [each for each in tried if one.name in each.point]
     made.add_scatter(
         x=axis.places([each.point[one.name] for each in known]), mode="markers",
         y=[each.value for each in known], marker={"color": faded(GREY, 0.65), "size": 5},
@@ -105,7 +109,7 @@ def pair(one: PairEffect, tried: Sequence[Tried], metric: str, words: Words) -> 
     made.update_xaxes(type="category", categoryarray=texts[0], categoryorder="array")
     made.update_yaxes(type="category", categoryarray=texts[1], categoryorder="array")
     places = [(show_value(each.point[one.names[0]]), show_value(each.point[one.names[1]]), each)
-              for each in tried]
+              for each in tried if all(name in each.point for name in one.names)]
     inside = [place for place in places if place[0] in texts[0] and place[1] in texts[1]]
     if inside:
         made.add_scatter(

@@ -22,7 +22,8 @@ from paddle_transfer.space.hyperparameter import Value, is_number
 
 def parallel(tried: Sequence[Tried], values: Mapping[str, Sequence[Value]], metric: str,
              words: Words) -> go.Figure:
-    """Parallel coordinates: a line for each training through its settings to its metric. The
+    """Parallel coordinates: a line for each training through its settings to its metric, with gaps
+    at those that others switch off. The
     legend shows and hides the best tenth, the better and the worse half.
 
     :param values: setting -> its values, from the bottom to the top
@@ -40,14 +41,14 @@ def parallel(tried: Sequence[Tried], values: Mapping[str, Sequence[Value]], metr
         for one in thinned(some):
             height = (one.value - worst) / (best - worst) if best > worst else 0.5
             x += [*range(len(names) + 1), None]
-            y += [*(_height(one.point[name], values[name], one.number) for name in names), height,
-                  None]
-            text += [[one.number, f"{name} {show_value(one.point[name])}", one.value]
+            y += [*(_height(one.point[name], values[name], one.number) if name in one.point
+                    else None for name in names), height, None]
+            text += [[one.number, f"{name} {show_value(one.point.get(name))}", one.value]
                      for name in names]
             text += [[one.number, metric, one.value]] * 2
         if some:
             made.add_scatter(
-                x=x, y=y, customdata=text, mode="lines", name=words(group),
+                x=x, y=y, customdata=text, mode="lines", connectgaps=False, name=words(group),
                 line={"color": colour, "width": width},
                 hovertemplate=f"{words('trial')} %{{customdata[0]}}: %{{customdata[2]:.4f}}<br>"
                               "%{customdata[1]}<extra></extra>")

@@ -26,6 +26,7 @@ class Trained:
 
     :param text: the point, for people
     :param curve: (epoch, metric)
+    :param is_baseline: whether it is one of the fixed point
     :param span: when it began and ended, in seconds since the first one began
     """
 
@@ -123,11 +124,13 @@ def _add_baseline(made: go.Figure, fixed: Sequence[tuple[int, Trained]], words: 
 
 def curves(progress: Progress, words: Words) -> go.Figure:
     """The metric over the epochs of every training; the best one and the fixed point stand out,
-    pruned ones end in a cross."""
+    pruned ones end in a cross. Empty where none was evaluated twice."""
     made = figure(x=words("epoch"), y=progress.metric)
     _whole_ticks(made, max((one.curve[-1][0] for one in progress.trainings if one.curve),
                            default=0))
     some = [one for one in progress.trainings if one.curve]
+    if all(len(one.curve) < 2 for one in some):
+        return made
     for kind, colour, width in (("others", GREY, 1.0), ("pruned", GREY, 1.0),
                                 ("running", GREEN, 2.0), ("fixed_point", ORANGE, 2.5),
                                 ("found", BLUE, 3.0)):
