@@ -19,6 +19,8 @@ from paddle_transfer.report.formatting import duration
 
 #: Seconds between two redraws where nothing has happened but that time went by.
 REDRAW = 1.0
+#: Seconds between two epochs that were not trained but told again.
+AT_ONCE = 0.05
 #: Columns of a terminal from which the table has the best value, the seconds of an epoch and those
 #: gone, and those from which it has the device, too.
 MIDDLE, WIDE = 70, 100
@@ -32,6 +34,8 @@ class Running:
     :param epochs: of the whole training; None: not known
     :param begun: when the attempt began, in seconds
     :param reports: (when, epoch, metric) of the first report and of the last one
+    :param resumed: whether earlier epochs were told at once, as after a checkpoint: they took no
+        time here
     """
 
     setting: str
@@ -40,15 +44,18 @@ class Running:
     begun: float
     reports: list[tuple[float, int, float]] = field(default_factory=list)
     best: float = float("-inf")
+    resumed: bool = False
 
     def report(self, when: float, epoch: int, value: float) -> None:
+        if self.reports and when - self.reports[-1][0] < AT_ONCE:
+            self.reports, self.resumed = [], True
         self.reports = [*self.reports[:1], (when, epoch, value)]
         self.best = max(self.best, value)
 
     @property
     def seconds_per_epoch(self) -> float | None:
-        """Between the reports; while there is one, since the begin. None without a report."""
-        if not self.reports:
+        """Between the reports; while there is one, since the begin. None where neither is known."""
+        if not self.reports or (self.resumed and len(self.reports) == 1):
             return None
         since, first, _ = self.reports[0] if len(self.reports) > 1 else (self.begun, 0, 0.0)
         when, epoch, _ = self.reports[-1]

@@ -62,6 +62,16 @@ def test_the_time_left_goes_down_with_the_clock_alone():
     assert " 0 s " in shown.lines()[2], "late, but never less than nothing"
 
 
+def test_epochs_that_are_told_again_after_a_checkpoint_took_no_time():
+    shown = Shown()
+    for epoch in (1, 2, 3):
+        shown.live.show_epoch(8, epoch, 0.5)
+    assert shown.lines()[3].split()[:6] == ["8", "3/?", "0.5000", "0.5000", "3", "min"]
+    shown.clock.advance(40.0)
+    shown.live.show_epoch(8, 4, 0.5)
+    assert shown.lines()[3].split()[:5] == ["8", "4/?", "0.5000", "0.5000", "40.0"]
+
+
 @pytest.mark.parametrize("width", [120, 80, 60, 45])
 def test_on_a_narrow_terminal_the_setting_is_cut_and_no_number(width):
     header, _, first, second, *_ = lines = Shown(width).lines()
