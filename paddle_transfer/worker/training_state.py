@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import paddle
 from paddle import nn
-from paddle.optimizer.lr import LRScheduler
 from ppcls.engine.engine import Engine
 
 from paddle_transfer.errors import one_line
 from paddle_transfer.predictions import Predictions
 from paddle_transfer.weights.checkpoint import Checkpoint
-from paddle_transfer.worker import random_states
+from paddle_transfer.worker import optimizer_state, random_states
 from paddle_transfer.worker.checkpoints import ResumeFailed
 from paddle_transfer.worker.data_place import PLAIN_SAMPLERS, SAMPLERS, passes, set_passes
 
@@ -24,8 +23,6 @@ _EVALUATED = ("eval_dataloader", "gallery_dataloader", "query_dataloader",
               "gallery_query_dataloader")
 #: Before the names of the best epoch's answers on the validation list.
 _ANSWERS = "answers/"
-#: Of a learning rate schedule, or a loss: what is counted, as plain values.
-_PLAIN = (bool, int, float, str, type(None))
 
 
 def obstacle(engine: Engine) -> str:
@@ -48,18 +45,14 @@ def capture(engine: Engine) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if engine.best_answers is not None:
         tensors |= {f"{_ANSWERS}{name}": value
                     for name, value in vars(engine.best_answers).items()}
-    optimizers = []
     for number, optimizer in enumerate(engine.optimizer):
-        state = optimizer.state_dict()
-        masters = state.pop("master_weights", {})
-        state.pop("LR_Scheduler", None)
-        tensors |= {f"optimizer {number}/{name}": value.numpy() for name, value in state.items()}
-        tensors |= {f"master {number}/{name}": value.numpy() for name, value in masters.items()}
-        optimizers.append(_with_state(optimizer))
+        for kind, values in optimizer_state.tensors(optimizer).items():
+            tensors |= {f"{kind} {number}/{name}": value for name, value in values.items()}
     scaler: Any = getattr(engine, "scaler", None)
     return {
-        "versions": _versions(engine), "optimizers": optimizers,
-        "schedules": [_schedule(one) for one in engine.lr_sch],
+        "versions": _versions(engine),
+        "optimizers": [optimizer_state.begun(one) for one in engine.optimizer],
+        "schedules": [optimizer_state.schedule(one) for one in engine.lr_sch],
         "scaler": _listed(scaler.state_dict()) if hasattr(scaler, "state_dict") else None,
         "modes": [layer.training for layer in engine.model.sublayers(include_self=True)],
         "loss": [_numbers(layer) for layer in engine.train_loss_func.sublayers(include_self=True)],
@@ -115,14 +108,14 @@ def _restore(engine: Engine, state: dict[str, Any], tensors: dict[str, np.ndarra
     for part, name, value in _layer_tensors(engine):
         value.set_value(tensors.pop(f"{part}/{name}"))
     for number, optimizer in enumerate(engine.optimizer):
-        own, masters = ({name.partition("/")[2]: tensors.pop(name) for name in list(tensors)
+        values = {kind: {name.partition("/")[2]: tensors.pop(name) for name in list(tensors)
                          if name.startswith(f"{kind} {number}/")}
-                        for kind in ("optimizer", "master"))
-        _fill(optimizer, own, masters, state["optimizers"][number])
+                  for kind in optimizer_state.KINDS}
+        optimizer_state.fill(optimizer, values, state["optimizers"][number])
     if tensors:
         raise KeyError(next(iter(tensors)))
     for schedule, plain in zip(engine.lr_sch, state["schedules"], strict=True):
-        _set_schedule(schedule, plain)
+        optimizer_state.set_schedule(schedule, plain)
     if state["scaler"]:
         engine.scaler.load_state_dict(state["scaler"])
     for layer, training in zip(engine.model.sublayers(include_self=True), state["modes"],
@@ -161,60 +154,6 @@ def _samplers(engine: Engine) -> Iterator[tuple[str, Any]]:
         sampler = getattr(getattr(engine, name, None), "batch_sampler", None)
         if sampler is not None:
             yield name, sampler
-
-
-def _with_state(optimizer: Any) -> list[str]:
-    """The names of the parameters that have had a step."""
-    found = {name for values in optimizer._accumulators.values() for name in values}
-    masters = getattr(optimizer, "_master_weights", {})
-    return [one.name for one in _parameters(optimizer) if one.name in found or (
-        one.name in masters and masters[one.name].name in found)]
-
-
-def _fill(optimizer: Any, own: dict[str, np.ndarray], masters: dict[str, np.ndarray],
-          names: list[str]) -> None:
-    """The state of ``optimizer`` for the parameters ``names``.
-
-    Paddle would take the state of a parameter that gets a gradient later (``gradual``) from what is
-    loaded as well, and fail, so all that is loaded is made and filled now.
-    """
-    state: dict[str, Any] = {name: paddle.to_tensor(value) for name, value in own.items()}
-    if masters:
-        state["master_weights"] = {name: paddle.to_tensor(value)
-                                   for name, value in masters.items()}
-    if isinstance(optimizer._learning_rate, LRScheduler):
-        state["LR_Scheduler"] = optimizer._learning_rate.state_dict()
-    optimizer.set_state_dict(state)
-    parameters = {one.name: one for one in _parameters(optimizer)}
-    program: Any = paddle.static.default_main_program()
-    optimizer._create_accumulators(program.global_block(), [parameters[name] for name in names])
-    left = optimizer._accumulators_holder
-    if left:
-        raise KeyError(next(iter(left)))
-
-
-def _parameters(optimizer: Any) -> list[paddle.Tensor]:
-    return [one for entry in optimizer._parameter_list
-            for one in (entry["params"] if isinstance(entry, dict) else [entry])]
-
-
-def _schedule(schedule: Any) -> dict[str, Any]:
-    """The plain values of a learning rate schedule, and of those inside of it."""
-    return {name: _schedule(value) if isinstance(value, LRScheduler) else _number(value)
-            for name, value in vars(schedule).items()
-            if isinstance(value, (*_PLAIN, LRScheduler, np.generic, paddle.Tensor))}
-
-
-def _set_schedule(schedule: Any, plain: Mapping[str, Any]) -> None:
-    for name, value in plain.items():
-        if isinstance(value, dict):
-            _set_schedule(getattr(schedule, name), value)
-        else:
-            setattr(schedule, name, value)
-
-
-def _number(value: Any) -> Any:
-    return value if isinstance(value, _PLAIN) else value.item()
 
 
 def _numbers(layer: nn.Layer) -> dict[str, bool | int | float]:
