@@ -82,7 +82,8 @@ def _matters(data: SearchData, view: ModelView | None, words: Words) -> Section:
     made, effects = dict[str, go.Figure](), list[tuple[str, str]]()
     if view is not None:
         made["importance"] = model.importance(view, words)
-        for place, one in enumerate(view.effects):
+        used = data.used(data.best.point) if data.best else {}
+        for place, one in enumerate(each for each in view.effects if each.name in used):
             made[f"effect{place}"] = model.effect(one, tried, words)
             effects.append((f"effect{place}", one.name))
         if view.pair is not None:

@@ -82,6 +82,10 @@ def test_a_setting_that_is_switched_off_is_no_result_of_its_value(tmp_path):
     lines = points_figures.parallel(matters.tried(data), matters.axes_of(data), "top1",
                                     in_language("en")).data
     assert any(None in line.y[:2] for line in lines), "a gap"
+    full = search(tmp_path / "full", [replace(one, value=0.9 - one.value / 2) for one in records],
+                  keys=keys, fixed=None, max_iter=8)
+    assert full.best.point["strategy"] == "full"
+    assert sections(full)["matters"].values["effects"] == [("effect0", "strategy")]
 
 
 def test_curves_of_one_epoch_are_no_curves(tmp_path):
