@@ -69,6 +69,16 @@ def gpu_memory(gpus: str) -> GpuMemory | None:
     return max(found, key=lambda one: one.used / max(one.total, 1), default=None)
 
 
+def out_of_memory_kills() -> int:
+    """How many processes of this machine the kernel has ended since it booted because memory was
+    short; 0 where it does not say."""
+    try:
+        with open("/proc/vmstat", encoding="ascii") as lines:
+            return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+    except OSError:
+        return 0
+
+
 def paddle_is_cpu_only() -> bool:
     """Whether the Paddle that is installed is the build without CUDA, by its package's name. False
     where there is none, or one of another name."""

@@ -121,3 +121,22 @@ def test_a_home_that_can_be_written_stays(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     with hardware.writable_home():
         assert os.environ["HOME"] == str(tmp_path)
+
+
+def test_the_memory_of_the_fullest_gpu(three_gpus):
+    three_gpus.write_text("#!/bin/sh\n[ \"$2\" = --id=0,2 ] || exit 1\n"
+                          "printf '512, 24576\\n6144, 24576\\n'\n")
+    assert hardware.gpu_memory("0,2") == hardware.GpuMemory(6144 * 2**20, 24576 * 2**20)
+    assert hardware.gpu_memory("7") is None
+    three_gpus.write_text("#!/bin/sh\necho '[N/A], [N/A]'\n")
+    assert hardware.gpu_memory("0") is None
+    three_gpus.unlink()
+
+
+def test_without_nvidia_smi_no_memory_is_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert hardware.gpu_memory("0") is None
+
+
+def test_the_kernel_counts_what_it_ended():
+    assert hardware.out_of_memory_kills() >= 0

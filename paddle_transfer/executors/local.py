@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import selectors
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ from paddle_transfer.executors.base import (
 from paddle_transfer.executors.devices import DeviceWatch, physical
 from paddle_transfer.executors.process import WorkerProcess
 from paddle_transfer.executors.verdict import blames_device, short_of_memory, verdict
+from paddle_transfer.hardware import out_of_memory_kills
 from paddle_transfer.study.trial_folder import TrialFolder
 from paddle_transfer.study.trial_log import explained, log_tail, told_by
 
@@ -51,6 +53,7 @@ class _Slot:
     """One device: its worker, if any, and the job it has, if any.
 
     :param since: when the job reached the worker; when the worker was started while it is not ready
+    :param memory_kills: as ``LocalExecutor`` is given it, when the job reached the worker
     """
 
     device: str
@@ -62,6 +65,7 @@ class _Slot:
     stop: bool = False
     failed_starts: int = 0
     aside: bool = False
+    memory_kills: int = 0
 
 
 class LocalExecutor(RegisteredExecutor):
@@ -73,6 +77,7 @@ class LocalExecutor(RegisteredExecutor):
     :param clock: seconds, monotonic
     :param watch: sets devices that fail aside; None: none is
     :param processes: that train each trial together
+    :param memory_kills: how many processes the kernel has ended because memory was short
     """
 
     name = "local"
@@ -80,12 +85,14 @@ class LocalExecutor(RegisteredExecutor):
 
     def __init__(self, context: ExecutorContext, *, startup_timeout: float = 600.0,
                  clock: Callable[[], float] = time.monotonic,
-                 watch: DeviceWatch | None = None, processes: int = 1):
+                 watch: DeviceWatch | None = None, processes: int = 1,
+                 memory_kills: Callable[[], int] = out_of_memory_kills):
         devices = context.devices
         assert 0 < len(set(devices)) == len(devices), f"devices must differ, but got {devices}"
         self.slots, self._slots = len(devices), [_Slot(device) for device in devices]
         self._context, self._startup_timeout, self._watch = context, startup_timeout, watch
         self._clock, self._processes = SteadyClock(clock), processes
+        self._memory_kills = memory_kills
         self._selector = selectors.DefaultSelector()
         context.log_dir.mkdir(parents=True, exist_ok=True)
 
@@ -186,7 +193,7 @@ class LocalExecutor(RegisteredExecutor):
     def _hand_over(self, slot: _Slot, worker: WorkerProcess) -> None:
         if slot.job is None:
             return
-        slot.since = self._clock()
+        slot.since, slot.memory_kills = self._clock(), self._memory_kills()
         worker.send({"type": "job", **asdict(slot.job)})
         if slot.stop:
             worker.send({"type": "stop", "number": slot.job.number})
@@ -259,6 +266,11 @@ class LocalExecutor(RegisteredExecutor):
             if how is Verdict.KILLED or not short_of_memory(message):
                 message = explained(message, folder.log)
             self._retire(slot)  # whatever state it is in, it is not fit for another job
+        if how is Verdict.KILLED and exit_code == -signal.SIGKILL and (
+                self._memory_kills() > slot.memory_kills):
+            message = f"{message}; meanwhile the kernel has ended processes, for memory was short"
+            if job.attempt > 1:  # the first time another process may have taken it
+                how = Verdict.OUT_OF_MEMORY
         if how is Verdict.CRASHED and short_of_memory(message):
             how = Verdict.OUT_OF_MEMORY
         tail = "" if how.has_result else log_tail(folder.log) or log_tail(worker.log)

@@ -24,6 +24,7 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     executor = given.executor or groups.LOCAL
     part = EXECUTORS[executor.name]
     placed = part.places_trials
+    sharing = part.sharing(part.options.model_validate(dict(executor.options)))
     device = "" if base is None else resolve.device(base)
     if device and device not in resolve.DEVICES:
         reading.issues.add(f"{base_file}: Global.device", "must be a device that PaddleClas knows",
@@ -34,7 +35,7 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     elif not gpus:
         present = find_gpus()
         if device == "gpu" and not data.keys() & {"gpus", "workers"}:
-            gpus = _default_gpus(reading, present)
+            gpus = _default_gpus(reading, present, alone=sharing == groups.ALONE)
         elif present:
             reading.notes.append("Trials run on the CPU. GPUs are there: "
                                  f"-o gpus={','.join(present)} uses them.")
@@ -50,7 +51,6 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     if not gpus and not placed and given.workers > cores:
         reading.notes.append(f"{given.workers} workers share {cores} CPU cores; more than that is "
                              "no faster.")
-    sharing = part.sharing(part.options.model_validate(dict(executor.options)))
     devices = groups.Devices(gpus, given.workers, given.trial_timeout, executor,
                              given.checkpoint_every, sharing)
     if not placed:
@@ -102,13 +102,17 @@ def _check_placed(reading: Reading, executor: Component, device: str) -> None:
                              f"on the CPU. executor: {{name: {name}, gpus_per_trial: 1}} asks.")
 
 
-def _default_gpus(reading: Reading, present: list[str]) -> tuple[str, ...]:
-    """All visible GPUs for a base config that asks for one; () where there is none."""
+def _default_gpus(reading: Reading, present: list[str], *, alone: bool) -> tuple[str, ...]:
+    """All visible GPUs for a base config that asks for one; () where there is none.
+
+    :param alone: whether one trial runs on each
+    """
     if not present:
         reading.notes.append("Global.device is gpu, but no GPU is visible: trials run on the CPU.")
         return ()
     each = (f"GPU {present[0]}" if len(present) == 1 else
-            f"the GPUs {', '.join(present)}, one on each")
+            f"the GPUs {', '.join(present)}, one on each" if alone else
+            f"the GPUs {', '.join(present)}")
     reading.notes.append(f"Global.device is gpu: trials run on {each}. -o gpus={present[0]} "
                          "chooses, -o gpus=none trains on the CPU.")
     return tuple(present)

@@ -390,3 +390,31 @@ def test_a_cpu_is_not_set_aside(tmp_path):
     assert ends(executor, tmp_path, "gpu", "gpu", "memory", "memory") == [
         ("cpu:0", "crashed")] * 2 + [("cpu:0", "out_of_memory")] * 2
     executor.close()
+
+
+@pytest.mark.parametrize(("kills", "attempt", "verdict"), [
+    ([0, 1], 1, "killed"), ([0, 1], 2, "out_of_memory"), ([3, 3], 2, "killed")])
+def test_a_process_that_the_kernel_ended_for_lack_of_memory(tmp_path, kills, attempt, verdict):
+    """The first time it may have been another process's fault."""
+    executor = local_executor(devices=["cpu:0"], runner=RUNNER, log_dir=tmp_path,
+                              memory_kills=iter(kills).__next__)
+    ended = run(executor, tiny_job(tmp_path, 0, attempt=attempt, misbehave="kill_self"))
+    assert ended.verdict == verdict
+    assert ("the kernel has ended processes" in ended.message) == (kills[0] != kills[1])
+    executor.close()
+
+
+def test_two_trials_on_one_gpu_share_its_failures(tmp_path, capfd):
+    """What the other one holds of its memory is not somebody else's."""
+    executor = gpus(tmp_path, "gpu:0", "gpu:0#2", used=9 * GB)
+    executor.submit(tiny_job(tmp_path, 0, epochs=100_000, pause=0.01))
+    for number, how, verdict in ((1, "memory", "out_of_memory"), (2, "gpu_0", "killed"),
+                                 (3, "gpu_0", "killed")):
+        assert executor.submit(tiny_job(tmp_path, number, misbehave=how)) == "gpu:0#2"
+        assert finish(executor).verdict == verdict
+    assert (executor.slots, executor.free(), executor.running()) == (1, 0, {0})
+    assert "gpu:0 has failed 2 times in a row and is set aside" in capfd.readouterr().err
+    executor.stop(0)
+    assert finish(executor).verdict == "pruned"
+    assert executor.free() == 1, "it works, with one trial on it"
+    executor.close()

@@ -181,3 +181,9 @@ def test_devices_that_cannot_be_shared_out_so(load, device, options, texts):
         load(device, present=("0", "1") if device == "gpu" else (), executor=local(**options))
     for text in texts:
         assert text in str(caught.value)
+
+
+def test_the_gpus_that_are_taken_by_default_are_not_said_to_have_a_trial_each(load):
+    notes = load("gpu", executor=local(gpus_per_trial=2)).notes
+    assert any(note.startswith("Global.device is gpu: trials run on the GPUs 0, 1. -o gpus=0")
+               for note in notes)
