@@ -295,17 +295,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, action="append", help="this one")
     parser.add_argument("--show", action="store_true", help="what went wrong in each")
     arguments = parser.parse_args(argv)
-    began, counts, failures = time.perf_counter(), Counter[str](), 0
+    drivers, attempts = Counter[str](), Counter[str]()
+    began, failures = time.perf_counter(), 0
     with tempfile.TemporaryDirectory() as name:
         player = Player(Path(name))
         for seed in arguments.seed or range(arguments.seeds):
             trouble, found = player.play(script_of(seed))
-            counts.update(life.how for life in trouble.lives)
-            counts.update(how for life in trouble.lives for how in life.accidents)
+            drivers.update(life.how for life in trouble.lives)
+            attempts.update(how for life in trouble.lives for how in life.accidents)
             failures += bool(found)
             if arguments.show or found:
                 print(describe(trouble), *(f"  BROKEN {one}" for one in found), sep="\n",
                       flush=True)
-    print(", ".join(f"{count} {how}" for how, count in counts.most_common()))
+    for name, counts in (("drivers", drivers), ("attempts", attempts)):
+        print(f"{counts.total()} {name}: "
+              + ", ".join(f"{count} {how}" for how, count in counts.most_common()))
     print(f"{failures} searches broke a rule; {time.perf_counter() - began:.1f} s")
     return int(failures > 0)
