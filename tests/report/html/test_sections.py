@@ -70,20 +70,21 @@ def test_strategies_stand_side_by_side(tmp_path):
 
 def test_a_setting_that_is_switched_off_is_no_result_of_its_value(tmp_path):
     keys = (SearchKey(Choice("strategy", ("full", "partial"))),
-            SearchKey(Choice("trained_stages", (1, 2, 3),
+            SearchKey(Choice("trained_stages", (1, 2, 3, 4),
                              condition=(("strategy", ("partial",)),))))
-    points = [("full", 1), ("partial", 1), ("partial", 2), ("partial", 3)]
-    records = [record(i, 0.1, value=0.5 + i / 10,
-                      point={"strategy": strategy, "trained_stages": stages})
-               for i, (strategy, stages) in enumerate((*points, *points))]
-    records = [replace(one, seed=one.number // 4) for one in records]
-    data = search(tmp_path, records, keys=keys, fixed=None, max_iter=8)
-    assert [one.point.get("trained_stages") for one in matters.tried(data)][:4] == [None, 1, 2, 3]
+    points = [("full", 1), ("partial", 1), ("partial", 2), ("partial", 3), ("partial", 4)]
+
+    def trained(full, partial):
+        return [record(i, 0.1, value=full if strategy == "full" else partial + i / 100,
+                       point={"strategy": strategy, "trained_stages": stages})
+                for i, (strategy, stages) in enumerate(points)]
+
+    data = search(tmp_path, trained(0.3, 0.6), keys=keys, fixed=None)
+    assert [one.point.get("trained_stages") for one in matters.tried(data)] == [None, 1, 2, 3, 4]
     lines = points_figures.parallel(matters.tried(data), matters.axes_of(data), "top1",
                                     in_language("en")).data
     assert any(None in line.y[:2] for line in lines), "a gap"
-    full = search(tmp_path / "full", [replace(one, value=0.9 - one.value / 2) for one in records],
-                  keys=keys, fixed=None, max_iter=8)
+    full = search(tmp_path / "full", trained(0.9, 0.3), keys=keys, fixed=None)
     assert full.best.point["strategy"] == "full"
     assert sections(full)["matters"].values["effects"] == [("effect0", "strategy")]
 
