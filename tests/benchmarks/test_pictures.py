@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import pytest
 
-from benchmarks import pictures
+from benchmarks import gap_closed, pictures
 from benchmarks.recorded import BASELINE
 from benchmarks.synthetic import synthetic_table
 from benchmarks.truth import shrunk
@@ -15,16 +15,16 @@ def test_the_best_so_far_is_that_of_the_seed_in_its_order():
     table = synthetic_table(1)
     ends = table.curves[:, 0, -1]
     order = numpy.argsort(ends, kind="stable")
-    assert pictures.best_so_far(table, order, seed=0) == list(order)
-    assert pictures.best_so_far(table, order[::-1], seed=0) == [order[-1]] * len(order)
+    assert gap_closed.best_so_far(table, order, seed=0) == list(order)
+    assert gap_closed.best_so_far(table, order[::-1], seed=0) == [order[-1]] * len(order)
 
 
 def test_gains_begin_at_the_fixed_point_and_random_search_ends_with_the_grid(monkeypatch):
-    monkeypatch.setattr(pictures, "TRIALS", 2)
-    monkeypatch.setattr(pictures, "RANDOM", 3)
-    monkeypatch.setattr(pictures, "LeftOut", lambda _tables: None)  # there are no others
+    monkeypatch.setattr(gap_closed, "TRIALS", 2)
+    monkeypatch.setattr(gap_closed, "RANDOM", 3)
+    monkeypatch.setattr(gap_closed, "LeftOut", lambda _tables: None)  # there are no others
     table = synthetic_table(1)
-    shares = pictures.gains([table])
+    shares = gap_closed.gains([table])
     assert shares["bayes"][0] == shares["random"][0] == pytest.approx(0.0)
     assert len(shares["bayes"]) == 2
     values, fixed = shrunk(table), table.space.index(BASELINE)

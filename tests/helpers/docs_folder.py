@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from paddle_transfer import SearchResult, dotpath, estimate
 from paddle_transfer.config.load import dump_yaml, load_yaml
 from paddle_transfer.settings import ineffective_keys
@@ -70,7 +72,7 @@ def run_bash(folder: str, text: str) -> None:
         program, *arguments = words
         assert program == "paddle-transfer", f"no test can run {program}"
         if "--help" in arguments:
-            with contextlib.suppress(SystemExit):
+            with pytest.raises(SystemExit, match=r"^0$"):
                 run_command(*arguments, cwd=folder)
             continue
         told = done(folder, *arguments)

@@ -43,7 +43,8 @@ def snippets(page: str) -> list[Snippet]:
                        for line in match["text"].splitlines(keepends=True))
         found.append(Snippet(page, content.count("\n", 0, match.start("text")) + 1,
                              match["language"], match["title"] or "", match["reason"] or "", text))
-    assert content.count("\n```") + content.count("\n   ```") >= 2 * len(found), page
+    fences = len(re.findall("^ *```", content, re.MULTILINE))
+    assert fences == 2 * len(found), f"{page}: a block that cannot be read"
     return found
 
 
