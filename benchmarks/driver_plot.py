@@ -12,7 +12,9 @@ PANELS = (("ms_per_trial", "ms a trial", 5.0, 1.0), ("bytes_per_trial", "kB a tr
           ("resume_s", "seconds to go on", 3.0, 1.0))
 #: The stores in their order, with colours that differ in brightness, too.
 STORES = {"journal": ("#1a237e", "o"), "sqlite": ("#e65100", "s"), "postgresql": ("#43a047", "^")}
-GOAL = "#9e9e9e"
+GOAL = "#757575"
+#: The least use of so many workers, in percent.
+BUSY_GOALS = {64: 97, 512: 95}
 
 
 def plot_driver(file: Path) -> Path:
@@ -31,6 +33,7 @@ def plot_driver(file: Path) -> Path:
             one.annotate("goal", (1, goal), xycoords=("axes fraction", "data"), ha="right",
                          va="bottom", color=GOAL)
             one.set(xlabel="trials", ylabel=label, xscale="log", ylim=(0, None))
+            one.xaxis.set_major_formatter("{x:,.0f}")
         axes[0].legend(frameon=False)
         _busy(axes[3], sorted((line["workers"], 100 * line["busy"])
                               for line in lines if "busy" in line))
@@ -49,12 +52,13 @@ def _costs(axes: Any, lines: Sequence[dict[str, Any]], key: str, scale: float) -
 
 
 def _busy(axes: Any, points: Sequence[tuple[int, float]]) -> None:
-    axes.bar([str(workers) for workers, _ in points], [busy for _, busy in points],
-             color=STORES["journal"][0], width=0.6)
-    for place, (_, busy) in enumerate(points):
-        axes.annotate(f"{busy:.1f}", (place, busy), ha="center", va="bottom")
-    for place, (workers, _) in enumerate(points):
-        goal = {64: 97, 512: 95}.get(workers)
-        if goal:
+    axes.plot([str(workers) for workers, _ in points], [busy for _, busy in points],
+              color=STORES["journal"][0], marker="o", linestyle="none")
+    for place, (workers, busy) in enumerate(points):
+        axes.annotate(f"{busy:.1f}", (place, busy), xytext=(0, 5), textcoords="offset points",
+                      ha="center")
+        if workers in BUSY_GOALS:
+            goal = BUSY_GOALS[workers]
             axes.plot([place - 0.4, place + 0.4], [goal, goal], color=GOAL, linestyle="--")
-    axes.set(xlabel="workers", ylabel="% of their time spent training", ylim=(90, 101.5))
+    axes.set(xlabel="workers", ylabel="% of their time spent training", ylim=(90, 101),
+             xlim=(-0.6, len(points) - 0.4))
