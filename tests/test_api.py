@@ -7,16 +7,21 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from paddle_transfer import api
 from paddle_transfer.api import run_search
 from paddle_transfer.errors import ConfigError, DiskFull, SearchFailed, SetupError, StudyError
+from paddle_transfer.loop.trial_folder import TrialFolders
 from paddle_transfer.settings.final import Final
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.study.store import open_store
+from tests.helpers import records
+from tests.helpers.configs import base_config
 from tests.helpers.settings import change
 from tests.helpers.tiny_runner import AUDIT
 from tests.helpers.tiny_search import RUNNER, tiny_settings
@@ -294,3 +299,26 @@ def test_a_key_that_this_paddleclas_cannot_search_is_refused_before_anything_is_
             r"found PaddleClas 2\.4\.2\. Name a newer checkout"):
         run_search(settings, runner=RUNNER, version="2.4.2")
     assert not out.exists()
+
+
+def test_why_a_trial_cannot_be_tried_with_half_the_batch(tmp_path, monkeypatch):
+    (tmp_path / "train_list.txt").write_text("".join(f"{i}.png {i % 5}\n" for i in range(40)))
+    why_not = api.halving(records.shown_settings(tmp_path, base_config=base_config(tmp_path)),
+                          TrialFolders(tmp_path, write_config=lambda *_: None))
+    found = {}
+    for version in ("2.4.2", "2.6.0"):
+        home = SimpleNamespace(version=version)
+        monkeypatch.setattr(api, "locate", lambda _, home=home: home)
+        found[version] = why_not(records.record(0, 0.01))
+    assert found == {"2.4.2": "PaddleClas 2.4.2 adds up no gradients, 2.5 and newer do",
+                     "2.6.0": ""}
+
+
+def test_a_trial_that_runs_out_of_memory_is_told_as_such(tmp_path, capsys):
+    _, trials = run(tmp_path / "out", values={"Tiny.misbehave": [None, "memory"]})
+    ended, failed = sorted(trials, key=lambda one: one.state)
+    assert (ended.state, failed.state, failed.attempts) == ("complete", "failed", 1)
+    assert failed.info["reason"].startswith("out of memory: MemoryError: ResourceExhaustedError")
+    assert "; not tried with half the batch: " in failed.info["reason"]
+    assert failed.info["reason"].endswith("fewer trials at once take less")
+    assert "out of memory: MemoryError" in capsys.readouterr().out

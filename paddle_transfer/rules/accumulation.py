@@ -59,7 +59,7 @@ def _hindrances(config: Config, version: str) -> Iterator[str]:
     if older(version, SINCE[_UPDATES]):
         yield f"PaddleClas {version} adds up no gradients, {SINCE[_UPDATES]} and newer do"
     if not whole(size) or size % 2:
-        yield f"a batch of {size} cannot be halved"
+        yield f"a batch of {size} cannot be halved" if whole(size) else "no batch size is known"
         return
     if sampler.get("name", WHOLE[0]) not in WHOLE:
         yield f"{sampler['name']} composes its batches"

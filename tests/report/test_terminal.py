@@ -107,6 +107,9 @@ def test_a_cause_is_told_once_and_the_number_of_its_trials_at_the_end():
 def test_a_reused_point_and_a_retry_are_told():
     text = show([record(0, 0.01, value=0.7, attempts=2), record(1, 0.01, value=0.7, reused=0)])
     assert "trial   0 is run again (attempt 2)" in text
+    tries = [{"attempt": 1, "verdict": "out_of_memory", "accumulate": 2}]
+    assert "trial   0 is run again with 1 / 2 of its batch, for it ran out of memory (at" in show(
+        [record(0, 0.01, value=0.7, attempts=2, info={"tries": tries})])
     assert "trial   1: same point as trial 0, not trained again" in text
 
 
