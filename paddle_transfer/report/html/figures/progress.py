@@ -71,12 +71,7 @@ def best_so_far(progress: Progress, words: Words) -> go.Figure:
         if best > float("-inf"):
             steps, values = [*steps, place], [*values, best]
     if steps and progress.noise:
-        for side in (-1, 1):
-            made.add_scatter(
-                x=steps, y=[value + side * progress.noise for value in values], mode="lines",
-                line={"width": 0, "shape": "hv"}, hoverinfo="skip", name=words("noise_band"),
-                fill="none" if side < 0 else "tonexty", fillcolor=faded(BLUE, 0.14),
-                showlegend=side > 0, legendgroup="noise")
+        _add_band(made, steps, values, progress.noise, words)
     for state in ("complete", "pruned"):
         some = [(place, one) for place, one in done if one.state == state]
         if some:
@@ -93,12 +88,21 @@ def best_so_far(progress: Progress, words: Words) -> go.Figure:
                          line={"color": BLUE, "width": 2.5, "shape": "hv"},
                          hovertemplate=f"{words('best_so_far')} %{{y:.4f}}<extra></extra>")
         _add_gain(made, progress, steps[-1], values[-1], words)
-    told = {one.value for _, one in done}
+    told = {one.value for _, one in done if one.value is not None}
     if len(told) == 1 and not progress.noise:  # else Plotly shows a range of 2 around it
-        middle = told.pop() or 0.0
-        made.update_yaxes(range=[middle - 0.05, middle + 0.05])
+        made.update_yaxes(range=[min(told) - 0.05, min(told) + 0.05])
     _add_baseline(made, [(place, one) for place, one in done if one.is_baseline], words)
     return made
+
+
+def _add_band(made: go.Figure, steps: Sequence[int], values: Sequence[float], noise: float,
+              words: Words) -> None:
+    for side in (-1, 1):
+        made.add_scatter(
+            x=steps, y=[value + side * noise for value in values], mode="lines",
+            line={"width": 0, "shape": "hv"}, hoverinfo="skip", name=words("noise_band"),
+            fill="none" if side < 0 else "tonexty", fillcolor=faded(BLUE, 0.14),
+            showlegend=side > 0, legendgroup="noise")
 
 
 def _add_gain(made: go.Figure, progress: Progress, last: int, best: float, words: Words) -> None:
