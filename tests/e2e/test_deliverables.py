@@ -23,7 +23,7 @@ from paddle_transfer.report.files import best_config
 from paddle_transfer.settings import ineffective_keys
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.strategies.domain_adaptation import TARGET_FREE
-from paddle_transfer.study.records import Proposal, Stage, TrialRecord
+from paddle_transfer.study.records import Stage, TrialRecord
 from tests.helpers.datasets import picture
 from tests.helpers.greedy_files import write_greedy
 from tests.helpers.stock import train_all
@@ -91,7 +91,7 @@ def of_search(name: str, source: str, overrides: list[str], folder: Path) -> lis
     points = [{key.name: key.hyperparameter.values[place] for key in settings.search_space.keys}
               for place in (0, -1)]
     for point in points:
-        best = SimpleNamespace(proposal=Proposal(point), best=SimpleNamespace(seed=3))
+        best = SimpleNamespace(best=TrialRecord(0, 0, point, 3))
         made.append(Deliverable(f"{name}: best_config", best_config(settings, best), metric))
         if settings.final is None or point is points[0]:
             continue
@@ -163,8 +163,8 @@ def student(data: Path, folder: Path) -> Deliverable:
     point = {"lrs": 0.1}
     teacher = TrialRecord(2, 2, point, 0, state="complete", value=0.5, stage=Stage.TEACHER,
                           teacher="PPLCNet_x0_25")
-    best = SimpleNamespace(proposal=Proposal(point, Stage.FINAL, "PPLCNet_x0_25"),
-                           best=SimpleNamespace(seed=3))
+    best = SimpleNamespace(best=TrialRecord(3, 3, point, 3, stage=Stage.FINAL,
+                                            teacher="PPLCNet_x0_25"))
     return Deliverable("student", best_config(settings, best, [teacher]),
                        settings.objective.metric)
 

@@ -94,9 +94,8 @@ def test_its_files(searched):
     for trial in out.glob("trials/*"):
         assert {"config.yaml", "train.log",
                 "result.json"} <= {path.name for path in trial.iterdir()}
-    assert {path.name for path in (out / "vdl").iterdir()} == {
-        "search", *(f"trial_{i:04d}" for i in range(6))
-    }
+    runs = {path.name.partition(" ")[0] for path in (out / "vdl").iterdir()}
+    assert runs == {"search", "winner", *(f"{i:04d}" for i in range(6))}
 
 
 def test_the_same_command_again_trains_nothing(searched):
