@@ -1,7 +1,7 @@
 # make quickstart   install into .venv and run a real transfer search from ImageNet weights on scikit-learn's digits
 # make test         install into .venv and run all tests
 # make lint         ruff and mypy, as every change must pass them
-# make guards     switch the checks of the product off, one by one: a test has to fail for each
+# make guards       switch the checks of the product off, one by one: a test has to fail for each
 # make docs         build the site of docs/ in English and Chinese into build/site, without a warning
 # make format       sort imports and mend what ruff can mend by itself
 # make install      only install (EXTRAS=gpu,dev for a GPU machine)
@@ -37,7 +37,8 @@ test: $(READY) tests/node/.installed
 
 # The language server of editors; its tests are skipped where it cannot be had.
 tests/node/.installed: tests/node/package.json
-	@npm install --prefix tests/node --no-package-lock --no-fund --no-audit --silent && touch $@ \
+	@npm install --prefix tests/node --no-package-lock --no-fund --no-audit --silent \
+		--fetch-retries=0 --fetch-timeout=20000 && touch $@ \
 		|| echo "no node packages: the tests that need them are skipped"
 
 lint: $(READY)
