@@ -8,7 +8,7 @@ from tests.helpers import docs_folder
 from tests.helpers.snippets import ROOT
 
 NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
-SMALL = f"""IMAGES, EPOCHS = 4, 1
+SMALL = f"""IMAGES, EPOCHS = 4, 2
 BUDGET = {docs_folder.SMALL!r}"""
 
 
