@@ -68,7 +68,7 @@ setup(
             "axe-playwright-python", "playwright",
             "build", "hypothesis", "mypy>=1.11", "optuna-dashboard", "pandas", "pandas-stubs",
             "pre-commit", "psycopg[binary]", "pytest>=8", "pytest-timeout", "pytest-xdist>=3.3",
-            "ruff>=0.9", "scipy-stubs", "tensorboard", "tensorboardX>=2.6",
+            "ray>=2.9", "ruff>=0.9", "scipy-stubs", "tensorboard", "tensorboardX>=2.6",
             "types-PyYAML", "types-requests",
             # for python -m build --no-isolation where setuptools is older than 70.1
             "wheel<0.46",
