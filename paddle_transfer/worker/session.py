@@ -71,7 +71,8 @@ def open_session(config: dict[str, Any], *, mode: str, home: EngineHome,
     create_attr_dict(attributes)
     forget_loggers()
     with ExitStack() as stack:
-        _stand_in(stack, halves, saver=saver, loader=loader, log_file=options.log_file)
+        _stand_in(stack, halves, saver=saver, loader=loader, log_file=options.log_file,
+                  training=mode == "train")
         stack.callback(forget_loggers)
         engine = _build(attributes, mode=mode, home=home, options=options, saver=saver,
                         halves=halves)
@@ -102,7 +103,7 @@ def _with_strategy(config: dict[str, Any], mode: str, home: EngineHome) -> dict[
 
 
 def _stand_in(stack: ExitStack, halves: Sequence[WorkerHalf], *, saver: Saver,
-              loader: run_weights.Loader | None, log_file: bool) -> None:
+              loader: run_weights.Loader | None, log_file: bool, training: bool) -> None:
     """Put what is ours in the place of what PaddleClas's engine calls, until ``stack`` closes."""
     parallel = ThawableParallel()
     # for all of PaddleClas: its networks, checkpoints, distillations
@@ -115,7 +116,7 @@ def _stand_in(stack: ExitStack, halves: Sequence[WorkerHalf], *, saver: Saver,
         init_logger=_without_file(stock.init_logger, log_file),
         load_dygraph_pretrain=loader or stock.load_dygraph_pretrain,
         build_optimizer=_after_halves(halves, stock.build_optimizer, parallel)))
-    if any(half.may_freeze for half in halves):
+    if training and any(half.may_freeze for half in halves):  # exporting asks whether it is one
         stack.enter_context(mock.patch.object(paddle, "DataParallel", parallel))
 
 

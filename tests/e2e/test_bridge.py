@@ -303,6 +303,11 @@ def test_evaluating_predicting_and_exporting(trainings, reference, digits, tmp_p
 
     run("export")
     assert trainings(predict, str(tmp_path / "inference/inference"), [2, 3, 28, 28]) == [2, 4]
+    for strategy in ("head", "partial", "gradual"):  # these freeze layers in training
+        load.dump_yaml({**config, "Transfer": {"strategy": strategy}},
+                       str(tmp_path / "config.yaml"))
+        run("export", f"Global.save_inference_dir={tmp_path / strategy}")
+        assert trainings(predict, str(tmp_path / strategy / "inference"), [1, 3, 28, 28]) == [1, 4]
 
 
 def test_a_tool_tells_an_error_without_a_traceback(digits, tmp_path):
