@@ -60,8 +60,17 @@ def answer(data: SearchData) -> dict[str, Any]:
             "unit": "points" if data.in_points else "",
             "ended": data.ended and told_reason(data.ended),
             "counts": counts(data), "cost": cost(data),
-            "tested": tested(data), "soup": souped(data),
+            "tested": tested(data), "soup": souped(data), "going_on": going_on(data),
             "classes": best.best_trial.info.get("classes") if best else None}
+
+
+def going_on(data: SearchData) -> dict[str, str] | None:
+    """What one more training is expected to gain, and the noise of one, in percentage points; None
+    for other metrics, and where the search has not told it."""
+    told: Mapping[str, float] = data.told.get("going_on") or {}
+    if not told or not data.in_points:
+        return None
+    return {name: f"{100.0 * told[name]:.2f}" for name in ("gain", "noise")}
 
 
 def told_reason(reason: str) -> tuple[str, dict[str, str]]:
