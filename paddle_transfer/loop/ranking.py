@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from paddle_transfer.loop.confirm import (
@@ -57,9 +58,12 @@ class Leaderboard:
 
     def of(self, point: Point | None) -> PointResult | None:
         """The result of ``point``; None when it was not trained, or is None."""
-        wanted = None if point is None else self.space.key(point)
-        return next((result for result in self.results
-                     if result.proposal.key(self.space) == wanted), None)
+        return None if point is None else self._by_key.get(self.space.key(point))
+
+    @cached_property
+    def _by_key(self) -> dict[str, PointResult]:
+        results = reversed(self.results)  # the best of a point that has several stays
+        return {result.proposal.key(self.space): result for result in results}
 
     def estimate(self, point: Point) -> float | None:
         """The posterior mean of ``point``; None without one."""
