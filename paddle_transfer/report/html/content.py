@@ -40,7 +40,7 @@ def progress_of(data: SearchData, *, noise: float | None = None) -> Progress:
     fixed = data.baseline.trials if data.baseline else ()
     going_on: Mapping[str, float] = data.told.get("going_on") or {}
     return Progress(data.metric, tuple(
-        Trained(record.number, str(record.state), record.value, show_point(data.used(record.point)),
+        Trained(record.number, str(record.state), record.value, data.used(record.point),
                 record.curve, str(record.info.get("device", "")) or "–",
                 _span(data, record.number, start), record.number == best, record.number in fixed)
         for record in data.trainings), going_on.get("noise", noise), going_on.get("gain"))

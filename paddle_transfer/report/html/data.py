@@ -74,6 +74,8 @@ class SearchData:
 
     def used(self, point: Point) -> Point:
         """``point`` without the hyperparameters that its other values switch off."""
+        if not self.saved.space.conditional:
+            return point
         active = active_names(self.saved.space.hyperparameters, point)
         return {name: value for name, value in point.items() if name in active}
 

@@ -64,8 +64,9 @@ def _tasks(data: SearchData) -> tuple[PastTask, ...]:
 
 def axes_of(data: SearchData) -> dict[str, tuple[Value, ...]]:
     """Setting -> its values in order, of those that trainings differ in."""
+    some = tried(data)
     varied = {name for name in data.names
-              if len({show_value(one.point.get(name)) for one in tried(data)}) > 1}
+              if len({show_value(one.point.get(name)) for one in some}) > 1}
     return {h.name: values_of(h) for h in data.saved.space.hyperparameters if h.name in varied}
 
 

@@ -44,7 +44,7 @@ def render(data: SearchData, *, language: str | None = None) -> str:
     """The page as HTML."""
     shown = language or DEFAULT
     sections = make_sections(data, marked)
-    figures = {name: made.to_plotly_json() for section in sections
+    figures = {name: {"data": made.data, "layout": made.layout} for section in sections
                for name, made in section.figures.items()}
     context = {
         "sections": sections,

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import plotly.graph_objects as go
-
 from paddle_transfer.errors import cause
 from paddle_transfer.report.html import content, matters, steps
 from paddle_transfer.report.html.data import SearchData
 from paddle_transfer.report.html.dataset import Dataset, checked, contact_sheet, read_dataset
 from paddle_transfer.report.html.figures import classes, model, points, progress, winner
+from paddle_transfer.report.html.figures.plot import Plot
 from paddle_transfer.report.html.figures.style import Words
 from paddle_transfer.report.html.winner import calibration_error, read_winner
 from paddle_transfer.samplers.effects import ModelView
@@ -28,7 +27,7 @@ class Section:
     """
 
     name: str
-    figures: dict[str, go.Figure] = field(default_factory=dict)
+    figures: dict[str, Plot] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     fault: str = ""
 
@@ -79,7 +78,7 @@ def _progress(data: SearchData, view: ModelView | None, words: Words) -> Section
 
 def _matters(data: SearchData, view: ModelView | None, words: Words) -> Section:
     tried = matters.tried(data)
-    made, effects = dict[str, go.Figure](), list[tuple[str, str]]()
+    made, effects = dict[str, Plot](), list[tuple[str, str]]()
     if view is not None:
         made["importance"] = model.importance(view, words)
         used = data.used(data.best.point) if data.best else {}

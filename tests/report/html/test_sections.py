@@ -14,6 +14,7 @@ from paddle_transfer.report.html.data import read_search_data
 from paddle_transfer.report.html.figures import points as points_figures
 from paddle_transfer.report.html.gain import gain_of
 from paddle_transfer.report.html.page import write_report
+from paddle_transfer.report.html.plots import plotly_figure
 from paddle_transfer.report.html.sections import make_sections
 from paddle_transfer.report.html.words import in_language, texts
 from paddle_transfer.settings.final import Final
@@ -33,7 +34,11 @@ def search(folder, records=POINTS, **settings):
 
 
 def sections(data):
-    return {section.name: section for section in make_sections(data, in_language("en"))}
+    """The sections by name, their plots as Plotly's own, which refuse what is not in its schema."""
+    made = {section.name: section for section in make_sections(data, in_language("en"))}
+    return {name: replace(one, figures={key: plotly_figure(plot)
+                                        for key, plot in one.figures.items()})
+            for name, one in made.items()}
 
 
 def test_a_search_has_the_view_of_a_model(tmp_path):
@@ -84,10 +89,16 @@ def test_a_setting_that_is_switched_off_is_no_result_of_its_value(tmp_path):
     assert [one.point.get("trained_stages") for one in matters.tried(data)] == [None, 1, 2, 3, 4]
     lines = points_figures.parallel(matters.tried(data), matters.axes_of(data), "top1",
                                     in_language("en")).data
-    assert any(None in line.y[:2] for line in lines), "a gap"
+    assert any(None in line["y"][:2] for line in lines), "a gap"
     full = search(tmp_path / "full", trained(0.9, 0.3), keys=keys, fixed=None)
     assert full.best.point["strategy"] == "full"
     assert sections(full)["matters"].values["effects"] == [("effect0", "strategy")]
+
+
+def test_the_best_so_far_has_a_step_for_each_improvement(tmp_path):
+    drawn = sections(search(tmp_path, fixed=None))["progress"].figures["best_so_far"]
+    line, = (one for one in drawn.data if one.name == "best so far")
+    assert (line.x, line.y) == ((1, 2, 3, 4, 6), (0.5, 0.52, 0.6, 0.62, 0.62))
 
 
 def test_curves_of_one_epoch_are_no_curves(tmp_path):

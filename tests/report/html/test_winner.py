@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
@@ -71,6 +72,7 @@ def test_the_page_shows_them_with_their_pictures(folder):
     figures = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])["figures"]
     assert figures["confusion"]["data"][0]["x"] == ["cat", "dog (1)", "dog (2)"], "all distinct"
     assert {"reliability", "per_class", "class_counts"} <= set(figures)
+    assert all(go.Figure(one).data for one in figures.values()), "Plotly finds no mistake in them"
 
 
 def test_a_list_that_has_changed_names_no_picture(folder):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
-
+from paddle_transfer.report.html.figures.plot import Plot
 from paddle_transfer.report.html.figures.style import CYCLE, Words, figure
 from paddle_transfer.report.html.figures.winner import READABLE
 
 
 def class_counts(names: Sequence[str], counts: Mapping[str, Sequence[int]], words: Words
-                 ) -> go.Figure:
+                 ) -> Plot:
     """:param counts: list (``train``, ``val``) -> the images of each class, in the order of
     ``names``"""
     if len(names) <= READABLE:
@@ -20,7 +19,7 @@ def class_counts(names: Sequence[str], counts: Mapping[str, Sequence[int]], word
             made.add_bar(orientation="h", y=list(names), x=list(numbers), name=split,
                          marker={"color": colour},
                          hovertemplate=f"%{{y}}, {split}: %{{x}}<extra></extra>")
-        made.update_layout(bargap=0.3, legend_traceorder="normal")
+        made.update_layout(bargap=0.3, legend={"traceorder": "normal"})
         made.update_yaxes(type="category", autorange="reversed", tickfont={"size": 12})
         return made
     made = figure(x=words("classes_by_count"), y=words("images_unit"), height=300)

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
 from paddle_transfer.report.formatting import show_value
-from paddle_transfer.report.html.figures.style import BLUE, GREY, ORANGE, Words, faded, figure
+from paddle_transfer.report.html.figures.plot import Plot
+from paddle_transfer.report.html.figures.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    POINTS,
+    Words,
+    faded,
+    figure,
+    thinned,
+)
 from paddle_transfer.samplers.effects import Effect, ModelView, PairEffect
 from paddle_transfer.space.hyperparameter import Value, is_number
 
@@ -64,7 +72,7 @@ def axis_of(values: Sequence[Value]) -> Axis:
     return Axis(tuple(values), numeric, log)
 
 
-def effect(one: Effect, tried: Sequence[Tried], words: Words) -> go.Figure:
+def effect(one: Effect, tried: Sequence[Tried], words: Words) -> Plot:
     """The expected metric along one setting with a band of one standard deviation, and what the
     trainings got there, whatever their other settings."""
     axis = axis_of(one.values)
@@ -72,7 +80,7 @@ def effect(one: Effect, tried: Sequence[Tried], words: Words) -> go.Figure:
     made = figure(x="", y="", height=SMALL, showlegend=False,
                   margin={"l": 44, "r": 8, "t": 6, "b": 34})
     made.update_xaxes(**axis.layout)
-    known = [each for each in tried if one.name in each.point]
+    known = thinned([each for each in tried if one.name in each.point], POINTS)
     made.add_scatter(
         x=axis.places([each.point[one.name] for each in known]), mode="markers",
         y=[each.value for each in known], marker={"color": faded(GREY, 0.65), "size": 5},
@@ -97,7 +105,7 @@ def effect(one: Effect, tried: Sequence[Tried], words: Words) -> go.Figure:
     return made
 
 
-def pair(one: PairEffect, tried: Sequence[Tried], metric: str, words: Words) -> go.Figure:
+def pair(one: PairEffect, tried: Sequence[Tried], metric: str, words: Words) -> Plot:
     """The expected metric over two settings, and where trainings have been."""
     made = figure(x=one.names[0], y=one.names[1], height=380, showlegend=False)
     # a value a cell, whatever their distance
@@ -110,7 +118,8 @@ def pair(one: PairEffect, tried: Sequence[Tried], metric: str, words: Words) -> 
     made.update_yaxes(type="category", categoryarray=texts[1], categoryorder="array")
     places = [(show_value(each.point[one.names[0]]), show_value(each.point[one.names[1]]), each)
               for each in tried if all(name in each.point for name in one.names)]
-    inside = [place for place in places if place[0] in texts[0] and place[1] in texts[1]]
+    inside = thinned([place for place in places if place[0] in texts[0] and place[1] in texts[1]],
+                     POINTS)
     if inside:
         made.add_scatter(
             x=[x for x, _, _ in inside], y=[y for _, y, _ in inside], mode="markers",
@@ -123,7 +132,7 @@ def pair(one: PairEffect, tried: Sequence[Tried], metric: str, words: Words) -> 
     return made
 
 
-def importance(view: ModelView, words: Words) -> go.Figure:
+def importance(view: ModelView, words: Words) -> Plot:
     """The share of the differences that each setting explains alone, with its uncertainty."""
     names = sorted(view.importance, key=lambda name: view.importance[name][0])
     made = figure(x=words("importance_axis"), height=90 + 26 * len(names), showlegend=False)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
-
 from paddle_transfer.report.formatting import show_value
 from paddle_transfer.report.html.figures.model import Tried
+from paddle_transfer.report.html.figures.plot import Plot
 from paddle_transfer.report.html.figures.style import (
     BLUE,
     GREY,
@@ -21,7 +20,7 @@ from paddle_transfer.space.hyperparameter import Value, is_number
 
 
 def parallel(tried: Sequence[Tried], values: Mapping[str, Sequence[Value]], metric: str,
-             words: Words) -> go.Figure:
+             words: Words) -> Plot:
     """Parallel coordinates: a line for each training through its settings to its metric, with gaps
     at those that others switch off. The
     legend shows and hides the best tenth, the better and the worse half.
@@ -69,7 +68,7 @@ def _height(value: Value, values: Sequence[Value], number: int) -> float:
     return float(min(1.0, max(0.0, (below - 0.5) / max(1, len(values) - 1))))
 
 
-def _label(made: go.Figure, values: Mapping[str, Sequence[Value]], worst: float, best: float
+def _label(made: Plot, values: Mapping[str, Sequence[Value]], worst: float, best: float
            ) -> None:
     """The values beside the axes: a few of many."""
     columns = [[show_value(value) for value in some] for some in values.values()]
@@ -84,7 +83,7 @@ def _label(made: go.Figure, values: Mapping[str, Sequence[Value]], worst: float,
                      hoverinfo="skip", showlegend=False, textfont={"size": 11})
 
 
-def strategies(groups: Mapping[str, Sequence[Tried]], metric: str, words: Words) -> go.Figure:
+def strategies(groups: Mapping[str, Sequence[Tried]], metric: str, words: Words) -> Plot:
     """A row for each strategy: every training, and its best complete one.
 
     :param groups: strategy -> its trainings, the best strategy first

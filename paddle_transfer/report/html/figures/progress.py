@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
+from paddle_transfer.report.formatting import show_point
+from paddle_transfer.report.html.figures.plot import Plot
 from paddle_transfer.report.html.figures.style import (
     BLUE,
     GREEN,
     GREY,
     ORANGE,
+    POINTS,
     STATES,
     Words,
     faded,
     figure,
     thinned,
 )
+from paddle_transfer.space.space import Point
 
 
 @dataclass(frozen=True)
 class Trained:
     """One training.
 
-    :param text: the point, for people
+    :param point: its settings, without those that others switch off
     :param curve: (epoch, metric)
     :param is_baseline: whether it is one of the fixed point
     :param span: when it began and ended, in seconds since the first one began
@@ -33,12 +35,17 @@ class Trained:
     number: int
     state: str
     value: float | None
-    text: str
+    point: Point
     curve: tuple[tuple[int, float], ...] = ()
     device: str = ""
     span: tuple[float, float] | None = None
     is_best: bool = False
     is_baseline: bool = False
+
+    @property
+    def text(self) -> str:
+        """The point, for people."""
+        return show_point(self.point)
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Progress:
     gain: float | None = None
 
 
-def best_so_far(progress: Progress, words: Words) -> go.Figure:
+def best_so_far(progress: Progress, words: Words) -> Plot:
     """The metric of each training, and the best so far, with the noise of one training as a band
     and the gain that is still expected at the end."""
     made = figure(x=words("trainings"), y=progress.metric)
@@ -66,14 +73,17 @@ def best_so_far(progress: Progress, words: Words) -> go.Figure:
     best, steps, values = float("-inf"), list[int](), list[float]()
     for place, one in done:
         assert one.value is not None
-        if one.state == "complete":
-            best = max(best, one.value)
-        if best > float("-inf"):
-            steps, values = [*steps, place], [*values, best]
+        if one.state == "complete" and one.value > best:
+            best = one.value
+            steps.append(place)
+            values.append(best)
+    if steps and done[-1][0] > steps[-1]:
+        steps.append(done[-1][0])
+        values.append(best)
     if steps and progress.noise:
         _add_band(made, steps, values, progress.noise, words)
     for state in ("complete", "pruned"):
-        some = [(place, one) for place, one in done if one.state == state]
+        some = thinned([(place, one) for place, one in done if one.state == state], POINTS)
         if some:
             made.add_scatter(
                 x=[place for place, _ in some], y=[one.value for _, one in some], mode="markers",
@@ -95,7 +105,7 @@ def best_so_far(progress: Progress, words: Words) -> go.Figure:
     return made
 
 
-def _add_band(made: go.Figure, steps: Sequence[int], values: Sequence[float], noise: float,
+def _add_band(made: Plot, steps: Sequence[int], values: Sequence[float], noise: float,
               words: Words) -> None:
     for side in (-1, 1):
         made.add_scatter(
@@ -105,7 +115,7 @@ def _add_band(made: go.Figure, steps: Sequence[int], values: Sequence[float], no
             showlegend=side > 0, legendgroup="noise")
 
 
-def _add_gain(made: go.Figure, progress: Progress, last: int, best: float, words: Words) -> None:
+def _add_gain(made: Plot, progress: Progress, last: int, best: float, words: Words) -> None:
     if progress.gain is None or not 0.0 < progress.gain < float("inf"):
         return
     made.add_scatter(x=[last, last + 1], y=[best, best + progress.gain], mode="lines+markers",
@@ -114,7 +124,7 @@ def _add_gain(made: go.Figure, progress: Progress, last: int, best: float, words
                      hovertemplate=f"{words('expected_gain')} {progress.gain:.4f}<extra></extra>")
 
 
-def _add_baseline(made: go.Figure, fixed: Sequence[tuple[int, Trained]], words: Words) -> None:
+def _add_baseline(made: Plot, fixed: Sequence[tuple[int, Trained]], words: Words) -> None:
     values = [one.value for _, one in fixed if one.value is not None]
     if not values:
         return
@@ -126,7 +136,7 @@ def _add_baseline(made: go.Figure, fixed: Sequence[tuple[int, Trained]], words: 
     made.add_hline(y=sum(values) / len(values), line={"color": ORANGE, "width": 1, "dash": "dash"})
 
 
-def curves(progress: Progress, words: Words) -> go.Figure:
+def curves(progress: Progress, words: Words) -> Plot:
     """The metric over the epochs of every training; the best one and the fixed point stand out,
     pruned ones end in a cross. Empty where none was evaluated twice."""
     made = figure(x=words("epoch"), y=progress.metric)
@@ -163,7 +173,7 @@ def curves(progress: Progress, words: Words) -> go.Figure:
     return made
 
 
-def _whole_ticks(made: go.Figure, last: int) -> None:
+def _whole_ticks(made: Plot, last: int) -> None:
     """Ticks at whole numbers of a short axis; a long one has those anyway."""
     if last <= 12:
         made.update_xaxes(dtick=1)
@@ -177,7 +187,7 @@ def _kind(one: Trained) -> str:
     return one.state if one.state in ("pruned", "running") else "others"
 
 
-def devices(progress: Progress, words: Words) -> go.Figure:
+def devices(progress: Progress, words: Words) -> Plot:
     """A Gantt chart: what each device trained when."""
     some = [one for one in progress.trainings if one.span is not None]
     names = sorted({one.device for one in some}, reverse=True)
@@ -188,7 +198,7 @@ def devices(progress: Progress, words: Words) -> go.Figure:
     made.update_yaxes(type="category", categoryorder="array", categoryarray=names)
     for state, colour in STATES.items():
         group = thinned([(one, one.span) for one in some if one.state == state and one.span],
-                        2000)
+                        POINTS)
         if group:
             made.add_bar(
                 orientation="h", name=words(f"state_{state}"), y=[one.device for one, _ in group],

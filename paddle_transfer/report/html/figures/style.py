@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import plotly.graph_objects as go
+from paddle_transfer.report.html.figures.plot import Plot
 
 T = TypeVar("T")
 #: The text of a key.
@@ -18,21 +18,24 @@ CYCLE = (BLUE, ORANGE, GREEN, PURPLE, "#9a7d0a", "#c0504d", GREY)
 STATES = {"complete": BLUE, "pruned": GREY, "diverged": PURPLE, "failed": "#c0504d",
           "running": GREEN}
 
+#: How many trainings a plot shows as lines, and as points, at most.
+LINES, POINTS = 400, 2000
 
-def thinned(items: Sequence[T], limit: int = 400) -> list[T]:
-    """At most ``limit`` of ``items``, evenly: a plot of more lines shows and weighs too much."""
+
+def thinned(items: Sequence[T], limit: int = LINES) -> list[T]:
+    """At most ``limit`` of ``items``, evenly: a plot of more of them shows and weighs too much."""
     count = min(limit, len(items))
     return [items[i * len(items) // count] for i in range(count)]
 
 
-def figure(*, x: str = "", y: str = "", height: int = 360, **layout: Any) -> go.Figure:
+def figure(*, x: str = "", y: str = "", height: int = 360, **layout: Any) -> Plot:
     """An empty figure.
 
     :param x: the title of its axis; ``y``: likewise
     :param layout: of Plotly
     """
-    made = go.Figure(layout={
-        "template": "none", "height": height, "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
+    made = Plot(layout={
+        "height": height, "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
         "hovermode": "closest", "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom",
                                            "x": 0, "xanchor": "left"},
         "xaxis": {"title": {"text": x}, "zeroline": False, "automargin": True},

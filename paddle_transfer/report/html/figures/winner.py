@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
+from paddle_transfer.report.html.figures.plot import Plot
 from paddle_transfer.report.html.figures.style import BLUE, GREY, ORANGE, Words, faded, figure
 
 #: Classes up to which a whole confusion matrix, and every class by its name, can be read.
@@ -45,7 +44,7 @@ class ClassResult:
         return self.right / self.count
 
 
-def confusion(names: Sequence[str], matrix: Sequence[Sequence[int]], words: Words) -> go.Figure:
+def confusion(names: Sequence[str], matrix: Sequence[Sequence[int]], words: Words) -> Plot:
     """The numbers of images, row by row of the true class; shares of a row give the colour.
 
     :param matrix: [true][answered]
@@ -68,7 +67,7 @@ def confusion(names: Sequence[str], matrix: Sequence[Sequence[int]], words: Word
     return made
 
 
-def per_class(results: Sequence[ClassResult], words: Words) -> go.Figure:
+def per_class(results: Sequence[ClassResult], words: Words) -> Plot:
     """The accuracy of each class, the worst at the top; of many classes a curve through all."""
     ranked = sorted(results, key=lambda one: -one.accuracy)
     hover = "%{customdata[0]}: %{customdata[1]} / %{customdata[2]}<extra></extra>"
@@ -93,7 +92,7 @@ def per_class(results: Sequence[ClassResult], words: Words) -> go.Figure:
     return made
 
 
-def reliability(bins: Sequence[Bin], words: Words) -> go.Figure:
+def reliability(bins: Sequence[Bin], words: Words) -> Plot:
     """A reliability diagram (Guo et al. 2017): how often answers of a confidence are right."""
     made = figure(x=words("confidence"), y=words("accuracy"), height=360)
     width = bins[0].high - bins[0].low
