@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from paddle_transfer.config.base import MEAN_PER_CLASS
 from paddle_transfer.errors import one_line
 from paddle_transfer.space.hyperparameter import Value
 from paddle_transfer.space.space import Point
@@ -22,6 +23,11 @@ def show_value(value: Value) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else one_line(value, CELL)
+
+
+def is_accuracy(metric: str) -> bool:
+    """Whether differences of ``metric`` are told in percentage points."""
+    return metric == MEAN_PER_CLASS or (metric.startswith("top") and metric[3:].isdecimal())
 
 
 def on_images(count: int | None, classes: int | None = None) -> str:

@@ -1,35 +1,15 @@
-"""The end of a search as text: the best points, the gain over the fixed point, how the trials
-ended, the final trainings."""
+"""The end of a search as text: the best points, their errors on other lists, the final
+trainings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from paddle_transfer.config import resolve
-from paddle_transfer.config.base import MEAN_PER_CLASS
-from paddle_transfer.loop.confirm import Confirmed
-from paddle_transfer.loop.failures import cause_lines, causes
 from paddle_transfer.loop.final import TITLES
 from paddle_transfer.loop.ranking import Leaderboard
-from paddle_transfer.loop.results import PointResult, standard_error
-from paddle_transfer.report.formatting import columns, on_images, show_value
-from paddle_transfer.samplers.base import PosteriorSummary
+from paddle_transfer.loop.results import PointResult
+from paddle_transfer.report.formatting import columns, is_accuracy, on_images, show_value
 from paddle_transfer.settings.search_file import SearchSettings
-from paddle_transfer.study.records import TrialRecord, trained
-
-#: Accuracies for which guessing gives one of the number of classes.
-GUESSED = ("top1", "mean_per_class")
-
-
-def leaderboard_lines(settings: SearchSettings, records: Sequence[TrialRecord],
-                      leaderboard: Leaderboard, top: int = 10) -> list[str]:
-    """All of it: an empty line, the table of the best ``top`` points, a summary."""
-    table = leaderboard_rows(settings, leaderboard, top)
-    if not table:
-        return ["No trial completed."]
-    return ["", *columns(table), "", *error_lines(settings, leaderboard, top),
-            *summary_lines(settings, records, leaderboard)]
 
 
 def error_lines(settings: SearchSettings, leaderboard: Leaderboard, top: int = 10) -> list[str]:
@@ -41,7 +21,7 @@ def error_lines(settings: SearchSettings, leaderboard: Leaderboard, top: int = 1
     if not objective.also_measure or not pairs:
         return []
     rows = [["rank", *settings.stages.names, *(f"{one} {name}" for one, name in pairs)]]
-    for rank, result in enumerate(_completed(leaderboard)[:top], start=1):
+    for rank, result in enumerate(completed_points(leaderboard)[:top], start=1):
         found = result.best.info.get("measured") or {}
         used = settings.stages.trained_with(result.proposal)
         values = [found.get(one, {}).get(name) for one, name in pairs]
@@ -52,17 +32,13 @@ def error_lines(settings: SearchSettings, leaderboard: Leaderboard, top: int = 1
             *columns(rows), ""]
 
 
-def is_accuracy(name: str) -> bool:
-    return name == MEAN_PER_CLASS or (name.startswith("top") and name[3:].isdecimal())
-
-
 def leaderboard_rows(settings: SearchSettings, leaderboard: Leaderboard,
                      top: int = 10) -> list[list[str]]:
     """The cells of the table, its header first; [] while no trial has completed.
 
     The row of the fixed point is there however low it ranks. Columns without a value are left out.
     """
-    completed = _completed(leaderboard)
+    completed = completed_points(leaderboard)
     if not completed:
         return []
     baseline = leaderboard.of(settings.search_space.baseline)
@@ -76,30 +52,8 @@ def leaderboard_rows(settings: SearchSettings, leaderboard: Leaderboard,
     return [[row[i] for i in used] for row in (header, *rows)]
 
 
-def summary_lines(settings: SearchSettings, records: Sequence[TrialRecord],
-                  leaderboard: Leaderboard) -> list[str]:
-    """The gain over the fixed point, what ``confirm`` gave, how many trials ended how."""
-    completed, metric = _completed(leaderboard), settings.objective.metric
-    best, baseline = completed[0], leaderboard.of(settings.search_space.baseline)
-    classes = best.best.info.get("classes") if metric == MEAN_PER_CLASS else None
-    line = f"Best {metric} {best.value:.4f}{on_images(best.images, classes)}"
-    if baseline is not None and baseline.value is not None and best.value is not None:
-        gain = 100 * (best.value - baseline.value)
-        line += f", fixed point {baseline.value:.4f}: a gain of {gain:+.2f} points"
-    return [f"{line}.", *_guessing(settings, best), *_reason_for_best(completed, leaderboard),
-            *_confirmation(settings, leaderboard), *_trial_counts(records)]
-
-
-def outlook_line(settings: SearchSettings, view: PosteriorSummary | None) -> str:
-    """What going on is worth by the search's model (``Ranker.outlook``); empty without one, and
-    when no point is left."""
-    if view is None or not 0.0 < view.gain < float("inf"):
-        return ""
-    told = view.going_on(in_points=is_accuracy(settings.objective.metric))
-    return f"{told[0].upper()}{told[1:]}."
-
-
-def _completed(leaderboard: Leaderboard) -> list[PointResult]:
+def completed_points(leaderboard: Leaderboard) -> list[PointResult]:
+    """Those with a metric, best first."""
     return [result for result in leaderboard.results if result.value is not None]
 
 
@@ -114,60 +68,6 @@ def _row(settings: SearchSettings, rank: int, result: PointResult,
             *(show_value(used[name]) if name in used else "" for name in settings.stages.names),
             str((best.info.get("pretrained") or {}).get("short", "")),  # 10w, 320/322
             "fixed point" if result is baseline else ""]
-
-
-def _guessing(settings: SearchSettings, best: PointResult) -> list[str]:
-    """A warning when the best accuracy is that of a coin with a side for every class."""
-    classes = resolve.outputs(settings.base.config)
-    if settings.objective.metric not in GUESSED or not classes or best.value is None:
-        return []
-    return [f"No point is better than guessing one of the {classes} classes ({1 / classes:.4f}): "
-            "nothing was learnt. Train for more epochs, or search other learning rates."
-            ] if best.value <= 1 / classes + 1e-6 else []
-
-
-def _reason_for_best(completed: Sequence[PointResult], leaderboard: Leaderboard) -> list[str]:
-    """Why the winner is not the point with the best observed value, when it is not."""
-    winner, luckiest = completed[0], max(completed, key=lambda result: result.value or 0.0)
-    if (leaderboard.confirmed or leaderboard.estimate(winner.point) is None
-            or luckiest.value == winner.value):
-        return []
-    return ["Ranked by estimate: what the model expects of the settings, without the luck of one "
-            f"training (trial {luckiest.best.number} got {luckiest.value:.4f})."]
-
-
-def _confirmation(settings: SearchSettings, leaderboard: Leaderboard) -> list[str]:
-    """The point found beside the fixed one, by their means over seeds."""
-    if not leaderboard.confirmed:
-        return []
-    found = leaderboard.confirmed[0]
-    baseline = leaderboard.confirmation(settings.search_space.baseline)
-    end = (", which is the fixed point" if baseline is found
-           else f", fixed {baseline}" if baseline is not None else "")
-    lines = [f"Confirmed {settings.objective.metric}: found {found} ({len(found.values)} seeds)"
-             + end]
-    if (baseline is not None and baseline is not found
-            and len(found.values) == len(baseline.values) == len(found.seeds)):
-        lines.append(_gain(found, baseline))
-    return lines
-
-
-def _gain(found: Confirmed, baseline: Confirmed) -> str:
-    """The gain seed by seed: both were trained with the same ones."""
-    gains = [100 * (one - other) for one, other in zip(found.values, baseline.values, strict=True)]
-    mean, error = sum(gains) / len(gains), standard_error(gains) or 0.0
-    doubt = "" if mean > error else ", which is no more than the luck of the seeds"
-    return f"That is a gain of {mean:+.2f} ± {error:.2f} points over the same seeds{doubt}."
-
-
-def _trial_counts(records: Sequence[TrialRecord]) -> list[str]:
-    """How many trials ended how, and why some failed, each cause once."""
-    trainings = trained(records)
-    counts = {state: sum(record.state == state for record in trainings)
-              for state in ("complete", "pruned", "diverged", "failed")}
-    counts["reused"] = sum(record.reused is not None for record in records)
-    text = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    return [f"Trials: {text}.", *(f"  failed, {line}" for line in cause_lines(causes(records)))]
 
 
 def final_lines(results: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from html import escape
 
 from paddle_transfer.loop.saved_ranking import RankedPoint
 from paddle_transfer.report.formatting import on_images, show_point, show_value
-from paddle_transfer.report.leaderboard import is_accuracy
+from paddle_transfer.report.gain import gain_over, gain_text
 
 #: Points of the table.
 SHOWN = 10
@@ -27,15 +27,15 @@ def search_html(output_dir: str, metric: str, reason: str | None, ranking: Seque
 
 
 def answer(metric: str, ranking: Sequence[RankedPoint]) -> str:
-    """``top1 0.8125 on 9 images with lr 0.01: a gain of +11.25 points over the fixed point.``"""
+    """``top1 0.8125 on 9 images with lr 0.01: a gain of +11.25 ± 14.19 points over the fixed
+    point.``"""
     best, fixed = ranking[0], next((row for row in ranking if row.is_baseline), None)
     text = f"{metric} {best.value:.4f}{on_images(best.images)} with {show_point(best.point)}"
     if fixed is best:
         return f"{text}, which is the fixed point."
     if fixed is None:
         return f"{text}."
-    gain = best.value - fixed.value
-    told = f"{100 * gain:+.2f} points" if is_accuracy(metric) else f"{gain:+.4f}"
+    told = gain_text(gain_over(fixed, best, metric=metric), metric)
     return f"{text}: a gain of {told} over the fixed point."
 
 

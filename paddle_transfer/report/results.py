@@ -9,6 +9,7 @@ from typing import Any
 
 from paddle_transfer.loop.ranking import Leaderboard
 from paddle_transfer.loop.results import PointResult
+from paddle_transfer.report.summary import best_at_ends, gain_of
 from paddle_transfer.samplers.base import PosteriorSummary
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.names import header
@@ -60,11 +61,15 @@ def summary(settings: SearchSettings, records: Sequence[TrialRecord], leaderboar
     :param outlook: what the search's model says of going on, at its end
     """
     baseline = settings.search_space.baseline
+    gain = gain_of(settings, leaderboard, outlook)
     return {
         "metric": settings.objective.metric, "ended": reason,
         "trials": sum(record.finished for record in records),
         "winner": _point(settings, leaderboard.winner, leaderboard),
         "fixed": _point(settings, leaderboard.of(baseline), leaderboard),
+        "gain": gain and gain.as_dict(),
+        "at_end_of_axis": {one.name: "largest" if one.largest else "smallest"
+                           for one in best_at_ends(settings, leaderboard)},
         "confirm": _confirmation(settings, leaderboard, left_out),
         **({"going_on": {"gain": outlook.gain, "noise": outlook.noise}} if outlook else {}),
         **({"soup": soup} if settings.final and settings.final.soup else {})}

@@ -24,19 +24,13 @@ from paddle_transfer.report.forecast import (
     task_lines,
 )
 from paddle_transfer.report.formatting import duration, on_images, show_point
-from paddle_transfer.report.leaderboard import (
-    final_lines,
-    leaderboard_lines,
-    leaderboard_rows,
-    outlook_line,
-    soup_lines,
-    summary_lines,
-)
+from paddle_transfer.report.leaderboard import final_lines, leaderboard_rows, soup_lines
 from paddle_transfer.report.live import LiveTrials, rich_table
 from paddle_transfer.report.next_steps import next_steps
+from paddle_transfer.report.summary import leaderboard_lines, outlook_line, summary_lines
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.history import History
-from paddle_transfer.study.records import TrialRecord, TrialState
+from paddle_transfer.study.records import Stage, TrialRecord, TrialState
 
 
 class Terminal(Report):
@@ -57,9 +51,12 @@ class Terminal(Report):
         self._begun: dict[int, float] = {}  # when trials of this run began
         self._took: tuple[float, int] = (0.0, 0)  # the seconds of those that have ended, and them
         self._failed: dict[str, int] = {}  # the first trial that ended of a cause
+        self._best: dict[Stage, float] = {}  # the largest metric of one training
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         settings, self._records = self.settings, records
+        for record in records:
+            self._note(record)
         history = self._history(records)
         space, total = settings.search_space.space, self._total(history)
         size = "a continuous space" if space.size is None else counted(space.size, "point")
@@ -105,6 +102,7 @@ class Terminal(Report):
         begun = self._begun.pop(record.number, None)
         if begun is not None and record.state is not TrialState.FAILED:
             self._took = self._took[0] + self.clock() - begun, self._took[1] + 1
+        self._note(record)
         standing = self._standing(history)
         after = "".join(f"  | {part}" for part in standing)
         self._print(f"[{done:>3}/{total}] {self._line(record)}{after}")
@@ -122,14 +120,14 @@ class Terminal(Report):
             self._live.close()
             self._live = None
         self._print(f"\nSearch ended: {reason}")
-        leaderboard = self.ranker.leaderboard(records)
+        leaderboard, outlook = self.ranker.leaderboard(records), self.ranker.outlook(records)
         if console is None or leaderboard.winner is None:
-            lines = leaderboard_lines(self.settings, records, leaderboard)
+            lines = leaderboard_lines(self.settings, records, leaderboard, outlook=outlook)
         else:
             console.print(rich_table(leaderboard_rows(self.settings, leaderboard),
                                      names=self.settings.stages.names, width=console.width))
-            lines = summary_lines(self.settings, records, leaderboard)
-        self._print("\n".join([*lines, *filter(None, [self._going_on(records)])]))
+            lines = summary_lines(self.settings, records, leaderboard, outlook)
+        self._print("\n".join(lines))
         if leaderboard.winner is not None and not (self.settings.final and is_over(reason)):
             self._print("\n".join(next_steps(self.settings)))
 
@@ -185,11 +183,23 @@ class Terminal(Report):
     def _history(self, records: Sequence[TrialRecord]) -> History:
         return History.of(self.settings.search_space.space, records)
 
+    def _note(self, record: TrialRecord) -> None:
+        if record.complete and record.value is not None:
+            self._best[record.stage] = max(record.value, self._best.get(record.stage, record.value))
+
     def _standing(self, records: History) -> list[str]:
-        """The best value so far and the time left, as far as they are known."""
-        best, left = self.ranker.winner(records), self._seconds_left(records)
-        return ([f"best {best.value:.4f}"] if best is not None else []) + (
-            [f"about {duration(left)} left"] if left else [])
+        """The best metric of one training so far, which point leads where that is another or has
+        a lower mean, and the time left, as far as they are known."""
+        leader, left = self.ranker.winner(records), self._seconds_left(records)
+        told = []
+        if leader is not None and leader.value is not None:
+            best = self._best[leader.proposal.stage]
+            told.append(f"best {best:.4f}")
+            if leader.value < best:
+                count = sum(trial.complete for trial in leader.trials)
+                why = f"mean of {count} seeds" if count > 1 else "by the model"
+                told[0] += f", leading {leader.value:.4f} ({why})"
+        return told + ([f"about {duration(left)} left"] if left else [])
 
     def _seconds_left(self, records: History) -> float | None:
         """By the mean time of a trial that began and ended in this run, and the trials that run at

@@ -17,6 +17,9 @@ from paddle_transfer.space.space import Point, Space
 
 #: ``stop: auto`` ends no search before so many evaluated points.
 LEAST_TRIALS = 7
+#: Going on is not worth a training where it is expected to gain less than this share of the noise
+#: of one: there ``stop: auto`` ends a search.
+NOISE_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class PosteriorSummary:
 
     :param winner: the tried point with the largest posterior mean: not the luckiest one
     :param gain: the largest expected improvement over it among untried points, in metric units
-    :param tolerance: the gain that is not worth a trial: a share of ``noise``
+    :param tolerance: the gain that is not worth a trial: ``NOISE_SHARE`` of ``noise``
     :param noise: standard deviation of one training around its point's true value, in metric units
     :param evaluated: the number of points with a result
     :param estimates: posterior means of the metric at the points that may win, by ``Space.key``:

@@ -18,7 +18,7 @@ from paddle_transfer.loop.final import FinalRuns
 from paddle_transfer.loop.measured import other_list
 from paddle_transfer.loop.past_tasks import load_task
 from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
-from paddle_transfer.report.leaderboard import summary_lines
+from paddle_transfer.report.summary import summary_lines
 from paddle_transfer.result import load_search
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.space.hyperparameter import Choice

@@ -85,8 +85,8 @@ def test_a_search_ends_with_what_going_on_is_worth(tmp_path):
     view = ranker_of(search.settings).outlook(search.records())
     assert going_on == {"gain": view.gain, "noise": view.noise}
     assert 0.0 < going_on["gain"] < going_on["noise"]
-    assert (f"One more training is expected to gain {100 * view.gain:.2f} points; the noise of one "
-            f"seed is {100 * view.noise:.2f} points.\n") in text
+    assert (f"worth it: one more training is expected to gain {100 * view.gain:.2f} points; the "
+            f"noise of one seed is {100 * view.noise:.2f} points.\n") in text
     text, going_on, _ = told("random")
     assert going_on is None
     assert "is expected to gain" not in text

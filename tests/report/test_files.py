@@ -8,8 +8,8 @@ import yaml
 
 from paddle_transfer.executors.base import Sharing
 from paddle_transfer.report.files import EVERY, SHARE, ResultFiles, replace_with_link
-from paddle_transfer.report.leaderboard import leaderboard_lines
 from paddle_transfer.report.next_steps import next_steps
+from paddle_transfer.report.summary import leaderboard_lines
 from paddle_transfer.samplers.base import PosteriorSummary
 from paddle_transfer.settings.groups import Devices
 from paddle_transfer.study.trial_folder import TrialFolder

@@ -30,8 +30,8 @@ def cells(page):
 
 def test_the_answer_and_the_table(result):
     page = result._repr_html_()
-    assert ("top1 0.8125 on 9 images with lr 0.001, mixup on: a gain of +11.25 points over the "
-            "fixed point.") in page
+    assert ("top1 0.8125 on 9 images with lr 0.001, mixup on: a gain of +11.25 ± 14.19 points "
+            "over the fixed point.") in page
     assert cells(page) == [["rank", "top1", "trial", "lr", "mixup", ""],
                            ["1", "0.8125", "1", "0.001", "on", ""],
                            ["2", "0.7000", "0", "0.01", "off", "fixed point"]]

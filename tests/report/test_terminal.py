@@ -5,7 +5,7 @@ import re
 import pytest
 
 from paddle_transfer.executors.base import EpochReport
-from paddle_transfer.report import leaderboard
+from paddle_transfer.report import summary
 from paddle_transfer.report.formatting import duration
 from paddle_transfer.report.next_steps import next_steps
 from paddle_transfer.report.terminal import Terminal
@@ -32,7 +32,7 @@ def log_lines(monkeypatch, variable=""):
 
 def leaderboard_lines(settings, records, top=10):
     ranked = ranker_of(settings).leaderboard(records)
-    return leaderboard.leaderboard_lines(settings, records, ranked, top)
+    return summary.leaderboard_lines(settings, records, ranked, top)
 
 
 def show(records, *, stream=None, before=(), reason="max_iter reached", **changes):
@@ -132,8 +132,10 @@ def test_the_leaderboard_has_the_fixed_points_row_and_the_gain():
     assert lines[1].split() == ["rank", "top1", "trial", "epoch", "lr", "mixup"]
     assert lines[2].split() == ["1", "0.8125", "1", "2", "0.001", "on"]
     assert lines[3].split() == ["2", "0.7000", "0", "2", "0.01", "off", "fixed", "point"]
-    assert "Best top1 0.8125 on 9 images, fixed point 0.7000: a gain of +11.25 points." in lines
-    assert lines[-2:] == ["Trials: 2 complete, 1 failed.", "  failed, trial 2: exit code 1"]
+    assert lines[5:9] == [
+        "Best top1 0.8125 on 9 images, fixed point 0.7000: a gain of +11.25 ± 14.19 points.",
+        "That is no more than luck may give (± counts 9 images).",
+        "Trials: 2 complete, 1 failed.", "  failed, trial 2: exit code 1"]
 
 
 def test_the_fixed_point_is_shown_however_low_it_ranks():
@@ -203,7 +205,19 @@ def test_what_going_on_is_worth_stands_below_the_bar(monkeypatch):
     values = {0.1: 0.5, 0.01: 0.7, 0.001: 0.6}
     records = [record(number, lr, value=value) for number, (lr, value) in enumerate(values.items())]
     before_the_end = show(records, stream=Tty()).split("Search ended")[0]
-    assert "One more training is expected to gain" in before_the_end
+    assert "worth it: one more training is expected to gain" in before_the_end
+
+
+def test_the_best_never_falls_and_another_leader_is_named():
+    """What leads is the best by the model, or by the mean of its seeds."""
+    values = ((0.01, 0.5, 0), (0.1, 0.9, 0), (0.1, 0.5, 1))
+    text = show([record(number, lr, value=value, seed=seed)
+                 for number, (lr, value, seed) in enumerate(values)], search_mode="random")
+    told = [line.split("  | ")[1] for line in text.splitlines() if line.startswith("[")]
+    assert told == ["best 0.5000", "best 0.9000", "best 0.9000, leading 0.7000 (mean of 2 seeds)"]
+    ranked = show([record(0, 0.01, value=0.7), record(1, 0.1, value=0.701),
+                   record(2, 0.001, value=0.1)])
+    assert "best 0.7010, leading 0.7000 (by the model)" in ranked, "the fixed point stays before it"
 
 
 def test_durations():

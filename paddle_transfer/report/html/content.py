@@ -11,9 +11,9 @@ from paddle_transfer.loop.failures import causes
 from paddle_transfer.loop.saved_ranking import read_json
 from paddle_transfer.loop.stopping import SECONDS
 from paddle_transfer.report.formatting import duration, show_point, show_value
+from paddle_transfer.report.gain import Gain
 from paddle_transfer.report.html.data import SearchData
 from paddle_transfer.report.html.figures.progress import Progress, Trained
-from paddle_transfer.report.html.gain import Gain, gain_of
 from paddle_transfer.study.records import TrialState
 
 #: Why a search ends, as ``loop`` says it; the page says it in two languages.
@@ -53,24 +53,16 @@ def _span(data: SearchData, number: int, start: float) -> tuple[float, float] | 
 
 def answer(data: SearchData) -> dict[str, Any]:
     """What was found, how sure that is, what it cost, why the search ended."""
-    best, fixed, gain = data.best, data.baseline, gain_of(data)
+    best, fixed, gain = data.best, data.baseline, data.gain
     scale = 100.0 if data.in_points else 1.0
     return {"best": best, "fixed": fixed, "status": _status(data),
             "settings": list(_settings(data)), "gain": gain and _gain(gain, scale),
             "unit": "points" if data.in_points else "",
             "ended": data.ended and told_reason(data.ended),
             "counts": counts(data), "cost": cost(data),
-            "tested": tested(data), "soup": souped(data), "going_on": going_on(data),
+            "tested": tested(data), "soup": souped(data),
+            "seeds": seeds_of_best(data),
             "classes": best.best_trial.info.get("classes") if best else None}
-
-
-def going_on(data: SearchData) -> dict[str, str] | None:
-    """What one more training is expected to gain, and the noise of one, in percentage points; None
-    for other metrics, and where the search has not told it."""
-    told: Mapping[str, float] = data.told.get("going_on") or {}
-    if not told or not data.in_points:
-        return None
-    return {name: f"{100.0 * told[name]:.2f}" for name in ("gain", "noise")}
 
 
 def told_reason(reason: str) -> tuple[str, dict[str, str]]:
@@ -105,9 +97,19 @@ def souped(data: SearchData) -> dict[str, str] | None:
 def _gain(gain: Gain, scale: float) -> dict[str, Any]:
     digits = 2 if scale > 1 else 4
     return {"value": gain.value, "error": gain.error, "source": gain.source,
-            "trainings": gain.trainings, "sure": gain.sure,
+            "trainings": gain.trainings, "images": gain.images,
             "text": f"{scale * gain.value:+.{digits}f}",
             "error_text": None if gain.error is None else f"{scale * gain.error:.{digits}f}"}
+
+
+def seeds_of_best(data: SearchData) -> dict[str, str] | None:
+    """Where the best point was trained more than once: how often, and the training whose weights
+    are kept."""
+    best = data.best
+    whole = best and sum(data.records[number].complete for number in best.trials)
+    return None if best is None or not whole or whole < 2 else {
+        "count": str(whole), "trial": str(best.best_trial.number),
+        "value": f"{best.best_trial.value:.4f}", "mean": f"{best.value:.4f}"}
 
 
 def _status(data: SearchData) -> str:

@@ -13,7 +13,8 @@ from paddle_transfer.config.load import load_yaml
 from paddle_transfer.errors import PaddleTransferError, StudyError, reading
 from paddle_transfer.loop.saved_ranking import RankedPoint, as_told, ranking, read_json
 from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
-from paddle_transfer.report.leaderboard import is_accuracy
+from paddle_transfer.report.formatting import is_accuracy
+from paddle_transfer.report.gain import Gain, gain_over, gains_by_seed
 from paddle_transfer.space.blocks import active_names
 from paddle_transfer.space.space import Point
 from paddle_transfer.study.leftover import read_rows
@@ -79,6 +80,19 @@ class SearchData:
         active = active_names(self.saved.space.hyperparameters, point)
         return {name: value for name, value in point.items() if name in active}
 
+    @property
+    def gain(self) -> Gain | None:
+        """The gain, by the best evidence there is; None without two different points to compare."""
+        found, fixed = self.best, self.baseline
+        if found is None or fixed is None or found is fixed:
+            return None
+        confirmed, by_seed = (self.told.get("confirm") or {}).get("points") or [], list[float]()
+        other = next((one for one in confirmed if one["fixed"]), None)
+        if other is not None and other is not confirmed[0]:
+            by_seed = gains_by_seed(_by_seed(other), _by_seed(confirmed[0]))
+        return gain_over(fixed, found, metric=self.metric, by_seed=by_seed,
+                         noise=(self.told.get("going_on") or {}).get("noise"))
+
     @cached_property
     def config(self) -> dict[str, Any]:
         """The PaddleClas config of the best trial, else of any; {} where none can be read."""
@@ -104,6 +118,12 @@ class SearchData:
             except OSError:
                 continue
         return found
+
+
+def _by_seed(confirmed: Mapping[str, Any]) -> dict[int, float]:
+    """Seed -> metric; {} where a training failed, whose seed is not told."""
+    seeds, values = confirmed["seeds"], confirmed["values"]
+    return dict(zip(seeds, values, strict=True)) if len(seeds) == len(values) else {}
 
 
 def read_search_data(output_dir: str | os.PathLike[str]) -> SearchData:

@@ -19,6 +19,7 @@ from paddle_transfer.config.load import write_atomic
 from paddle_transfer.report.html import content
 from paddle_transfer.report.html.data import SearchData, read_search_data
 from paddle_transfer.report.html.sections import make_sections
+from paddle_transfer.report.html.verdict import verdict
 from paddle_transfer.report.html.words import LANGUAGES, marked, texts
 
 #: The name of the report in an output_dir.
@@ -48,8 +49,9 @@ def render(data: SearchData, *, language: str | None = None) -> str:
                for name, made in section.figures.items()}
     context = {
         "sections": sections,
-        "data": data, "answer": content.answer(data), "leaderboard": content.leaderboard(data),
-        "failures": content.failures(data), "figures": figures, "title": data.output_dir.name,
+        "data": data, "verdict": verdict(data, sections), "answer": content.answer(data),
+        "leaderboard": content.leaderboard(data), "failures": content.failures(data),
+        "figures": figures, "title": data.output_dir.name,
         "language": shown, "asked": language or "", "version": __version__}
     everything = {"texts": {one: texts(one) for one in LANGUAGES}, "figures": figures,
                   "results": data.told}

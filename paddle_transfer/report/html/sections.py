@@ -96,7 +96,8 @@ def _matters(data: SearchData, view: ModelView | None, words: Words) -> Section:
     few = view is None and bool(tried) and not data.saved.in_steps
     if not made and not few:
         return Section("matters")
-    return Section("matters", made, {"effects": effects, "few": few,
+    shares = [(one.name, view.importance[one.name][0]) for one in view.effects] if view else []
+    return Section("matters", made, {"effects": effects, "few": few, "importance": shares,
                                      "chosen": matters.chosen_by_model(data)})
 
 
@@ -114,8 +115,9 @@ def _winner(data: SearchData, dataset: Dataset, words: Words) -> Section:
     wrong = int((~found.right).sum())
     soup = (data.told.get("soup") or {}).get("accepted")
     return Section("winner", made, {
-        "missing": False, "soup": bool(soup), "trial": data.best.best_trial.number,
-        "accuracy": found.accuracy, "images": len(found.right), "wrong": wrong,
+        "missing": False, "seeds": content.seeds_of_best(data), "soup": bool(soup),
+        "trial": data.best.best_trial.number, "accuracy": found.accuracy,
+        "images": len(found.right), "wrong": wrong,
         "error": calibration_error(bins), "pairs": found.pairs(), "mistakes": found.mistakes()})
 
 

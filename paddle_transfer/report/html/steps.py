@@ -8,7 +8,9 @@ from typing import Any
 
 from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.shipped import command, path_argument
+from paddle_transfer.loop.callbacks import is_over
 from paddle_transfer.loop.context import CONTEXT
+from paddle_transfer.loop.saved_search import SAVED
 from paddle_transfer.report.html.data import SearchData
 from paddle_transfer.report.next_steps import commands
 from paddle_transfer.study.identity import INPUTS
@@ -17,7 +19,7 @@ from paddle_transfer.study.identity import INPUTS
 def next_steps(data: SearchData) -> list[tuple[str, str]]:
     """(text of what it does, command)."""
     out = path_argument(os.fspath(data.output_dir))
-    again = [("step_report", command("report", out))]
+    again = [*_search(data), ("step_report", command("report", out))]
     if not GeneratedFiles(out).current("best_config.yaml").is_file():
         return again
     weights = os.path.exists(f"{out}/best_model.pdparams")
@@ -27,6 +29,17 @@ def next_steps(data: SearchData) -> list[tuple[str, str]]:
     processes = options.get("gpus_per_trial" if content.get("gpus") else "processes_per_trial", 1)
     made = commands(out, weights=weights, processes=processes)
     return [*((f"step_{name}", line) for name, line in made.items()), *again]
+
+
+def _search(data: SearchData) -> list[tuple[str, str]]:
+    """The command that searches on, where there is more to search."""
+    file = path_argument(os.fspath(GeneratedFiles(data.output_dir).current(SAVED)))
+    line = command("search", "-c", file)
+    if data.ended is None or not is_over(data.ended):
+        return [("step_search", line)]
+    if data.ended.startswith("max_iter "):  # twice as many points
+        return [("step_search", f"{line} -o max_iter={2 * int(data.saved.content['max_iter'])}")]
+    return []
 
 
 def environment(data: SearchData) -> dict[str, str]:

@@ -10,7 +10,12 @@ from collections.abc import Sequence
 
 import numpy
 
-from paddle_transfer.samplers.base import Observation, PastTask, PosteriorSummary
+from paddle_transfer.samplers.base import (
+    NOISE_SHARE,
+    Observation,
+    PastTask,
+    PosteriorSummary,
+)
 from paddle_transfer.samplers.common import finished_keys, valid_observations
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.encoding import Array
@@ -19,10 +24,6 @@ from paddle_transfer.samplers.gp.model import model_of
 from paddle_transfer.samplers.gp.proposal import expected_gain, ranked
 from paddle_transfer.samplers.gp.threads import one_thread
 from paddle_transfer.space.space import Point, Space
-
-#: ``stop: auto`` ends a search when no untried point is expected to gain more than this share of a
-#: training's noise.
-NOISE_SHARE = 0.1
 
 #: A point is named before the baseline when its estimated lead is more than this many standard
 #: deviations: the search must not end with less than it began with.

@@ -12,7 +12,6 @@ from paddle_transfer.report.html import content, matters, page, steps
 from paddle_transfer.report.html.content import told_reason
 from paddle_transfer.report.html.data import read_search_data
 from paddle_transfer.report.html.figures import points as points_figures
-from paddle_transfer.report.html.gain import gain_of
 from paddle_transfer.report.html.page import write_report
 from paddle_transfer.report.html.plots import plotly_figure
 from paddle_transfer.report.html.sections import make_sections
@@ -126,10 +125,12 @@ def test_the_data_are_shown_with_what_a_check_finds(tmp_path):
 
 def test_the_ways_to_go_on_need_nothing_that_is_not_there(tmp_path):
     data = search(tmp_path)
-    assert [key for key, _ in steps.next_steps(data)] == ["step_train", "step_report"]
+    assert [key for key, _ in steps.next_steps(data)] == [
+        "step_train", "step_search", "step_report"]
     (data.output_dir / "best_model.pdparams").touch()
     told = dict(steps.next_steps(data))
-    assert list(told) == ["step_train", "step_eval", "step_infer", "step_export", "step_report"]
+    assert list(told) == ["step_train", "step_eval", "step_infer", "step_export", "step_search",
+                          "step_report"]
     assert re.search(rf" (tools/)?train(\.py)? -c {data.output_dir}/best_config.yaml$",
                      told["step_train"])
 
@@ -143,23 +144,15 @@ def test_all_that_it_takes_to_do_it_again(tmp_path):
 
 
 def test_a_gain_says_where_its_error_comes_from(tmp_path):
-    first = gain_of(search(tmp_path / "a", search_mode="random"))
-    assert (round(first.value, 6), first.source, first.sure) == (0.02, "images", False)
+    first = search(tmp_path / "a", search_mode="random").gain
+    assert (round(first.value, 6), first.source, first.images) == (0.02, "images", 9)
     again = [*POINTS, *(record(6 + i, 0.01, mixup, value=0.61 + 0.02 * mixup, seed=1)
                         for i, mixup in enumerate((False, True)))]
-    second = gain_of(search(tmp_path / "b", again, search_mode="random"))
+    second = search(tmp_path / "b", again, search_mode="random").gain
     assert (second.source, second.trainings) == ("repeats", 2)
     assert second.error == pytest.approx(math.hypot(0.005 * 2 ** 0.5, first.error), rel=0.05)
-    third = gain_of(search(tmp_path / "c"))
+    third = search(tmp_path / "c").gain
     assert third.source == "noise", "of the search's own model"
-
-
-def test_the_answer_says_whether_going_on_is_worth_it(tmp_path):
-    data = search(tmp_path)
-    told = data.told["going_on"]
-    assert content.answer(data)["going_on"] == {
-        "gain": f"{100 * told['gain']:.2f}", "noise": f"{100 * told['noise']:.2f}"}
-    assert content.answer(search(tmp_path / "random", search_mode="random"))["going_on"] is None
 
 
 def test_the_gain_of_confirmed_points_is_seed_by_seed(tmp_path):
@@ -169,9 +162,9 @@ def test_the_gain_of_confirmed_points_is_seed_by_seed(tmp_path):
         {"fixed": False, "seeds": [0, 1, 2], "values": [0.8, 0.7, 0.9]},
         {"fixed": True, "seeds": [0, 2, 1], "values": [0.7, 0.8, 0.5]}]}
     (data.output_dir / "search_results.json").write_text(json.dumps(told))
-    gain = gain_of(read_search_data(data.output_dir))
+    gain = read_search_data(data.output_dir).gain
     assert (gain.source, gain.trainings) == ("seeds", 3)
-    assert not gain.sure, "the seeds agree, but there are few images"
+    assert gain.sureness == "luck", "the seeds agree, but there are few images"
     assert gain.error > 3 * (0.1 / 3 / 3 ** 0.5)
     assert gain.value == pytest.approx((0.1 + 0.2 + 0.1) / 3)
 

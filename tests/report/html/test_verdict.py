@@ -1,0 +1,85 @@
+"""The page's first words: a reader who knows nothing else finds five answers in them."""
+
+import html
+import re
+
+import numpy as np
+import pytest
+
+from paddle_transfer.predictions import FILE, Predictions
+from paddle_transfer.report.html.data import read_search_data
+from paddle_transfer.report.html.page import render
+from paddle_transfer.report.html.sections import make_sections
+from paddle_transfer.report.html.verdict import verdict
+from paddle_transfer.report.html.words import LANGUAGES, marked, texts
+from tests.helpers.records import record, shown_settings
+from tests.helpers.saved_study import write_study
+
+POINTS = [record(i, lr, mixup, value=0.5 + 0.3 * (lr == 0.1) + 0.02 * mixup)
+          for i, (lr, mixup) in enumerate((lr, mixup) for lr in (0.01, 0.1, 0.001)
+                                          for mixup in (False, True))]
+
+
+def search(folder, records=POINTS, *, reason="max_iter (6) suggestions were evaluated", **settings):
+    return read_search_data(write_study(shown_settings(folder / "out", **settings), records,
+                                        reason=reason))
+
+
+def told(data, language="en"):
+    """The verdict as text, and the sections that it points to."""
+    made = verdict(data, make_sections(data, marked))
+    words = texts(language)
+    lines = [" ".join(words[one.key].format(**one.values) for one in part) for part in (
+        made.headline, *(remark.sentences for remark in made.remarks))]
+    return lines, [remark.section for remark in made.remarks if remark.section]
+
+
+def test_five_questions_are_answered_in_the_first_words(tmp_path):
+    root = write_study(shown_settings(tmp_path / "out"), POINTS)
+    labels = np.array([0, 0, 0, 1, 1])
+    Predictions.of(np.eye(2)[[0, 1, 1, 1, 1]], labels).write(root / FILE)
+    (root / "best_model.pdparams").touch()
+    lines, sections = told(read_search_data(root))
+    assert re.fullmatch(r"Found: lr 0\.1, mixup on, in the place of lr 0\.01, mixup off\. That is "
+                        r"probably better .*, but not surely: \+32\.00 ± \d+\.\d\d points\.",
+                        lines[0])
+    text = "\n".join(lines)
+    for one in ("worth it: one more training is expected to gain", "lr 0.1 is the largest",
+                f"warm_start: [{root}]", "share of all differences: lr (",
+                "answers 2 of 5 validation images wrong. Most often 0 is taken for 1: 2 of 3.",
+                "The model is best_model.pdparams"):
+        assert one in text
+    assert sections == ["progress", "matters", "winner", "next"]
+    page = render(read_search_data(root))
+    assert html.escape(lines[0].split(". That")[0]) in page
+    assert all(f'id="{one}"' in page for one in sections)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_can_be_said_of_any_search(tmp_path, language):
+    few = told(search(tmp_path / "a", POINTS[:1]), language)[0]
+    assert len(few) == 1, "the fixed point alone, without a model or answers"
+    alone = told(search(tmp_path / "b", fixed=None, search_mode="random"), language)[0]
+    assert "lr 0.1" in alone[0]
+    assert verdict(search(tmp_path / "c", [record(0, 0.1, state="failed")]), ()) is None
+
+
+def test_one_seed_beside_a_mean_over_seeds_is_explained(tmp_path):
+    again = [*POINTS, record(6, 0.1, True, value=0.7, seed=1, suggestion=3)]
+    data = search(tmp_path, again, search_mode="random")
+    assert data.best.point == {"lr": 0.1, "mixup": True}
+    page = render(data)
+    assert "the mean of 2 trainings; the best of them, trial 3, has 0.8200" in page
+    Predictions.of(np.eye(2), np.array([0, 1])).write(data.output_dir / FILE)
+    assert "and chosen for that: expect their mean, 0.7600." in render(data)
+
+
+@pytest.mark.parametrize(("reason", "end"), [
+    ("max_iter (6) suggestions were evaluated", " -o max_iter=12"), ("interrupted", ""),
+    (None, ""), ("all 6 points of the space were evaluated", None)])
+def test_the_command_that_searches_on_is_there_where_there_is_more(tmp_path, reason, end):
+    data = search(tmp_path, reason=reason)
+    steps = dict(next(one.values["steps"] for one in make_sections(data, marked)
+                      if one.name == "next"))
+    line = steps.get("step_search")
+    assert line is None if end is None else line.endswith(f"{data.output_dir}/search.yaml{end}")
