@@ -188,8 +188,10 @@ def _search(settings: SearchSettings, store: Store, make: Callable[[float], Exec
                     callbacks=[watch, *callbacks], pruner=pruner,
                     interrupted=interrupts.asked, why_not_halved=halving(settings, folders))
     reason, records = driver.run(), driver.records
+    if settings.final is None or interrupts.asked():
+        return reason, records
     leaderboard = ranker.leaderboard(records)
-    if leaderboard.winner is None or interrupts.asked() or settings.final is None:
+    if leaderboard.winner is None:
         return reason, records
     if settings.final.soup:
         SoupRuns(executor, leaderboard, records, stages=stages, device=settings.devices.kind,

@@ -67,7 +67,7 @@ class Leaderboard:
 
     def estimate(self, point: Point) -> float | None:
         """The posterior mean of ``point``; None without one."""
-        return self.estimates.get(self.space.key(point))
+        return self.estimates.get(self.space.key(point)) if self.estimates else None
 
     def confirmation(self, point: Point | None) -> Confirmed | None:
         """The confirmation of ``point``; None when it was not confirmed, or is None."""

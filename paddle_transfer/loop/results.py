@@ -49,8 +49,10 @@ def point_results(space: Space, records: Sequence[TrialRecord]) -> list[PointRes
     last. The student of a distillation comes first, since the search was made for it; its teachers,
     which are other models, come last."""
     groups: dict[str, list[TrialRecord]] = {}
+    known = records.key if isinstance(records, History) else None
     for record in sorted(trained(records), key=lambda record: record.number):
-        groups.setdefault(record.key(space), []).append(record)
+        key = known(record.number) if known else record.key(space)
+        groups.setdefault(key, []).append(record)
     return sorted(map(_summarise, groups.values()), key=_order)
 
 

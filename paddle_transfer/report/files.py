@@ -69,7 +69,7 @@ class ResultFiles(Report):
                  clock: Callable[[], float] = time.monotonic):
         super().__init__(settings, ranker=ranker, given=given)
         self._clock, self._next = SteadyClock(clock), 0.0  # when they may be written again
-        self._changed = False  # since they were written
+        self._changed = True  # since they were written
         self._weights: set[int] | None = None  # the trials that may have some; None: any
         self._ended: set[int] = set()  # those that have ended since they were deleted
         self._last: tuple[Sequence[TrialRecord], str] = ((), "")  # how the search ended
@@ -104,8 +104,9 @@ class ResultFiles(Report):
 
     def _write_all(self, records: Sequence[TrialRecord], reason: str | None) -> None:
         settings, leaderboard = self.settings, self.ranker.leaderboard(records)
-        write_atomic(str(self.root / "search_results.csv"),
-                     results_csv(settings, records, leaderboard))
+        if self._changed:
+            write_atomic(str(self.root / "search_results.csv"),
+                         results_csv(settings, records, leaderboard))
         if leaderboard.winner is not None:
             self._write_best(leaderboard.winner, leaderboard, records)
         data = summary(settings, records, leaderboard, reason=reason,
@@ -159,10 +160,7 @@ class ResultFiles(Report):
         ended = (self._weights | self._ended if self._weights is not None else
                  {record.number for record in records if record.finished})
         for number in ended - kept:
-            folder = TrialFolder.of(self.root, number)
-            folder.weights.unlink(missing_ok=True)
-            folder.index.unlink(missing_ok=True)
-            folder.predictions.unlink(missing_ok=True)
+            TrialFolder.of(self.root, number).delete_models()
         self._weights, self._ended = ended & kept, set()
 
     def _may_win(self, records: Sequence[TrialRecord], leaderboard: Leaderboard) -> set[int]:
@@ -179,7 +177,8 @@ class ResultFiles(Report):
         points |= {key(record.point) for record in records if record.number in late}
         if settings.repeats.confirm and space.baseline is not None:
             points.add(key(space.baseline))
-        return {record.number for record in records if key(record.point) in points}
+        return {record.number for record in records if key(record.point) in points} if points else (
+            set())
 
 
 def best_config(settings: SearchSettings, best: PointResult,

@@ -27,10 +27,10 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
     ``estimate``, in a Bayesian search, is what the model expects of the point: the metric
     without the luck of one training.
     """
-    space, stages = settings.search_space.space, settings.stages
+    stages = settings.stages
     modelled = SAMPLERS[settings.sampling.sampler.name].has_posterior
-    ranks = {result.proposal.key(space): rank for rank, result
-             in enumerate(leaderboard.results, start=1) if result.value is not None}
+    ranks = {trial.number: rank for rank, result in enumerate(leaderboard.results, start=1)
+             if result.value is not None for trial in result.trials}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")  # writes None as an empty cell
     writer.writerow(header(settings.objective.metric, stages.names, estimate=modelled,
@@ -39,7 +39,8 @@ def results_csv(settings: SearchSettings, records: Sequence[TrialRecord],
         if not record.finished:
             continue
         estimate = _rounded(leaderboard.estimate(record.point), 6)
-        rank = ranks.get(record.key(space)) if record.state == "complete" else None
+        trained = record.number if record.reused is None else record.reused
+        rank = ranks.get(trained) if record.complete else None
         writer.writerow([
             record.number, str(record.state), record.value, *measured(settings, record),
             record.images,

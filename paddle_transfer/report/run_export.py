@@ -33,12 +33,7 @@ def write_runs(output_dir: str | os.PathLike[str], name: str) -> Path:
         runs = RunFolder(data.output_dir / kind.folder, kind.kind, metric=data.metric,
                          space=data.saved.space)
         search = runs.begin("search")
-        for record in data.records:
-            runs.adopt(record)
-            if record.finished:
-                if record.reused is None and not runs.is_whole(runs.name(record)):
-                    runs.write_again(record)
-                runs.count(record, search)
+        runs.catch_up(data.records, search)
         runs.end_search(data.ended or "not ended")
         final, soup = read_json(data.output_dir / "final.json"), data.told.get("soup")
         if final:

@@ -7,14 +7,14 @@ list, and those of the final trainings: ``final`` with what was found, ``final_b
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from paddle_transfer.report.formatting import on_images
 from paddle_transfer.report.leaderboard import soup_lines
 from paddle_transfer.report.runs import Plain, Run, plain, run_name
-from paddle_transfer.space.blocks import active_names
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.records import TrialRecord
 
@@ -52,19 +52,24 @@ class RunFolder:
             self.open.pop(name).close()
 
     def is_whole(self, name: str) -> bool:
-        return (self.root / name / DONE).exists()
+        return os.path.exists(f"{self.root}/{name}/{DONE}")
 
     def name(self, record: TrialRecord) -> str:
         """Of the run of a trial."""
-        active = active_names(self._space.hyperparameters, record.point)
-        return run_name(record.number, {name: value for name, value in record.point.items()
-                                        if name in active})
+        return run_name(record.number, self._space.used(record.point))
 
-    def adopt(self, record: TrialRecord) -> None:
-        """Take over the run that an earlier version of this package called otherwise."""
-        earlier = self.root / f"trial_{record.number:04d}"
-        if earlier.is_dir():
-            earlier.rename(self.root / self.name(record))
+    def catch_up(self, records: Iterable[TrialRecord], search: Run) -> None:
+        """Write the runs of finished trials that are not whole; begin the search's own with all.
+        Those that an earlier version of this package called otherwise are renamed."""
+        there = set(os.listdir(self.root))
+        for record in sorted(records, key=lambda record: record.number):
+            name, earlier = self.name(record), f"trial_{record.number:04d}"
+            if earlier in there:
+                (self.root / earlier).rename(self.root / name)
+            if record.finished:
+                if record.reused is None and not self.is_whole(name):
+                    self.write_again(record)
+                self.count(record, search)
 
     def write_again(self, record: TrialRecord) -> None:
         """The run of a finished trial from its record."""

@@ -38,12 +38,7 @@ class RunsReport(Report):
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         run = self.runs.begin("search")
-        for record in sorted(records, key=lambda record: record.number):
-            self.runs.adopt(record)
-            if record.finished:
-                if record.reused is None and not self.runs.is_whole(self.runs.name(record)):
-                    self.runs.write_again(record)
-                self.runs.count(record, run)
+        self.runs.catch_up(records, run)
         run.flush()
 
     def trial_started(self, record: TrialRecord, device: str) -> None:

@@ -28,7 +28,10 @@ def value_key(value: Value) -> str:
     """A text that is equal exactly for equal values: 1 equals 1.0 (in lists too), but not True."""
     if isinstance(value, bool):  # shortcuts, since a search compares points thousands of times
         return "true" if value else "false"
-    if type(value) is float and math.isfinite(value) and not value.is_integer():
+    if type(value) is str:
+        return json.dumps(value)
+    if type(value) is int or (
+            type(value) is float and math.isfinite(value) and not value.is_integer()):
         return repr(value)
     return json.dumps(_whole_as_int(value), sort_keys=True)
 

@@ -96,8 +96,16 @@ class Space:
 
     def key(self, point: Point) -> str:
         """A text that identifies ``point``, the same on every machine and in every run."""
-        return "|".join(
-            f"{name}={value_key(value)}" for name, value in self.canonical(point).items())
+        if self.conditional:
+            point = self.canonical(point)
+        return "|".join([f"{name}={value_key(point[name])}" for name in self.names])
+
+    def used(self, point: Point) -> Point:
+        """``point`` without its inactive hyperparameters."""
+        if not self.conditional:
+            return point
+        active = active_names(self.hyperparameters, point)
+        return {name: value for name, value in point.items() if name in active}
 
     def encode(self, point: Point) -> list[float]:
         """``point`` as ``width`` numbers in 0..1."""

@@ -73,10 +73,10 @@ def delete_leftovers(output_dir: str | os.PathLike[str]) -> None:
     for folder in (root, *root.glob("trials/[0-9]*"), *root.glob("final/*"),
                    *root.glob("final/soup/*"), root / "inputs", root / "pretrained"):
         with suppress(OSError):
-            for path in folder.iterdir():
-                copies = folder.name in ("inputs", "pretrained") and _TEMPORARY.fullmatch(path.name)
-                if (is_temporary(path.name) or copies) and path.is_file():
-                    path.unlink(missing_ok=True)
+            for name in os.listdir(folder):
+                copies = folder.name in ("inputs", "pretrained") and _TEMPORARY.fullmatch(name)
+                if (is_temporary(name) or copies) and (folder / name).is_file():
+                    (folder / name).unlink(missing_ok=True)
 
 
 def move_entries(folder: Path, target: Path) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,9 @@ def _attempt(result: Mapping[str, Any]) -> int:
 
 def read_leftover(output_dir: str | os.PathLike[str]) -> Leftover:
     """To be read before the study: a search at work notes a trial there first."""
-    root = Path(output_dir)
-    folders = sorted(int(path.name) for path in root.glob("trials/[0-9]*")
-                     if path.name.isdecimal() and path.is_dir())
+    root, folders = Path(output_dir), list[int]()
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(root / "trials") as entries:
+        folders = sorted(int(one.name) for one in entries if one.name.isdecimal() and one.is_dir())
     if folders and not any(os.scandir(TrialFolder.of(root, folders[-1]).path)):
         folders.pop()  # made by a search that was killed there and then
     return Leftover(str(output_dir), tuple(folders), read_rows(root / "search_results.csv"))

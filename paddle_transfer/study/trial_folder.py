@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from paddle_transfer.space.hyperparameter import is_number
 
 #: The verdicts that a worker writes into result.json; all of them are final.
 FINAL = ("complete", "pruned", "diverged", "invalid")
+_WEIGHTS, _INDEX, _PREDICTIONS = (
+    "best_model.pdparams", "best_model.index.npz", "best_predictions.npz")
 
 
 def _file(name: str) -> cached_property[Path]:
@@ -31,26 +34,37 @@ class TrialFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        self.path = Path(path)
+        self._path = os.fspath(path)
+
+    @cached_property
+    def path(self) -> Path:
+        return Path(self._path)
 
     config = _file("config.yaml")
     result = _file("result.json")
     log = _file("train.log")
     record = _file("trial.json")
-    weights = _file("best_model.pdparams")
+    weights = _file(_WEIGHTS)
     student_weights = _file("best_model_student.pdparams")
-    index = _file("best_model.index.npz")
+    index = _file(_INDEX)
     checkpoint = _file("checkpoint")
-    predictions = _file("best_predictions.npz")
+    predictions = _file(_PREDICTIONS)
 
     @classmethod
     def of(cls, output_dir: str | os.PathLike[str], number: int | str) -> TrialFolder:
         """The folder of trial ``number`` (``NNNN``: of any) of the search in ``output_dir``."""
-        return cls(Path(output_dir) / "trials" / f"{number:0>4}")
+        return cls(os.path.join(output_dir, "trials", f"{number:0>4}"))
 
     def old_logs(self) -> list[Path]:
         """The logs of earlier attempts: ``train.log.1``, ..."""
         return list(self.path.glob("train.log.*"))
+
+    def delete_models(self) -> None:
+        """Delete what was trained, as far as it is there. No ``Path`` is made: a search that goes
+        on looks at thousands of trials."""
+        for name in (_WEIGHTS, _INDEX, _PREDICTIONS):
+            with suppress(FileNotFoundError):
+                os.unlink(f"{self._path}/{name}")
 
     def saved_epoch(self) -> int:
         """The epoch after which the checkpoint was saved; 0 where there is none that can be read.

@@ -15,7 +15,6 @@ from paddle_transfer.loop.saved_ranking import RankedPoint, as_told, ranking, re
 from paddle_transfer.loop.saved_search import SavedSearch, read_saved_search
 from paddle_transfer.report.formatting import is_accuracy
 from paddle_transfer.report.gain import Gain, gain_over, gains_by_seed
-from paddle_transfer.space.blocks import active_names
 from paddle_transfer.space.space import Point
 from paddle_transfer.study.leftover import read_rows
 from paddle_transfer.study.records import TrialRecord
@@ -75,10 +74,7 @@ class SearchData:
 
     def used(self, point: Point) -> Point:
         """``point`` without the hyperparameters that its other values switch off."""
-        if not self.saved.space.conditional:
-            return point
-        active = active_names(self.saved.space.hyperparameters, point)
-        return {name: value for name, value in point.items() if name in active}
+        return self.saved.space.used(point)
 
     @property
     def gain(self) -> Gain | None:
