@@ -11,6 +11,7 @@ from paddle_transfer.checks.config_splits import ReadLists, Split, read_splits
 from paddle_transfer.checks.findings import Report, SplitCounts
 from paddle_transfer.checks.image_checks import LeakCheck, check_duplicates, check_images
 from paddle_transfer.checks.label_checks import check_labels
+from paddle_transfer.checks.operator_checks import check_enlarged, check_normalisation
 from paddle_transfer.checks.scan import Progress, all_known, no_progress, scan_splits
 
 #: Share of a validation or test list above which leaks are errors, not warnings: public data sets
@@ -49,6 +50,7 @@ def check_known(config: dict[str, Any], *, file: str = "config", cache_folder: P
     if sum(len(split.rows) for split in splits) <= most and all_known(splits, cache_folder):
         return check_config(config, file=file, cache_folder=cache_folder), True
     check_labels(splits, config=config, file=file, report=report)
+    check_normalisation(config, file=file, report=report)
     return report, False
 
 
@@ -75,6 +77,8 @@ def check_configs(configs: Sequence[tuple[str, dict[str, Any]]], *, processes: i
             for split in some:
                 report.extend(found[split.key])
                 report.counts[split.name] = _counts(split)
+            check_enlarged(some, config=config, file=file, report=report)
+            check_normalisation(config, file=file, report=report)
             leaks.check(some, report)
             _sort(report, some)
     return reports

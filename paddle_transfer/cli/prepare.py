@@ -2,6 +2,7 @@
 
   %(prog)s --dataset oxford_iiit_pets --root ./dataset/oxford_iiit_pets --download
   %(prog)s --dataset folder --root ./dataset/custom --test 0.2
+  %(prog)s --dataset folder --root ./dataset/icons --size 64 --arch PPLCNet_x1_0
   %(prog)s --dataset csv --root ./dataset/custom --csv labels.csv
   %(prog)s --dataset folder --root ./dataset/custom --unlabeled ./dataset/shop
 
@@ -34,11 +35,24 @@ from paddle_transfer.datasets.base import (
 )
 from paddle_transfer.datasets.config_files import written_files
 from paddle_transfer.datasets.registry import DATASETS
-from paddle_transfer.errors import ConfigError, DataError, counted, reading, show
+from paddle_transfer.errors import (
+    ConfigError,
+    DataError,
+    ValidationIssue,
+    counted,
+    did_you_mean,
+    reading,
+    show,
+)
 from paddle_transfer.progress import ProgressBar
+from paddle_transfer.weights.catalogue import entries
+from paddle_transfer.worker.locate import known_ppcls
 
 if TYPE_CHECKING:
     from paddle_transfer.datasets.prepare import Prepared
+
+#: Sides of images that --size takes: the key resolution has the first as its least, too.
+LEAST, MOST = 16, 2048
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "domain_adaptation, and the classes are those of the root")
     parser.add_argument("--unlabeled", type=Path, metavar="DIR", help="images from where the "
                         "network will be used, in any folders: for domain_adaptation")
+    parser.add_argument("--size", type=_side, metavar="PX", help="of the images in the config that "
+                        "is written (default: 224)")
+    parser.add_argument("--arch", metavar="NETWORK", help="of that config, a network of PaddleClas "
+                        "with ImageNet weights (default: ResNet50_vd)")
     parser.add_argument("--csv", help="csv: the table (default: ROOT/labels.csv)")
     for column in ("image", "label", "split"):
         parser.add_argument(f"--{column}-column", help=f"csv: the column of {column}s")
@@ -74,6 +92,23 @@ def _share(text: str) -> float:
     return value
 
 
+def _side(text: str) -> int:
+    if not text.isdecimal() or not LEAST <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"a whole number of pixels from {LEAST} to {MOST}, but "
+                                         f"got {text}")
+    return int(text)
+
+
+def _check_arch(arch: str) -> None:
+    """Raises ConfigError for a network that is known to have no ImageNet weights."""
+    ppcls = known_ppcls()
+    known = [one.arch for one in entries(ppcls) if one.name == "imagenet"]
+    if ppcls is not None and arch not in known:
+        raise ConfigError("prepare", [ValidationIssue(
+            "--arch", "must be a network of PaddleClas with ImageNet weights", arch,
+            did_you_mean(arch, known))])
+
+
 def run(arguments: argparse.Namespace) -> int:
     options = vars(arguments)
     return prepare_and_print(options.pop("name"), options.pop("root"), PrepareOptions(**options))
@@ -83,6 +118,8 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
     """Prepare; print what was written and the next commands. Returns the exit code 0."""
     from paddle_transfer.datasets.prepare import prepare
 
+    if options.arch is not None:
+        _check_arch(options.arch)
     with reading(root, error=DataError):
         result = prepare(name, root, options, log=lambda text: print(text, file=sys.stderr),
                          progress=ProgressBar("checking images"))
@@ -91,7 +128,7 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
     for file, classes in ((LABELS, result.classes), (SOURCE_LABELS, result.source_classes)):
         if classes:
             print(f"{root / file}: {len(classes)} classes")
-    config, search = _configs(DATASETS[name], result)
+    config, search = _configs(DATASETS[name], result, options)
     notes = [*result.notes, *_notes(result, os.path.basename(config))]
     if config.startswith(FOLDER) and os.path.normpath(root) != os.path.join("dataset", name):
         notes.append(f"{config} looks for the data in ./dataset/{name}")
@@ -105,14 +142,14 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
     return 0
 
 
-def _configs(dataset: Dataset, result: Prepared) -> tuple[str, str]:
+def _configs(dataset: Dataset, result: Prepared, options: PrepareOptions) -> tuple[str, str]:
     """The training config and search file: the shipped ones, else written into the root."""
     config = f"{FOLDER}/transfer/{dataset.recipe.arch}/{dataset.name}.yaml"
     if os.path.isfile(find_config(config)) and not result.lists.keys() & {*FURTHER}:
         return config, f"{FOLDER}/search/{dataset.name}_bayes.yaml"
     files = written_files(dataset, root=result.root.as_posix(), classes=len(result.classes),
                           lists={split: count for split, (_, count) in result.lists.items()},
-                          delimiter=result.delimiter)
+                          delimiter=result.delimiter, arch=options.arch, size=options.size)
     for file, text in files.items():
         result.files.write(file, text)
     config, search = (str(result.root / file) for file in files)

@@ -83,6 +83,8 @@ class PrepareOptions:
     :param source: folder with a folder per class, of labelled images from elsewhere
     :param unlabeled: folder of images without labels
     :param csv: the table; None: ``labels.csv`` in the root
+    :param arch: the network of the config that is written; None: the data set's
+    :param size: of its images, px; None: 224
     """
 
     download: bool = False
@@ -97,6 +99,8 @@ class PrepareOptions:
     image_column: str | None = None
     label_column: str | None = None
     split_column: str | None = None
+    arch: str | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True)

@@ -25,17 +25,22 @@ SMALLEST_BATCH = 8
 
 
 def written_files(dataset: Dataset, *, root: str, classes: int, lists: dict[str, int],
-                  delimiter: str) -> dict[str, str]:
+                  delimiter: str, arch: str | None = None, size: int | None = None
+                  ) -> dict[str, str]:
     """Name -> text of the training config and the search file for a prepared folder.
 
     :param lists: images per list
+    :param arch: the network; None: the data set's
+    :param size: of the images, px; None: 224
     """
     values = config_values(dataset) if dataset.official else CUSTOM
     name = dataset.name if dataset.official else "custom"
     most = values.recipe.batch_size
-    recipe = replace(values.recipe, batch_size=_batch_size(lists, most))
+    recipe = replace(values.recipe, batch_size=_batch_size(lists, most),
+                     arch=arch or values.recipe.arch)
     values = replace(
-        values, root=root, classes=classes, recipe=recipe, counts=in_words(lists), no_test="",
+        values, root=root, size=size or values.size, classes=classes, recipe=recipe,
+        counts=in_words(lists), no_test="",
         sample=f"{root}/{dataset.sample}" if dataset.official else root, delimiter=delimiter,
         has_val="val" in lists, has_test="test" in lists,
         further={one: min(most, lists[one]) for one in FURTHER if one in lists},
@@ -87,7 +92,7 @@ def training_config(values: ConfigValues, *, model: str = "model") -> str:
     """The text of a PaddleClas config; ``model`` is the template of its section Arch."""
     topk = [k for k in (1, 5) if k <= values.classes]
     delimiter = f"delimiter: {json.dumps(values.delimiter)}" if values.delimiter != " " else ""
-    data = {"image_root": show_yaml(f"{values.root}/"), "delimiter": delimiter}
+    data = {"image_root": show_yaml(f"{values.root}/"), "delimiter": delimiter, **values.pixels}
     lists = {split: show_yaml(f"{values.root}/{split}_list.txt")
              for split in ("train", "val", "test", "label", *FURTHER)}
     sizes = {"train": values.recipe.batch_size, **values.further}

@@ -9,6 +9,9 @@ from string import Template
 
 from paddle_transfer.datasets.base import CUSTOM_RECIPE, FURTHER, Dataset, Recipe
 
+#: Of the images that ImageNet's weights were trained with, and of what an evaluation cuts them
+#: from.
+SIZE, RESIZE = 224, 256
 MULTI_TASK, DOMAIN_ADAPTATION = "multi_task", "domain_adaptation"
 #: The search in which no label of the target is seen.
 TARGET_FREE = "target_free"
@@ -24,6 +27,7 @@ class ConfigValues:
     :param remark: comment lines about where the data comes from
     :param no_test: what to do without a test list, in words
     :param further: lists beside that of training, ``source`` and ``unlabeled``: their batch sizes
+    :param size: of the images, px
     """
 
     title: str
@@ -39,6 +43,12 @@ class ConfigValues:
     metric: str = "top1"
     no_test: str = ""
     further: Mapping[str, int] = field(default_factory=dict)
+    size: int = SIZE
+
+    @property
+    def pixels(self) -> dict[str, int]:
+        """The side of crops, and that of the images that those of an evaluation are cut from."""
+        return {"size": self.size, "resize": round(self.size * RESIZE / SIZE)}
 
     @property
     def strategy(self) -> str:

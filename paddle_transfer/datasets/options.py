@@ -27,6 +27,11 @@ def check_options(dataset: Dataset, options: PrepareOptions, *,
                               ("--split-column", options.split_column)):
             if value is not None:
                 refuse(option, "is for a table of images", "Leave it out, or use --dataset csv.")
+    if dataset.official and options.source is options.unlabeled is None:
+        for option, wish in (("--arch", options.arch), ("--size", options.size)):
+            if wish is not None:
+                refuse(f"{option} {wish}", "is for a config that prepare writes", "Leave it out: "
+                       "the shipped config takes -o Arch.name, and search_key: resolution.")
     if options.test and (dataset.official or "test" in splits):
         refuse(f"--test {options.test:g}", "is for data without a test list of its own")
     if options.val is not None and ("val" in dataset.official or "val" in splits):

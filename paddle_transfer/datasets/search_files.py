@@ -15,8 +15,9 @@ from paddle_transfer.datasets.config_values import (
 
 #: Architecture for which the large-scale weights (10w) exist.
 LARGE_SCALE_ARCH = "ResNet50_vd"
-#: Architectures without BatchNorm, whose statistics adabn takes from other images.
-WITHOUT_NORM = ("VGG16", )
+#: How names of architectures without BatchNorm begin, whose statistics adabn takes from other
+#: images.
+WITHOUT_NORM = ("AlexNet", "SqueezeNet", "VGG")
 _SWITCH = ("False", "True")
 
 
@@ -37,7 +38,8 @@ class SearchVariant:
     def keys_for(self, arch: str) -> dict[str, tuple[str, ...]]:
         """``keys``; the large-scale weights are there for one architecture only, and adabn is not
         for each."""
-        return {key: tuple(one for one in choices if one != "adabn" or arch not in WITHOUT_NORM)
+        bare = arch.startswith(WITHOUT_NORM)
+        return {key: tuple(one for one in choices if one != "adabn" or not bare)
                 for key, choices in self.keys.items()
                 if key != "pretrained" or arch == LARGE_SCALE_ARCH}
 

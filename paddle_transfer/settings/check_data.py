@@ -29,8 +29,10 @@ Config = dict[str, Any]
 #: What of a data set decides which images are read, and with which labels.
 KEYS = ("name", "image_root", "cls_label_path", "delimiter", "relabel")
 PARTS = ("Train", "Eval", "Test", *FURTHER)
+#: What the key ``resolution`` edits, and no switch of a data augmentation.
+SIZE = "Global.image_shape"
 READS = (*(f"DataLoader.{part}.dataset.{key}" for part in PARTS for key in KEYS), *CLASSES,
-         f"{WHERE}.name")
+         f"{WHERE}.name", SIZE)
 
 
 @dataclass
@@ -107,7 +109,9 @@ def _mark(config: Config) -> str:
             if isinstance(dataset, dict)}
     classes = resolve.class_num_path(config), resolve.class_num(config), resolve.outputs(config)
     shared = "Source" in read and read_strategy(config).strategy.shares_classes
-    return dotpath.stable_text([read, classes, shared])
+    sizes = [resolve.image_size(config, f"DataLoader.{part}.dataset.transform_ops")
+             for part in PARTS]
+    return dotpath.stable_text([read, classes, shared, sizes])
 
 
 def _cause(data: Sequence[Data], indices: Sequence[int], settings: SearchSettings) -> str:

@@ -45,7 +45,8 @@ def checked(name):
 
 def test_a_source_of_its_own_classes_is_for_two_tasks(home):
     fill(home / "more", {"bee": 4, "cat": 4, "elk": 4}, first=100)
-    told = prepare_folder("own", source=home.joinpath("more").relative_to(home), test=0.2)
+    told = prepare_folder("own", source=home.joinpath("more").relative_to(home), test=0.2,
+                          size=32)
     assert "own/source_list.txt: 12 images" in told
     assert lines("source_list.txt")[4] == "../more/cat/0.jpg 1"
     assert lines("source_label_list.txt") == ["0 bee", "1 cat", "2 elk"]
@@ -62,7 +63,7 @@ def test_a_source_of_its_own_classes_is_for_two_tasks(home):
 def test_images_without_labels_are_taken_from_any_folders(home):
     fill(home / "shop", {".": 2, "a/b c": 3, "d": 1}, first=100)
     (home / "shop/d/notes.txt").write_text("no image")
-    told = prepare_folder("own", unlabeled=home / "shop")
+    told = prepare_folder("own", unlabeled=home / "shop", size=32)
     assert lines("unlabeled_list.txt") == [
         f"{home}/shop/{name}" for name in (
             "0.jpg", "1.jpg", "a/b c/0.jpg", "a/b c/1.jpg", "a/b c/2.jpg", "d/0.jpg")]
@@ -76,7 +77,7 @@ def test_images_without_labels_are_taken_from_any_folders(home):
 def test_beside_images_without_labels_the_source_has_the_classes_of_the_root(home):
     fill(home / "more", {"ant": 2, "dog": 3, "elk": 2}, first=100)
     fill(home / "shop", {".": 3}, first=200)
-    told = prepare_folder("own", source=home / "more", unlabeled=home / "shop")
+    told = prepare_folder("own", source=home / "more", unlabeled=home / "shop", size=32)
     assert lines("source_list.txt") == [f"{home}/more/dog/{i}.jpg 1" for i in range(3)]
     assert "left out are classes that are not those of --root: ant, elk" in told
     assert "more: has no image of cat" in told

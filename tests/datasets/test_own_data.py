@@ -1,13 +1,15 @@
 """A folder per class, a table: ``prepare`` for one's own images."""
 
+import contextlib
 import functools
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from paddle_transfer.checks.checker import check_config
-from paddle_transfer.cli.prepare import prepare_and_print
+from paddle_transfer.cli.prepare import COMMAND, prepare_and_print
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.datasets.base import PrepareOptions
 from paddle_transfer.datasets.prepare import prepare
@@ -43,7 +45,7 @@ def lists(root):
 def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(home, capsys):
     fill(home, {"red rose": 10, "tulip": 6, ".thumbs": 2})
     (home / "tulip" / "notes.txt").write_text("not an image")
-    assert prepare_and_print("folder", home, PrepareOptions(test=0.2, processes=1)) == 0
+    assert prepare_and_print("folder", home, PrepareOptions(test=0.2, processes=1, size=32)) == 0
     made = lists(home)
     assert {split: len(rows) for split, rows in made.items()} == {"train": 10, "val": 3, "test": 3}
     assert {label for _, label in made["train"]} == {label
@@ -62,6 +64,32 @@ def test_a_folder_with_spaces_becomes_lists_a_config_and_a_search_that_check(hom
     assert settings.base_config_file == f"{home}/custom.yaml"
     assert settings.final == Final("train+val")
     assert "tools/search.py -c" in capsys.readouterr().out
+
+
+def test_the_network_and_the_size_of_the_config_are_named(home):
+    fill(home, {"a": 4, "b": 4})
+    prepare_and_print("folder", home, PrepareOptions(processes=1, arch="PPLCNet_x1_0", size=64))
+    text = (home / "custom.yaml").read_text()
+    config = load_yaml(str(home / "custom.yaml"))
+    assert config["Arch"]["name"] == "PPLCNet_x1_0"
+    assert config["Global"]["image_shape"] == [3, 64, 64]
+    assert re.findall(r" (size|resize_short): (\d+)", text) == [
+        ("size", "64"), ("resize_short", "73"), ("size", "64"), ("resize_short", "73"),
+        ("size", "64")]
+    assert load_search_file(str(home / "custom_bayes.yaml")).base.config["Arch"]["class_num"] == 2
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (["--size", "8"], "a whole number of pixels from 16 to 2048, but got 8"),
+    (["--size", "big"], "but got big"),
+    (["--arch", "PPLCNet_x1"], "must be a network of PaddleClas with ImageNet weights; found "
+     "PPLCNet_x1. Did you mean")])
+def test_another_network_or_size_is_refused_before_images_are_read(home, capsys, arguments, told):
+    fill(home, {"a": 2, "b": 2})
+    with contextlib.suppress(SystemExit):
+        assert COMMAND.main(["--dataset", "folder", "--root", str(home), *arguments]) == 2
+    assert told in capsys.readouterr().err
+    assert not (home / "train_list.txt").exists()
 
 
 @pytest.mark.parametrize("options", [PrepareOptions(processes=1),

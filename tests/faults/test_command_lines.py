@@ -109,6 +109,7 @@ def test_a_prior_file_beside_leave_one_out_is_refused(tmp_path):
     ("folder", PrepareOptions(download=True, csv="t.csv", label_column="x"),
      ["--download", "--csv", "--label-column"]),
     ("dtd", PrepareOptions(test=0.2, val=0.1), ["--test 0.2", "--val 0.1"]),
+    ("dtd", PrepareOptions(arch="VGG16", size=64), ["--arch VGG16", "--size 64"]),
     ("csv", PrepareOptions(unverified=True), ["--unverified"]),
 ])
 def test_options_that_a_data_set_would_ignore_are_refused(tmp_path, name, options, wrong):

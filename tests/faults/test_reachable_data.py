@@ -131,6 +131,24 @@ def test_the_lists_of_a_distillation(data):
     assert len(texts) == 6
 
 
+def test_images_are_measured_against_the_sizes_that_are_searched(data):
+    """The pictures have 24 px; what the base config alone has is trained by nobody."""
+    made = base(data)
+    for part in ("Train", "Eval"):
+        made["DataLoader"][part]["dataset"]["transform_ops"][1] = {"ResizeImage": {"size": 224}}
+
+    def told(*items):
+        found = check_data(load(data, *items, base=made), processes=1).warnings
+        return [str(one) for one in found if one.kind == "enlarged"]
+
+    rates = {"search_key": "lr", "search_values": [0.1, 0.01]}
+    assert "enlarges images to 224 px, 9.3 times their side" in told(rates)[0]
+    assert told({"search_key": "resolution", "search_values": [32, 48]}) == []
+    (text,) = told({"search_key": "resolution", "search_values": [32, 64]})
+    assert "enlarges images to 64 px" in text
+    assert "(with resolution 64 of search_dict.0)" in text
+
+
 def test_each_image_is_looked_at_once_for_all_combinations(data):
     settings = load(data, lists(data, "list", TRAIN, "train", "leak"), folders(data),
                     {"search_key": "lr", "search_values": [0.1, 0.01]})
