@@ -7,6 +7,7 @@ from typing import Any
 
 from paddle_transfer.config.base import list_size
 from paddle_transfer.report.forecast import (
+    final_trainings,
     first_points,
     most_confirmations,
     most_points,
@@ -66,7 +67,7 @@ class Estimate:
 
 def make_estimate(settings: SearchSettings) -> Estimate:
     """The facts of a search whose file was read as for a dry run."""
-    base, baseline, budget = settings.base, settings.search_space.baseline, settings.budget
+    base, budget = settings.base, settings.budget
     trials, points = most_trials(settings) + most_confirmations(settings), first_points(settings)
     longest = most_epochs(base.config, settings.search_space.keys)
     epochs = [count for count in (longest and longest * trials, budget.epoch_budget) if count]
@@ -74,7 +75,7 @@ def make_estimate(settings: SearchSettings) -> Estimate:
         sampler=settings.sampling.sampler.name, metric=settings.objective.metric,
         output_dir=settings.output.output_dir, space_size=settings.search_space.space.size,
         points=most_points(settings), trials=trials,
-        final_trainings=(1 + (baseline is not None)) if settings.final else 0,
+        final_trainings=final_trainings(settings),
         epochs_per_trial=longest, epochs=min(epochs, default=None),
         images_per_epoch=list_size(base.config, "Train"), hours=budget.time_budget,
         slots=tuple(settings.devices.slots), first_points=tuple(points),

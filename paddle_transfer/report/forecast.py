@@ -106,6 +106,22 @@ def most_confirmations(settings: SearchSettings, *, reused: int = 0) -> int:
     return again * min(confirmed, most_points(settings, reused=reused))
 
 
+def final_trainings(settings: SearchSettings) -> int:
+    """Trainings of ``final`` at most: a soup has none."""
+    if settings.final is None or settings.final.soup:
+        return 0
+    return 1 + (settings.search_space.baseline is not None)
+
+
+def total_text(settings: SearchSettings) -> str:
+    """``20 trials + 8 trainings of confirm = 28 at most``; empty where trials are all there is."""
+    counts = most_trials(settings), most_confirmations(settings), final_trainings(settings)
+    texts = [f"{counted(count, noun)}{more}" for count, noun, more in zip(
+        counts, ("trial", "training", "final training"), ("", " of confirm", ""), strict=True)
+        if count]
+    return f"{' + '.join(texts)} = {sum(counts)} at most" if len(texts) > 1 else ""
+
+
 def confirm_text(settings: SearchSettings) -> str:
     """What ``confirm`` does in the end; empty when it does nothing."""
     trainings, repeats = settings.repeats.confirm, settings.repeats

@@ -21,6 +21,7 @@ from paddle_transfer.report.forecast import (
     grid_size,
     most_trials,
     task_lines,
+    total_text,
 )
 from paddle_transfer.report.formatting import columns
 from paddle_transfer.samplers.base import LEAST_TRIALS
@@ -84,7 +85,8 @@ def _header(settings: SearchSettings) -> list[str]:
     rows = [("Search", f"{sampling.sampler.name}, {settings.file}"),
             ("Base config", settings.base.file), ("Space", _size(settings)),
             ("Budget", _budget(settings)), ("Limits", _limits(settings)), ("Stop", _stop(settings)),
-            ("Confirm", confirm_text(settings)), ("Pruner", _pruner(settings)),
+            ("Confirm", confirm_text(settings)), ("In all", total_text(settings)),
+            ("Pruner", _pruner(settings)),
             *(("Learns from", line) for line in task_lines(settings)),
             ("Prior", "shipped: of recorded searches" if sampling.prior == "shipped" else ""),
             ("Metric", f"{settings.objective.metric}, maximised"), ("Then", _final(settings)),

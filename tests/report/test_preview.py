@@ -1,17 +1,20 @@
 import re
+from dataclasses import replace
 
 import pytest
 
 from paddle_transfer import dotpath
 from paddle_transfer.config.load import parse_value
 from paddle_transfer.report.config_diff import difference
-from paddle_transfer.report.forecast import first_points
+from paddle_transfer.report.forecast import final_trainings, first_points, total_text
 from paddle_transfer.report.preview import FULL_LIST, preview
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.registry import make_sampler
+from paddle_transfer.settings.final import Final
 from paddle_transfer.settings.search_file import load_search_file
 from tests.helpers.configs import PUBLISHED_FIXED, base_config, write_search
 from tests.helpers.greedy_files import write_greedy
+from tests.helpers.records import shown_settings
 
 
 def settings_of(folder, **fields):
@@ -112,17 +115,28 @@ def test_the_head_says_how_trainings_are_spent(tmp_path):
             "beside the noise of a seed",
             "Confirm the best 3 points and the fixed one have 3 trainings each, with seeds 5, 6 "
             "and 7",
+            "In all 20 trials + 8 trainings of confirm = 28 at most",
             "Prior shipped: of recorded searches"):
         assert line in lines, line
     usual = preview(settings_of(tmp_path, search_mode="bayes"))
     assert ("  Confirm      the best 3 points have 2 trainings each, with seeds 0 and 1\n"
+            "  In all       20 trials + 3 trainings of confirm = 23 at most\n"
             "  Pruner       auto: hopeless trainings are broken off\n") in usual
     assert "\n  Prior " not in usual
     for plain in (settings_of(tmp_path, search_mode="bayes", pruner="none",
                               confirm="none"), settings_of(tmp_path, search_mode="random"),
                   settings_of(tmp_path, search_mode="grid")):
-        for word in ("Limits", "Stop", "Confirm", "Pruner", "Prior", "Learns from"):
+        for word in ("Limits", "Stop", "Confirm", "In all", "Pruner", "Prior", "Learns from"):
             assert f"\n  {word} " not in preview(plain)
+
+
+def test_all_trainings_are_added_up():
+    settings = shown_settings("out", confirm=3)
+    assert total_text(settings) == "6 trials + 8 trainings of confirm = 14 at most"
+    whole = replace(settings, final=Final("train"))
+    assert total_text(whole).endswith("+ 8 trainings of confirm + 2 final trainings = 16 at most")
+    assert final_trainings(replace(settings, final=Final(soup="greedy"))) == 0
+    assert total_text(shown_settings("out", confirm=None)) == ""
 
 
 def test_repeats_take_trial_numbers_of_their_own(tmp_path):
