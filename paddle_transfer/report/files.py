@@ -111,7 +111,7 @@ class ResultFiles(Report):
             self._write_best(leaderboard.winner, leaderboard, records)
         data = summary(settings, records, leaderboard, reason=reason,
                        left_out=len(self.ranker.to_confirm(records)), soup=self._soup,
-                       outlook=self.ranker.outlook(records) if reason is not None else None)
+                       outlook=self.ranker.outlook(records))
         write_atomic(str(self.root / "search_results.json"), json.dumps(data, indent=2) + "\n")
         self._delete_weights(records, leaderboard, over=reason is not None and is_over(reason))
 

@@ -59,7 +59,7 @@ def summary(settings: SearchSettings, records: Sequence[TrialRecord], leaderboar
     :param reason: why the search ended; None while it runs
     :param left_out: trainings of ``confirm`` that are not done (yet)
     :param soup: what ``final: {soup: greedy}`` gave, once it has
-    :param outlook: what the search's model says of going on, at its end
+    :param outlook: what the search's model says of going on
     """
     baseline = settings.search_space.baseline
     gain = gain_of(settings, leaderboard, outlook)

@@ -32,6 +32,9 @@ from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.history import History
 from paddle_transfer.study.records import Stage, TrialRecord, TrialState
 
+#: How much longer the time between two questions to the search's model is than one takes.
+SHARE = 20
+
 
 class Terminal(Report):
     """Prints a line per finished trial; on a terminal and in a notebook, progress stands below.
@@ -52,6 +55,7 @@ class Terminal(Report):
         self._took: tuple[float, int] = (0.0, 0)  # the seconds of those that have ended, and them
         self._failed: dict[str, int] = {}  # the first trial that ended of a cause
         self._best: dict[Stage, float] = {}  # the largest metric of one training
+        self._told, self._again = "", float("-inf")  # what going on is worth, and when to ask again
 
     def search_started(self, records: Sequence[TrialRecord]) -> None:
         settings, self._records = self.settings, records
@@ -178,7 +182,13 @@ class Terminal(Report):
         return f"{head} {record.state}{why}  {point}"
 
     def _going_on(self, records: Sequence[TrialRecord]) -> str:
-        return outlook_line(self.settings, self.ranker.outlook(records))
+        """What going on is worth; of many trials as it was, so that asking takes little time."""
+        began = self.clock()
+        if began >= self._again:
+            self._told = outlook_line(self.settings, self.ranker.outlook(records))
+            now = self.clock()
+            self._again = now + SHARE * (now - began)
+        return self._told
 
     def _history(self, records: Sequence[TrialRecord]) -> History:
         return History.of(self.settings.search_space.space, records)

@@ -228,6 +228,17 @@ def test_running_trials_keep_what_they_have_written(tmp_path):
     assert TrialFolder.of(tmp_path, 7).weights.exists()
 
 
+def test_what_going_on_is_worth_is_there_while_the_search_runs(tmp_path):
+    settings = shown_settings(tmp_path)
+    records = [record(0, 0.01, value=0.7), record(1, 0.1, value=0.6)]
+    files = ResultFiles(settings, ranker=ranker_of(settings))
+    for count, there in ((1, False), (2, True)):
+        files.search_started(records[:count])
+        told = json.loads((tmp_path / "search_results.json").read_text())
+        assert told["ended"] is None
+        assert ("going_on" in told) is there
+
+
 def test_going_on_without_the_files_writes_them_again(tmp_path):
     records = [record(0, 0.01, value=0.7)]
     finish(tmp_path, records)

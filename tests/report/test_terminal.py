@@ -208,6 +208,21 @@ def test_what_going_on_is_worth_stands_below_the_bar(monkeypatch):
     assert "worth it: one more training is expected to gain" in before_the_end
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(2.0, 4), (10.0, 2)])
+def test_what_going_on_is_worth_is_asked_for_a_twentieth_of_the_time(monkeypatch, seconds, asked):
+    log_lines(monkeypatch)
+    settings, clock, done = shown_settings("out"), FakeClock(), []
+    ranker, times = ranker_of(settings), []
+    monkeypatch.setattr(ranker, "outlook", lambda _: (times.append(1), clock.advance(seconds))[0])
+    terminal = Terminal(settings, ranker=ranker, stream=Tty(), clock=clock)
+    terminal.search_started(done)
+    for number in range(3):
+        clock.advance(100.0)
+        done.append(record(number, 0.01, value=0.7))
+        terminal.trial_ended(done[-1], list(done))
+    assert len(times) == asked, "at the begin, and after trials"
+
+
 def test_the_best_never_falls_and_another_leader_is_named():
     """What leads is the best by the model, or by the mean of its seeds."""
     values = ((0.01, 0.5, 0), (0.1, 0.9, 0), (0.1, 0.5, 1))
