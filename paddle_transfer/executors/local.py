@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from paddle_transfer.clock import SteadyClock
-from paddle_transfer.config.rules import YES_NO, above_zero, whole
 from paddle_transfer.config.validation import Options
-from paddle_transfer.errors import DiskFull, SetupError, StudyError
+from paddle_transfer.errors import SetupError
 from paddle_transfer.executors.base import (
     Ended,
     EpochReport,
@@ -26,8 +25,14 @@ from paddle_transfer.executors.base import (
     Verdict,
 )
 from paddle_transfer.executors.devices import DeviceWatch, physical
+from paddle_transfer.executors.local_options import LocalOptions
 from paddle_transfer.executors.process import WorkerProcess
-from paddle_transfer.executors.verdict import blames_device, short_of_memory, verdict
+from paddle_transfer.executors.verdict import (
+    blames_device,
+    fatal_error,
+    short_of_memory,
+    verdict,
+)
 from paddle_transfer.hardware import out_of_memory_kills
 from paddle_transfer.study.trial_folder import TrialFolder
 from paddle_transfer.study.trial_log import explained, log_tail, told_by
@@ -36,16 +41,6 @@ from paddle_transfer.study.trial_log import explained, log_tail, told_by
 _STARTS = 3
 #: Where the kernel has no pidfd, how often to check whether a worker has died, in seconds.
 _CHECK = 0.1
-
-
-class LocalOptions(Options):
-    #: Seconds that a worker may take to import the runner.
-    startup_timeout: Annotated[float, above_zero("seconds")] = 600.0
-    #: See ``Sharing``.
-    gpus_per_trial: Annotated[int, whole(1, 64)] = 1
-    processes_per_trial: Annotated[int, whole(1, 64)] = 1
-    trials_per_gpu: Annotated[int, whole(1, 64)] = 1
-    scale_learning_rate: Annotated[bool, YES_NO] = True
 
 
 @dataclass
@@ -108,8 +103,7 @@ class LocalExecutor(RegisteredExecutor):
     @classmethod
     def sharing(cls, options: Options) -> Sharing:
         assert isinstance(options, LocalOptions), "EXECUTORS has checked the options"
-        return Sharing(options.gpus_per_trial, options.processes_per_trial, options.trials_per_gpu,
-                       options.scale_learning_rate)
+        return options.sharing()
 
     def submit(self, job: Job) -> str:
         free, watch = self._free(), self._watch
@@ -211,12 +205,13 @@ class LocalExecutor(RegisteredExecutor):
             elif kind == "fatal":
                 text = str(message.get("message", ""))
                 if self._watch is None or job is None or not blames_device(text):
-                    raise _fatal_error(slot, worker, message)
+                    raise fatal_error(message, f"worker on {slot.device}", log=worker.log,
+                                      ready=slot.ready)
                 events.append(self._end(slot, worker, job, said={"verdict": Verdict.CRASHED,
                                                                  "message": text}))
             elif job and (message["number"], message["attempt"]) == (job.number, job.attempt):
                 events += (self._report(slot, job, message) if kind == "epoch"
-                           else self._on_ended(slot, worker, job, message))
+                           else [self._end(slot, worker, job, said=message)])
         return events
 
     def _report(self, slot: _Slot, job: Job, message: dict[str, Any]) -> list[Event]:
@@ -225,10 +220,6 @@ class LocalExecutor(RegisteredExecutor):
         slot.epoch = message["epoch"]
         return [EpochReport(job.number, job.attempt, slot.epoch, message["value"],
                             message["scalars"], message.get("images"))]
-
-    def _on_ended(self, slot: _Slot, worker: WorkerProcess, job: Job,
-                  message: dict[str, Any]) -> list[Event]:
-        return [self._end(slot, worker, job, said=message)]
 
     def _on_death(self, slot: _Slot, worker: WorkerProcess, exit_code: int) -> list[Event]:
         events: list[Event] = []
@@ -306,14 +297,3 @@ class LocalExecutor(RegisteredExecutor):
                       default=math.inf)
         blind = any(worker.pidfd is None for _, worker in working)
         return max(0.0, min(timeout, nearest, _CHECK if blind else math.inf))
-
-
-def _fatal_error(slot: _Slot, worker: WorkerProcess, message: dict[str, Any]) -> Exception:
-    """The error for a message that means that no trial can run."""
-    text = str(message.get("message", ""))
-    if message.get("kind") == "setup":
-        return SetupError(text)
-    if message.get("kind") == "disk_full":
-        return DiskFull(f"the worker on {slot.device}: {text}")
-    kind = StudyError if slot.ready else SetupError
-    return kind(f"the worker on {slot.device} cannot work: {text}. {told_by(worker.log)}")

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import re
 import signal
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from paddle_transfer.errors import DiskFull, SetupError, StudyError
 from paddle_transfer.executors.base import Ended, Verdict
+from paddle_transfer.study.trial_log import told_by
 
 #: Signals that come from outside (an operator, the kernel out of memory), not from the training.
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
@@ -98,3 +102,18 @@ def signal_name(number: int) -> str:
 def finite_curve(result: dict[str, Any]) -> tuple[tuple[int, float], ...]:
     """The result's curve without NaN and infinity (a diverged trial's last values may be)."""
     return tuple((epoch, float(value)) for epoch, value in result["curve"] if math.isfinite(value))
+
+
+def fatal_error(message: Mapping[str, Any], who: str, *, log: Path, ready: bool) -> Exception:
+    """The error for a worker's message that means that no trial can run.
+
+    :param who: the worker; ``log``: its own
+    :param ready: whether it had come so far
+    """
+    text = str(message.get("message", ""))
+    if message.get("kind") == "setup":
+        return SetupError(text)
+    if message.get("kind") == "disk_full":
+        return DiskFull(f"the {who}: {text}")
+    kind = StudyError if ready else SetupError
+    return kind(f"the {who} cannot work: {text}. {told_by(log)}")

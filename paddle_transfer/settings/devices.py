@@ -45,17 +45,20 @@ def read_devices(reading: Reading, base_file: str, base: dict[str, Any] | None) 
     elif "workers" in data:
         reading.notes.append("workers is for the CPU: with gpus, one trial runs on each listed "
                              "GPU.")
-    if not placed:
-        _check_gpus(reading)
-    cores = os.cpu_count() or 1
-    if not gpus and not placed and given.workers > cores:
-        reading.notes.append(f"{given.workers} workers share {cores} CPU cores; more than that is "
-                             "no faster.")
     devices = groups.Devices(gpus, given.workers, given.trial_timeout, executor,
                              given.checkpoint_every, sharing)
     if not placed:
+        _check_gpus(reading)
+        _check_cores(reading, devices)
         _check_sharing(reading, devices)
     return devices
+
+
+def _check_cores(reading: Reading, devices: groups.Devices) -> None:
+    cores, workers = os.cpu_count() or 1, reading.given.workers
+    if not devices.gpus and workers > cores:
+        reading.notes.append(f"{workers} workers share {cores} CPU cores; more than that is no "
+                             "faster.")
 
 
 def _check_sharing(reading: Reading, devices: groups.Devices) -> None:

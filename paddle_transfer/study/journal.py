@@ -1,36 +1,27 @@
-"""The journal: the study as a file that Optuna's ``JournalStorage`` reads, made to survive a kill
-at any byte and a full disk.
+"""The journal: the study as a file that Optuna's ``JournalStorage`` reads.
 
-One JSON object a line, appended as a whole or not at all. Optuna's own class opens and reads the
-file five times for every entry, and keeps its distributions with every trial: here a finished trial
-is handed out once, for the store's records, and forgotten. Locking is ``flock`` on the journal
-itself: the kernel releases it when a process dies.
+Optuna's own class opens and reads the file five times for every entry, and keeps its distributions
+with every trial: here a finished trial is handed out once, for the store's records, and forgotten.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from enum import IntEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
+from typing_extensions import override
 
-from paddle_transfer.clock import SteadyClock
 from paddle_transfer.errors import StudyError
-from paddle_transfer.files import open_file
 from paddle_transfer.study.folder import WAYS_OUT
-
-#: Seconds between two ``fsync``: what a failure of the machine may lose, and a kill does not.
-SYNC = 0.1
+from paddle_transfer.study.journal_file import JournalFile
 
 
 class Op(IntEnum):
@@ -65,20 +56,12 @@ class JournalTrial:
         self.value: float | None = entry.get("value")
 
 
-class Journal:
-    """The part of ``optuna.storages.BaseStorage`` that a store uses, in the file ``path``.
-
-    :param repair: cut off the torn line that a kill in the middle of a write left at the end; no
-        trial is lost: the line was never reported as written. Only for the process that holds the
-        output directory's lock
-    :param clock: seconds, monotonic
-    Raises StudyError, naming file and line, when a line before the last one is broken, which is no
-    torn write, or the entries make no study. OSError: it is no file, or cannot be read.
-    """
+class Journal(JournalFile):
+    """The part of ``optuna.storages.BaseStorage`` that a store uses, in a ``JournalFile``. Raises
+    StudyError when its entries make no study, too."""
 
     def __init__(self, path: str | os.PathLike[str], *, repair: bool = False,
                  clock: Callable[[], float] = time.monotonic):
-        self._path, self._clock = Path(path), SteadyClock(clock)
         self._studies: dict[int, str] = {}
         self._numbers: list[int] = []  # of trials by study
         self._attributes: dict[int, dict[str, Any]] = {}
@@ -86,12 +69,8 @@ class Journal:
         self._trials: dict[int, JournalTrial] = {}  # that were not handed out as finished
         self._ids: dict[tuple[int, int], int] = {}  # of those, by study and number
         self._texts: dict[int, tuple[BaseDistribution, str]] = {}  # equal ones may differ: 1, True
-        self._count = self._size = self._lines = 0
-        self._unsynced, self._synced = False, 0.0
-        if os.path.lexists(path):
-            self._catch_up(repair=repair)
-        else:
-            self._path.touch()
+        self._count = 0
+        super().__init__(path, repair=repair, clock=clock)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -162,16 +141,6 @@ class Journal:
         self._append(Op.SET_TRIAL_STATE_VALUES, trial_id=trial_id, state=state, values=values,
                      datetime_complete=_now())
 
-    def sync(self, *, now: bool = False) -> None:
-        """``fsync`` what was written, unless that was done less than ``SYNC`` seconds ago."""
-        if self._unsynced and (now or self._clock() - self._synced >= SYNC):
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            self._unsynced, self._synced = False, self._clock()
-
     def remove_session(self) -> None:
         self.sync(now=True)
 
@@ -183,60 +152,14 @@ class Journal:
         return self._texts[id(one)][1]
 
     def _append(self, op: Op, **fields: object) -> None:
-        entry = {"op_code": op, "worker_id": str(os.getpid()), **fields}
-        data = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
-        if self.write(data) != self._size:
-            self._catch_up()
-            return
-        self._apply_line(json.loads(data))
-        self._size += len(data)
-        self._lines += 1
+        self.append({"op_code": op, "worker_id": str(os.getpid()), **fields})
 
-    def write(self, data: bytes) -> int:
-        """Append a line; returns the length of the file before it. Raises OSError (a full disk,
-        say) with the file cut back to that, so that later writes do not continue a torn line."""
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            size = os.fstat(descriptor).st_size
-            try:
-                rest = memoryview(data)
-                while rest:
-                    rest = rest[os.write(descriptor, rest):]
-            except BaseException:
-                os.ftruncate(descriptor, size)
-                raise
-        finally:
-            os.close(descriptor)
-        self._unsynced = True
-        return size
-
-    def _catch_up(self, *, repair: bool = False) -> None:
-        """Apply the lines behind those that were read, those of other processes among them; blank
-        lines are no entries, and a line that is being written is not one yet."""
-        with open_file(self._path) as file:
-            file.seek(self._size)
-            for line in file:
-                entry = _entry(line) if line.endswith(b"\n") else None
-                if entry is not None:
-                    self._apply_line(entry)
-                elif not line.endswith(b"\n") or line.strip():
-                    rest = file.read()
-                    if line.endswith(b"\n") and rest.strip(b"\0\n"):
-                        raise StudyError(_no_entry(self._path, self._lines + 1, line))
-                    break  # the last line, or zeros that a crash of the machine left
-                self._size += len(line)
-                self._lines += 1
-        if repair and self._size < self._path.stat().st_size:
-            with open(self._path, "r+b") as file:
-                file.truncate(self._size)
-                os.fsync(file.fileno())
-
-    def _apply_line(self, entry: dict[str, Any]) -> None:
+    @override
+    def apply(self, entry: dict[str, Any]) -> None:
         try:
             self._apply(entry["op_code"], entry)
         except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-            raise StudyError(f"{self._path}: line {self._lines + 1}: its entries make no study "
+            raise StudyError(f"{self.path}: line {self.lines + 1}: its entries make no study "
                              f"({type(error).__name__}: {error}). {WAYS_OUT}") from error
 
     def _apply(self, op: int, entry: dict[str, Any]) -> None:
@@ -287,17 +210,3 @@ def _now() -> str:
 @lru_cache(maxsize=1000)
 def _distribution(text: str) -> BaseDistribution:
     return json_to_distribution(text)
-
-
-def _no_entry(path: Path, number: int, line: bytes) -> str:
-    return (f"{path}: line {number}: every line must be a JSON object; found {line[:60]!r}. The "
-            f"file was changed by something else. {WAYS_OUT}")
-
-
-def _entry(line: bytes) -> dict[str, Any] | None:
-    """The entry in a line; None when there is none."""
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return entry if isinstance(entry, dict) and "op_code" in entry else None

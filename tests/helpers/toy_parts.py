@@ -11,7 +11,8 @@ from pydantic import Field
 from paddle_transfer.config.validation import Options
 from paddle_transfer.datasets.base import Dataset, Layout, PrepareOptions, Recipe
 from paddle_transfer.executors.base import Executor, ExecutorContext, Job, RegisteredExecutor
-from paddle_transfer.executors.local import LocalExecutor, LocalOptions
+from paddle_transfer.executors.local import LocalExecutor
+from paddle_transfer.executors.local_options import LocalOptions
 from paddle_transfer.pruners.base import RegisteredPruner
 from paddle_transfer.report.base import Report
 from paddle_transfer.samplers.base import Observation, RegisteredSampler, SamplerContext

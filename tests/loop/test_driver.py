@@ -387,7 +387,7 @@ class DyingJournal(Journal):
             if self.how == "after":
                 super().write(data)
             elif self.how == "torn":
-                with open(self._path, "ab") as file:
+                with open(self.path, "ab") as file:
                     file.write(b'{"op_code": 4, "trial')
             raise self.error
         return super().write(data)

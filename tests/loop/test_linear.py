@@ -11,7 +11,7 @@ import pytest
 from paddle_transfer.report.files import ResultFiles
 from paddle_transfer.report.terminal import Terminal
 from paddle_transfer.report.visualdl import VisualDL
-from paddle_transfer.study import history, journal
+from paddle_transfer.study import history, journal_file
 from paddle_transfer.study.store import JOURNAL_NAME
 from tests.helpers.fakes import FakeExecutor
 from tests.helpers.virtual_search import VirtualSearch
@@ -115,7 +115,7 @@ def test_so_many_functions_are_called_and_bytes_written(tmp_path, monkeypatch):
     assert_linear(counts)
     assert_linear(sizes)
     read = []
-    monkeypatch.setattr(journal, "json", type("Counted", (), {
+    monkeypatch.setattr(journal_file, "json", type("Counted", (), {
         "loads": lambda line: read.append(line) or json.loads(line), "dumps": json.dumps}))
     made.records()
     assert len(read) == len((tmp_path / str(trials) / JOURNAL_NAME).read_bytes().splitlines())

@@ -9,7 +9,8 @@ import pytest
 from paddle_transfer.errors import DiskFull, StudyError
 from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.space import Space
-from paddle_transfer.study.journal import SYNC, Journal
+from paddle_transfer.study.journal import Journal
+from paddle_transfer.study.journal_file import SYNC
 from paddle_transfer.study.optuna_store import OptunaStore
 from paddle_transfer.study.records import Proposal, Stage
 from paddle_transfer.study.store import JOURNAL_NAME, JOURNAL_STUDY, open_store
@@ -79,7 +80,7 @@ def test_the_disk_is_waited_for_now_and_then(tmp_path, monkeypatch):
     now, synced = [0.0], []
     journal = Journal(tmp_path / JOURNAL_NAME, clock=lambda: now[0])
     store = OptunaStore(journal, name=JOURNAL_STUDY, space=SPACE)
-    monkeypatch.setattr("paddle_transfer.study.journal.os.fsync", synced.append)
+    monkeypatch.setattr("paddle_transfer.study.journal_file.os.fsync", synced.append)
     for number in range(100):
         now[0] += SYNC / 20
         store.create(suggestion=number, proposal=Proposal(POINT), seed=0)
@@ -147,7 +148,7 @@ def test_a_full_disk_leaves_the_journal_whole(tmp_path, monkeypatch):
             return write(descriptor, bytes(data[:10]))
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("paddle_transfer.study.journal.os.write",
+    monkeypatch.setattr("paddle_transfer.study.journal_file.os.write",
                         lambda fd, data: half(fd, data[:40]))
     with pytest.raises(DiskFull, match=r"study\.journal: disk full.*same command again"):
         store.report_epoch(2, epoch=2, value=0.5)

@@ -68,8 +68,7 @@ def compute(model: nn.Layer, data: Iterator[tuple[Tensor, np.ndarray]], total: i
     place = named_layer(model, layer) if classifier is None else classifier.layer
     ends = list(ENDS) if classifier is not None else []
     found = {name: Collector(total) for name in ("features", "labels", "inputs")}
-    lows, highs = list[Floats](), list[Floats]()
-    same = True
+    lows, highs, same = list[Floats](), list[Floats](), True
     with modes_kept(model), watched(model, place) as seen, paddle.no_grad():
         model.eval()
         for images, labels in data:
@@ -90,12 +89,15 @@ def compute(model: nn.Layer, data: Iterator[tuple[Tensor, np.ndarray]], total: i
                 same = same and before.size == flat.size and np.array_equal(
                     before.reshape(flat.shape), flat)
     if classifier is not None and not ends:
-        raise TrialError(f"{type(model).__name__}: its answers are not those of its classifier "
-                         f"{classifier.name} alone")
-    features = found["features"].array
-    kept = None if not inputs else features if same else found["inputs"].array
-    return FeatureSet(features, found["labels"].array, np.min(lows, axis=0), np.max(highs, axis=0),
-                      key, {}, kept), ends[0] if ends else ""
+        raise _other_answers(model, classifier)
+    kept = None if not inputs else found["features" if same else "inputs"].array
+    return FeatureSet(found["features"].array, found["labels"].array, np.min(lows, axis=0),
+                      np.max(highs, axis=0), key, {}, kept), ends[0] if ends else ""
+
+
+def _other_answers(model: nn.Layer, classifier: Classifier) -> TrialError:
+    return TrialError(f"{type(model).__name__}: its answers are not those of its classifier "
+                      f"{classifier.name} alone")
 
 
 def _check_room(batch: np.ndarray, total: int, room: int) -> None:
