@@ -10,15 +10,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from paddle_transfer.config.generated import GeneratedFiles
 from paddle_transfer.config.load import write_alone, yaml_text
 from paddle_transfer.config.portable import for_trial
-from paddle_transfer.config.shipped import schema_path
 from paddle_transfer.config.versions import ignored_by
 from paddle_transfer.errors import (
     ConfigError,
     DiskFull,
-    SearchFailed,
     SetupError,
     StudyError,
     counted,
@@ -36,13 +33,13 @@ from paddle_transfer.loop.context import (
     note_context,
 )
 from paddle_transfer.loop.driver import Driver
-from paddle_transfer.loop.failures import no_result
+from paddle_transfer.loop.failures import check_outcome
 from paddle_transfer.loop.final import FinalRuns
 from paddle_transfer.loop.interrupts import Interrupts, unidentified
 from paddle_transfer.loop.lock import DirectoryLock
 from paddle_transfer.loop.pruning import trial_pruner
 from paddle_transfer.loop.ranking import Ranker
-from paddle_transfer.loop.saved_search import SAVED
+from paddle_transfer.loop.saved_search import write_settings
 from paddle_transfer.loop.scheduler import Scheduler
 from paddle_transfer.loop.soup import SoupRuns
 from paddle_transfer.loop.stopping import AutoStop, BudgetLimits, Stopwatch
@@ -56,10 +53,9 @@ from paddle_transfer.settings.inputs import read_inputs
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.search_key import unsupported
 from paddle_transfer.study.base import Store
-from paddle_transfer.study.folder import UNDERSTOOD
 from paddle_transfer.study.identity import check_identity
 from paddle_transfer.study.inputs import Inputs
-from paddle_transfer.study.records import TrialRecord, TrialState
+from paddle_transfer.study.records import TrialRecord
 from paddle_transfer.weights.for_search import SearchWeights
 from paddle_transfer.weights.requests import weights_requests
 from paddle_transfer.worker.locate import locate
@@ -275,17 +271,6 @@ def _make_trial_folders(settings: SearchSettings, store: Store, *, paddleclas: s
                                              * settings.devices.processes)})
 
 
-def write_settings(settings: SearchSettings) -> None:
-    """``output_dir/search.yaml``: the search file as it was understood, overrides put in."""
-    folder = settings.output.output_dir
-    files = GeneratedFiles(folder)
-    files.write(SAVED, yaml_text(settings.to_dict(), header=(
-        f"yaml-language-server: $schema={schema_path(folder)}\n{settings.file} {UNDERSTOOD}. "
-        "The base config, overrides put in, is in every trial's config.yaml.")))
-    for note in files.notes():
-        print(note, file=sys.stderr)
-
-
 def check_version(settings: SearchSettings, version: str | None) -> None:
     """Raises ConfigError for what PaddleClas ``version`` cannot search, or ignores in the base
     config."""
@@ -296,13 +281,6 @@ def check_version(settings: SearchSettings, version: str | None) -> None:
         issues = unsupported(settings.search_space.keys, version, device=settings.devices.kind)
         if issues:
             raise ConfigError(settings.file, issues)
-
-
-def check_outcome(settings: SearchSettings, records: Sequence[TrialRecord], reason: str) -> None:
-    """Raises SearchFailed when not one trial, or not the distillation, came to a result."""
-    if records and not any(TrialState(record.state).has_value for record in records):
-        raise SearchFailed(no_result(records, reason, settings.output.output_dir))
-    settings.stages.check_end(records)
 
 
 @contextmanager

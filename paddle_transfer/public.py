@@ -16,6 +16,7 @@ from paddle_transfer.config.plain import to_plain
 from paddle_transfer.environment import check_machine, preview_machine
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.loop.callbacks import INTERRUPTED, SearchCallback, check_callbacks
+from paddle_transfer.loop.failures import check_outcome
 from paddle_transfer.loop.interrupts import Interrupts, Unidentified
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.report.estimate import Estimate, make_estimate
@@ -30,10 +31,9 @@ Source = str | os.PathLike[str] | Mapping[str, Any]
 Overrides = Sequence[str] | Mapping[str, object]
 
 
-def search(config: Source, overrides: Overrides = (), *,
-           callbacks: Sequence[SearchCallback] = (), fresh: bool = False, rebuild: bool = False,
-           check_data: bool = True, paddleclas: str | None = None,
-           **fields: object) -> SearchResult:
+def search(config: Source, overrides: Overrides = (), *, callbacks: Sequence[SearchCallback] = (),
+           fresh: bool = False, rebuild: bool = False, check_data: bool = True,
+           paddleclas: str | None = None, **fields: object) -> SearchResult:
     """Search, or go on with the search in ``output_dir``, as ``paddle-transfer search`` does.
 
     Ctrl-C stops the search and gives what was found so far, with the reason ``interrupted``; the
@@ -52,8 +52,7 @@ def search(config: Source, overrides: Overrides = (), *,
     :param fields: further overrides of the search file: ``max_iter=10``
 
     Raises PaddleTransferError: ConfigError (with all mistakes), DataError, SetupError,
-    WeightsError, StudyError (``output_dir`` holds another search, or one is running there),
-    DiskFull, SearchFailed (no trial completed).
+    WeightsError, StudyError (another search is or runs in ``output_dir``), DiskFull, SearchFailed.
     """
     check_callbacks(callbacks)
     _check_begin(fresh=fresh, rebuild=rebuild)
@@ -68,7 +67,7 @@ def search(config: Source, overrides: Overrides = (), *,
                                       paddleclas=paddleclas, runner=api.PADDLE_RUNNER,
                                       more=callbacks, ppcls=lambda: ppcls_folder(paddleclas))
             if reason != INTERRUPTED:
-                api.check_outcome(settings, records, reason)
+                check_outcome(settings, records, reason)
         except KeyboardInterrupt as stopped:
             identified = not isinstance(stopped, Unidentified)
     return _result(settings, reason, identified=identified)

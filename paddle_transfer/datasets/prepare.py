@@ -26,7 +26,7 @@ from paddle_transfer.datasets.own_split import OwnSplit, unedited_lists
 from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.datasets.skipped import why_unlistable
 from paddle_transfer.datasets.split import hold_out
-from paddle_transfer.datasets.usable_images import usable_images
+from paddle_transfer.datasets.usable_images import UsableImages, usable_images
 from paddle_transfer.errors import DataError, counted
 
 SPLITS = ("train", "val", "test")
@@ -68,21 +68,13 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
     check_options(dataset, options)
     check_apart(root, options)  # before archives are fetched
     layout, notes, official = _read(dataset, root, options, fetch=fetch, log=log)
-    check_options(dataset, options, splits=tuple(layout.splits))
-    _check_names(root, layout)
     shares = _shares(dataset, layout, options)
     further = read_further(root, options, layout.classes)
     paths = _paths({**layout.splits, **further.lists})
-    log(f"looking at {counted(len(paths), 'image')}")
-    images = scan({path: os.path.join(root, path) for path in sorted(paths)}, root=str(root),
-                  processes=options.processes, cache_folder=cache_folder, progress=progress)
-    usable = usable_images(root, paths, images)
-    digests = {usable.converted.get(path, path): image.digest.hex()
-               for path, image in images.items() if image.digest}
-    more_lists = further.without_copies(usable.of(further.lists),
-                                        _paths(usable.of(layout.splits)), digests)
+    usable, digests = _look_at(paths, root, options, cache_folder, progress, log)
+    own_paths = _paths(usable.of(layout.splits))
+    more_lists = further.without_copies(usable.of(further.lists), own_paths, digests)
     notes += [*usable.notes(), *further.notes]
-    files = GeneratedFiles(root, f"{MARKERS}/written.json")
     if dataset.official:  # whole: a published split does not depend on what cannot be read
         splits = _hold_out(layout.splits, shares, options.seed)
         notes += _check_counts(dataset, splits, official=official)
@@ -91,12 +83,24 @@ def prepare(name: str, root: Path, options: PrepareOptions | None = None, *,
         own = OwnSplit(root, {"dataset": name, "seed": options.seed}, shares)
         splits, more = own.split(usable.of(layout.splits), digests)
         notes += more + own_notes(splits, layout.classes, shares)
-    bad = [f"{path}: {reason}" for path, reason in usable.left_out.items()]
-    result = Prepared(root, layout.classes, converted=len(usable.converted), bad=bad, notes=notes,
-                      files=files, source_classes=further.classes)
+    result = Prepared(
+        root, layout.classes, GeneratedFiles(root, f"{MARKERS}/written.json"), notes=notes,
+        converted=len(usable.converted), source_classes=further.classes,
+        bad=[f"{path}: {reason}" for path, reason in usable.left_out.items()])
     _write_lists(splits, more_lists, result)
     _write_names(result)
     return result
+
+
+def _look_at(paths: set[str], root: Path, options: PrepareOptions, cache_folder: Path | None,
+             progress: Progress, log: Log) -> tuple[UsableImages, dict[str, str]]:
+    """The images that can be used, and the digests of their content."""
+    log(f"looking at {counted(len(paths), 'image')}")
+    images = scan({path: os.path.join(root, path) for path in sorted(paths)}, root=str(root),
+                  processes=options.processes, cache_folder=cache_folder, progress=progress)
+    usable = usable_images(root, paths, images)
+    return usable, {usable.converted.get(path, path): image.digest.hex()
+                    for path, image in images.items() if image.digest}
 
 
 def _read(dataset: Dataset, root: Path, options: PrepareOptions, *, fetch: Fetch,
@@ -108,6 +112,8 @@ def _read(dataset: Dataset, root: Path, options: PrepareOptions, *, fetch: Fetch
         raise DataError(f"{root}: is no folder. --root names the folder with the data set's files")
     obtained = obtain(dataset, root, options, fetch=fetch, log=log)
     layout = dataset.read(root, options)
+    check_options(dataset, options, splits=tuple(layout.splits))
+    _check_names(root, layout)
     if dataset.classes and len(layout.classes) != dataset.classes:
         message = (f"{dataset.title} should have {dataset.classes} classes, "
                    f"but has {len(layout.classes)}")

@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from paddle_transfer.errors import SearchFailed
 from paddle_transfer.executors.base import Verdict
+from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.space import Space
 from paddle_transfer.study.history import History
 from paddle_transfer.study.records import TrialRecord, TrialState, trained
@@ -120,3 +122,10 @@ def cause_lines(found: Sequence[Cause]) -> list[str]:
     """``18 trials: CAUSE``, a line each."""
     return [f"{len(one.numbers)} trials: {one.text}" if len(one.numbers) > 1
             else f"trial {one.numbers[0]}: {one.text}" for one in found]
+
+
+def check_outcome(settings: SearchSettings, records: Sequence[TrialRecord], reason: str) -> None:
+    """Raises SearchFailed when not one trial, or not the distillation, came to a result."""
+    if records and not any(TrialState(record.state).has_value for record in records):
+        raise SearchFailed(no_result(records, reason, settings.output.output_dir))
+    settings.stages.check_end(records)

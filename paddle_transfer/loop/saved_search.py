@@ -1,21 +1,25 @@
-"""A search read from disk, finished or not: its space and its trials."""
+"""A search on disk, finished or not: its settings, its space and its trials."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from paddle_transfer.config.generated import GeneratedFiles
-from paddle_transfer.config.load import load_yaml
+from paddle_transfer.config.load import load_yaml, yaml_text
+from paddle_transfer.config.shipped import schema_path
 from paddle_transfer.errors import INPUT_FAULTS, ConfigError, StudyError
 from paddle_transfer.registry import UnknownName
 from paddle_transfer.samplers.registry import SAMPLERS
+from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.space.hyperparameter import Choice, Hyperparameter, Range
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.plan import BASE
+from paddle_transfer.study.folder import UNDERSTOOD
 from paddle_transfer.study.records import TrialRecord
 
 #: The search file as it was understood, in output_dir.
@@ -85,6 +89,17 @@ def read_saved_search(output_dir: str | os.PathLike[str]) -> SavedSearch:
         return SavedSearch(output_dir, content, Space(keys))
     except (*INPUT_FAULTS, UnknownName) as error:
         raise StudyError(f"{file}: does not say what was searched ({error!r})") from error
+
+
+def write_settings(settings: SearchSettings) -> None:
+    """``output_dir/search.yaml``: the search file as it was understood, overrides put in."""
+    folder = settings.output.output_dir
+    files = GeneratedFiles(folder)
+    files.write(SAVED, yaml_text(settings.to_dict(), header=(
+        f"yaml-language-server: $schema={schema_path(folder)}\n{settings.file} {UNDERSTOOD}. "
+        "The base config, overrides put in, is in every trial's config.yaml.")))
+    for note in files.notes():
+        print(note, file=sys.stderr)
 
 
 def _in_steps(content: Mapping[str, Any]) -> bool:

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer import dotpath, errors
-from paddle_transfer.config import resolve
 from paddle_transfer.config.base import comparable
 from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.registry import Component, UnknownName
-from paddle_transfer.rules.arguments import ignored
 from paddle_transfer.rules.base import Rule
 from paddle_transfer.rules.evaluation import check_comparable
 from paddle_transfer.rules.registry import rules_for
@@ -27,16 +25,15 @@ from paddle_transfer.settings.ineffective_keys import check_ineffective
 from paddle_transfer.settings.kinds import Kind, kinds_of
 from paddle_transfer.settings.output_folder import check_output_folder
 from paddle_transfer.settings.reading import UNNAMED, Reading, open_search_file
+from paddle_transfer.settings.remarks import remarks
 from paddle_transfer.settings.schema import SearchFile, SearchItem
 from paddle_transfer.settings.search_dict import read_search_dict
 from paddle_transfer.settings.wording import Places
-from paddle_transfer.space.hyperparameter import Choice
-from paddle_transfer.space.search_key import SearchKey, apply_point
+from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Space
 from paddle_transfer.stages.base import SearchStages
 from paddle_transfer.stages.distillation import make_stages
 from paddle_transfer.stages.plan import Distillation, Plan, make_plan
-from paddle_transfer.strategies.section import unused_weights
 
 Config = dict[str, Any]
 
@@ -208,33 +205,29 @@ def _settings(reading: Reading) -> SearchSettings:
     output = groups.Output(fields.read_output_dir(reading), given.storage, given.keep_models)
     sound, devices = True, read_devices(reading, base_file, base)
     if keys and base is not None:
+        rules = rules_for(metric="" if reading.spoilt("metric") else metric, ppcls=reading.ppcls,
+                          tested=final is not None, processes=devices.processes)
         kinds = kinds_of(base_file, base, keys, stepwise=reading.uses_stages,
                          distillation=distillation, final=final)
-        rules = rules_for(metric="" if reading.spoilt("metric") else metric,
-                          ppcls=reading.ppcls,
-                          tested=final is not None, processes=devices.processes)
         sound = _check_kinds(reading, keys, kinds, rules)
-    check_output_folder(reading, output.output_dir, {
-        base_file: base,
-        **({distillation.config_file: distillation.config} if distillation else {})})
-    objective = (groups.Objective(metric) if base is None
-                 else read_objective(reading, metric, base, keys))
+    student = {distillation.config_file: distillation.config} if distillation else {}
+    check_output_folder(reading, output.output_dir, {base_file: base, **student})
+    objective = groups.Objective(metric) if base is None else read_objective(
+        reading, metric, base, keys)
     base = _check_rules(reading, base, keys, sound=sound)
     plan = make_plan(base, keys, distillation) if reading.uses_stages else None
     space = plan.space() if plan else Space(tuple(key.hyperparameter for key in keys))
     usual = plan.most if plan else SAMPLERS[sampling.sampler.name].max_trials(space)
     return SearchSettings(
         reading.file, groups.BaseTraining(base_file, base),
-        groups.SearchSpace(tuple(keys), space, baseline),
-        objective, sampling,
+        groups.SearchSpace(tuple(keys), space, baseline), objective, sampling,
         groups.Repeats(given.seed, given.search_times, budget.read_confirm(reading),
                        given.de_duplication),
         groups.Budget(given.max_iter or usual or DEFAULT_MAX_ITER, given.time_budget,
                       given.epoch_budget),
         devices, output, budget.read_pruner(reading),
         REPORTS if given.reports is None else given.reports, final, plan, distillation,
-        (*reading.notes, *_notes(reading, base, devices, keys)),
-        tuple(map(str, reading.lacking)))
+        (*reading.notes, *remarks(reading, base, devices, keys)), tuple(map(str, reading.lacking)))
 
 
 def _check_kinds(reading: Reading, keys: Sequence[SearchKey], kinds: Sequence[Kind],
@@ -274,19 +267,6 @@ def _read_keys(reading: Reading, base: Config | None, metric: str) -> list[Searc
     return read_search_dict(reading, base, items, metric=metric)
 
 
-def _unused(reading: Reading, base: Config) -> dict[str, str]:
-    """Paths of the base config that its author may count on, and what a search does instead."""
-    seed, found = resolve.seed(base), {}
-    if dotpath.find(base, "Global.checkpoints"):
-        found["Global.checkpoints"] = "every trial begins at its first epoch"
-    if seed is not None and "seed" not in reading.data and seed != reading.given.seed:
-        found["Global.seed"] = (f"trials have seeds of their own, from {reading.given.seed} on; "
-                                f"-o seed={seed} begins with this one")
-    for path, why in ignored(base, reading.ppcls).items():
-        found[path] = why
-    return found
-
-
 def _place(issue: ValidationIssue) -> tuple[int, int]:
     """Mistakes are told in the order of the schema: overrides and unknown keys first."""
     known, (first, *rest) = list(SearchFile.model_fields), issue.where.split(".")
@@ -296,21 +276,3 @@ def _place(issue: ValidationIssue) -> tuple[int, int]:
         return known.index("base_config_file"), 0
     number = int(rest[0]) if rest and rest[0].isdecimal() else 0
     return (known.index(first) if first in known else -1), number
-
-
-def _notes(reading: Reading, base: Config, devices: groups.Devices, keys: Sequence[SearchKey]
-           ) -> tuple[str, ...]:
-    notes = [f"{path} of the base config is not used: {why}."
-             for path, why in _unused(reading, base).items()]
-    strategies = [key for key in keys if key.name == "strategy"]
-    values = [value for key in strategies if isinstance(key.hyperparameter, Choice)
-              for value in key.hyperparameter.values]
-    remarks = [unused_weights(apply_point(base, strategies, {"strategy": value}))
-               for value in values] or [unused_weights(base)]
-    notes += dict.fromkeys(filter(None, remarks))
-    if reading.uses_stages and len(devices.gpus) > devices.processes == 1:
-        notes.append("PaddleClas trains each trial on all listed GPUs; here each GPU trains a "
-                     "trial of its own, with the batch size of the config (one that was meant for "
-                     "several may want a smaller learning rate); executor: {name: local, "
-                     f"gpus_per_trial: {len(devices.gpus)}}} trains each on all.")
-    return tuple(notes)

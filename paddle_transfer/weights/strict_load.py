@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from paddle_transfer.weights import heads
 from paddle_transfer.weights.errors import WeightsError, WeightsMismatch
-from paddle_transfer.weights.key_naming import match_names
+from paddle_transfer.weights.key_naming import NameMatch, match_names
 from paddle_transfer.weights.load_report import LoadReport, Shape
 
 KEEP, FRESH = "keep", "fresh"
@@ -56,6 +56,7 @@ def plan_load(wanted: Mapping[str, Sequence[int]], found: Mapping[str, Sequence[
     shapes = {name: tuple(found[theirs]) for name, theirs in match.names.items()}
     left = set(head) if mode == FRESH else _unfit_layers(wanted, shapes, head)
     names, reasons, missing, mismatched = {}, {}, {}, {}
+    spare, unexpected = _extra(wanted, shapes, match, head=head, ignore=ignore)
     ignored = [*match.outside, *others]
     for name, shape in wanted.items():
         shape, have = tuple(shape), shapes.get(name)
@@ -70,15 +71,20 @@ def plan_load(wanted: Mapping[str, Sequence[int]], found: Mapping[str, Sequence[
             mismatched[name] = (shape, have)
         else:
             names[name] = match.names[name]
+    return LoadPlan(names, LoadReport(
+        file=file, loaded=tuple(names), head=reasons, missing=missing, mismatched=mismatched,
+        unexpected=unexpected, ignored=(*ignored, *spare), prefix=match.prefix, naming=match.naming,
+        source=source, sha256=sha256, numbers=sum(math.prod(shapes[name]) for name in names)))
+
+
+def _extra(wanted: Mapping[str, Sequence[int]], shapes: Mapping[str, Shape], match: NameMatch, *,
+           head: Collection[str], ignore: Collection[str]) -> tuple[list[str], dict[str, Shape]]:
+    """The file's names of what the network lacks: what may be left, and what is unexpected."""
     extra = [name for name in shapes if name not in wanted]
     spare = heads.other_parts(extra, tuple(head)) | {
         name for name in extra if _any_matches(name, ignore)}
-    ignored += [match.names[name] for name in extra if name in spare]
-    unexpected = {match.names[name]: shapes[name] for name in extra if name not in spare}
-    return LoadPlan(names, LoadReport(
-        file=file, loaded=tuple(names), head=reasons, missing=missing, mismatched=mismatched,
-        unexpected=unexpected, ignored=tuple(ignored), prefix=match.prefix, naming=match.naming,
-        source=source, sha256=sha256, numbers=sum(math.prod(shapes[name]) for name in names)))
+    return ([match.names[name] for name in extra if name in spare],
+            {match.names[name]: shapes[name] for name in extra if name not in spare})
 
 
 def _any_matches(name: str, patterns: Collection[str]) -> bool:

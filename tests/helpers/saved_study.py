@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from paddle_transfer.api import write_settings
 from paddle_transfer.config.load import dump_yaml
+from paddle_transfer.loop.saved_search import write_settings
 from paddle_transfer.report.files import ResultFiles
 from paddle_transfer.settings.search_file import SearchSettings
 from paddle_transfer.study.records import TrialRecord
