@@ -98,7 +98,7 @@ def outlook_line(settings: SearchSettings, view: PosteriorSummary | None) -> str
         return ""
     told = view.going_on(in_points=is_accuracy(settings.objective.metric))
     worth = "may be" if view.gain >= view.tolerance else "is hardly"
-    return f"Going on {worth} worth it: {told}."
+    return f"Going on in this space {worth} worth it: {told}."
 
 
 def _guessing(settings: SearchSettings, best: PointResult) -> list[str]:

@@ -97,7 +97,7 @@ def souped(data: SearchData) -> dict[str, str] | None:
 def _gain(gain: Gain, scale: float) -> dict[str, Any]:
     digits = 2 if scale > 1 else 4
     return {"value": gain.value, "error": gain.error, "source": gain.source,
-            "trainings": gain.trainings, "images": gain.images,
+            "trainings": gain.trainings, "images": gain.images, "sure": str(gain.sureness),
             "text": f"{scale * gain.value:+.{digits}f}",
             "error_text": None if gain.error is None else f"{scale * gain.error:.{digits}f}"}
 

@@ -51,6 +51,7 @@ def test_five_questions_are_answered_in_the_first_words(tmp_path):
         assert one in text
     assert sections == ["progress", "matters", "winner", "next"]
     page = render(read_search_data(root))
+    assert '<div class="stat gain probably">' in page
     assert html.escape(lines[0].split(". That")[0]) in page
     assert all(f'id="{one}"' in page for one in sections)
 
