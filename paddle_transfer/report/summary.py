@@ -97,8 +97,10 @@ def outlook_line(settings: SearchSettings, view: PosteriorSummary | None) -> str
     if view is None or not 0.0 < view.gain < float("inf"):
         return ""
     told = view.going_on(in_points=is_accuracy(settings.objective.metric))
-    worth = "may be" if view.gain >= view.tolerance else "is hardly"
-    return f"Going on in this space {worth} worth it: {told}."
+    if view.gain >= view.tolerance:
+        return f"Going on in this space may be worth it: {told}."
+    return (f"Going on in this space is hardly worth it: {told}." if view.enough else
+            f"Too few points have a result to say whether going on is worth it: {told}.")
 
 
 def _guessing(settings: SearchSettings, best: PointResult) -> list[str]:

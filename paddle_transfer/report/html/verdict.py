@@ -11,7 +11,7 @@ from paddle_transfer.report.formatting import show_point, show_value
 from paddle_transfer.report.gain import Gain, Sureness, gain_text
 from paddle_transfer.report.html.data import SearchData
 from paddle_transfer.report.html.sections import Section
-from paddle_transfer.samplers.base import NOISE_SHARE
+from paddle_transfer.samplers.base import LEAST_TRIALS, NOISE_SHARE
 from paddle_transfer.space.space import Point
 
 #: Settings that are named as those that mattered most, and the share from which one does.
@@ -94,15 +94,16 @@ def _surer(gain: Gain | None) -> Iterator[Remark]:
 def _going_on(data: SearchData) -> Iterator[Remark]:
     told: Mapping[str, float] = data.told.get("going_on") or {}
     if told and data.in_points:
-        worth = told["gain"] >= NOISE_SHARE * told["noise"]
-        yield Remark((Sentence("verdict_worth" if worth else "verdict_worthless", {
+        key = ("verdict_worth" if told["gain"] >= NOISE_SHARE * told["noise"] else
+               "verdict_worthless" if len(data.ranking) >= LEAST_TRIALS else "verdict_early")
+        yield Remark((Sentence(key, {
             name: f"{100.0 * told[name]:.2f}" for name in ("gain", "noise")}),), "progress")
 
 
 def _ends(data: SearchData) -> Iterator[Remark]:
     assert data.best is not None, "there is a verdict"
     ends = ends_of(data.saved.space.hyperparameters, data.used(data.best.point))
-    if ends:
+    if ends and data.ended is not None:  # a search that runs may still find another best value
         yield Remark((*(Sentence("verdict_largest" if one.largest else "verdict_smallest", {
             "name": one.name, "value": show_value(one.value), "where": one.key}) for one in ends),
             Sentence("verdict_wider", {"folder": str(data.output_dir)})))

@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from paddle_transfer.report.html.page import render
 from paddle_transfer.report.html.sections import make_sections
 from paddle_transfer.report.html.verdict import verdict
 from paddle_transfer.report.html.words import LANGUAGES, marked, texts
+from paddle_transfer.report.summary import outlook_line
+from paddle_transfer.samplers.base import PosteriorSummary
 from tests.helpers.records import record, shown_settings
 from tests.helpers.saved_study import write_study
 
@@ -44,8 +47,8 @@ def test_five_questions_are_answered_in_the_first_words(tmp_path):
                         r"probably better .*, but not surely: \+32\.00 ± \d+\.\d\d points\.",
                         lines[0])
     text = "\n".join(lines)
-    for one in ("worth it: one more training is expected to gain", "lr 0.1 is the largest",
-                f"warm_start: [{root}]", "share of all differences: lr (",
+    for one in ("going on is worth it: one more training is expected to gain",
+                "lr 0.1 is the largest", f"warm_start: [{root}]", "share of all differences: lr (",
                 "answers 2 of 5 validation images wrong. Most often 0 is taken for 1: 2 of 3.",
                 "The model is best_model.pdparams"):
         assert one in text
@@ -54,6 +57,25 @@ def test_five_questions_are_answered_in_the_first_words(tmp_path):
     assert '<div class="stat gain probably">' in page
     assert html.escape(lines[0].split(". That")[0]) in page
     assert all(f'id="{one}"' in page for one in sections)
+
+
+@pytest.mark.parametrize(("gain", "points", "key"), [
+    (0.004, 6, "verdict_worth"), (0.004, 7, "verdict_worth"), (0.0039, 7, "verdict_worthless"),
+    (0.0039, 6, "verdict_early")])
+def test_whether_going_on_is_worth_it_is_said_as_stop_auto_does(tmp_path, gain, points, key):
+    data = search(tmp_path, fixed=None)
+    rows = (data.ranking * 2)[:points]
+    told = {**data.told, "going_on": {"gain": gain, "noise": 0.04}}
+    made = verdict(replace(data, ranking=rows, told=told), ())
+    assert key in [one.key for remark in made.remarks for one in remark.sentences]
+    view = PosteriorSummary({}, gain, 0.1 * 0.04, 0.04, points)
+    words = texts("en")[key].format(gain=f"{100 * gain:.2f}", noise="4.00")
+    assert outlook_line(shown_settings("out"), view) == words
+
+
+def test_a_search_that_runs_has_no_end_of_an_axis_yet(tmp_path):
+    assert "verdict_wider" in str(verdict(search(tmp_path / "a"), ()))
+    assert "verdict_wider" not in str(verdict(search(tmp_path / "b", reason=None), ()))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
