@@ -221,7 +221,7 @@ def test_thousands_of_trials_make_no_page_of_hundreds_of_megabytes(tmp_path):
     rows = [replace(few.ranking[0], rank=i + 1, best_trial=one) for i, one in enumerate(records)]
     data = replace(few, records=records, ranking=tuple(rows))
     made = page.render(data)
-    assert len(made) < 6_000_000
+    assert len(made) < 4_000_000
     assert made.count("<tr") < 600
     assert 'data-t="more_points"' in made
     assert "section_fault" not in re.sub(r'id="data">.*', "", made, flags=re.DOTALL)
