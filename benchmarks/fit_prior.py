@@ -127,7 +127,7 @@ def _seen(table: Table, number: int) -> Seen:
     axes, data = tuple(map(axis_of, table.space.hyperparameters)), training_data(table.space,
                                                                                  results)
     trainings = Trainings(encoding.matrix(axes, data.points), data.seeds,
-                          (data.values.max() - data.values)[None])
+                          numpy.maximum(0.0, data.best - data.values)[None])
     start = None if fixed is None else encoding.matrix(axes, [fixed])[0]
     return Seen(axes, trainings, data.values, data.weights, start)
 

@@ -15,6 +15,7 @@ from benchmarks.recorded import Table
 from benchmarks.replay import Run, SamplerSearcher, Searcher, replay
 from paddle_transfer.errors import PaddleTransferError, did_you_mean
 from paddle_transfer.progress import tracked
+from paddle_transfer.pruners.curve import CurvesPruner
 from paddle_transfer.pruners.registry import make_pruner
 from paddle_transfer.registry import Component
 from paddle_transfer.samplers.base import PastTask
@@ -107,13 +108,14 @@ def methods(*, acquisition: str = "kg", tasks: Sequence[PastTask] | None = None,
 
     def bayes(table, fixed, seed, *, pruner=DEFAULT_PRUNER, tasks=(), repeats=False,
               rate=None):
-        believed = left_out and left_out.hyperprior(table)
+        believed = left_out.hyperprior(table) if left_out is not None else None
         if rate is not None:
             believed = {**(believed or fitted()), "peak": (rate, RANGE_SPREAD)}
         return SamplerSearcher(table.space, fixed=fixed, seed=seed, repeats=repeats,
                                acquisition=acquisition, tasks=tasks, epochs=table.epochs,
                                hyperprior=believed, eval_size=table.eval_size,
-                               pruner=make_pruner(Component(pruner), epochs=table.epochs))
+                               pruner=CurvesPruner(believed) if pruner == CurvesPruner.name
+                               else make_pruner(Component(pruner), epochs=table.epochs))
 
     def ours(name, **options):
         return Method(name, lambda table, fixed, seed: bayes(table, fixed, seed, **options),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
@@ -11,11 +12,20 @@ from paddle_transfer.pruners.base import Pruner, RegisteredPruner
 from paddle_transfer.samplers.base import Observation
 from paddle_transfer.space.space import Space
 
+if TYPE_CHECKING:
+    from paddle_transfer.samplers.gp.hyperprior import Hyperprior
+
 
 class CurvesPruner(RegisteredPruner, Pruner):
-    """Goes by the trial's curve and by the model of the points; ``seed`` changes nothing."""
+    """Goes by the trial's curve and by the model of the points; ``seed`` changes nothing.
+
+    :param hyperprior: of that model; None: what ships with the package
+    """
 
     name = "auto"
+
+    def __init__(self, hyperprior: Hyperprior | None = None):
+        self._hyperprior = hyperprior
 
     @classmethod
     @override
@@ -26,4 +36,4 @@ class CurvesPruner(RegisteredPruner, Pruner):
     def should_stop(self, space: Space, trial: Observation, finished: Sequence[Observation], *,
                     epochs: int, seed: int) -> bool:
         from paddle_transfer.pruners.hopeless import is_hopeless  # late: scikit-optimize
-        return is_hopeless(space, trial, finished, epochs=epochs)
+        return is_hopeless(space, trial, finished, epochs=epochs, hyperprior=self._hyperprior)

@@ -14,6 +14,7 @@ from paddle_transfer.samplers.base import Observation
 from paddle_transfer.samplers.common import valid_observations
 from paddle_transfer.samplers.gp import encoding
 from paddle_transfer.samplers.gp.curve_extrapolation import expected_gain, scale_of
+from paddle_transfer.samplers.gp.hyperprior import Hyperprior
 from paddle_transfer.samplers.gp.metric_scale import tail_mean
 from paddle_transfer.samplers.gp.model import model_of
 from paddle_transfer.samplers.gp.threads import one_thread
@@ -41,7 +42,7 @@ DOUBT, NOISE = 2.0, 0.1
 
 @one_thread()
 def is_hopeless(space: Space, trial: Observation, finished: Sequence[Observation], *,
-                epochs: int) -> bool:
+                epochs: int, hyperprior: Hyperprior | None = None) -> bool:
     """Whether curve and model together leave ``trial`` less than ``CHANCE``; False before one whole
     training is finished."""
     results = valid_observations(space, finished)
@@ -62,8 +63,8 @@ def is_hopeless(space: Space, trial: Observation, finished: Sequence[Observation
         return False  # most calls end here, in a millisecond
     if not scale.is_proportion:
         return True  # the model has another scale
-    return _chance_with_model(space, trial.point, results, whole, end=end,
-                              deviation=deviation) <= CHANCE
+    return _chance_with_model(space, trial.point, results, whole, end=end, deviation=deviation,
+                              hyperprior=hyperprior) <= CHANCE
 
 
 def chance(mean: float, deviation: float, *, above: float) -> float:
@@ -72,10 +73,11 @@ def chance(mean: float, deviation: float, *, above: float) -> float:
 
 
 def _chance_with_model(space: Space, point: Point, results: Sequence[Observation],
-                       whole: Sequence[Observation], *, end: float, deviation: float) -> float:
+                       whole: Sequence[Observation], *, end: float, deviation: float,
+                       hyperprior: Hyperprior | None) -> float:
     """The probability that a trial with the extrapolated ``end`` ends near the best point's
     posterior mean."""
-    model = model_of(space, results)
+    model = model_of(space, results, hyperprior=hyperprior)
     winner = float(model.mean(encoding.matrix(model.axes, [o.point for o in whole])).max())
     row = encoding.matrix(model.axes, [point])
     means, deviations = model.predict(row)

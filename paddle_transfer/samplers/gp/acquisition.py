@@ -90,7 +90,7 @@ def _slopes(model: ModelAverage, rows: Array, seeds: NDArray[numpy.intp], named:
     moves the mean of every named point, and its own [sets, n, named + 1]."""
     prior, half = model.prior, model.half(rows)
     own = model.means(rows, half)
-    below = numpy.maximum(0.0, model.data.values.max() - own)
+    below = numpy.maximum(0.0, model.data.best - own)
     trainings = Trainings(rows, seeds, below)
     seen = model.half(rows, prior.noise(model.trainings, trainings))
     variance = prior.variance() + prior.noise_variance(trainings) - (seen * seen).sum(axis=1)

@@ -122,7 +122,7 @@ def model_of(space: Space, results: Sequence[Observation], running: Sequence[Poi
         values = numpy.append(values, numpy.full(len(extra), values.min()))
         weights = numpy.append(weights, numpy.ones(len(extra)))
         seeds = numpy.append(seeds, numpy.zeros(len(extra), dtype=numpy.intp))
-    trainings = Trainings(rows, seeds, (values.max() - values)[None])
+    trainings = Trainings(rows, seeds, numpy.maximum(0.0, data.best - values)[None])
     known = baseline is not None and space.contains(baseline)
     start = encoding.matrix(axes, [baseline])[0] if baseline and known else None
     count = len({space.key(point) for point in data.points})
@@ -198,7 +198,7 @@ def _with_running(model: ModelAverage, weights: Array) -> ModelAverage:
     only what is left to learn."""
     rows = encoding.matrix(model.axes, model.running)
     means, _ = model.predict(rows)
-    below = numpy.maximum(0.0, model.data.values.max() - means)
+    below = numpy.maximum(0.0, model.data.best - means)
     old = model.trainings
     both = Trainings(
         numpy.vstack([old.rows, rows]), numpy.append(old.seeds, numpy.zeros(len(rows), int)),

@@ -42,6 +42,7 @@ class TrainingData:
     :param values: of the trainings, to be maximised: log-odds or standardised units
     :param weights: 1 for a whole training, less for a pruned one
     :param seeds: which repeat of its point it is, from 0
+    :param best: the largest mean over a point's trainings; distances below it are compressed
     :param slope: the change of the metric per unit of ``values`` at the best training
     :param is_proportion: whether the metric is in 0..1 and ``values`` are log-odds
     :param location: that was subtracted from a metric that is no proportion; ``spread``: its unit
@@ -51,6 +52,7 @@ class TrainingData:
     values: Array
     weights: Array
     seeds: NDArray[numpy.intp]
+    best: float
     slope: float
     is_proportion: bool = True
     location: float = 0.0
@@ -58,10 +60,9 @@ class TrainingData:
 
     def metric(self, values: ArrayLike) -> Array:
         """``values``, in units of ``self.values``, as metrics: the compression is undone."""
-        best = self.values.max()
-        below = best - numpy.asarray(values, dtype=float)
+        below = self.best - numpy.asarray(values, dtype=float)
         expanded = FULL * numpy.exp(numpy.clip(below / FULL - 1.0, 0.0, 4.0))
-        whole: Array = best - numpy.where(below <= FULL, below, expanded)
+        whole: Array = self.best - numpy.where(below <= FULL, below, expanded)
         if not self.is_proportion:
             return self.location + self.spread * whole
         return numpy.asarray(1.0 / (1.0 + numpy.exp(-numpy.clip(whole, -500.0, 500.0))))
@@ -70,8 +71,7 @@ class TrainingData:
 def training_data(space: Space, results: Sequence[Observation]) -> TrainingData:
     """``results`` (at least one) as training data.
 
-    Pruned trials use the extrapolated final value, weighted by its variance. Repeats have the mean
-    of their point. A point that diverged once is worse than anything seen in all of its trainings.
+    Pruned trials use the extrapolated final value, weighted by its variance. A point that diverged once is worse than anything seen in all of its trainings.
     """
     raw = [tail_mean(o) for o in results if o.state != "diverged"]
     is_proportion = all(0.0 <= value <= 1.0 for value in raw)
@@ -86,21 +86,28 @@ def training_data(space: Space, results: Sequence[Observation]) -> TrainingData:
     top = 1.0 / (1.0 + math.exp(-best))
     told = [(worst, 1.0) if key in spoilt else finals[id(o)]
             for key, o in zip(keys, results, strict=True)]
+    values, largest = _compressed(keys, told)
     return TrainingData(
-        [o.point for o in results], compress_tail(_means(keys, told)),
+        [o.point for o in results], values,
         numpy.array([weight for _, weight in told]),
         numpy.array([keys[:i].count(key) for i, key in enumerate(keys)], dtype=numpy.intp),
-        top * (1.0 - top) if is_proportion else spread, is_proportion, location, spread)
+        largest, top * (1.0 - top) if is_proportion else spread, is_proportion, location, spread)
 
 
-def _means(keys: Sequence[str], told: Sequence[tuple[float, float]]) -> Array:
-    """Each training's value as the weighted mean over its point's: one that collapses with another
-    seed counts in full, before far values are drawn together."""
+def _compressed(keys: Sequence[str],
+                told: Sequence[tuple[float, float]]) -> tuple[Array, float]:
+    """The value of each training, and the largest mean of a point. Far values are drawn together by the weighted mean over a
+    point's trainings, so that one that collapses with another seed counts in full; the differences
+    from it shrink alike, for they tell the noise."""
     weighted: dict[str, list[tuple[float, float]]] = {}
     for key, one in zip(keys, told, strict=True):
         weighted.setdefault(key, []).append(one)
-    return numpy.array([sum(value * weight for value, weight in weighted[key])
-                        / sum(weight for _, weight in weighted[key]) for key in keys])
+    means = numpy.array([sum(value * weight for value, weight in weighted[key])
+                         / sum(weight for _, weight in weighted[key]) for key in keys])
+    below = means.max() - means
+    shrinks = FULL / numpy.maximum(below, FULL)  # the slope of the compression
+    values = numpy.array([value for value, _ in told])
+    return compress_tail(means) + shrinks * (values - means), float(means.max())
 
 
 def _final_values(space: Space, results: Sequence[Observation], change: Callable[[float], float],

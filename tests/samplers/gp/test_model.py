@@ -143,6 +143,13 @@ def test_a_twin_of_the_best_point_is_worth_less_than_another_rate():
     assert rate > 3 * twin
 
 
+def test_what_repeats_differ_by_is_learnt_as_noise():
+    points = [BASELINE, BASELINE, {**BASELINE, "lr": 0.01}, {**BASELINE, "lr": 0.01}]
+    alike, apart = (model_of(PUBLISHED, observe(points, values), baseline=dict(BASELINE)).noise
+                    for values in ([0.70, 0.70, 0.75, 0.75], [0.65, 0.75, 0.80, 0.70]))
+    assert apart > 1.5 * alike
+
+
 def test_another_seed_of_a_point_is_worth_more_the_noisier_trainings_are():
     results = observe([BASELINE, {**BASELINE, "lr": 0.01}], [0.79, 0.80])
     def worth(noise):

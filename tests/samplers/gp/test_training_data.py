@@ -75,6 +75,20 @@ def test_repeats_have_other_seeds_and_one_divergence_spoils_a_point():
     assert data.values[2:] == pytest.approx(odds(0.8) - FULL * (1 + math.log(3 / FULL)))
 
 
+def test_repeats_keep_their_differences_around_the_mean_of_their_point():
+    """What they differ by is the noise; far below the best it shrinks as the distance does."""
+    data = training_data(SMALL, [Observation(0, A, 0.8), Observation(1, A, 0.7),
+                                 Observation(2, B, 0.2), Observation(3, B, 0.1)])
+    best, low = (odds(0.8) + odds(0.7)) / 2, (odds(0.2) + odds(0.1)) / 2
+    assert data.best == pytest.approx(best)
+    assert data.values[:2] == pytest.approx([odds(0.8), odds(0.7)])
+    assert data.values[2:].mean() == pytest.approx(
+        compress_tail(numpy.array([best, low]))[1]), "compressed by the mean"
+    assert data.values[2] - data.values[3] == pytest.approx(
+        (odds(0.2) - odds(0.1)) * FULL / (best - low))
+    assert data.metric(data.values[2:].mean()) == pytest.approx(1 / (1 + math.exp(-low)))
+
+
 def test_a_pruned_trial_gets_about_what_others_gained_after_its_epoch_and_counts_in_part():
     whole = Observation(0, A, 0.8, curve=((1, 0.6), (2, 0.8), (3, 0.8)))
     slow = Observation(0, A, 0.62, curve=((1, 0.6), (2, 0.61), (3, 0.62)))
