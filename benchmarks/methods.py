@@ -60,8 +60,9 @@ class LeftOut:
         return self._fitted[names]
 
     def tasks(self, table: Table) -> tuple[PastTask, ...]:
-        """The others as earlier tasks."""
-        return tuple(map(compress_table, unlike(self._tables, table)))
+        """The others as earlier tasks, as those that ship with the package."""
+        return tuple(replace(compress_table(one), alike=False)
+                     for one in unlike(self._tables, table))
 
 
 def others(tasks: Sequence[PastTask], table: Table) -> tuple[PastTask, ...]:

@@ -113,7 +113,7 @@ def test_intermediate_values_of_something_else_do_not_count():
 
 
 def test_the_shipped_prior_matters():
-    finished = observe([BASELINE])
+    finished = observe([BASELINE, {**BASELINE, "lr": 0.03}])  # before, both begin alike
     known, unknown = (TransferStudy(prior=prior).suggest(PUBLISHED, finished, [], seed=0)
                       for prior in ("shipped", "none"))
     assert known != unknown

@@ -47,12 +47,14 @@ class PastTask:
     :param points: of any space; the hyperparameters that it shares with a new search are used
     :param values: of the points, to be maximised: log-odds, or standardised where no proportions
     :param images: that its metric was measured on; None where that is not known
+    :param alike: the user says that the new task is like it (``warm_start``)
     """
 
     name: str
     points: tuple[Point, ...]
     values: tuple[float, ...]
     images: int | None = None
+    alike: bool = True
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ MAX_BYTES = 64 << 20
 @lru_cache(maxsize=1)
 def shipped() -> tuple[PastTask, ...]:
     """The tasks in ``SHIPPED``; none when the file is missing."""
-    return read_tasks(SHIPPED) if SHIPPED.exists() else ()
+    tasks = read_tasks(SHIPPED) if SHIPPED.exists() else ()
+    return tuple(replace(task, alike=False) for task in tasks)
 
 
 def read_tasks(path: str | Path) -> tuple[PastTask, ...]:

@@ -33,6 +33,12 @@ from paddle_transfer.space.space import Point, Space
 ACQUISITIONS = ("kg", "ei", "logei", "pi", "ucb", "lcb")
 
 
+#: So many trainings come before the model places any: the fixed point, then a decade of the rate
+#: to either side. By one result alone the model would go to an end of the axis, where networks that
+#: begin from real weights end at chance. With earlier tasks it soon knows more.
+PLACED, PLACED_KNOWING, PLACED_ALIKE = 3, 2, 1
+
+
 class BayesOptions(Options):
     """``acquisition``: one of ``ACQUISITIONS``, in any case."""
 
@@ -76,10 +82,16 @@ class BayesSampler(SamplerBase):
         """The earlier tasks that it learns from."""
         return self.context.past_tasks + (shipped() if self.context.prior == "shipped" else ())
 
+    def _begins(self, space: Space, results: Sequence[Observation]) -> bool:
+        """Whether the model knows too little to place a training."""
+        known = [task.alike for task in self.tasks if set(task.points[0]) & set(space.names)]
+        placed = PLACED if not known else PLACED_ALIKE if any(known) else PLACED_KNOWING
+        return len(results) < placed or all(o.state == "diverged" for o in results)
+
     @override
     def propose(self, trials: Trials) -> Point | None:
         space, results = trials.space, valid_observations(trials.space, trials.finished)
-        if all(o.state == "diverged" for o in results):
+        if self._begins(space, results):
             tried = [o.point for o in trials.finished if space.contains(o.point)]
             point = initial_point(space, [*tried, *trials.running], seed=trials.seed,
                                   count=trials.count, baseline=self.context.baseline)

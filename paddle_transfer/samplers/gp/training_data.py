@@ -71,7 +71,8 @@ class TrainingData:
 def training_data(space: Space, results: Sequence[Observation]) -> TrainingData:
     """``results`` (at least one) as training data.
 
-    Pruned trials use the extrapolated final value, weighted by its variance. A point that diverged once is worse than anything seen in all of its trainings.
+    Pruned trials use the extrapolated final value, weighted by its variance. A point that diverged
+    once is worse than anything seen in all of its trainings.
     """
     raw = [tail_mean(o) for o in results if o.state != "diverged"]
     is_proportion = all(0.0 <= value <= 1.0 for value in raw)
@@ -96,9 +97,12 @@ def training_data(space: Space, results: Sequence[Observation]) -> TrainingData:
 
 def _compressed(keys: Sequence[str],
                 told: Sequence[tuple[float, float]]) -> tuple[Array, float]:
-    """The value of each training, and the largest mean of a point. Far values are drawn together by the weighted mean over a
-    point's trainings, so that one that collapses with another seed counts in full; the differences
-    from it shrink alike, for they tell the noise."""
+    """The value of each training, and the largest mean of a point.
+
+    Values far below the best are drawn together by the weighted mean over a point's trainings, so
+    that one that collapses with another seed counts in full. Differences from that mean shrink by
+    the same factor: they tell the noise.
+    """
     weighted: dict[str, list[tuple[float, float]]] = {}
     for key, one in zip(keys, told, strict=True):
         weighted.setdefault(key, []).append(one)

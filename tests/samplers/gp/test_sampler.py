@@ -12,7 +12,7 @@ import warnings
 import pytest
 
 from paddle_transfer.errors import PaddleTransferError
-from paddle_transfer.samplers.base import Observation
+from paddle_transfer.samplers.base import Observation, PastTask
 from paddle_transfer.samplers.gp.sampler import ACQUISITIONS
 from paddle_transfer.samplers.registry import make_sampler
 from paddle_transfer.space.hyperparameter import Choice
@@ -129,3 +129,21 @@ print(json.dumps([points, sorted({"skopt", "sklearn", "numpy", "scipy"} & set(sy
         assert of["head", 0.03] > of["head", 0.003]
         assert of["gradual", 0.003] > of["head", 0.003]
         assert of["gradual", 0.003] > of["gradual", 0.01]
+
+
+@pytest.mark.parametrize(("alike", "placed"), [(None, 2), (False, 1), (True, 0)])
+def test_the_first_rates_are_a_decade_to_either_side_unless_a_task_says_more(alike, placed):
+    """Three trainings are placed, two with tasks that ship, the first where one is named."""
+    told = PastTask("earlier", tuple({**BASELINE, "lr": lr} for lr in (0.1, 0.03, 0.0003)),
+                    (2.0, 1.0, -2.0), alike=bool(alike))
+    sampler = make_sampler("bayes", baseline=dict(BASELINE),
+                           past_tasks=[] if alike is None else [told])
+    finished, rates = observe([dict(BASELINE)], [0.5]), []
+    for _ in range(2):
+        point = sampler.suggest(PUBLISHED, finished, [], seed=0)
+        rates.append(point["lr"])
+        finished = [*finished, *observe([point], [0.3])]
+    away = {0.03, 0.0003}
+    assert [rate in away for rate in rates[:placed]] == [True] * placed
+    assert placed < 2 or set(rates) == away
+    assert placed > 0 or rates[0] not in away
