@@ -22,6 +22,8 @@ from paddle_transfer.datasets.search_files import LARGE_SCALE_ARCH, VARIANTS, se
 TRANSFER = "\n\n# read by the tools of paddle_transfer; PaddleClas's own {}\nTransfer:\n"
 #: Of the training list beside a longer source: BatchNorm wants some images.
 SMALLEST_BATCH = 8
+#: The steps of an epoch over a folder of few images: its batch is smaller then, down to ``FEW``.
+STEPS, FEW = 10, 16
 
 
 def written_files(dataset: Dataset, *, root: str, classes: int, lists: dict[str, int],
@@ -36,6 +38,8 @@ def written_files(dataset: Dataset, *, root: str, classes: int, lists: dict[str,
     values = config_values(dataset) if dataset.official else CUSTOM
     name = dataset.name if dataset.official else "custom"
     most = values.recipe.batch_size
+    if not dataset.official:
+        most = min(most, max(FEW, max(lists["train"], lists.get("source", 0)) // STEPS))
     recipe = replace(values.recipe, batch_size=_batch_size(lists, most),
                      arch=arch or values.recipe.arch)
     values = replace(

@@ -121,8 +121,15 @@ def test_a_step_has_few_of_few_images_beside_a_longer_source():
         "none": yaml.safe_load(next(iter(written({"train": 50}).values()))),
         "unlabeled": yaml.safe_load(next(iter(written({"train": 50, "unlabeled": 400}).values())))}
     assert {name: sizes(config) for name, config in made.items()} == {
-        "source": {"Train": 8, "Source": 64}, "none": {"Train": 50},
-        "unlabeled": {"Train": 50, "Unlabeled": 64}}
+        "source": {"Train": 8, "Source": 40}, "none": {"Train": 16},
+        "unlabeled": {"Train": 16, "Unlabeled": 16}}
+
+
+def test_an_epoch_over_few_images_has_ten_steps_where_their_batch_is_not_too_small():
+    made = {count: yaml.safe_load(next(iter(written({"train": count}).values())))
+            for count in (10, 98, 320, 5000)}
+    assert {count: sizes(config)["Train"] for count, config in made.items()} == {
+        10: 10, 98: 16, 320: 32, 5000: 64}
 
 
 def written(lists):
