@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer.checks.config_splits import ReadLists, Split, read_splits
+from paddle_transfer.checks.few_steps import check_steps
 from paddle_transfer.checks.findings import Report, SplitCounts
 from paddle_transfer.checks.image_checks import LeakCheck, check_duplicates, check_images
 from paddle_transfer.checks.label_checks import check_labels
@@ -51,6 +52,7 @@ def check_known(config: dict[str, Any], *, file: str = "config", cache_folder: P
         return check_config(config, file=file, cache_folder=cache_folder), True
     check_labels(splits, config=config, file=file, report=report)
     check_normalisation(config, file=file, report=report)
+    check_steps(splits, config=config, file=file, report=report)
     return report, False
 
 
@@ -79,6 +81,7 @@ def check_configs(configs: Sequence[tuple[str, dict[str, Any]]], *, processes: i
                 report.counts[split.name] = _counts(split)
             check_enlarged(some, config=config, file=file, report=report)
             check_normalisation(config, file=file, report=report)
+            check_steps(some, config=config, file=file, report=report)
             leaks.check(some, report)
             _sort(report, some)
     return reports

@@ -10,12 +10,14 @@ from typing import Any
 from paddle_transfer import dotpath
 from paddle_transfer.checks.checker import check_configs
 from paddle_transfer.checks.config_splits import SECTIONS
+from paddle_transfer.checks.few_steps import few_steps
 from paddle_transfer.checks.findings import Finding, Report
 from paddle_transfer.checks.scan import Progress, no_progress
 from paddle_transfer.config import resolve
 from paddle_transfer.config.base import FURTHER
 from paddle_transfer.errors import DataError, reading
 from paddle_transfer.rules.base import CLASSES
+from paddle_transfer.rules.lists import list_lines
 from paddle_transfer.settings.blame import causes
 from paddle_transfer.settings.final import test_section
 from paddle_transfer.settings.kinds import TEACHER, Kind, kinds_of
@@ -32,7 +34,7 @@ PARTS = ("Train", "Eval", "Test", *FURTHER)
 #: What the key ``resolution`` edits, and no switch of a data augmentation.
 SIZE = "Global.image_shape"
 READS = (*(f"DataLoader.{part}.dataset.{key}" for part in PARTS for key in KEYS), *CLASSES,
-         f"{WHERE}.name", SIZE)
+         f"{WHERE}.name", SIZE, "Global.epochs", "DataLoader.Train.sampler.batch_size")
 
 
 @dataclass
@@ -111,7 +113,8 @@ def _mark(config: Config) -> str:
     shared = "Source" in read and read_strategy(config).strategy.shares_classes
     sizes = [resolve.image_size(config, f"DataLoader.{part}.dataset.transform_ops")
              for part in PARTS]
-    return dotpath.stable_text([read, classes, shared, sizes])
+    steps = few_steps(config, list_lines(config, "Train") or 0)
+    return dotpath.stable_text([read, classes, shared, sizes, steps])
 
 
 def _cause(data: Sequence[Data], indices: Sequence[int], settings: SearchSettings) -> str:
