@@ -17,7 +17,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from paddle_transfer import dotpath
 from paddle_transfer.cli.command import Command
@@ -34,6 +34,7 @@ from paddle_transfer.datasets.base import (
     PrepareOptions,
 )
 from paddle_transfer.datasets.config_files import written_files
+from paddle_transfer.datasets.notes import replaced_config
 from paddle_transfer.datasets.registry import DATASETS
 from paddle_transfer.errors import (
     ConfigError,
@@ -150,10 +151,21 @@ def _configs(dataset: Dataset, result: Prepared, options: PrepareOptions) -> tup
     files = written_files(dataset, root=result.root.as_posix(), classes=len(result.classes),
                           lists={split: count for split, (_, count) in result.lists.items()},
                           delimiter=result.delimiter, arch=options.arch, size=options.size)
+    config, search = (str(result.root / file) for file in files)
+    old = _loaded(config)
     for file, text in files.items():
         result.files.write(file, text)
-    config, search = (str(result.root / file) for file in files)
+    if old is not None:
+        result.notes += replaced_config(config, old, load_yaml(config))
     return config, search
+
+
+def _loaded(file: str) -> dict[str, Any] | None:
+    """None where there is no config that can be read."""
+    try:
+        return load_yaml(file) if os.path.isfile(file) else None
+    except ConfigError:
+        return None
 
 
 def _notes(result: Prepared, config: str) -> list[str]:

@@ -3,12 +3,17 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from paddle_transfer import dotpath
 from paddle_transfer.checks.listfile import Entry
 from paddle_transfer.datasets.files import MAX_BYTES
 from paddle_transfer.errors import one_line
 from paddle_transfer.files import read_bytes
 
+#: What options of ``prepare`` decide in the training config, by what a note calls it.
+_OPTIONS = {"Arch.name": "Arch.name", "size": "Global.image_shape.2",
+            "Transfer.strategy": "Transfer.strategy"}
 _WORDS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -39,3 +44,12 @@ def changed_labels(file: Path, text: str) -> list[str]:
     more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
     return [f"classes have other labels than before ({one_line(changed[0], 200)}{more}): models "
             "trained before do not fit these lists"] if changed else []
+
+
+def replaced_config(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """A note if a training config was replaced by one of other options."""
+    pairs = {word: [dotpath.find(config, path) for config in (old, new)]
+             for word, path in _OPTIONS.items()}
+    changed = ", ".join(f"{word} {was} -> {now}"
+                        for word, (was, now) in pairs.items() if was != now)
+    return [f"{name} is replaced: {changed}"] if changed else []

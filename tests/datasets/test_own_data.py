@@ -79,6 +79,23 @@ def test_the_network_and_the_size_of_the_config_are_named(home):
     assert load_search_file(str(home / "custom_bayes.yaml")).base.config["Arch"]["class_num"] == 2
 
 
+def test_a_config_that_other_options_replace_is_told(home, capsys):
+    fill(home, {"a": 4, "b": 4})
+    small = PrepareOptions(processes=1, arch="PPLCNet_x1_0", size=64)
+    for options, note in [
+            (small, ""), (small, ""),
+            (PrepareOptions(processes=1), f"note: {home}/custom.yaml is replaced: Arch.name "
+             "PPLCNet_x1_0 -> ResNet50_vd, size 64 -> 224\n"),
+            (small, "Arch.name ResNet50_vd -> PPLCNet_x1_0, size 224 -> 64\n")]:
+        prepare_and_print("folder", home, options)
+        out = capsys.readouterr().out
+        assert note in out
+        assert ("is replaced" in out) == bool(note)
+    (home / "custom.yaml").write_text((home / "custom.yaml").read_text() + "# mine\n")
+    prepare_and_print("folder", home, PrepareOptions(processes=1))
+    assert "is replaced" not in capsys.readouterr().out, "an edited one is kept"
+
+
 @pytest.mark.parametrize(("arguments", "told"), [
     (["--size", "8"], "a whole number of pixels from 16 to 2048, but got 8"),
     (["--size", "big"], "but got big"),
