@@ -107,25 +107,36 @@ def missing(chosen: Sequence[PointResult], records: Sequence[TrialRecord], space
             if (result.proposal.key(space), seed) not in begun]
 
 
-def confirmed(chosen: Sequence[PointResult], records: Sequence[TrialRecord], space: Space,
-              repeats: Repeats) -> list[Confirmed]:
+def confirmed(chosen: Sequence[PointResult], others: Sequence[PointResult],
+              records: Sequence[TrialRecord], space: Space, repeats: Repeats) -> list[Confirmed]:
     """The points of ``chosen`` as far as they were confirmed, best mean first: by the seeds that
-    all of them have been trained with. Empty while there are fewer than two such seeds."""
+    all of them have been trained with. Empty while there are fewer than two such seeds.
+
+    :param others: of them, those that have the same seeds are confirmed as well: they were chosen
+        before a search went on and found better ones
+    """
     trials: dict[tuple[str, int], list[TrialRecord]] = {}
     for record in records:
         if record.reused is None:
             trials.setdefault((record.key(space), record.seed), []).append(record)
     keys = [result.proposal.key(space) for result in chosen]
     seeds: list[int] = []
+
+    def trained(key: str, seed: int) -> bool:
+        return any(one.finished and one.state is not TrialState.PRUNED
+                   for one in trials.get((key, seed), ()))
+
     for seed in _seeds(repeats):
-        if not all(any(one.finished and one.state is not TrialState.PRUNED
-                       for one in trials.get((key, seed), ())) for key in keys):
+        if not all(trained(key, seed) for key in keys):
             break
         seeds.append(seed)
     if len(seeds) < 2:
         return []
-    made = []
-    for key, result in zip(keys, chosen, strict=True):
+    made, everything = [], {**{result.proposal.key(space): result for result in others},
+                            **dict(zip(keys, chosen, strict=True))}
+    for key, result in everything.items():
+        if not all(trained(key, seed) for seed in seeds):
+            continue
         own = [record for seed in seeds for record in trials[key, seed]]
         values = tuple(one.value for one in own if one.complete and one.value is not None)
         whole = all(record.state is not TrialState.DIVERGED for record in own)

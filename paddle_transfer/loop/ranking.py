@@ -151,9 +151,11 @@ class Ranker:
         if not confirming(records, self._repeats):
             return Leaderboard(space, tuple(self._ranked(records)), estimates)
         # The order is that of the search proper until all candidates have a second seed.
-        again = confirmed(self._candidates(records), records, space, self._repeats)
+        ranked = self._ranked(records)
+        again = confirmed(self._candidates(records), ranked, records, space, self._repeats)
         order = [space.key(one.point) for one in again]
-        order += [space.key(result.point) for result in self._ranked(self.searched(records))]
+        order += [space.key(result.point)
+                  for result in (ranked if again else self._ranked(self.searched(records)))]
         places = {key: place for place, key in reversed(list(enumerate(order)))}
         results = sorted(point_results(space, records), key=lambda result: (
             result.value is None, places.get(space.key(result.point), len(places))))

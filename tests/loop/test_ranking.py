@@ -163,3 +163,19 @@ def test_in_a_bayesian_search_too():
                                      [0.88, 0.80, 0.81]], mode="bayes")
     assert leaderboard.winner.point == points[1]
     assert leaderboard.estimates
+
+
+def test_a_point_that_was_confirmed_before_better_ones_were_found_stays_confirmed():
+    """A search that went on has another best three; the sixth point was among the earlier ones."""
+    leaderboard, points = confirmed([[0.90, 0.80, 0.79], [0.89, 0.88, 0.87], [0.85, 0.86, 0.84],
+                                     [0.88, 0.80, 0.81], [0.5], [0.87, 0.89, 0.90]])
+    assert [one.point for one in leaderboard.confirmed] == [points[i] for i in (5, 1, 2, 0, 3)]
+    assert leaderboard.winner.point == points[5]
+
+
+def test_points_that_were_not_confirmed_come_by_their_estimates():
+    leaderboard, _ = confirmed([[0.90, 0.80, 0.79], [0.89, 0.88, 0.87], [0.85, 0.86, 0.84],
+                                [0.88, 0.80, 0.81], [0.5], [0.52]], mode="bayes")
+    rest = [leaderboard.estimate(one.point) for one in leaderboard.results[4:]]
+    assert rest == sorted(rest, reverse=True)
+    assert len(rest) == 2
