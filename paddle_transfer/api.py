@@ -155,7 +155,8 @@ def _open(settings: SearchSettings, interrupts: Interrupts, stack: ExitStack, *,
             store, weights.identity(settings.identity()), {**inputs, **weights.inputs()},
             place=settings.output.output_dir, rebuilt=rebuild)
         notes += note_context(store, choosing(settings),
-                              environment(settings, _describe_paddleclas(paddleclas)))
+                              environment(settings, _describe_paddleclas(paddleclas)),
+                              settings.base.options)
         store.set_note(describe(settings))
     for note in notes:
         print(note, file=sys.stderr)

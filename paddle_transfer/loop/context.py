@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,16 @@ def describe(settings: SearchSettings) -> str:
             f"- results: `{os.path.abspath(settings.output.output_dir)}` on {platform.node()}\n")
 
 
-def note_context(store: Store, chosen: Mapping[str, Any], around: Mapping[str, str]) -> list[str]:
-    """Keep both with the study; returns a line for each in which something changed since."""
+def note_context(store: Store, chosen: Mapping[str, Any], around: Mapping[str, str],
+                 options: Sequence[str] = ()) -> list[str]:
+    """Keep them with the study; returns a line for each of the first two in which something changed
+    since.
+
+    :param options: overrides of the base config, which the command that goes on needs again
+    """
     known = store.attributes().get(CONTEXT)
-    now = {"choosing": dict(chosen), "environment": dict(around)}
+    now: dict[str, Any] = {"choosing": dict(chosen), "environment": dict(around),
+                           "options": list(options)}
     if known == now:
         return []
     store.set_attribute(CONTEXT, now)

@@ -30,10 +30,12 @@ class BaseTraining:
 
     :param file: its path; ``base_config_file`` where the search file holds the config itself
     :param config: its content, overrides put in; never edited in place
+    :param options: the overrides, ``key=value`` each
     """
 
     file: str
     config: dict[str, Any]
+    options: tuple[str, ...] = ()
 
     @property
     def is_inline(self) -> bool:

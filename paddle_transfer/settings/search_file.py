@@ -219,7 +219,7 @@ def _settings(reading: Reading) -> SearchSettings:
     space = plan.space() if plan else Space(tuple(key.hyperparameter for key in keys))
     usual = plan.most if plan else SAMPLERS[sampling.sampler.name].max_trials(space)
     return SearchSettings(
-        reading.file, groups.BaseTraining(base_file, base),
+        reading.file, groups.BaseTraining(base_file, base, reading.options),
         groups.SearchSpace(tuple(keys), space, baseline), objective, sampling,
         groups.Repeats(given.seed, given.search_times, budget.read_confirm(reading),
                        given.de_duplication),

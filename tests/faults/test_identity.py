@@ -4,6 +4,7 @@ on."""
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tracemalloc
 from types import SimpleNamespace
@@ -14,6 +15,8 @@ import paddle_transfer
 from paddle_transfer import api, dotpath
 from paddle_transfer.errors import StudyError
 from paddle_transfer.loop.context import commit_of, environment, note_context
+from paddle_transfer.report.html.data import read_search_data
+from paddle_transfer.report.html.steps import next_steps
 from paddle_transfer.settings.inputs import read_inputs
 from paddle_transfer.settings.search_file import load_search_file
 from paddle_transfer.study.identity import INPUTS, check_identity, check_settings
@@ -362,6 +365,18 @@ def test_another_way_to_choose_points_is_told_in_a_line(search, monkeypatch, cap
     assert "confirm none -> 2" in line
     assert "the trials so far stay" in line
     assert go_on(max_iter=1, search_mode="random", fixed={"a": 0.5}, confirm=2) == []
+
+
+def test_the_reports_command_goes_on_with_what_changed_the_training_config(search, monkeypatch):
+    monkeypatch.setattr(api, "PADDLE_RUNNER", RUNNER)
+    monkeypatch.setenv("PADDLE_TRANSFER_HOME", str(search.folder / "home"))
+    begun = paddle_transfer.search(search.file(), ["Global.epochs=2"], check_data=False, max_iter=1)
+    line = dict(next_steps(read_search_data(begun.output_dir)))["step_search"]
+    words = shlex.split(line)
+    file, options = words[words.index("-c") + 1], words[words.index("-o") + 1::2]
+    with pytest.raises(StudyError, match=r"Global\.epochs"):
+        paddle_transfer.search(file, options[1:], check_data=False)
+    assert len(paddle_transfer.search(file, options, check_data=False).trials) == 2
 
 
 def test_another_environment_is_told_in_a_line(search):

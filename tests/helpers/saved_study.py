@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_transfer.config.load import dump_yaml
+from paddle_transfer.loop.context import note_context
 from paddle_transfer.loop.saved_search import write_settings
 from paddle_transfer.report.files import ResultFiles
 from paddle_transfer.settings.search_file import SearchSettings
@@ -30,6 +31,7 @@ def write_study(settings: SearchSettings, records: Sequence[TrialRecord], *,
     root.mkdir(parents=True, exist_ok=True)
     write_settings(settings)
     with closing(open_store(output_dir=root, space=settings.search_space.space)) as store:
+        note_context(store, {}, {}, settings.base.options)
         for record in records:
             _add(store, record)
             _write_folder(root, record, settings)

@@ -136,6 +136,7 @@ def test_overrides_go_to_the_search_file_and_to_the_base_config(tmp_path):
     assert settings.search_space.space["lr"].values == (0.001, 0.01)
     assert settings.base.config["Global"]["epochs"] == 9
     assert settings.base.config["DataLoader"]["Train"]["sampler"]["batch_size"] == 4
+    assert settings.base.options == ("Global.epochs=9", "DataLoader.Train.sampler.batch_size=4")
     assert load_yaml(str(tmp_path / "base.yaml"))["Global"]["epochs"] == 3
 
 

@@ -34,7 +34,8 @@ def next_steps(data: SearchData) -> list[tuple[str, str]]:
 def _search(data: SearchData) -> list[tuple[str, str]]:
     """The command that searches on, where there is more to search."""
     file = path_argument(os.fspath(GeneratedFiles(data.output_dir).current(SAVED)))
-    line = command("search", "-c", file)
+    options = [text for option in _context(data, "options") or () for text in ("-o", str(option))]
+    line = command("search", "-c", file, *options)
     if data.ended is None or not is_over(data.ended):
         return [("step_search", line)]
     if data.ended.startswith("max_iter "):  # twice as many points
@@ -44,9 +45,14 @@ def _search(data: SearchData) -> list[tuple[str, str]]:
 
 def environment(data: SearchData) -> dict[str, str]:
     """The software that the trials ran with."""
+    known = _context(data, "environment") or {}
+    return {str(name): str(value) for name, value in known.items()}
+
+
+def _context(data: SearchData, name: str) -> Any:
+    """What ``note_context`` has kept; None: an earlier version did not."""
     found = data.attributes.get(CONTEXT)
-    known = found.get("environment") if isinstance(found, dict) else None
-    return {str(name): str(value) for name, value in (known or {}).items()}
+    return found.get(name) if isinstance(found, dict) else None
 
 
 def seeds(data: SearchData) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import html
 import re
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from paddle_transfer.predictions import FILE, Predictions
 from paddle_transfer.report.html.data import read_search_data
 from paddle_transfer.report.html.page import render
 from paddle_transfer.report.html.sections import make_sections
+from paddle_transfer.report.html.steps import next_steps
 from paddle_transfer.report.html.verdict import verdict
 from paddle_transfer.report.html.words import LANGUAGES, marked, texts
 from paddle_transfer.report.summary import outlook_line
@@ -106,3 +108,15 @@ def test_the_command_that_searches_on_is_there_where_there_is_more(tmp_path, rea
                       if one.name == "next"))
     line = steps.get("step_search")
     assert line is None if end is None else line.endswith(f"{data.output_dir}/search.yaml{end}")
+
+
+def test_the_command_that_searches_on_has_what_changed_the_training_config(tmp_path):
+    settings = shown_settings(tmp_path / "out")
+    options = ("Global.pretrained_model=my weights", "Global.class_names=[a, $HOME]")
+    settings = replace(settings, base=replace(settings.base, options=options))
+    data = read_search_data(write_study(settings, POINTS))
+    line = dict(next_steps(data))["step_search"]
+    words = shlex.split(line)
+    assert words[words.index("-o"):] == ["-o", options[0], "-o", options[1], "-o", "max_iter=12"]
+    assert "'Global.class_names=[a, $HOME]'" in line
+    assert f">{line}<" in html.unescape(render(data))
