@@ -112,12 +112,13 @@ def _winner(data: SearchData, dataset: Dataset, words: Words) -> Section:
             "reliability": winner.reliability(bins, words)}
     if len(found.names) <= winner.READABLE:
         made["confusion"] = winner.confusion(found.names, found.matrix(), words)
-    wrong = int((~found.right).sum())
+    wrong, (unanswered, failed) = int((~found.right).sum()), found.never()
     soup = (data.told.get("soup") or {}).get("accepted")
     return Section("winner", made, {
         "missing": False, "seeds": content.seeds_of_best(data), "soup": bool(soup),
         "trial": data.best.best_trial.number, "accuracy": found.accuracy,
-        "images": len(found.right), "wrong": wrong,
+        "images": len(found.right), "wrong": wrong, "never_answered": unanswered,
+        "never_right": failed,
         "error": calibration_error(bins), "pairs": found.pairs(), "mistakes": found.mistakes()})
 
 

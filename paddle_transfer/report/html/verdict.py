@@ -16,6 +16,8 @@ from paddle_transfer.space.space import Point
 
 #: Settings that are named as those that mattered most, and the share from which one does.
 NAMED, SHARE = 2, 0.05
+#: Classes that are named as those that the network never answers.
+CLASSES = 3
 
 
 @dataclass(frozen=True)
@@ -119,11 +121,21 @@ def _matters(values: Mapping[str, Any]) -> Iterator[Remark]:
 def _errors(values: Mapping[str, Any]) -> Iterator[Remark]:
     if values.get("pairs"):
         true, answered, count, whole = values["pairs"][0]
-        yield Remark((Sentence("verdict_errs", {
-            "wrong": str(values["wrong"]), "images": str(values["images"]), "true": true,
-            "answered": answered, "count": str(count), "whole": str(whole)}),), "winner")
+        yield Remark((
+            Sentence("verdict_errs", {"wrong": str(values["wrong"]),
+                                      "images": str(values["images"])}),
+            *_never("answered", values["never_answered"]), *_never("right", values["never_right"]),
+            Sentence("verdict_most_often", {"true": true, "answered": answered,
+                                            "count": str(count), "whole": str(whole)})), "winner")
     elif values.get("wrong") == 0:
         yield Remark((Sentence("verdict_errs_never", {"images": str(values["images"])}),), "winner")
+
+
+def _never(what: str, names: Sequence[str]) -> Iterator[Sentence]:
+    """:param what: that the classes ``names`` never are: ``answered`` or ``right``"""
+    if names:
+        yield Sentence(f"verdict_never_{what}_{min(len(names), CLASSES + 1)}", {
+            **dict(zip("abc", names, strict=False)), "more": str(len(names) - CLASSES)})
 
 
 def _using(values: Mapping[str, Any]) -> Iterator[Remark]:

@@ -80,6 +80,15 @@ class Winner:
         return [ClassResult(self.names[label], seen[label], right[label])
                 for label in sorted(seen)]
 
+    def never(self) -> tuple[list[str], list[str]]:
+        """The classes with images that are never answered, and the others that are never answered
+        rightly; those with the most images first."""
+        answered = {self.names[int(answer)] for answer in self.answers.classes[:, 0]}
+        failed = sorted((one for one in self.classes() if not one.right),
+                        key=lambda one: -one.count)
+        return ([one.name for one in failed if one.name not in answered],
+                [one.name for one in failed if one.name in answered])
+
     def bins(self) -> list[Bin]:
         """Of equal width, by the confidence in the answer."""
         confidence = self.answers.probabilities[:, 0].astype(float)

@@ -120,3 +120,22 @@ def test_the_command_that_searches_on_has_what_changed_the_training_config(tmp_p
     assert words[words.index("-o"):] == ["-o", options[0], "-o", options[1], "-o", "max_iter=12"]
     assert "'Global.class_names=[a, $HOME]'" in line
     assert f">{line}<" in html.unescape(render(data))
+
+
+@pytest.mark.parametrize(("labels", "answers", "en", "zh"), [
+    ([0, 0, 1, 1], [0, 1, 1, 1], "", ""),
+    ([0, 1, 1], [0, 0, 0], "1 is never answered. ", "网络从不给出 1。 "),
+    ([0, 1, 2, 2], [0, 0, 0, 0], "2 and 1 are never answered. ", "网络从不给出 2 和 1。 "),
+    ([0, 1, 2, 3], [0, 0, 0, 0], "1, 2 and 3 are never answered. ", "网络从不给出 1、2 和 3。 "),
+    ([0, 1, 2, 3, 4, 5], [0] * 6, "1, 2, 3 and 2 more are never answered. ",
+     "网络从不给出 1、2、3 以及另外 2 个类别。 "),
+    ([0, 1, 2], [1, 0, 0], "2 is never answered. No image of 0 or 1 is answered right. ",
+     "网络从不给出 2。 0 和 1 的图片无一答对。 ")])
+def test_classes_that_are_never_answered_come_before_single_mistakes(
+        tmp_path, labels, answers, en, zh):
+    root = write_study(shown_settings(tmp_path / "out"), POINTS)
+    Predictions.of(np.eye(max(labels) + 1)[answers], np.array(labels)).write(root / FILE)
+    data = read_search_data(root)
+    for language, between in (("en", f"validation images wrong. {en}Most often"),
+                              ("zh", f" 张。 {zh}最常见的错误")):
+        assert between in "\n".join(told(data, language)[0])
