@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_transfer import dotpath
+from paddle_transfer.checks.findings import Report
+from paddle_transfer.checks.listfile import read_list
 from paddle_transfer.cli.command import Command
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.config.shipped import FOLDER, command, find_config, path_argument
@@ -45,6 +47,7 @@ from paddle_transfer.errors import (
     reading,
     show,
 )
+from paddle_transfer.hardware import find_gpus, paddle_is_cpu_only
 from paddle_transfer.progress import ProgressBar
 from paddle_transfer.weights.catalogue import entries
 from paddle_transfer.worker.locate import known_ppcls
@@ -135,10 +138,13 @@ def prepare_and_print(name: str, root: Path, options: PrepareOptions) -> int:
         notes.append(f"{config} looks for the data in ./dataset/{name}")
     for note in notes:
         print(f"note: {note}")
-    sheet = path_argument(root / CONTACT_SHEET)
+    on_cpu = [] if find_gpus() and not paddle_is_cpu_only() else ["-o", "Global.device=cpu"]
+    if on_cpu and not config.startswith(FOLDER) and None in (options.arch, options.size):
+        print("note: there is no GPU, or no Paddle for it: --arch SqueezeNet1_1 --size 64 make a "
+              "config for a few CPU cores, see docs/own_images.md")
     config, search = path_argument(config), path_argument(search)
-    print(f"next: {command('check', '-c', config, '--sheet', sheet)}\n"
-          f"      {command('train', '-c', config)}\n"
+    print(f"next: {command('check', '-c', config, '--sheet', CONTACT_SHEET)}\n"
+          f"      {command('train', '-c', config, *on_cpu)}\n"
           f"      {command('search', '-c', search)}")
     return 0
 
@@ -150,7 +156,8 @@ def _configs(dataset: Dataset, result: Prepared, options: PrepareOptions) -> tup
         return config, f"{FOLDER}/search/{dataset.name}_bayes.yaml"
     files = written_files(dataset, root=result.root.as_posix(), classes=len(result.classes),
                           lists={split: count for split, (_, count) in result.lists.items()},
-                          delimiter=result.delimiter, arch=options.arch, size=options.size)
+                          delimiter=result.delimiter, arch=options.arch, size=options.size,
+                          sample="" if dataset.official else _sample(result))
     config, search = (str(result.root / file) for file in files)
     old = _loaded(config)
     for file, text in files.items():
@@ -158,6 +165,14 @@ def _configs(dataset: Dataset, result: Prepared, options: PrepareOptions) -> tup
     if old is not None:
         result.notes += replaced_config(config, old, load_yaml(config))
     return config, search
+
+
+def _sample(result: Prepared) -> str:
+    """The folder of an image that is not trained on, for inference: PaddleClas takes the images of
+    a folder, and before 2.5 none of those below."""
+    file, _ = result.lists.get("val") or result.lists["train"]
+    rows = read_list(file, delimiter=result.delimiter, report=Report())
+    return os.path.dirname(os.path.join(result.root.as_posix(), rows[0].path if rows else ""))
 
 
 def _loaded(file: str) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ CONVERTED = "converted"
 LABELS, SOURCE_LABELS = "label_list.txt", "source_label_list.txt"
 #: File in the root with the images that were left out, and the reasons.
 BAD_IMAGES = "bad_images.txt"
-#: File in the root with samples of the classes, where the printed commands draw it.
+#: File with samples of the classes, which the printed commands draw in the current folder.
 CONTACT_SHEET = "contact_sheet.png"
 
 

@@ -27,13 +27,14 @@ STEPS, FEW = 10, 16
 
 
 def written_files(dataset: Dataset, *, root: str, classes: int, lists: dict[str, int],
-                  delimiter: str, arch: str | None = None, size: int | None = None
-                  ) -> dict[str, str]:
+                  delimiter: str, arch: str | None = None, size: int | None = None,
+                  sample: str = "") -> dict[str, str]:
     """Name -> text of the training config and the search file for a prepared folder.
 
     :param lists: images per list
     :param arch: the network; None: the data set's
     :param size: of the images, px; None: 224
+    :param sample: images for inference; "": the data set's
     """
     values = config_values(dataset) if dataset.official else CUSTOM
     name = dataset.name if dataset.official else "custom"
@@ -45,7 +46,7 @@ def written_files(dataset: Dataset, *, root: str, classes: int, lists: dict[str,
     values = replace(
         values, root=root, size=size or values.size, classes=classes, recipe=recipe,
         counts=in_words(lists), no_test="",
-        sample=f"{root}/{dataset.sample}" if dataset.official else root, delimiter=delimiter,
+        sample=sample or f"{root}/{dataset.sample}", delimiter=delimiter,
         has_val="val" in lists, has_test="test" in lists,
         further={one: min(most, lists[one]) for one in FURTHER if one in lists},
         remark="# made by paddle-transfer prepare")

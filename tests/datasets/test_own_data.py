@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from paddle_transfer.checks.checker import check_config
+from paddle_transfer.cli import prepare as cli
 from paddle_transfer.cli.prepare import COMMAND, prepare_and_print
 from paddle_transfer.config.load import load_yaml
 from paddle_transfer.datasets.base import PrepareOptions
@@ -77,6 +78,30 @@ def test_the_network_and_the_size_of_the_config_are_named(home):
         ("size", "64"), ("resize_short", "73"), ("size", "64"), ("resize_short", "73"),
         ("size", "64")]
     assert load_search_file(str(home / "custom_bayes.yaml")).base.config["Arch"]["class_num"] == 2
+
+
+def test_images_for_inference_are_those_of_one_class_and_no_sheet_of_samples(home, capsys):
+    fill(home, {"red rose": 4, "tulip": 4})
+    prepare_and_print("folder", home, PrepareOptions(processes=1))
+    assert load_yaml(str(home / "custom.yaml"))["Infer"]["infer_imgs"] == f"{home}/red rose"
+    assert "--sheet contact_sheet.png\n" in capsys.readouterr().out
+    (home / "val_list.txt").write_text("")  # of a user: kept
+    prepare_and_print("folder", home, PrepareOptions(processes=1))
+    assert load_yaml(str(home / "custom.yaml"))["Infer"]["infer_imgs"] == str(home)
+
+
+@pytest.mark.parametrize(("gpus", "cpu_only"), [(["0"], False), (["0"], True), ([], False)])
+def test_the_command_that_trains_does_so_on_this_machine(home, capsys, monkeypatch, gpus, cpu_only):
+    monkeypatch.setattr(cli, "find_gpus", lambda: gpus)
+    monkeypatch.setattr(cli, "paddle_is_cpu_only", lambda: cpu_only)
+    fill(home, {"a": 4, "b": 4})
+    on_cpu = cpu_only or not gpus
+    for options, told in [(PrepareOptions(processes=1), on_cpu),
+                          (PrepareOptions(processes=1, arch="SqueezeNet1_1", size=64), False)]:
+        prepare_and_print("folder", home, options)
+        out = capsys.readouterr().out
+        assert ("custom.yaml' -o Global.device=cpu\n" in out) == on_cpu
+        assert ("--arch SqueezeNet1_1 --size 64" in out) == told
 
 
 def test_a_config_that_other_options_replace_is_told(home, capsys):
