@@ -19,6 +19,7 @@ from paddle_transfer.errors import ConfigError, ValidationIssue
 from paddle_transfer.samplers.base import RegisteredSampler
 from paddle_transfer.samplers.registry import SAMPLERS
 from paddle_transfer.settings.schema import DEFAULT_MODE, SearchFile
+from paddle_transfer.settings.training_config import refuse_training_config
 from paddle_transfer.space.registry import registered_as
 
 #: Without these sections nothing can be checked against a config.
@@ -134,6 +135,8 @@ def open_search_file(source: str | Mapping[str, Any], overrides: Sequence[str], 
     data = load_yaml(source) if isinstance(source, str) else dict(source)
     if check_plain(data):  # of a program; a YAML text has been checked
         raise ConfigError(file, check_plain(data))
+    if isinstance(source, str):
+        refuse_training_config(file, data)
     own = [option for option in overrides if not option[:1].isupper()]
     data = override(data, own, issues)
     return Reading(
