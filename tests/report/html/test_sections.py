@@ -100,6 +100,20 @@ def test_the_best_so_far_has_a_step_for_each_improvement(tmp_path):
     assert (line.x, line.y) == ((1, 2, 3, 4, 6), (0.5, 0.52, 0.6, 0.62, 0.62))
 
 
+@pytest.mark.parametrize(("points", "note"), [
+    (POINTS, "best_so_far_note"), (POINTS[3:4], "best_so_far_plain")])
+@pytest.mark.parametrize(("language", "words"), [
+    ("en", "what was found may stand lower, at the mean of its seeds."),
+    ("zh", "找到的设置取其各个种子的平均值，可能低于折线。")])
+def test_the_best_so_far_is_said_to_be_of_single_trainings(tmp_path, points, note, language, words):
+    points = [replace(one, number=i, suggestion=i) for i, one in enumerate(points)]
+    again = replace(points[-1], number=len(points), seed=1, value=0.5)
+    data = search(tmp_path, [*points, again], search_mode="random", fixed=None)
+    caption = re.search(rf'<figcaption><span data-t="{note}">(.*)</span></figcaption>',
+                        page.render(data, language=language))
+    assert caption[1].endswith(words)
+
+
 def test_curves_of_one_epoch_are_no_curves(tmp_path):
     data = search(tmp_path, [replace(one, curve=one.curve[:1]) for one in POINTS])
     assert set(sections(data)["progress"].figures) == {"best_so_far", "devices"}
