@@ -54,7 +54,8 @@ def next_steps(settings: SearchSettings, *, final: bool = False) -> list[str]:
     report = [f"  see all of it     {out}/report.html, in a browser"]
     return ["", "What next:",
             *(f"  {words:16}  {made[name]}" for name, words in (
-                ("train", "train it again"), ("eval", "evaluate"), ("export", "export"))
+                ("train", "train it again"), ("eval", "evaluate"), ("infer", "try an image"),
+                ("export", "export"))
               if name in made),
             *(tested if final else []),
             *(report if os.path.isfile(f"{out}/report.html") else []),

@@ -156,11 +156,12 @@ def test_the_commands_after_prepare_run_in_a_shell(home, capsys, name):
 def test_the_commands_after_a_search_run_in_a_shell(home, name):
     (home / name / "vdl" / "search").mkdir(parents=True)
     lines = [line[20:] for line in next_steps(tiny_settings(name)) if line[:2] == "  "]
-    train, evaluate, export, look = map(through_a_shell, lines)
+    train, evaluate, infer, export, look = map(through_a_shell, lines)
     folder = f"{'./' * name.startswith('-')}{name}"
     assert train == ["train", "-c", f"{folder}/best_config.yaml"]
-    options = [text for command in (evaluate, export) for text in command[4::2]]
-    assert apply_overrides({"Global": {}}, options) == {"Global": {
-        "pretrained_model": f"{folder}/best_model", "save_inference_dir": f"{folder}/inference"}}
+    options = [text for command in (evaluate, infer, export) for text in command[4::2]]
+    assert apply_overrides({"Global": {}}, options) == {"Infer": {"infer_imgs": "photo.jpg"},
+        "Global": {"pretrained_model": f"{folder}/best_model",
+                   "save_inference_dir": f"{folder}/inference"}}
     assert look == ["--logdir", f"{folder}/vdl"]
     assert not (home / "x").exists()

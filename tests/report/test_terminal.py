@@ -166,7 +166,7 @@ def test_nothing_completed():
 def test_no_command_is_shown_for_what_was_not_kept_or_written(tmp_path):
     text = "\n".join(next_steps(shown_settings(str(tmp_path), keep_models=0)))
     assert "train it again" in text
-    for word in ("best_model", "export", "visualdl"):
+    for word in ("best_model", "try an image", "export", "visualdl"):
         assert word not in text
 
 
@@ -175,6 +175,9 @@ def test_the_commands_can_be_pasted_into_a_shell(monkeypatch):
     text = "\n".join(next_steps(shown_settings("out/my search")))
     assert "tools/train.py -c 'out/my search/best_config.yaml'" in text
     assert "-o Global.pretrained_model='out/my search/best_model'" in text
+    assert re.search(r"^  try an image      .*infer.* -c 'out/my search/best_config.yaml' "
+                     r"-o Global.pretrained_model='out/my search/best_model' "
+                     r"-o Infer.infer_imgs=photo.jpg$", text, re.MULTILINE)
     assert "visualdl --logdir 'out/my search/vdl'" in text
 
 
