@@ -19,9 +19,9 @@ from typing import TypeAlias
 
 import numpy
 from scipy.special import ndtri
+from scipy.stats import qmc
 
 from paddle_transfer.samplers.gp.encoding import Array
-from paddle_transfer.samplers.gp.sobol import sobol
 
 #: Median and spread of each parameter; the spread is the standard deviation of its logarithm (of
 #: the value itself for ``peak``). Units: log-odds of the metric, and decades of the learning rate.
@@ -81,6 +81,6 @@ def draw(prior: Hyperprior, axes: Sequence[str], count: int = COUNT, *,
 @lru_cache(maxsize=8)
 def _normal(columns: int, count: int, seed: int) -> Array:
     """Quasi-random standard normal numbers, [count, columns]."""
-    uniform = sobol(columns, count, seed=seed)
+    uniform = qmc.Sobol(columns, seed=seed).random(count)
     numbers: Array = ndtri(numpy.clip(uniform, 1e-4, 1.0 - 1e-4))
     return numbers
