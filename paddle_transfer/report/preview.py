@@ -12,6 +12,7 @@ from typing import Any
 from paddle_transfer.config.base import complete
 from paddle_transfer.config.load import dump_text
 from paddle_transfer.config.portable import for_trial
+from paddle_transfer.config.pretrained import NAMES, is_none, wanted_weights
 from paddle_transfer.errors import counted
 from paddle_transfer.report.config_diff import difference
 from paddle_transfer.report.forecast import (
@@ -31,6 +32,7 @@ from paddle_transfer.space.hyperparameter import Choice
 from paddle_transfer.space.search_key import SearchKey
 from paddle_transfer.space.space import Point
 from paddle_transfer.study.records import Proposal, Stage
+from paddle_transfer.weights.errors import WeightsError
 
 #: A longer list of trials is cut in its middle.
 FULL_LIST = 200
@@ -93,8 +95,27 @@ def _header(settings: SearchSettings) -> list[str]:
             ("Devices", f"{', '.join(slots)} ({len(slots)} at once)"),
             ("Results in", settings.output.output_dir),
             *(("Note", note) for note in settings.notes),
-            *(("Warning", f"a real run stops here: {one}") for one in settings.warnings)]
+            *(("Warning", f"a real run stops here: {one}")
+              for one in (*settings.warnings, *_absent_weights(settings)))]
     return _table([row for row in rows if row[1]])
+
+
+def _absent_weights(settings: SearchSettings) -> list[str]:
+    """What is wrong with the files of weights that the search would start from."""
+    wanted, space = wanted_weights(settings.base.config), settings.search_space.space
+    named = [(wanted.where, wanted.spec)] if wanted else []
+    if "pretrained" in space.names and isinstance(space["pretrained"], Choice):
+        named = [("pretrained", str(value)) for value in space["pretrained"].values]
+    faults = []
+    for where, spec in named:
+        if spec not in NAMES and "://" not in spec and not is_none(spec):
+            from paddle_transfer.weights.resolve import local_file  # late: numpy
+
+            try:
+                local_file(spec)
+            except WeightsError as error:
+                faults.append(f"{where}: {error}")
+    return faults
 
 
 def _size(settings: SearchSettings) -> str:

@@ -102,6 +102,16 @@ def test_the_head_says_what_will_run(tmp_path):
         assert part in text, part
 
 
+@pytest.mark.parametrize(("spec", "told"), [("nothing", True), (None, False)])
+def test_weights_that_are_not_there_are_told(tmp_path, spec, told):
+    spec = str(tmp_path / spec) if told else spec
+    base = base_config(tmp_path)
+    base["Global"]["pretrained_model"] = spec
+    text = preview(settings_of(tmp_path, base=base))
+    assert (f"a real run stops here: Global.pretrained_model: {spec}: there is no such file"
+            in " ".join(text.split())) is told
+
+
 def test_the_head_says_how_trainings_are_spent(tmp_path):
     text = preview(
         settings_of(tmp_path, search_mode="bayes", fixed=PUBLISHED_FIXED, seed=5, stop="auto",
