@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Search:
             attempts = sorted(folder.glob("train.log.*"), key=lambda path: int(path.suffix[1:]))
             lines: list[str] = []
             for path in (*attempts, folder / "train.log"):
-                if path.exists():
+                with suppress(FileNotFoundError):  # a search that runs renames it just now
                     text = path.read_text(errors="replace")
                     lines += [match[0] for match in _EPOCH.finditer(text)]
             yield folder.name, lines
