@@ -101,21 +101,18 @@ def _header(settings: SearchSettings) -> list[str]:
 
 
 def _absent_weights(settings: SearchSettings) -> list[str]:
-    """What is wrong with the files of weights that the search would start from."""
-    wanted, space = wanted_weights(settings.base.config), settings.search_space.space
-    named = [(wanted.where, wanted.spec)] if wanted else []
-    if "pretrained" in space.names and isinstance(space["pretrained"], Choice):
-        named = [("pretrained", str(value)) for value in space["pretrained"].values]
-    faults = []
-    for where, spec in named:
-        if spec not in NAMES and "://" not in spec and not is_none(spec):
-            from paddle_transfer.weights.resolve import local_file  # late: numpy
+    """What is wrong with the file of weights that the base config names; those that a search or
+    the section Transfer names are looked for when they are read."""
+    wanted = wanted_weights(settings.base.config)
+    if wanted is None or wanted.spec in NAMES or "://" in wanted.spec or is_none(wanted.spec):
+        return []
+    from paddle_transfer.weights.resolve import local_file  # late: numpy
 
-            try:
-                local_file(spec)
-            except WeightsError as error:
-                faults.append(f"{where}: {error}")
-    return faults
+    try:
+        local_file(wanted.spec)
+    except WeightsError as error:
+        return [f"{wanted.where}: {error}"]
+    return []
 
 
 def _size(settings: SearchSettings) -> str:
